@@ -1,0 +1,1 @@
+"""Durable HTTP services on Resonate, generated and grown."""
