@@ -1,0 +1,109 @@
+"""Every error answer is an RFC 9457 problem, and says nothing that a client has no business to know."""
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from ..engine import EngineUnavailable
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemDetails(BaseModel):
+    """An RFC 9457 problem. ``type`` names the kind; what a kind adds stands beside it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Problem(Exception):
+    """Raise it anywhere in a request. ``extra`` members and ``headers`` go into the answer."""
+
+    def __init__(
+        self, status: int, kind: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.headers = headers or {}
+        self.extra = extra
+
+    def response(self) -> Response:
+        """The answer."""
+        title = HTTPStatus(self.status).phrase
+        body = {"type": self.kind, "title": title, "status": self.status, "detail": self.detail, **self.extra}
+        # ASCII, because a detail may quote input that UTF-8 cannot carry (a lone surrogate from a JSON escape).
+        return Response(json.dumps(body), self.status, self.headers, MEDIA_TYPE)
+
+
+def unavailable(location: str | None = None) -> Problem:
+    """The engine did not answer. With ``location``, something was asked of it and may still happen."""
+    headers = {"Retry-After": "5"}
+    detail = "The engine did not answer. Try again."
+    if location is not None:
+        headers["Location"] = location
+        detail = (
+            "The engine did not answer in time, so it is not known whether the work was started. Repeating the "
+            "request with the same Idempotency-Key is safe; without a key, ask at Location first."
+        )
+    return Problem(503, "engine-unavailable", detail, headers=headers)
+
+
+def describe(*kinds: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI `responses` for problems: (status, when it is answered)."""
+    schema = {"$ref": "#/components/schemas/ProblemDetails"}
+    answers: dict[int | str, dict[str, Any]] = {}
+    for status, when in kinds:
+        answers[status] = {"description": when, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return answers
+
+
+def install(app: FastAPI) -> None:
+    """Turn every exception into a problem, and describe problems in the OpenAPI document."""
+    routes_only = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = routes_only()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents it
+
+    @app.exception_handler(Problem)
+    async def problem(_: Request, error: Problem) -> Response:
+        return error.response()
+
+    @app.exception_handler(EngineUnavailable)
+    async def engine(_: Request, error: EngineUnavailable) -> Response:
+        logger.warning("%s", error)
+        return unavailable().response()
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        # Without the input: it may be a secret, and it may be something that JSON cannot say again (NaN).
+        errors = [{"at": "/".join(map(str, item["loc"])), "detail": item["msg"]} for item in error.errors()]
+        return Problem(422, "invalid-request", "The request does not fit its schema.", errors=errors[:20]).response()
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> Response:
+        kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+        return Problem(error.status_code, kind, str(error.detail), headers=dict(error.headers or {})).response()
+
+    @app.exception_handler(Exception)
+    async def internal(request: Request, error: Exception) -> Response:
+        # Starlette raises it again for the server's log; the client learns nothing of it.
+        return Problem(500, "internal-error", "Something went wrong here. It has been logged.").response()

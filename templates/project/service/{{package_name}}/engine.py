@@ -1,0 +1,281 @@
+"""The client of the Resonate engine, with what it needs to stay alive and to stop cleanly.
+
+Everything here that looks like more than `Resonate(url=…)` answers a way in which a plain client fails in production;
+each class says which.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic, time
+from typing import Any
+
+import aiohttp
+from resonate.connections import HttpConnection, LocalConnection, SSEConnection
+from resonate.context import Context
+from resonate.error import ConnectorError, DecodingError, ServerError
+from resonate.resonate import Resonate
+from resonate.retry import Exponential, ExponentialBackoff
+from resonate.types import PromiseRecord, TaskData, Value
+from resonate_base.connections import Network, Source
+from resonate_pg import PostgresConnection
+
+from .rpc import Rpc, Served
+from .settings import Settings
+
+logger = logging.getLogger(__name__)
+
+ANSWER_WITHIN = 5.0
+"""Seconds that the engine has to answer a request before it counts as unavailable."""
+
+# Steps are retried after 2, 4 and 8 s. The SDK's own default doubles 30 times, which is for ever.
+STEP_RETRY = Exponential(delay=1, factor=2, max_delay=10, max_retries=3)
+
+
+HOLD = "gate.hold"
+
+
+async def hold(ctx: Context) -> Any:
+    """Served by every group: what a workflow that waits at a gate calls. An answer settles its promise."""
+    return await ctx.promise()
+
+
+class EngineUnavailable(Exception):
+    """The engine did not answer in time. What was asked of it may still happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """This process's connection to the engine."""
+
+    resonate: Resonate
+    source: Source | None
+
+    async def start_workflow(
+        self, contract: Rpc[Any, Any], promise_id: str, request: Any, timeout: timedelta, tags: dict[str, str]
+    ) -> PromiseRecord:
+        """Start a durable function under an id, or find what was started under it: one round trip.
+
+        Returns the engine's record, which is the *first* one where the id exists: compare its tags. Nothing is kept
+        in this process, unlike with `Resonate.rpc`, which holds a subscription until the job ends.
+        """
+        data = TaskData(func=contract.name, args=(request.model_dump(mode="json"),), version=contract.version)
+        timeout_at = int((time() + timeout.total_seconds()) * 1000)
+        target = f"poll://any@{contract.group}"
+        return await self.create(promise_id, data, timeout_at, {**tags, "resonate:target": target})
+
+    async def create(
+        self, promise_id: str, param: Any, timeout_at: int, tags: dict[str, str] | None = None
+    ) -> PromiseRecord:
+        """Create a root promise, or return the one that has the id. ``timeout_at`` is in Unix milliseconds."""
+        root = {"resonate:origin": promise_id, "resonate:branch": promise_id, "resonate:parent": promise_id}
+        tags = {**root, "resonate:scope": "global", **(tags or {})}
+        async with _answering():
+            return await self.resonate.promises.create(promise_id, timeout_at, Value(data=param), tags)
+
+    async def find(self, promise_id: str) -> PromiseRecord | None:
+        """The record of a promise, or None. It is read, not unpickled: see :func:`error_message`."""
+        async with _answering():
+            try:
+                return await self.resonate.promises.get(promise_id)
+            except ServerError as error:
+                if error.code == 404:
+                    return None
+                raise
+
+    async def resolve(self, promise_id: str, value: Any) -> PromiseRecord:
+        """Resolve a promise; where it is settled already, the record of its first outcome."""
+        async with _answering():
+            return await self.resonate.promises.resolve(promise_id, Value(data=value))
+
+    async def check(self) -> None:
+        """Return when the engine answers and this process can hear it; raise :class:`EngineUnavailable` otherwise."""
+        await self.find("readyz")
+        if isinstance(self.source, LiveSSE) and not self.source.connected:
+            raise EngineUnavailable("the engine's stream is down")
+
+    async def stop(self, grace: timedelta) -> None:
+        """Take no more work, let what runs finish within ``grace``, then close.
+
+        `Resonate.stop` alone closes the network first, and a step in flight loses its result.
+        """
+        deadline = monotonic() + grace.total_seconds()
+        if isinstance(self.source, LiveSSE):
+            await self.source.stop()
+        elif isinstance(self.source, SteadyPostgres):
+            await self.source.stop_listening()
+        # The SDK has no public way to wait for running tasks; the minor version is pinned for this line.
+        while (running := set(self.resonate._runtime.bg_tasks)) and (left := deadline - monotonic()) > 0:
+            await asyncio.wait(running, timeout=left)
+        try:
+            await asyncio.wait_for(self.resonate.stop(), timeout=max(deadline - monotonic(), 1))
+        except TimeoutError:
+            logger.warning("stopped with work in flight: another worker takes it up when its lease ends")
+
+
+@asynccontextmanager
+async def _answering() -> AsyncIterator[None]:
+    try:
+        # The SDK tries again for ever while the engine is down, so the bound must be ours.
+        async with asyncio.timeout(ANSWER_WITHIN):
+            yield
+    except (TimeoutError, ConnectorError, DecodingError) as error:
+        raise EngineUnavailable(f"the engine did not answer: {type(error).__name__}") from error
+    except ServerError as error:
+        if error.code < 500:
+            raise
+        raise EngineUnavailable(f"the engine answered {error.code}") from error
+
+
+def error_message(record: PromiseRecord) -> str:
+    """The readable half of a rejected promise. Its other half, a pickle, is never opened nor passed on."""
+    data = record.value.data
+    message = data.get("message") if isinstance(data, dict) else None
+    return message[:1000] if isinstance(message, str) and message else "it failed without a message"
+
+
+class LiveSSE(SSEConnection):
+    """The stream of work from a Resonate server, kept alive.
+
+    The SDK opens it with aiohttp's default total timeout of 300 s and does not catch what that raises: after five
+    minutes a worker is deaf for good. Here it has no total timeout, comes back after any error, notices a half-open
+    connection by TCP keep-alive (the server sends none), and says whether it is connected.
+    """
+
+    connected = False
+
+    def _ensure_session(self) -> aiohttp.ClientSession:
+        if self._session is None and not self._stopped:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
+                connector=aiohttp.TCPConnector(socket_factory=_keep_alive_socket),
+            )
+        return super()._ensure_session()
+
+    async def _read_stream(self, resp: aiohttp.ClientResponse) -> None:
+        self.connected = True
+        try:
+            await super()._read_stream(resp)
+        finally:
+            self.connected = False
+
+    async def _sse_loop(self) -> None:
+        while self._running:
+            try:
+                await super()._sse_loop()
+                return
+            except Exception:
+                logger.exception("the stream broke; opening it again")
+                await asyncio.sleep(1)
+
+
+def _keep_alive_socket(address: tuple[Any, ...]) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    sock = socket.socket(family=family, type=kind, proto=protocol)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, seconds in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
+    return sock
+
+
+class SteadyPostgres(PostgresConnection):
+    """Postgres as the engine, whose timers survive a blip.
+
+    The connector turns its timers off for good after one failed session; without pg_cron nothing would ever time out
+    or be retried in this process again. Here they are tried again after a pause.
+    """
+
+    _PAUSE = 5.0
+    _resume_at = 0.0
+
+    async def _fire_timers(self) -> None:
+        if not self._drive_timers and monotonic() >= self._resume_at:
+            self._drive_timers = True
+        was_on = self._drive_timers
+        await super()._fire_timers()
+        if was_on and not self._drive_timers:
+            self._resume_at = monotonic() + self._PAUSE
+
+    async def stop_listening(self) -> None:
+        """Take no more work, and keep the connection for what runs."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def connect(
+    settings: Settings,
+    group: str,
+    *,
+    served: Sequence[Served] = (),
+    dependencies: Sequence[Any] = (),
+    local: LocalConnection | None = None,
+) -> Engine:
+    """Open this process's client. Needs a running event loop.
+
+    A process that serves nothing only sends: it holds no stream. ``local`` replaces RESONATE_URL by an in-process
+    engine. ``dependencies`` reach durable functions by their exact type (`ctx.get_dependency`).
+    """
+    pid = f"{group}-{uuid.uuid4().hex}"
+    network, source = _connections(settings, group, pid, local)
+    listens = bool(served)
+    resonate = Resonate(
+        network=network,
+        sources=[source] if listens else [],
+        group=group,
+        pid=pid,
+        # In process nothing can take over a task, and the SDK sends no heartbeats there: a lease must not lapse.
+        ttl=settings.lease if local is None else timedelta(days=1),
+        retry_policy=STEP_RETRY,
+        env={},
+        autostart=False,
+    )
+    engine = Engine(resonate, source if listens else None)
+    if listens:
+        resonate.register(hold, name=HOLD)
+    for entry in served:
+        contract = entry.contract
+        resonate.register(entry.function, name=contract.name, version=contract.version, retry_policy=entry.retry)
+    for dependency in (engine, settings, *dependencies):
+        resonate.with_dependency(dependency)
+    resonate.start()
+    return engine
+
+
+def _connections(settings: Settings, group: str, pid: str, local: LocalConnection | None) -> tuple[Network, Source]:
+    if local is not None:
+        return local, local
+    url = settings.resonate_url
+    if url is None:
+        raise ValueError("RESONATE_URL is not set")
+    if url.startswith("postgres"):
+        postgres = SteadyPostgres(url, pid=pid, group=group)
+        return postgres, postgres
+    token = settings.resonate_token.get_secret_value() if settings.resonate_token else None
+    backoff = ExponentialBackoff(initial=0.2, max_delay=5)
+    network = HttpConnection(url, auth=token, backoff=backoff)
+    return network, LiveSSE(url, pid=pid, group=group, auth=token, backoff=backoff)
+
+
+async def run_worker(
+    settings: Settings, group: str, served: Sequence[Served], dependencies: Sequence[Any] = ()
+) -> None:
+    """Serve a group until SIGTERM or SIGINT, then drain."""
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
+            asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    engine = connect(settings, group, served=served, dependencies=dependencies)
+    logger.info("group %s serves %s", group, ", ".join(sorted(s.contract.name for s in served)) or "nothing yet")
+    await stopping.wait()
+    logger.info("group %s drains", group)
+    await engine.stop(settings.shutdown_grace)

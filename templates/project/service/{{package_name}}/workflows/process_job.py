@@ -1,0 +1,53 @@
+"""The workflow `process-job`: look up, process, ask where asked to, save.
+
+A workflow only orchestrates. It runs again from the top whenever it wakes, and every durable call answers from the
+record, so it must make the same calls in the same order: no clock, no random value, no I/O outside a step.
+"""
+
+from datetime import UTC, datetime
+
+from pydantic import AwareDatetime, BaseModel
+from resonate.context import Context
+
+from ..contracts.db import AccountView, GetAccount, SaveResult, get_account, save_result
+from ..contracts.workflows import JobResult, ProcessJob, approval
+from ..rpc import Failure
+from ..settings import Settings
+
+
+class Assessment(BaseModel):
+    """What the processing step found."""
+
+    risk: str
+    processed_at: AwareDatetime
+
+
+async def process_job(ctx: Context, job: ProcessJob) -> JobResult:
+    """Process one job. Its public id is the promise's id without `job/`."""
+    job_id = ctx.info.id.removeprefix("job/")
+
+    found = await get_account(ctx, GetAccount(account_id=job.account_id))
+    if found.account is None:
+        raise Failure(f"account {job.account_id!r} does not exist")
+
+    assessment = await ctx.run(assess, found.account)
+
+    approved: bool | None = None
+    if job.requires_approval:
+        patience = ctx.get_dependency(Settings).approval_timeout
+        decision = await approval.wait(ctx, job_id, patience)
+        if decision is None:
+            raise Failure("not approved: nobody decided in time")
+        if not decision.approved:
+            raise Failure("not approved: the job was rejected")
+        approved = True
+
+    saved = SaveResult(job_id=job_id, account_id=job.account_id, **assessment.model_dump())
+    await save_result(ctx, saved)
+    return JobResult(account=found.account, approved=approved, **assessment.model_dump())
+
+
+async def assess(ctx: Context, account: AccountView) -> Assessment:
+    """The processing itself, a step: what it reads from the clock is recorded with its result."""
+    risk = "high" if account.balance_cents < 0 else "normal"
+    return Assessment(risk=risk, processed_at=datetime.now(UTC))
