@@ -1,0 +1,16 @@
+"""The embedded engine: the SDK's in-process server behind the real server's own protocol. Development only.
+
+`serve` runs it until a signal, `running` for the length of a block. A client cannot tell it from a Resonate
+server: requests go to ``POST /``, work arrives on ``GET /poll/{group}/{pid}`` as server-sent events.
+
+    server      HTTP, SSE, signals, the clock that ticks         (asyncio, aiohttp)
+    engine      one request: journal it, apply it, deliver       (no I/O but the journal's)
+    state       the SDK's state machine and what it lacks        (pure)
+    router      who gets which message                           (pure)
+    journal     what survives a restart                          (a file)
+"""
+
+from resonate_scaffold.devserver.errors import EngineError
+from resonate_scaffold.devserver.server import Running, running, serve
+
+__all__ = ["EngineError", "Running", "running", "serve"]
