@@ -1,0 +1,483 @@
+"""`resonate-scaffold dev`: a service's Procfile on one machine, with an engine, readable logs and reload.
+
+Decisions are pure functions (`parse_procfile`, `expand`, `choose_engine`, `which_to_restart`); `run` carries
+them out through `supervisor`. The engine is chosen once, at the start; the rest follows a changed `.env`.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from io import TextIOWrapper
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from resonate_scaffold.errors import EngineFailed, ScaffoldError, UsageError
+from resonate_scaffold.install import ENVIRONMENT, repeat_command, scripts
+from resonate_scaffold.project import MANIFEST
+from resonate_scaffold.supervisor import Console, Launch, Service, describe_end
+
+STATE = Path(".resonate")  # in the service's directory, ignored by its git: what an engine of ours keeps
+ENGINE_WAIT = 10.0  # seconds until an engine that does not answer is an error
+
+_RELEASE = "release"  # the one Procfile line that runs once, to its end, before the others
+_RESERVED = frozenset({"dev", "engine"})  # our own prefixes
+_LINE = re.compile(r"([A-Za-z0-9_-]+)\s*:\s*(\S.*)")
+_VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\})")
+_PROCESS_OF = {"workflows": "worker"}  # folders of the package that are not called like their process
+_POSTGRES = ("postgresql", "postgres")
+
+
+@dataclass(frozen=True)
+class Project:
+    """What `dev` needs to know of a generated service."""
+
+    root: Path
+    package: Path
+    commands: Mapping[str, tuple[str, ...]]
+
+    @property
+    def env_file(self) -> Path:
+        return self.root / ".env"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where promises live: its URL, a line for people, its command (empty: it runs elsewhere)."""
+
+    url: str
+    title: str
+    argv: tuple[str, ...] = ()
+
+
+def find_project(start: Path) -> Project:
+    """The service that holds `start`: the nearest directory upwards with a manifest."""
+    start = start.resolve()
+    root = next((path for path in (start, *start.parents) if (path / MANIFEST).is_file()), None)
+    if root is None:
+        raise ScaffoldError(
+            f"No generated service here: neither {start} nor a directory above it has a {MANIFEST}.",
+            hint="Go into the service's directory, or name it with --project DIR.",
+        )
+    try:
+        package = root / json.loads((root / MANIFEST).read_text("utf-8"))["answers"]["package_name"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ScaffoldError(
+            f"{root / MANIFEST} cannot be read ({type(error).__name__}: {error}).",
+            hint=f"Restore it from the repository: `git checkout -- {MANIFEST}`.",
+        ) from error
+    if not package.is_dir():
+        raise ScaffoldError(
+            f"The service's package {package} is not there.", hint=f"Restore it, or correct {MANIFEST}."
+        )
+    return Project(root, package, parse_procfile(_read(root / "Procfile")))
+
+
+def parse_procfile(text: str) -> dict[str, tuple[str, ...]]:
+    """`name: command` lines to argument lists, variables not yet expanded; blank and `#` lines skipped."""
+    commands: dict[str, tuple[str, ...]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        where = f"Procfile, line {number}"
+        match = _LINE.fullmatch(line.strip())
+        if not match:
+            raise ScaffoldError(
+                f"{where} is not `name: command`: {line.strip()}", hint="Correct it, or put a # before it."
+            )
+        name, command = match.groups()
+        if name in commands or name in _RESERVED:
+            reason = "is there twice" if name in commands else "is a name that `dev` uses itself"
+            raise ScaffoldError(f"{where}: `{name}` {reason}.", hint="Give this process another name.")
+        try:
+            commands[name] = tuple(shlex.split(command))
+        except ValueError as error:
+            raise ScaffoldError(f"{where}: {error}.", hint="Close what is open in this command.") from error
+    if not commands.keys() - {_RELEASE}:
+        raise ScaffoldError("The Procfile names no process.", hint="Add a line such as `api: python -m …`.")
+    return commands
+
+
+def expand(argv: Sequence[str], env: Mapping[str, str]) -> tuple[str, ...]:
+    """`$NAME`, `${NAME}` and `${NAME:-default}` replaced, also inside quotes; a value stays one argument."""
+
+    def value(match: re.Match[str]) -> str:
+        name, default = match["plain"] or match["braced"], match["default"]
+        if default is not None:
+            return env.get(name) or default
+        if name not in env:
+            raise ScaffoldError(
+                f"The Procfile's `{shlex.join(argv)}` needs ${name}, which is not set.",
+                hint=f"Add {name}=… to .env, or write ${{{name}:-default}}.",
+            )
+        return env[name]
+
+    return tuple(_VARIABLE.sub(value, argument) for argument in argv)
+
+
+def choose_engine(wish: str, url: str | None, binary: str | None, port: int, state: Path) -> Engine:
+    """The engine for `--engine wish`.
+
+    `url` is RESONATE_URL (None or empty: unset), `binary` the `resonate` found on PATH, `port` a free one for
+    an engine of our own, `state` the directory for its journal, seen from the service's. The server's flags
+    are those of v0.9.8 (src/cli.rs): loopback only, half a second to the next try of a task instead of 30 s,
+    no metrics port.
+    """
+    own = f"http://127.0.0.1:{port}"
+    if "://" in wish or (wish == "auto" and url):
+        return _engine_at(
+            wish if "://" in wish else url or "", "--engine" if "://" in wish else "RESONATE_URL"
+        )
+    if wish == "server" or (wish == "auto" and binary):
+        if not binary:
+            raise ScaffoldError(
+                "There is no `resonate` on PATH.",
+                hint="Install the Resonate server, or use --engine embedded.",
+            )
+        journal = state / "server.db"
+        flags = {
+            "--server-bind": "127.0.0.1",
+            "--server-host": "127.0.0.1",
+            "--server-port": str(port),
+            "--tasks-retry-timeout": "500",
+            "--observability-metrics-port": "0",
+            "--storage-sqlite-path": str(journal),
+        }
+        argv = (binary, "dev", *(word for pair in flags.items() for word in pair))
+        return Engine(own, f"{binary} dev at {own}, database {journal} (for development)", argv)
+    if wish in ("auto", "embedded"):
+        journal = state / "engine.journal"
+        # -P: the service's directory is the working directory, and its modules are not ours
+        argv = (sys.executable, "-P", "-m", "resonate_scaffold", "engine")
+        argv += ("--port", str(port), "--journal", str(journal))
+        return Engine(own, f"embedded engine at {own}, journal {journal} (for development)", argv)
+    raise UsageError(f"There is no engine `{wish}`.", hint="--engine takes auto, embedded, server or a URL.")
+
+
+def _engine_at(url: str, source: str) -> Engine:
+    try:
+        parts = urlsplit(url)
+        # Only Postgres may have several hosts, or none (a socket): its own parser judges the rest
+        valid = parts.scheme in _POSTGRES or (
+            parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        )
+    except ValueError:
+        valid = False
+    if not valid:
+        raise UsageError(
+            f"{source} is not the URL of an engine: {url}",
+            hint="Give it as http://host:port, https://host or postgresql://user@host/database.",
+        )
+    shown = url.replace(f"{parts.netloc.rpartition('@')[0]}@", "", 1)  # no password in a log
+    return Engine(url, f"{shown} (not started here)")
+
+
+def which_to_restart(
+    changed: Iterable[Path], project: Path, package: Path, commands: Mapping[str, Sequence[str]]
+) -> set[str]:
+    """The processes that a change of these files concerns.
+
+    `.env`: all. A Python file in a folder of the package that a process is named after, or has as an argument
+    (`python -m myapi reports`, folder `reports`): that one. Any other Python file of the package: all.
+    """
+    hit: set[str] = set()
+    for path in changed:
+        if path == project / ".env":
+            return set(commands)
+        if path.suffix == ".py" and path.is_relative_to(package):
+            folder = path.relative_to(package).parts[0]
+            group = _PROCESS_OF.get(folder, folder)
+            hit |= {name for name, argv in commands.items() if group == name or group in argv[1:]} or set(
+                commands
+            )
+    return hit
+
+
+def environment(project: Project, port: int | None) -> dict[str, str]:
+    """The service's own environment: `.env` below the real one, its interpreter first on PATH.
+
+    `port` None leaves the service's PORT as it is, 8000 if there is none. SHUTDOWN_GRACE is ours: what suits
+    production may be longer than a stop may take here.
+    """
+    from dotenv import dotenv_values
+
+    programs = project.root / scripts()
+    if not programs.is_dir():
+        raise ScaffoldError(
+            f"The service's dependencies are not installed: {project.root / ENVIRONMENT} is not there.",
+            hint=f"Install them: {repeat_command(str(project.root))}",
+        )
+    try:
+        from_file = {
+            key: value for key, value in dotenv_values(project.env_file).items() if value is not None
+        }
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScaffoldError(
+            f"{project.env_file} cannot be read ({error}).", hint="Save it as UTF-8."
+        ) from error
+    env = from_file | dict(os.environ)
+    env.pop("PYTHONHOME", None)
+    return env | {
+        "PATH": os.pathsep.join(filter(None, (str(programs), env.get("PATH")))),
+        "VIRTUAL_ENV": str(project.root / ENVIRONMENT),
+        "PYTHONUNBUFFERED": "1",
+        "SHUTDOWN_GRACE": "PT5S",
+        "PORT": env.get("PORT") or "8000" if port is None else str(port),
+    }
+
+
+def launches(project: Project, env: Mapping[str, str]) -> dict[str, Launch]:
+    """Every process of the Procfile, ready to start in this environment."""
+    ready: dict[str, Launch] = {}
+    for name, argv in project.commands.items():
+        program, *arguments = expand(argv, env)
+        # Windows would look `python` up on our own PATH
+        found = (
+            program if Path(program).name != program else shutil.which(program, path=env["PATH"]) or program
+        )
+        ready[name] = Launch((found, *arguments), project.root, env)
+    return ready
+
+
+def run(project_dir: Path, engine: str = "auto", port: int | None = None, reload: bool = True) -> int:
+    """Run the service that holds `project_dir` until Ctrl-C or SIGTERM, then return 0.
+
+    `engine`: auto, embedded, server or a URL. `port`: the API's on loopback; None is the service's PORT, or
+    8000, and 0 takes a free one. Blocks, on an event loop of its own, in the main thread. A `ScaffoldError`
+    says what keeps the service from starting; by then nothing runs any more.
+    """
+    project = find_project(project_dir)
+    env = environment(project, free_port() if port == 0 else port)
+    port = _usable_port(env["PORT"])
+    own_port = free_port(8001 if port != 8001 else 0)
+    chosen = choose_engine(engine, env.get("RESONATE_URL"), shutil.which("resonate"), own_port, STATE)
+    if chosen.argv:
+        (project.root / STATE).mkdir(exist_ok=True)
+    names = ["dev", *(["engine"] if chosen.argv else []), *project.commands]
+    if isinstance(sys.stdout, TextIOWrapper):  # a log line may hold what the terminal's encoding does not
+        sys.stdout.reconfigure(errors="replace")
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return asyncio.run(_Session(project, chosen, port, reload, Console(sys.stdout, names, colour)).run())
+
+
+class _Session:
+    """One run of `dev`: the engine around the services, the services around what watches them."""
+
+    def __init__(self, project: Project, engine: Engine, port: int, reload: bool, console: Console) -> None:
+        self.project = project
+        self.engine = engine
+        self.port = port
+        self.reload = reload
+        self.console = console
+        self.launches: dict[str, Launch] = {}
+        self.services = {
+            name: Service(name, partial(self.launch, name), console) for name in project.commands
+        }
+        self.release_service = self.services.pop(_RELEASE, None)
+        launch = Launch(engine.argv, project.root, dict(os.environ) | {"PYTHONUNBUFFERED": "1"})
+        self.engine_service = Service("engine", lambda: launch, console, grace=1.0)
+
+    def launch(self, name: str) -> Launch:
+        return self.launches[name]
+
+    def say(self, *lines: str) -> None:
+        self.console.write("dev", *lines)
+
+    async def run(self) -> int:
+        task = asyncio.current_task()
+        assert task is not None
+        asked = False
+
+        def stop() -> None:
+            nonlocal asked
+            if asked:
+                for service in (*self.services.values(), self.release_service, self.engine_service):
+                    if service:
+                        service.kill()
+                return
+            asked = True
+            self.say("stopping; Ctrl-C again kills at once")
+            task.cancel()
+
+        self.load()
+        with _on_stop_signals(stop):
+            try:
+                async with self.running_engine():
+                    await self.release()
+                    await self.run_services()
+            except asyncio.CancelledError:
+                if not asked:
+                    raise
+        self.say("stopped")
+        return 0
+
+    def load(self) -> None:
+        """Take over the environment as it is now."""
+        env = environment(self.project, self.port) | {"RESONATE_URL": self.engine.url}
+        self.launches = launches(self.project, env)
+
+    @contextlib.asynccontextmanager
+    async def running_engine(self) -> AsyncIterator[None]:
+        self.say(f"engine: {self.engine.title}")
+        if not self.engine.argv:
+            await self.wait_for_engine()
+            yield
+            return
+        task = asyncio.create_task(self.engine_service.keep())
+        try:
+            await self.wait_for_engine()
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def wait_for_engine(self) -> None:
+        if urlsplit(self.engine.url).scheme in _POSTGRES:
+            return  # the service's own driver connects, and reports
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ENGINE_WAIT):
+                while not self.engine_service.failures:
+                    if await http_status(self.engine.url, "/health"):
+                        return
+                    await asyncio.sleep(0.05)
+        last = self.engine_service.last_line
+        how = "ended" if self.engine_service.failures else f"did not answer within {ENGINE_WAIT:g} s"
+        raise EngineFailed(
+            f"The engine {how}: {self.engine.title}" + (f"; its last line: {last}" if last else ""),
+            hint="Correct that, or choose another one: --engine embedded needs nothing installed."
+            if "-m" not in self.engine.argv
+            else "Correct that, or give --engine the URL of one that runs.",
+        )
+
+    async def release(self) -> None:
+        if self.release_service and (status := await self.release_service.once()):
+            command = shlex.join(self.project.commands[_RELEASE])
+            raise ScaffoldError(
+                f"The Procfile's release step {describe_end(status)}: {command}",
+                hint="Its output above says why; correct that and start `dev` again.",
+            )
+
+    async def run_services(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for service in self.services.values():
+                tasks.create_task(service.keep())
+            if self.reload:
+                tasks.create_task(self.watch(self.project.package, recursive=True))
+                tasks.create_task(self.watch(self.project.root, recursive=False))
+            if "api" in self.services:
+                tasks.create_task(self.announce())
+
+    async def watch(self, directory: Path, recursive: bool) -> None:
+        from watchfiles import awatch
+
+        try:
+            async for changes in awatch(directory, recursive=recursive, watch_filter=None):
+                self.react({Path(path) for _, path in changes})
+        except (OSError, RuntimeError) as error:  # out of inotify watches, or the directory has gone
+            self.say(f"reload is off for {directory}: {error}")
+
+    def react(self, changed: set[Path]) -> None:
+        commands = {name: self.project.commands[name] for name in self.services}
+        names = which_to_restart(changed, self.project.root, self.project.package, commands)
+        if not names:
+            return
+        try:
+            self.load()
+        except ScaffoldError as error:
+            self.say(f"nothing restarted: {error}")
+            return
+        self.say(f"changed, restarting {', '.join(sorted(names))}")
+        for name in names:
+            self.services[name].restart()
+
+    async def announce(self) -> None:
+        base = f"http://127.0.0.1:{self.port}"
+        while await http_status(base, "/livez") != 200:  # noqa: ASYNC110  (another process)
+            await asyncio.sleep(0.1)
+        rows = [("API docs", f"{base}/docs"), ("engine", self.engine.title), ("stop", "Ctrl-C")]
+        texts = [f"{label:<8}  {text}" for label, text in rows]
+        width = max(map(len, texts))
+        rule = f"+-{'-' * width}-+"
+        self.say(rule, *(f"| {text:<{width}} |" for text in texts), rule)
+
+
+async def http_status(base: str, path: str) -> int | None:
+    """The status of one GET (no proxy, no redirect), None when nothing answers HTTP there within 2 s."""
+    parts = urlsplit(base)
+    secure = parts.scheme == "https"
+    request = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\nConnection: close\r\n\r\n"
+    try:
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_connection(
+                parts.hostname,
+                parts.port or (443 if secure else 80),
+                ssl=secure or None,
+            )
+            try:
+                writer.write(request.encode())
+                first = await reader.readline()
+            finally:
+                writer.close()
+    except (OSError, ValueError):  # refused, timed out, not TLS; a first line without an end
+        return None
+    match = re.match(rb"HTTP/1\.[01] (\d{3})", first)
+    return int(match[1]) if match else None
+
+
+def free_port(preferred: int = 0) -> int:
+    """A loopback port that nothing listens on: the preferred one if possible."""
+    try:
+        return _bind(preferred)
+    except OSError:
+        return _bind(0)
+
+
+def _usable_port(text: str) -> int:
+    try:
+        return _bind(int(text))
+    except (ValueError, OverflowError):
+        reason = "is not a port"
+    except OSError as error:
+        reason = f"cannot be used: {error.strerror}"
+    raise ScaffoldError(f"Port {text} {reason}.", hint="Choose another one with --port N.")
+
+
+def _bind(port: int) -> int:
+    with socket.socket() as probe:
+        if sys.platform != "win32":  # there it would allow what is taken; here only what has just been closed
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        return int(probe.getsockname()[1])
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScaffoldError(
+            f"{path} cannot be read ({error}).", hint="Restore it, saved as UTF-8."
+        ) from error
+
+
+@contextlib.contextmanager
+def _on_stop_signals(act: Callable[[], None]) -> Iterator[None]:
+    """Call `act` in the running loop on Ctrl-C, SIGTERM or a closed terminal, unless that is ignored."""
+    loop = asyncio.get_running_loop()
+    present = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")]
+    numbers = [number for number in present if number and signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(act)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,611 @@
+"""`dev`: its decisions by value, and whole sessions on a small service that looks like a generated one."""
+
+import contextlib
+import http.server
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+
+from resonate_scaffold import dev
+from resonate_scaffold.errors import ScaffoldError, UsageError
+from resonate_scaffold.project import MANIFEST
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and symbolic links")
+
+COMMANDS = {
+    "release": ("python", "-m", "myapi", "migrate"),
+    "api": ("python", "-m", "myapi", "api"),
+    "worker": ("python", "-m", "myapi", "worker"),
+    "db": ("python", "-m", "myapi", "db"),
+}
+PROCFILE = "".join(f"{name}: {shlex.join(argv)}\n" for name, argv in COMMANDS.items())
+
+# Each role notes its start; `api` answers; STUBBORN ones ignore SIGTERM and have a child that does, too.
+SERVICE = """
+import http.server, os, pathlib, signal, subprocess, sys, time
+
+role = sys.argv[1]
+keys = ("RESONATE_URL", "PORT", "VIRTUAL_ENV", "FROM_FILE", "FROM_BOTH", "PYTHONUNBUFFERED")
+print(role, "sees", {key: os.environ.get(key) for key in keys})
+if os.environ.get("STUBBORN"):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if role == "worker":
+        subprocess.Popen([sys.executable, *sys.argv[:1], "grandchild"])
+with open("starts", "a") as starts:
+    starts.write(f"{role} {os.getpid()}\\n")
+if role == "migrate":
+    sys.exit(int(os.environ.get("MIGRATE_STATUS", "0")))
+if role == "api":
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == "/livez" else 404)
+            self.end_headers()
+        def log_message(self, *_):
+            pass
+    http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
+time.sleep(300)
+"""
+
+# Stands for the Resonate server's binary: notes its arguments, then answers on the port that it was given
+SERVER = """#!{python}
+import http.server, json, pathlib, sys
+
+pathlib.Path("server-arguments").write_text(json.dumps(sys.argv[1:]))
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+port = int(sys.argv[sys.argv.index("--server-port") + 1])
+http.server.HTTPServer(("127.0.0.1", port), Answer).serve_forever()
+"""
+
+DRIVER = """
+import sys
+from pathlib import Path
+from resonate_scaffold import dev
+from resonate_scaffold.errors import ScaffoldError
+directory, engine, port, reload, patience = sys.argv[1:]
+dev.ENGINE_WAIT = float(patience)
+try:
+    sys.exit(dev.run(Path(directory), engine, int(port), reload == "reload"))
+except ScaffoldError as error:
+    print("error:", error)
+    print("hint:", error.hint)
+    sys.exit(1)
+"""
+
+
+# --- decisions --------------------------------------------------------------------------------------------
+
+
+def test_a_procfile_is_names_and_argument_lists() -> None:
+    text = "# processes\n\napi: python -m myapi api --port $PORT\n  mail : sh -c 'echo \"a b\"'\r\n"
+    assert dev.parse_procfile(text) == {
+        "api": ("python", "-m", "myapi", "api", "--port", "$PORT"),
+        "mail": ("sh", "-c", 'echo "a b"'),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("api: x\napi: y", "line 2: `api` is there twice"),
+        ("engine: x", "`engine` is a name that `dev` uses itself"),
+        ("api python", "line 1 is not `name: command`"),
+        ("api:", "line 1 is not `name: command`"),
+        ("api: 'open", "line 1: No closing quotation"),
+        ("# nothing\nrelease: x", "names no process"),
+    ],
+)
+def test_a_wrong_procfile_is_refused_with_its_line(text: str, part: str) -> None:
+    with pytest.raises(ScaffoldError) as error:
+        dev.parse_procfile(text)
+    assert part in str(error.value)
+    assert error.value.hint
+
+
+def test_variables_are_expanded_into_one_argument_each() -> None:
+    argv = ("run", "--port=$PORT", "${NAME}", "${NONE:-a b}", "${EMPTY:-x}", "$", "5$")
+    env = {"PORT": "8000", "NAME": "two words $PORT", "EMPTY": ""}
+    assert dev.expand(argv, env) == ("run", "--port=8000", "two words $PORT", "a b", "x", "$", "5$")
+
+
+def test_a_variable_that_is_not_set_is_an_error_that_names_it() -> None:
+    with pytest.raises(ScaffoldError, match=r"needs \$MISSING, which is not set"):
+        dev.expand(("run", "$MISSING"), {})
+
+
+STATE = Path("state")
+
+
+@pytest.mark.parametrize(
+    ("wish", "url", "binary", "expected"),
+    [
+        ("auto", "http://engine:8001", "/bin/resonate", "http://engine:8001"),
+        ("auto", "postgresql://u:p@db/r", None, "postgresql://u:p@db/r"),
+        ("auto", None, "/bin/resonate", "server"),
+        ("auto", "", None, "embedded"),
+        ("embedded", "http://engine:8001", "/bin/resonate", "embedded"),
+        ("server", "http://engine:8001", "/bin/resonate", "server"),
+        ("https://other", "http://engine:8001", "/bin/resonate", "https://other"),
+    ],
+)
+def test_which_engine(wish: str, url: str | None, binary: str | None, expected: str) -> None:
+    engine = dev.choose_engine(wish, url, binary, 8123, STATE)
+    if expected == "server":
+        assert engine.argv[:2] == ("/bin/resonate", "dev")
+    elif expected == "embedded":
+        assert engine.argv[-4:] == ("--port", "8123", "--journal", str(STATE / "engine.journal"))
+        assert engine.argv[0] == sys.executable
+    else:
+        assert (engine.url, engine.argv) == (expected, ())
+    if engine.argv:
+        assert engine.url == "http://127.0.0.1:8123"
+        assert "for development" in engine.title
+        assert str(STATE) in engine.title
+
+
+def test_a_password_in_the_url_of_an_engine_is_not_shown() -> None:
+    engine = dev.choose_engine("postgresql://me:secret@db/r", None, None, 1, STATE)
+    assert engine.url == "postgresql://me:secret@db/r"
+    assert engine.title == "postgresql://db/r (not started here)"
+
+
+@pytest.mark.parametrize(
+    ("wish", "url", "kind"),
+    [
+        ("turbo", None, UsageError),
+        ("ftp://host", None, UsageError),
+        ("http://", None, UsageError),
+        ("http://host:port", None, UsageError),
+        ("auto", "host:8001", UsageError),
+        ("server", None, ScaffoldError),
+    ],
+)
+def test_an_engine_that_cannot_be_is_refused(wish: str, url: str | None, kind: type[ScaffoldError]) -> None:
+    with pytest.raises(kind) as error:
+        dev.choose_engine(wish, url, None, 1, STATE)
+    assert error.value.hint
+
+
+ROOT = Path("/srv/myapi")
+MORE = COMMANDS | {"worker2": ("python", "-m", "myapi", "worker"), "reports": ("sh", "-c", "true")}
+EVERY = set(MORE)
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["myapi/api/routes/jobs.py"], {"api"}),
+        (["myapi/workflows/process_job.py"], {"worker", "worker2"}),
+        (["myapi/db/get_account.py", "myapi/api/app.py"], {"db", "api"}),
+        (["myapi/reports/weekly.py"], {"reports"}),
+        (["myapi/contracts/db.py"], EVERY),
+        (["myapi/settings.py"], EVERY),
+        ([".env"], EVERY),
+        (["tests/test_jobs.py", ".venv/lib/x.py", "myapi/.env", "myapi/api/notes.md", "db.sqlite"], set()),
+    ],
+)
+def test_which_processes_a_change_restarts(files: list[str], names: set[str]) -> None:
+    changed = [ROOT / file for file in files]
+    assert dev.which_to_restart(changed, ROOT, ROOT / "myapi", MORE) == names
+
+
+# --- sessions ---------------------------------------------------------------------------------------------
+
+
+def lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+class Session:
+    """`dev` in a process of its own, on the service in `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.port = dev.free_port()
+        self.log = root / f"output-{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(
+        self,
+        engine: str = "auto",
+        reload: bool = False,
+        patience: float = 10,
+        env: Mapping[str, str] | None = None,
+        stdout: int | None = None,
+    ) -> None:
+        inherited = {k: v for k, v in os.environ.items() if k not in ("RESONATE_URL", "PORT", "NO_COLOR")}
+        argv = [str(self.root), engine, str(self.port), "reload" if reload else "", str(patience)]
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", DRIVER, *argv],
+                env=inherited | dict(env or {}),
+                stdout=output if stdout is None else stdout,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def starts(self, role: str) -> list[int]:
+        file = self.root / "starts"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [int(line.split()[1]) for line in lines if line.split()[0] == role]
+
+    @property
+    def everybody(self) -> list[int]:
+        return [pid for role in ("migrate", "api", "worker", "db", "grandchild") for pid in self.starts(role)]
+
+    def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.02)
+
+    def until_up(self) -> None:
+        self.until(lambda: "API docs" in self.output)
+        self.until(lambda: bool(self.starts("worker") and self.starts("db")))
+
+    def until_gone(self) -> None:
+        """All are gone, give or take the moment that the kernel takes to bury what was killed."""
+        self.until(lambda: not any(map(lives, self.everybody)), seconds=2)
+
+    def end(self, number: int = signal.SIGINT) -> tuple[int, float]:
+        """The exit status after a signal, and the seconds that it took."""
+        assert self.process
+        asked = time.monotonic()
+        self.process.send_signal(number)
+        return self.process.wait(15), time.monotonic() - asked
+
+    def wait(self) -> int:
+        assert self.process
+        return self.process.wait(15)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    root = tmp_path / "myapi"
+    for folder in ("api", "workflows", "db"):
+        (root / "myapi" / folder).mkdir(parents=True)
+        (root / "myapi" / folder / "__init__.py").write_text("")
+    (root / "myapi" / "__init__.py").write_text("")
+    (root / "myapi" / "__main__.py").write_text(SERVICE)
+    (root / "Procfile").write_text(PROCFILE)
+    (root / MANIFEST).write_text(json.dumps({"answers": {"package_name": "myapi"}}))
+    (root / ".venv" / "bin").mkdir(parents=True)
+    (root / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    one = Session(root)
+    yield one
+    if one.process and one.process.poll() is None:
+        one.process.kill()
+        one.process.wait()
+    for pid in filter(lives, one.everybody):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(pid).kill()
+
+
+@pytest.fixture
+def engine() -> Iterator[str]:
+    """The URL of something that answers HTTP (501: any answer counts)."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    threading.Thread(target=server.serve_forever).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def executable(path: Path, text: str) -> str:
+    """Write a program, and return a PATH on which it comes first."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return f"{path.parent}{os.pathsep}{os.environ['PATH']}"
+
+
+@posix
+def test_a_session_from_release_to_ctrl_c(session: Session, engine: str) -> None:
+    (session.root / ".env").write_text(f"RESONATE_URL={engine}\nFROM_FILE=file\nFROM_BOTH=file\n")
+    session.start(env={"FROM_BOTH": "real"})
+    session.until_up()
+    lines = session.output.splitlines()
+    seen = {
+        "RESONATE_URL": engine,
+        "PORT": str(session.port),
+        "VIRTUAL_ENV": str(session.root / ".venv"),
+        "FROM_FILE": "file",
+        "FROM_BOTH": "real",
+        "PYTHONUNBUFFERED": "1",
+    }
+    assert lines[0] == f"dev     | engine: {engine} (not started here)"
+    assert lines[1] == f"release | migrate sees {seen}"
+    for role in ("api", "worker", "db"):
+        assert f"{role:<7} | {role} sees {seen}" in lines
+    assert any(f"http://127.0.0.1:{session.port}/docs" in line for line in lines)
+    assert "\x1b" not in session.output
+    status, seconds = session.end(signal.SIGINT)
+    assert (status, seconds < 10) == (0, True)
+    assert session.output.endswith("dev     | stopped\n")
+    assert [len(session.starts(role)) for role in ("migrate", "api", "worker", "db")] == [1, 1, 1, 1]
+    session.until_gone()
+
+
+@posix
+def test_a_change_restarts_what_it_concerns_and_a_crash_only_what_crashed(
+    session: Session, engine: str
+) -> None:
+    session.start(engine, reload=True)
+    session.until_up()
+
+    def counts() -> list[int]:
+        return [len(session.starts(role)) for role in ("api", "worker", "db")]
+
+    (session.root / "myapi" / "workflows" / "notes.txt").write_text("nothing to import")
+    (session.root / "myapi" / "workflows" / "__init__.py").write_text("changed = True")
+    session.until(lambda: counts() == [1, 2, 1])
+    (session.root / "myapi" / "contracts").mkdir()
+    (session.root / "myapi" / "settings.py").write_text("changed = True")
+    session.until(lambda: counts() == [2, 3, 2])
+    (session.root / ".env").write_text("FROM_FILE=later\n")
+    session.until(lambda: counts() == [3, 4, 3])
+    session.until(lambda: session.output.count("'FROM_FILE': 'later'") == 3)
+    psutil.Process(session.starts("db")[-1]).kill()
+    session.until(lambda: "db was killed by SIGKILL; restarting in 1s" in session.output)
+    session.until(lambda: counts() == [3, 4, 4])
+    assert session.end(signal.SIGTERM)[0] == 0
+    assert counts() == [3, 4, 4]
+    assert session.output.count("restarting in") == 1
+    assert len(session.starts("migrate")) == 1
+    session.until_gone()
+
+
+@posix
+def test_an_env_file_that_cannot_be_read_restarts_nothing(session: Session, engine: str) -> None:
+    session.start(engine, reload=True)
+    session.until_up()
+    (session.root / ".env").write_bytes(b"NAME=\xff\n")
+    session.until(lambda: "nothing restarted: " in session.output)
+    assert session.end()[0] == 0
+    assert [len(session.starts(role)) for role in ("api", "worker", "db")] == [1, 1, 1]
+
+
+@posix
+def test_ctrl_c_within_ten_seconds_even_when_nobody_listens(session: Session, engine: str) -> None:
+    session.start(engine, env={"STUBBORN": "1"})
+    session.until_up()
+    session.until(lambda: len(session.starts("grandchild")) == 1)
+    status, seconds = session.end()
+    assert status == 0
+    assert seconds < 10
+    session.until_gone()
+
+
+@posix
+def test_a_second_ctrl_c_kills_at_once(session: Session, engine: str) -> None:
+    session.start(engine, env={"STUBBORN": "1"})
+    session.until_up()
+    session.until(lambda: len(session.starts("grandchild")) == 1)
+    assert session.process
+    session.process.send_signal(signal.SIGINT)
+    session.until(lambda: "stopping" in session.output)
+    status, seconds = session.end()
+    assert status == 0
+    assert seconds < 5
+    session.until_gone()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has gone")
+def test_nothing_outlives_a_supervisor_that_is_killed(session: Session, engine: str) -> None:
+    session.start(engine)
+    session.until_up()
+    session.end(signal.SIGKILL)
+    session.until(lambda: not any(map(lives, session.everybody)))
+
+
+@posix
+def test_output_that_nobody_reads_any_more_ends_the_session(session: Session, engine: str) -> None:
+    reader, writer = os.pipe()
+    session.start(engine, stdout=writer)
+    os.close(writer)
+    session.until(lambda: bool(session.starts("worker")))
+    os.close(reader)
+    os.kill(session.starts("worker")[0], signal.SIGKILL)  # its report is what cannot be written
+    assert session.wait() == 0
+    session.until_gone()
+
+
+@posix
+def test_a_server_on_path_is_run_with_its_own_flags(session: Session) -> None:
+    path = executable(session.root / "bin" / "resonate", SERVER.format(python=sys.executable))
+    session.start(env={"PATH": path})
+    session.until_up()
+    argv = json.loads((session.root / "server-arguments").read_text())
+    flags = dict(zip(argv[1::2], argv[2::2], strict=True))
+    url = f"http://127.0.0.1:{flags['--server-port']}"
+    assert argv[0] == "dev"
+    assert flags["--server-bind"] == "127.0.0.1"
+    assert flags["--tasks-retry-timeout"] == "500"
+    assert flags["--storage-sqlite-path"] == str(Path(".resonate", "server.db"))
+    assert f"'RESONATE_URL': '{url}'" in session.output
+    assert session.end()[0] == 0
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(flags["--server-port"]))) != 0
+
+
+@posix
+def test_resonate_url_wins_over_a_server_on_path(session: Session, engine: str) -> None:
+    path = executable(session.root / "bin" / "resonate", SERVER.format(python=sys.executable))
+    session.start(env={"PATH": path, "RESONATE_URL": engine})
+    session.until_up()
+    assert session.end()[0] == 0
+    assert not (session.root / "server-arguments").exists()
+
+
+@posix
+@pytest.mark.parametrize(
+    ("script", "part"),
+    [
+        ("#!/bin/sh\necho warming up\nexec sleep 60\n", "did not answer within 1 s"),
+        ("#!/bin/sh\necho database is locked\nexit 4\n", "The engine ended"),
+    ],
+)
+def test_an_engine_that_never_answers_is_an_error_with_its_last_line(
+    session: Session, script: str, part: str
+) -> None:
+    path = executable(session.root / "bin" / "resonate", script)
+    session.start("server", patience=1, env={"PATH": path})
+    assert session.wait() == 1
+    message = session.output[session.output.index("error:") :]
+    assert part in message
+    assert f"its last line: {script.splitlines()[1].removeprefix('echo ')}" in message
+    assert "hint:" in message
+    assert session.everybody == []
+
+
+@posix
+def test_a_url_that_does_not_answer_is_an_error(session: Session) -> None:
+    session.start(f"http://127.0.0.1:{dev.free_port()}", patience=0.5)
+    assert session.wait() == 1
+    assert "did not answer within 0.5 s" in session.output
+
+
+@posix
+def test_a_release_that_fails_starts_nothing(session: Session, engine: str) -> None:
+    session.start(engine, env={"MIGRATE_STATUS": "3"})
+    assert session.wait() == 1
+    assert "release step exited with status 3: python -m myapi migrate" in session.output
+    assert len(session.everybody) == 1
+
+
+@posix
+def test_ctrl_c_during_the_release_ends_it(session: Session, engine: str) -> None:
+    (session.root / "Procfile").write_text(PROCFILE.replace("myapi migrate", "myapi db"))
+    session.start(engine)
+    session.until(lambda: len(session.starts("db")) == 1)
+    status, seconds = session.end()
+    assert (status, seconds < 5) == (0, True)
+    assert session.starts("api") == []
+    session.until_gone()
+
+
+@posix
+def test_a_second_ctrl_c_during_a_deaf_release_kills_it_at_once(session: Session, engine: str) -> None:
+    (session.root / "Procfile").write_text(PROCFILE.replace("myapi migrate", "myapi db"))
+    session.start(engine, env={"STUBBORN": "1"})
+    session.until(lambda: len(session.starts("db")) == 1)
+    assert session.process
+    session.process.send_signal(signal.SIGINT)
+    session.until(lambda: "stopping" in session.output)
+    status, seconds = session.end()
+    assert (status, seconds < 5) == (0, True)
+    session.until_gone()
+
+
+@posix
+def test_a_taken_port_is_named_before_anything_starts(session: Session, engine: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ScaffoldError, match=f"Port {port} cannot be used") as error:
+            dev.run(session.root, engine, port)
+        assert "--port" in error.value.hint
+        (session.root / ".env").write_text(f"PORT={port}")
+        with pytest.raises(ScaffoldError, match=f"Port {port} cannot be used"):
+            dev.run(session.root, engine)
+    with pytest.raises(ScaffoldError, match="Port 99999 is not a port"):
+        dev.run(session.root, engine, 99999)
+    assert session.everybody == []
+
+
+@posix
+def test_a_port_that_was_used_a_moment_ago_is_free(session: Session, engine: str) -> None:
+    for _ in range(2):
+        session.start(engine)
+        session.until_up()
+        with socket.create_connection(("127.0.0.1", session.port)) as client:
+            client.sendall(b"GET /livez HTTP/1.0\r\n\r\n")
+            assert b"200" in client.recv(100)
+        assert session.end()[0] == 0
+
+
+@posix
+def test_a_service_without_its_environment_says_how_to_install_it(session: Session) -> None:
+    (session.root / ".venv").rename(session.root / "elsewhere")
+    with pytest.raises(ScaffoldError, match="not installed") as error:
+        dev.run(session.root)
+    assert f"cd {session.root} && " in error.value.hint
+
+
+@posix
+def test_the_service_is_found_from_below_and_its_absence_is_said(session: Session, tmp_path: Path) -> None:
+    project = dev.find_project(session.root / "myapi" / "api")
+    assert (project.root, project.package) == (session.root, session.root / "myapi")
+    assert project.commands == COMMANDS
+    with pytest.raises(ScaffoldError, match="No generated service here") as error:
+        dev.find_project(tmp_path)
+    assert "--project" in error.value.hint
+
+
+@posix
+@pytest.mark.parametrize("text", ["{", "[]", '{"answers": {}}', '{"answers": {"package_name": 3}}'])
+def test_a_broken_manifest_is_an_error(session: Session, text: str) -> None:
+    (session.root / MANIFEST).write_text(text)
+    with pytest.raises(ScaffoldError, match="cannot be read"):
+        dev.find_project(session.root)
+
+
+@posix
+def test_the_embedded_engine_is_started_and_started_again_on_its_port_and_ended_last(
+    session: Session,
+) -> None:
+    session.start("embedded")
+    session.until_up()
+    journal = session.root / ".resonate" / "engine.journal"
+    found = re.search(r"embedded engine at (http://127\.0\.0\.1:(\d+)), journal (.+) \(for", session.output)
+    assert found
+    url, port = found[1], int(found[2])
+    assert session.root / found[3] == journal
+    assert journal.exists()
+    assert f"engine  | engine listening on {url}\n" in session.output
+    assert f"'RESONATE_URL': '{url}'" in session.output
+    assert session.process
+    engines = [
+        child
+        for child in psutil.Process(session.process.pid).children()
+        if {"resonate_scaffold", "engine"} <= set(child.cmdline())
+    ]
+    engines[0].kill()
+    session.until(lambda: session.output.count(f"engine listening on {url}") == 2)
+    assert "engine was killed by SIGKILL; restarting in 1s" in session.output
+    status, seconds = session.end()
+    assert (status, seconds < 10) == (0, True)
+    assert [len(session.starts(role)) for role in ("api", "worker", "db")] == [1, 1, 1]
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@posix
+def test_a_second_session_of_a_service_is_told_about_the_first(session: Session) -> None:
+    session.start("embedded")
+    session.until_up()
+    other = Session(session.root)
+    other.start("embedded")
+    assert other.wait() == 1
+    assert "The engine ended" in other.output
+    assert session.end()[0] == 0
