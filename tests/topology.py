@@ -1,0 +1,139 @@
+"""A generated service as the processes it really is, for the tests that drive it over HTTP, and for benchmarks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+from resonate_base import PROTOCOL_VERSION
+
+SECRET = "a-secret-for-tests-only"
+PATIENCE = 60.0
+
+
+def free_port() -> int:
+    """A port that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Topology:
+    """Processes of one service, each stopped by its own id. Use it as a context manager."""
+
+    def __init__(self, service: Path, scratch: Path, package: str, **environment: str) -> None:
+        scripts = "Scripts" if os.name == "nt" else "bin"
+        self.python = service / ".venv" / scripts / "python"
+        self.service = service
+        self.scratch = scratch
+        self.package = package
+        self.running: dict[str, subprocess.Popen[str]] = {}
+        self.logs: dict[str, list[str]] = {}
+        self.engine_url = f"http://127.0.0.1:{free_port()}"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
+            "PYTHONUNBUFFERED": "1",
+            "WEBHOOK_SECRET": SECRET,
+            "DATABASE_URL": f"sqlite:///{scratch / 'service.db'}",
+            "RESONATE_URL": self.engine_url,
+            "LEASE": "2",
+            "API_KEYS": "",
+            **environment,
+        }
+
+    def __enter__(self) -> Topology:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for name in list(self.running):
+            self.stop(name, signal.SIGKILL)
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the service to its end."""
+        return subprocess.run(
+            [str(self.python), "-m", self.package, *arguments],
+            cwd=self.service,
+            env={**self.environment, **environment},
+            text=True,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
+
+    def start(self, name: str, *arguments: str, **environment: str) -> None:
+        """Start ``python -m <package> <arguments>`` under a name."""
+        self._spawn(name, [str(self.python), "-m", self.package, *arguments], environment)
+
+    def start_engine(self) -> None:
+        """Start the embedded engine on this topology's journal."""
+        port = self.engine_url.rpartition(":")[2]
+        journal = str(self.scratch / "engine.journal")
+        command = [sys.executable, "-m", "resonate_scaffold", "engine", "--port", port, "--journal", journal]
+        self._spawn("engine", command, {})
+
+    def start_api(self, name: str = "api", **environment: str) -> str:
+        """Start an API process on a free port and return its URL once it is alive."""
+        port = free_port()
+        self.start(name, "api", PORT=str(port), **environment)
+        url = f"http://127.0.0.1:{port}"
+        self.until(lambda: httpx.get(f"{url}/livez").status_code == 200, f"{name} alive")
+        return url
+
+    def stop(self, name: str, how: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit status."""
+        process = self.running.pop(name)
+        process.send_signal(how)
+        try:
+            return process.wait(PATIENCE)
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+
+    def until(self, condition: Any, what: str) -> None:
+        """Wait for a condition; fail with the logs when it never holds, or a process has ended."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            ended = [name for name, process in self.running.items() if process.poll() is not None]
+            assert not ended, f"{ended} ended while waiting for {what}: {self.logs}"
+            with suppress(httpx.TransportError):
+                if condition():
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"not {what} within {PATIENCE} s: {self.logs}")
+
+    def ask_engine(self, kind: str, **data: Any) -> dict[str, Any]:
+        """One request to the engine, by its own protocol."""
+        head = {"corrId": "test", "version": PROTOCOL_VERSION}
+        answer = httpx.post(self.engine_url, json={"kind": kind, "head": head, "data": data}, timeout=30)
+        envelope: dict[str, Any] = answer.json()
+        return envelope
+
+    def until_waiting(self, job_id: str) -> None:
+        """Wait until a job stands at its gate."""
+
+        def waits() -> bool:
+            status: int = self.ask_engine("promise.get", id=f"approve/{job_id}")["head"]["status"]
+            return status == 200
+
+        self.until(waits, f"{job_id} waiting for approval")
+
+    def _spawn(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        process = subprocess.Popen(
+            command,
+            cwd=self.service,
+            env={**self.environment, **environment},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self.running[name] = process
+        lines = self.logs.setdefault(name, [])
+        threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True).start()
