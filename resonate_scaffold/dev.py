@@ -134,9 +134,7 @@ def choose_engine(wish: str, url: str | None, binary: str | None, port: int, sta
     """
     own = f"http://127.0.0.1:{port}"
     if "://" in wish or (wish == "auto" and url):
-        return _engine_at(
-            wish if "://" in wish else url or "", "--engine" if "://" in wish else "RESONATE_URL"
-        )
+        return _engine_at(wish if "://" in wish else url or "", "--engine" if "://" in wish else "RESONATE_URL")
     if wish == "server" or (wish == "auto" and binary):
         if not binary:
             raise ScaffoldError(
@@ -167,9 +165,7 @@ def _engine_at(url: str, source: str) -> Engine:
     try:
         parts = urlsplit(url)
         # Only Postgres may have several hosts, or none (a socket): its own parser judges the rest
-        valid = parts.scheme in _POSTGRES or (
-            parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        )
+        valid = parts.scheme in _POSTGRES or (parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
     except ValueError:
         valid = False
     if not valid:
@@ -196,9 +192,7 @@ def which_to_restart(
         if path.suffix == ".py" and path.is_relative_to(package):
             folder = path.relative_to(package).parts[0]
             group = _PROCESS_OF.get(folder, folder)
-            hit |= {name for name, argv in commands.items() if group == name or group in argv[1:]} or set(
-                commands
-            )
+            hit |= {name for name, argv in commands.items() if group == name or group in argv[1:]} or set(commands)
     return hit
 
 
@@ -217,13 +211,9 @@ def environment(project: Project, port: int | None) -> dict[str, str]:
             hint=f"Install them: {repeat_command(str(project.root))}",
         )
     try:
-        from_file = {
-            key: value for key, value in dotenv_values(project.env_file).items() if value is not None
-        }
+        from_file = {key: value for key, value in dotenv_values(project.env_file).items() if value is not None}
     except (OSError, UnicodeDecodeError) as error:
-        raise ScaffoldError(
-            f"{project.env_file} cannot be read ({error}).", hint="Save it as UTF-8."
-        ) from error
+        raise ScaffoldError(f"{project.env_file} cannot be read ({error}).", hint="Save it as UTF-8.") from error
     env = from_file | dict(os.environ)
     env.pop("PYTHONHOME", None)
     return env | {
@@ -241,9 +231,7 @@ def launches(project: Project, env: Mapping[str, str]) -> dict[str, Launch]:
     for name, argv in project.commands.items():
         program, *arguments = expand(argv, env)
         # Windows would look `python` up on our own PATH
-        found = (
-            program if Path(program).name != program else shutil.which(program, path=env["PATH"]) or program
-        )
+        found = program if Path(program).name != program else shutil.which(program, path=env["PATH"]) or program
         ready[name] = Launch((found, *arguments), project.root, env)
     return ready
 
@@ -279,9 +267,7 @@ class _Session:
         self.reload = reload
         self.console = console
         self.launches: dict[str, Launch] = {}
-        self.services = {
-            name: Service(name, partial(self.launch, name), console) for name in project.commands
-        }
+        self.services = {name: Service(name, partial(self.launch, name), console) for name in project.commands}
         self.release_service = self.services.pop(_RELEASE, None)
         launch = Launch(engine.argv, project.root, dict(os.environ) | {"PYTHONUNBUFFERED": "1"})
         self.engine_service = Service("engine", lambda: launch, console, grace=1.0)
@@ -464,9 +450,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ScaffoldError(
-            f"{path} cannot be read ({error}).", hint="Restore it, saved as UTF-8."
-        ) from error
+        raise ScaffoldError(f"{path} cannot be read ({error}).", hint="Restore it, saved as UTF-8.") from error
 
 
 @contextlib.contextmanager

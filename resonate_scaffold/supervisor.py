@@ -157,9 +157,7 @@ class _Child(asyncio.SubprocessProtocol):
 class Service:
     """A process by name; `launch` is asked at every start, so that it can follow a changed environment."""
 
-    def __init__(
-        self, name: str, launch: Callable[[], Launch], console: Console, grace: float = GRACE
-    ) -> None:
+    def __init__(self, name: str, launch: Callable[[], Launch], console: Console, grace: float = GRACE) -> None:
         self.name = name
         self.failures = 0
         self.last_line = ""

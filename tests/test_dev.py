@@ -348,9 +348,7 @@ def test_a_session_from_release_to_ctrl_c(session: Session, engine: str) -> None
 
 
 @posix
-def test_a_change_restarts_what_it_concerns_and_a_crash_only_what_crashed(
-    session: Session, engine: str
-) -> None:
+def test_a_change_restarts_what_it_concerns_and_a_crash_only_what_crashed(session: Session, engine: str) -> None:
     session.start(engine, reload=True)
     session.until_up()
 
@@ -466,9 +464,7 @@ def test_resonate_url_wins_over_a_server_on_path(session: Session, engine: str) 
         ("#!/bin/sh\necho database is locked\nexit 4\n", "The engine ended"),
     ],
 )
-def test_an_engine_that_never_answers_is_an_error_with_its_last_line(
-    session: Session, script: str, part: str
-) -> None:
+def test_an_engine_that_never_answers_is_an_error_with_its_last_line(session: Session, script: str, part: str) -> None:
     path = executable(session.root / "bin" / "resonate", script)
     session.start("server", patience=1, env={"PATH": path})
     assert session.wait() == 1

@@ -172,9 +172,7 @@ def test_a_stream_carries_work_and_stays_warm(monkeypatch: pytest.MonkeyPatch) -
                 assert await stream.content.readline() == b": keep-alive\n"
                 assert await stream.content.readline() == b"\n"
                 tags = {"resonate:target": WORKERS}
-                await post(
-                    session, server.url, envelope("promise.create", id="a", timeoutAt=1 << 50, tags=tags)
-                )
+                await post(session, server.url, envelope("promise.create", id="a", timeoutAt=1 << 50, tags=tags))
                 while (line := await stream.content.readline()) in (b"\n", b": keep-alive\n"):
                     pass
                 message = msgspec.json.decode(line.removeprefix(b"data: "))
@@ -306,9 +304,7 @@ def test_a_workflow_that_waits_is_still_there_after_a_restart(tmp_path: Path) ->
             d.register(add, name="add")
             await submit(w, "job/1", "gated")
             tasks = server.engine.state.tasks
-            await until(
-                lambda: "job/1:2" in server.engine.state.promises and tasks["job/1"].state == "suspended"
-            )
+            await until(lambda: "job/1:2" in server.engine.state.promises and tasks["job/1"].state == "suspended")
             await submit(w, "job/2", "add", 2, 2, group="nobody yet")
 
     async def after() -> None:

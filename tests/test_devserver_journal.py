@@ -71,9 +71,7 @@ def test_a_restart_brings_back_what_was_and_hands_out_what_waits(path: Path) -> 
     acquire(engine, "runs")
     acquire(engine, "gate")
     ask(engine, "promise.create", id="gate:1", timeoutAt=1 << 50, tags={"resonate:origin": "gate"})
-    assert ask(
-        engine, "task.suspend", id="gate", version=0, actions=[{"kind": "x", "data": {"awaited": "gate:1"}}]
-    )
+    assert ask(engine, "task.suspend", id="gate", version=0, actions=[{"kind": "x", "data": {"awaited": "gate:1"}}])
     acquire(engine, "done")
     settle = {
         "kind": "promise.settle",

@@ -117,9 +117,7 @@ def concrete(step: dict[str, Any], reference: ServerState, now: int) -> dict[str
         case "task.create":
             return lease | {"action": {"kind": "promise.create", "head": {}, "data": made}}
         case "task.fulfill":
-            return lease | {
-                "action": {"kind": "promise.settle", "head": {}, "data": settle | {"id": task_id}}
-            }
+            return lease | {"action": {"kind": "promise.settle", "head": {}, "data": settle | {"id": task_id}}}
         case "task.fence":
             inner = made if step["pick"] % 2 else settle
             return lease | {"action": {"kind": inner["kind"], "head": {}, "data": inner}}
@@ -127,9 +125,7 @@ def concrete(step: dict[str, Any], reference: ServerState, now: int) -> dict[str
             family = [id for id in open_promises if origin_of(id) == origin_of(task_id) and id != task_id]
             awaited = {choose(family, pick) for pick in step["others"]} if family else set()
             kin = sorted(id for id in awaited if origin_of(id) == origin_of(task_id))
-            return lease | {
-                "actions": [{"kind": "x", "data": {"awaited": a, "awaiter": task_id}} for a in kin]
-            }
+            return lease | {"actions": [{"kind": "x", "data": {"awaited": a, "awaiter": task_id}} for a in kin]}
         case "task.heartbeat":
             return {"kind": kind, "pid": "p", "tasks": [{"id": task_id, "version": lease["version"]}]}
     return lease
@@ -191,9 +187,7 @@ def test_answers_states_and_messages_are_the_sdks(steps: list[dict[str, Any]]) -
         else:
             if step["kind"].startswith("task."):
                 # A time-out within such a request may raise the version it names: fenced here, not there.
-                for id in [
-                    p.id for p in reference.promises.values() if p.state == "pending" and now >= p.timeout_at
-                ]:
+                for id in [p.id for p in reference.promises.values() if p.state == "pending" and now >= p.timeout_at]:
                     for each in (reference, state, replayed):
                         apply(each, now, {"kind": "promise.get", "id": id})
                     assert sent(state) == sent(reference)
@@ -253,17 +247,13 @@ def test_a_deadline_that_moves_for_ever_does_not_grow_the_heap() -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["promise.create", "task.create", "task.fence"])
-def test_ids_that_do_not_extend_what_they_declare_are_refused(
-    kind: str, id: str, tags: dict[str, str]
-) -> None:
+def test_ids_that_do_not_extend_what_they_declare_are_refused(kind: str, id: str, tags: dict[str, str]) -> None:
     state = EngineState()
     wanted = {"id": id, "timeoutAt": 1 << 40, "tags": tags}
     state.apply(1, create("lease"))
     state.apply(1, {"kind": "task.acquire", "id": "lease", "version": 0, "pid": "p", "ttl": 1000})
     action = {"kind": "promise.create", "data": wanted}
-    request = (
-        wanted if kind == "promise.create" else {"id": "lease", "pid": "p", "version": 0, "action": action}
-    )
+    request = wanted if kind == "promise.create" else {"id": "lease", "pid": "p", "version": 0, "action": action}
     with pytest.raises(ServerError) as refused:
         state.apply(1, request | {"kind": kind})
     assert refused.value.code == 400

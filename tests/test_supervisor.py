@@ -244,9 +244,7 @@ def _in_group(pid: int, group: int) -> bool:
 
 def test_a_grandchild_that_left_the_group_and_holds_the_output_delays_nothing(bench: Bench) -> None:
     service = bench.service(
-        "if os.fork() == 0:\n"
-        "    os.setsid(); open('pids', 'a').write(f'{os.getpid()}\\n')\n"
-        "print('up'); time.sleep(60)"
+        "if os.fork() == 0:\n    os.setsid(); open('pids', 'a').write(f'{os.getpid()}\\n')\nprint('up'); time.sleep(60)"
     )
 
     async def start() -> None:

@@ -88,9 +88,7 @@ class Engine:
                 self._journal.append(log.RequestEntry(now, flat))
             except OSError as error:
                 logger.error("the journal cannot be written: %s", error)
-                return _refusal(
-                    kind, corr_id, 500, f"the journal cannot be written: {error.strerror or error}"
-                )
+                return _refusal(kind, corr_id, 500, f"the journal cannot be written: {error.strerror or error}")
         answer = self._apply(now, flat)
         self._deliver(now, RELEASE_PAUSE_MS if kind == "task.release" else 0)
         status = answer.get("status", 200)

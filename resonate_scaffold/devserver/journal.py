@@ -201,9 +201,7 @@ class Journal:
 
     def close(self) -> None:
         """Sync, close and let the next engine have the file. May be called twice."""
-        with contextlib.suppress(
-            OSError
-        ):  # what cannot be synced now is with the operating system all the same
+        with contextlib.suppress(OSError):  # what cannot be synced now is with the operating system all the same
             self.sync()
         self._close_file()
         self._lock.close()

@@ -108,9 +108,7 @@ class Router:
         self._executes: dict[str, _Execute] = {}
         self._waiting: defaultdict[Address, dict[str, None]] = defaultdict(dict)
         self._resends = Deadlines()
-        self._unblocks: defaultdict[Address, deque[tuple[int, str]]] = defaultdict(
-            lambda: deque(maxlen=1_000)
-        )
+        self._unblocks: defaultdict[Address, deque[tuple[int, str]]] = defaultdict(lambda: deque(maxlen=1_000))
         self._unserved: set[str] = set()
 
     # -- streams ---------------------------------------------------------------------------------------------
@@ -192,11 +190,7 @@ class Router:
             return
         execute.poller = poller
         poller.tasks.add(execute.task_id)
-        poller.put(
-            _payload(
-                {"kind": "execute", "data": {"task": {"id": execute.task_id, "version": execute.version}}}
-            )
-        )
+        poller.put(_payload({"kind": "execute", "data": {"task": {"id": execute.task_id, "version": execute.version}}}))
         self._resends.set(execute.task_id, now + execute.again_ms)
         execute.again_ms = min(2 * execute.again_ms, RESEND_MAX_MS)
 
@@ -232,9 +226,7 @@ class Router:
         address = Address.parse(text)
         if address is None and text not in self._unserved:
             self._unserved.add(text)
-            logger.warning(
-                "cannot deliver to %r: this engine serves poll://any@group and poll://uni@group/pid", text
-            )
+            logger.warning("cannot deliver to %r: this engine serves poll://any@group and poll://uni@group/pid", text)
         return address
 
 

@@ -186,9 +186,7 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
                 f"port {port} on {host} is in use", "stop what listens there, or choose another with --port"
             ) from error
         why = error.strerror or str(error)
-        raise EngineError(
-            f"cannot listen on {host} port {port}: {why}", "choose another with --port"
-        ) from error
+        raise EngineError(f"cannot listen on {host} port {port}: {why}", "choose another with --port") from error
 
 
 @contextlib.asynccontextmanager

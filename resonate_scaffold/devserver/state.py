@@ -244,9 +244,7 @@ class EngineState(ServerState):
         response = super().schedule_create(now, corr_id, req)
         if not known and schedule_id in self.schedules:
             stub = self.schedules[schedule_id]
-            schedule = Schedule(
-                **{f: getattr(stub, f) for f in stub.__struct_fields__}, next_run_at=next_run_at
-            )
+            schedule = Schedule(**{f: getattr(stub, f) for f in stub.__struct_fields__}, next_run_at=next_run_at)
             self.add_schedule(schedule)
             response["schedule"] = schedule.to_record()
         return response

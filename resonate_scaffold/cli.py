@@ -1,0 +1,83 @@
+"""The console command's entry point: quick answers, and how every failure becomes an exit status.
+
+0    done, or nothing to do
+1    refused or failed; nothing changed
+2    wrong usage
+130  interrupted
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn, cast
+
+import resonate_scaffold
+from resonate_scaffold.errors import DiskError, ScaffoldError, UsageError
+
+PROGRAM = "resonate-scaffold"
+INTERRUPTED = 130
+
+
+def main() -> NoReturn:
+    """Run the command line of this process, and end it."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit status. Only a bug leaves it as an exception."""
+    if arguments == ["--version"]:  # before anything that takes its time to import
+        print(f"{PROGRAM} {resonate_scaffold.__version__}")
+        return 0
+    try:
+        return _dispatch(arguments or ["--help"])
+    except ScaffoldError as error:
+        return _fail(arguments, error, error.exit_status)
+    except BrokenPipeError:
+        # Whoever read the output has gone; the interpreter's own flush at exit must not fail for that either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(arguments, DiskError(_sentence(error), "Check the path and its permissions."), 1)
+    except KeyboardInterrupt:
+        return _fail(arguments, _interrupted(), INTERRUPTED)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    import typer
+
+    from resonate_scaffold.commands import app
+
+    # Their common base moved between versions of Typer; its subclass did not.
+    wrong_usage = cast(type[typer.BadParameter], typer.BadParameter.__base__)
+    try:
+        status = typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except wrong_usage as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else PROGRAM
+        raise UsageError(error.format_message(), f"See {command} --help") from None
+    if status == INTERRUPTED:  # some versions of Typer return this where others raise Abort
+        raise KeyboardInterrupt
+    return status if isinstance(status, int) else 0
+
+
+def _fail(arguments: list[str], error: ScaffoldError, status: int) -> int:
+    """Report *error* as the command line asked for."""
+    from resonate_scaffold.report import Outcome, Report, complain
+
+    if "--json" in arguments:
+        Report(as_json=True).finish(Outcome(arguments[0], error=error))
+    else:
+        complain(error)
+    return status
+
+
+def _interrupted() -> ScaffoldError:
+    return ScaffoldError("Interrupted", "What was under way is undone; what was finished stays.")
+
+
+def _sentence(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else reason

@@ -1,0 +1,87 @@
+"""Every way a command can end without having done its work.
+
+    ScaffoldError               exit status 1: refused or failed, nothing changed
+    ├── UsageError              exit status 2: the command line contradicts itself
+    ├── InvalidName             carries a suggestion that is itself valid
+    ├── TargetExists            something is already where the service would go
+    ├── TemplateError           a template that cannot be found, read or rendered
+    ├── PlanConflict            two changes of one plan exclude each other
+    ├── DiskError               the operating system said no
+    ├── GitError                git is there and failed
+    ├── InstallError            the service is complete, its dependencies are not
+    └── EngineFailed            the development engine did not start
+
+Each has one line that says what is wrong (``message``) and one that says what to do (``hint``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+
+class ScaffoldError(Exception):
+    """A mistake or a failure that the user is told about, never as a traceback."""
+
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ScaffoldError):
+    """The command line contradicts itself or names an answer that does not exist."""
+
+    exit_status: ClassVar[int] = 2
+
+
+class InvalidName(ScaffoldError):
+    """A name that would not work on every platform, or that means something else already."""
+
+    def __init__(self, message: str, suggestion: str) -> None:
+        super().__init__(message, f"Try: {suggestion}")
+        self.suggestion = suggestion
+
+
+class TargetExists(ScaffoldError):
+    """Something is already at the path of the new service."""
+
+
+class TemplateError(ScaffoldError):
+    """A template that cannot be found, read, trusted or rendered."""
+
+
+class PlanConflict(ScaffoldError):
+    """A plan that names a path twice, or a path that it must not touch."""
+
+
+class DiskError(ScaffoldError):
+    """The operating system refused a read or a write."""
+
+    @classmethod
+    def of(cls, error: OSError, path: Path) -> DiskError:
+        """Say what *error* means for *path*; the system's own path wins where it names one."""
+        where = error.filename if isinstance(error.filename, str) else str(path)
+        reason = error.strerror or str(error)
+        return cls(f"Cannot write {where}: {reason}", "Check the path, its permissions and the free space.")
+
+
+class GitError(ScaffoldError):
+    """Git is installed, and failed."""
+
+
+class InstallError(ScaffoldError):
+    """The dependencies could not be installed; the service itself is complete.
+
+    ``output`` holds the last lines that the installer printed, oldest first.
+    """
+
+    def __init__(self, message: str, hint: str, output: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.output = output
+
+
+class EngineFailed(ScaffoldError):
+    """The development engine did not start, or stopped by itself."""

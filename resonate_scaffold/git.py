@@ -1,0 +1,155 @@
+"""The first commit of a new service.
+
+Every call is fenced off from what could change or stop it: the user's hooks, signing, global ignores, and
+the variables by which an outer git (a hook, a rebase) points its children at its own repository.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from resonate_scaffold.errors import GitError, TemplateError
+
+TOOL = "resonate-scaffold"
+
+# The repository-local variables, as `git rev-parse --local-env-vars` lists them, and the namespace.
+_LOCAL_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+
+_FENCES = (
+    "core.hooksPath=/dev/null",
+    "core.excludesFile=/dev/null",
+    "core.safecrlf=false",
+    "commit.gpgsign=false",
+)
+
+
+def available() -> bool:
+    """Whether there is a git to call."""
+    return shutil.which("git") is not None
+
+
+def enclosing_repository(directory: Path) -> Path | None:
+    """The root of the repository that *directory* (it need not exist) would be in."""
+    return next((path for path in (directory, *directory.parents) if (path / ".git").exists()), None)
+
+
+def leave_outer_repository(*, may_ask: bool) -> None:
+    """Take an outer git's variables out of this process's environment, and so out of that of all its
+    children.
+
+    Args:
+        may_ask: whether git may ask for credentials on the terminal; without one it would wait for ever.
+    """
+    for variable in _LOCAL_VARIABLES:
+        os.environ.pop(variable, None)
+    if not may_ask:
+        os.environ["GIT_TERMINAL_PROMPT"] = "0"
+
+
+def user_name() -> str:
+    """The name that git is configured with, or nothing."""
+    return _configured(Path.cwd(), "user.name") if available() else ""
+
+
+def commit_new(tree: Path, message: str, *, fallback_author: str, private: Sequence[str]) -> str:
+    """Make a repository of *tree* with one commit on ``main``, and return the commit's id.
+
+    Args:
+        tree: a directory that is no repository yet.
+        message: the commit's message.
+        fallback_author: who commits if git does not know its user.
+        private: paths that must not be committed.
+
+    Raises:
+        TemplateError: a private path is not ignored.
+        GitError: git failed.
+    """
+    _git(tree, "init", "--quiet")
+    _git(tree, "symbolic-ref", "HEAD", "refs/heads/main")
+    _git(tree, "add", "--all")
+    if leaked := _git(tree, "ls-files", "--cached", "--", *private):
+        raise TemplateError(
+            f"{leaked.splitlines()[0]} holds secrets and would be committed",
+            "Add it to the template's .gitignore.",
+        )
+    _git(tree, *_identity(tree, fallback_author), "commit", "--quiet", "--message", message)
+    return _git(tree, "rev-parse", "HEAD")
+
+
+def amend(project: Path, commit: str, paths: Sequence[str], *, fallback_author: str) -> list[str]:
+    """Add *paths*, where they exist, to the commit that was just made; return what is still not committed
+    after it.
+
+    A repository that has moved on from *commit* is left alone.
+
+    Raises:
+        GitError: git failed.
+    """
+    there = [path for path in paths if (project / path).exists()]
+    if there and _git(project, "rev-parse", "HEAD") == commit:
+        _git(project, "add", "--", *there)
+        if _git(project, "diff", "--cached", "--name-only"):
+            identity = _identity(project, fallback_author)
+            _git(project, *identity, "commit", "--quiet", "--amend", "--no-edit")
+    return [line[3:] for line in _git(project, "status", "--porcelain").splitlines()]
+
+
+def _identity(directory: Path, fallback: str) -> list[str]:
+    """Options that say who commits, as far as git does not know: a commit must not fail for that."""
+    name = fallback if re.search(r"\w", fallback) else TOOL
+    known = {"user.name": name, "user.email": f"{TOOL}@localhost"}
+    return [
+        part for key, value in known.items() if not _configured(directory, key) for part in ("-c", f"{key}={value}")
+    ]
+
+
+def _configured(directory: Path, key: str) -> str:
+    result = subprocess.run(
+        ["git", "-C", str(directory), "config", "--get", key],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    return result.stdout.strip()
+
+
+def _git(directory: Path, *arguments: str) -> str:
+    fences = [part for setting in _FENCES for part in ("-c", setting)]
+    try:
+        result = subprocess.run(
+            ["git", "-C", str(directory), *fences, *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise GitError(f"Cannot run git: {error.strerror}", "Repair git, or go without it: --no-git") from error
+    if result.returncode:
+        said = result.stderr.strip().splitlines() or [f"exit status {result.returncode}"]
+        raise GitError(f"git failed: {said[-1]}", "Repair git, or go without it: --no-git")
+    return result.stdout.rstrip("\n")

@@ -1,0 +1,109 @@
+"""A service's dependencies, installed into its own environment. A step of its own that can be repeated."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from resonate_scaffold.errors import InstallError
+
+ENVIRONMENT = ".venv"
+LOCK_FILES = ("uv.lock",)
+
+_SHOWN_LINES = 15
+# They would send the installation somewhere other than the service's own environment.
+_FOREIGN_VARIABLES = ("VIRTUAL_ENV", "PYTHONHOME", "UV_PROJECT_ENVIRONMENT", "__PYVENV_LAUNCHER__")
+
+
+def commands() -> tuple[tuple[str, ...], ...]:
+    """What installs a service, to be run in its directory: uv if it is on PATH, else venv and pip.
+
+    Either way the service gets the interpreter that runs this tool.
+    """
+    if uv_on_path():
+        return (("uv", "sync", "--extra", "dev", "--python", sys.executable),)
+    return (
+        (sys.executable, "-m", "venv", ENVIRONMENT),
+        (str(scripts() / "python"), "-m", "pip", "install", "-e", ".[dev]"),
+    )
+
+
+def uv_on_path() -> bool:
+    return shutil.which("uv") is not None
+
+
+def scripts() -> Path:
+    """Where the environment keeps its programs, relative to the service."""
+    return Path(ENVIRONMENT, "Scripts" if sys.platform == "win32" else "bin")
+
+
+def repeat_command(project: str) -> str:
+    """The line that installs again, for a shell; *project* is the directory as the user would type it."""
+    return " && ".join([f"cd {shlex.quote(project)}", *(shlex.join(command) for command in commands())])
+
+
+def install(project: Path, shown_as: str, progress: Callable[[str], None]) -> None:
+    """Install the service in *project*.
+
+    Args:
+        project: the service's directory.
+        shown_as: the same, as the user would type it.
+        progress: called with each line that the installer prints.
+
+    Raises:
+        InstallError: with the last lines that the installer printed.
+    """
+    environment = {key: value for key, value in os.environ.items() if key not in _FOREIGN_VARIABLES}
+    # Without a network, pip's usual five retries for each package take minutes to say so.
+    environment.setdefault("PIP_RETRIES", "1")
+    environment.setdefault("PIP_DISABLE_PIP_VERSION_CHECK", "1")
+    for command in commands():
+        program = shlex.join(command)
+        last: deque[str] = deque(maxlen=_SHOWN_LINES)
+
+        def line(text: str, last: deque[str] = last) -> None:
+            last.append(text)
+            progress(text)
+
+        try:
+            status = _run(command, project, environment, line)
+        except OSError as error:
+            status, last = 1, deque([f"{program}: {error.strerror or error}"])
+        if status:
+            raise InstallError(
+                f"{shown_as} is complete, but its dependencies are not installed: `{program}` failed",
+                f"Repeat it (it needs a network): {repeat_command(shown_as)}",
+                tuple(last),
+            )
+
+
+def _run(command: tuple[str, ...], directory: Path, environment: dict[str, str], line: Callable[[str], None]) -> int:
+    """Run *command* to its end, handing on its output line by line; it does not outlive an interruption."""
+    program = command[0] if Path(command[0]).is_absolute() else shutil.which(command[0]) or command[0]
+    if program.startswith(ENVIRONMENT):
+        program = str(directory / program)
+    with subprocess.Popen(
+        [program, *command[1:]],
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        try:
+            assert process.stdout is not None
+            for text in process.stdout:
+                if text.strip():
+                    line(text.rstrip())
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            raise

@@ -1,0 +1,187 @@
+"""`resonate-scaffold new`: from a name to a service that is committed and installed.
+
+answers -> templates -> generators.project -> Plan -> preview or disk.create_tree (git inside) -> install
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from resonate_scaffold import __version__, disk, git, install, templates
+from resonate_scaffold.errors import GitError, InstallError, ScaffoldError, UsageError
+from resonate_scaffold.generators.project import ENV, new_project
+from resonate_scaffold.names import Name
+from resonate_scaffold.plan import Plan
+from resonate_scaffold.report import Outcome, Report, ask, complain
+
+_ASKED = ("description", "database", "author")
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """What the command line asked for. ``data`` holds the answers given as options, as text or as they
+    are.
+    """
+
+    name: Name
+    into: Path
+    template: str | None
+    data: Mapping[str, str | bool]
+    interactive: bool
+    install: bool
+    git: bool
+    dry_run: bool
+
+
+def create(request: NewRequest, report: Report) -> Outcome:
+    """Make the service.
+
+    Returns:
+        What was done. Its ``error`` is set if the service is complete and a step after that failed.
+
+    Raises:
+        ScaffoldError: nothing was changed.
+    """
+    target = request.into.resolve() / request.name.raw
+    disk.check_target(target)
+    rendering = _render(request)
+    plan = new_project(rendering, version=__version__, secret=secrets.token_hex(32))
+    author = str(rendering.answers.get("author") or "")
+    shown_as = _as_typed(target)
+    outcome = Outcome(
+        "new",
+        str(target),
+        changes=tuple((str(change.path), change.action) for change in plan.changes),
+        notes=plan.notes,
+    )
+    if request.dry_run:
+        report.files(plan)
+        report.note("Dry run: nothing was changed")
+        return outcome
+
+    wants_commit, note = _commit_wanted(request, target)
+    outcome = replace(outcome, notes=(*plan.notes, *note))
+    commit = _create_tree(target, plan, author, commit=wants_commit)
+    report.summary(shown_as, plan)
+    if commit:
+        report.step("commit", f"{commit[:7]} on main")
+    for line in outcome.notes:
+        report.note(line)
+    if request.install:
+        error = _install(target, shown_as, report)
+        left = []
+        if commit:
+            try:
+                left = git.amend(target, commit, install.LOCK_FILES, fallback_author=author)
+            except GitError as failure:
+                error = error or failure
+        if left:
+            late = f"Not committed: {', '.join(left)}"
+            report.note(late)
+            outcome = replace(outcome, notes=(*outcome.notes, late))
+        if error:
+            return replace(outcome, error=error)
+    steps = _next_steps(shown_as, rendering.answers, installed=request.install)
+    report.next_steps(list(steps))
+    return outcome
+
+
+def _render(request: NewRequest) -> templates.Rendering:
+    given = {**request.data}
+    if given.setdefault("project_name", request.name.raw) != request.name.raw:
+        raise UsageError(f"--data project_name={given['project_name']} is not the name {request.name}", "Leave it out.")
+    if given.get("package_name", request.name.snake) != request.name.snake:
+        raise UsageError(f"The package of {request.name} is {request.name.snake}", "Leave --data package_name out.")
+    if request.template is not None:
+        return templates.render_foreign(request.template, given, ask=request.interactive)
+    answers = templates.complete_answers(given)
+    if request.interactive:
+        for question in templates.builtin_questions():
+            if question.name in _ASKED and question.name not in given:
+                given[question.name] = _ask(question, given, str(answers[question.name]))
+        answers = templates.complete_answers(given)
+    return templates.render_builtin(answers)
+
+
+def _ask(question: templates.Question, given: Mapping[str, str | bool], default: str) -> str:
+    """Ask until the answer is one that the template accepts."""
+    if question.name == "author":
+        default = git.user_name() or default
+    while True:
+        answer = ask(question.help, default=default, choices=question.choices)
+        try:
+            templates.complete_answers({**given, question.name: answer})
+        except UsageError as error:
+            complain(error)
+        else:
+            return answer
+
+
+def _commit_wanted(request: NewRequest, target: Path) -> tuple[bool, tuple[str, ...]]:
+    """Whether to commit; and if not, although it was asked for, why."""
+    if not request.git:
+        return False, ()
+    if outer := git.enclosing_repository(target.parent):
+        return False, (f"Not committed: {target.parent} is inside the repository {outer}",)
+    if not git.available():
+        return False, ("Not committed: git is not installed",)
+    return True, ()
+
+
+def _create_tree(target: Path, plan: Plan, author: str, *, commit: bool) -> str:
+    """Put the service at its place; return the id of its commit, if there is one."""
+    made = ""
+
+    def commit_tree(tree: Path) -> None:
+        nonlocal made
+        if commit:
+            message = f"Create {target.name} with {git.TOOL} {__version__}"
+            made = git.commit_new(tree, message, fallback_author=author, private=[ENV.name])
+
+    disk.create_tree(target, plan, commit_tree)
+    return made
+
+
+def _install(target: Path, shown_as: str, report: Report) -> ScaffoldError | None:
+    """Install the service; a failure is returned, not raised, for the service is there by now."""
+    program = "uv" if install.uv_on_path() else "pip"
+    try:
+        with report.working(f"Installing with {program}") as progress:
+            install.install(target, shown_as, progress)
+    except InstallError as error:
+        return error
+    except KeyboardInterrupt:
+        report.note(f"The service is complete; to install it: {install.repeat_command(shown_as)}")
+        raise
+    report.step("install", f"{shown_as}/{install.ENVIRONMENT} with {program}")
+    return None
+
+
+def _next_steps(shown_as: str, answers: Mapping[str, object], *, installed: bool) -> Iterator[tuple[str, str]]:
+    package, scripts = str(answers["package_name"]), install.scripts()
+    yield f"cd {shlex.quote(shown_as)}", ""
+    if not installed:
+        for command in install.commands():
+            yield shlex.join(command), "install"
+    yield "resonate-scaffold dev", "run it: API, workers, engine"
+    if answers["bare"]:
+        yield "curl localhost:8000/readyz", "is it up?"
+    else:
+        body = '{"account_id": "acc-1", "requires_approval": true}'
+        yield f"curl localhost:8000/jobs -H 'Content-Type: application/json' -d '{body}'", "submit a job"
+        yield f"{scripts / package} approve JOB_ID", "approve it"
+    yield f"{scripts / 'python'} -m pytest", "run its tests"
+
+
+def _as_typed(target: Path) -> str:
+    """The shorter way to write *target* from here."""
+    try:
+        relative = os.path.relpath(target)
+    except ValueError:  # another drive
+        return str(target)
+    return min(relative, str(target), key=len)

@@ -1,0 +1,188 @@
+"""The only module that prints: for people (rich, status words in a column) or for programs (one JSON object).
+
+With ``--json`` nothing goes to standard output but that object, at the very end. Colours, panels and
+spinners are for a terminal: anything else gets the same lines as plain text, and rich is not even imported
+for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from resonate_scaffold.errors import InstallError, ScaffoldError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from resonate_scaffold.plan import Plan
+
+_COLUMN = 10  # the width of a status word
+_WIDEST = 46  # a longer command does not push the comments of the others to the right
+_COLOURS = {
+    "next": "bold green",
+    "create": "green",
+    "edit": "yellow",
+    "delete": "red",
+    "note": "yellow",
+    "error": "bold red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command did: the object that ``--json`` prints."""
+
+    command: str
+    project: str | None = None
+    changes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    error: ScaffoldError | None = None
+
+    @property
+    def exit_status(self) -> int:
+        return self.error.exit_status if self.error else 0
+
+
+class Report:
+    """Tells the user what happens. Every method but ``finish`` is silent with ``--json``."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def summary(self, where: str, plan: Plan) -> None:
+        """One line for each top-level directory of a new service, rather than one for each file."""
+        if self._as_json:
+            return
+        heads = Counter(change.path.parts[0] for change in plan.changes if len(change.path.parts) > 1)
+        self._line("create", where)
+        for head, count in heads.items():
+            self._line("create", f"{where}/{head}/", f"{count} {_plural(count, 'file')}")
+        for change in plan.changes:
+            if len(change.path.parts) == 1:
+                self._line("create", f"{where}/{change.path}")
+
+    def files(self, plan: Plan) -> None:
+        """One line for each file of a plan."""
+        if not self._as_json:
+            for change in plan.changes:
+                self._line(change.action, str(change.path))
+
+    def step(self, word: str, text: str) -> None:
+        """One line for something that has been done."""
+        if not self._as_json:
+            self._line(word, text)
+
+    def note(self, text: str) -> None:
+        """One line for something that the user should know."""
+        if not self._as_json:
+            self._line("note", text)
+
+    @contextlib.contextmanager
+    def working(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Show that something takes its time, with the last line it printed; only on a terminal."""
+        if self._as_json or not sys.stdout.isatty():
+            yield lambda line: None
+            return
+        from rich.markup import escape
+
+        console = _console()
+
+        def show(line: str) -> None:
+            room = max(console.width - len(text) - 8, 10)
+            status.update(f"{escape(text)}  [dim]{escape(line[:room])}[/dim]")
+
+        with console.status(escape(text)) as status:
+            yield show
+
+    def next_steps(self, lines: Sequence[tuple[str, str]]) -> None:
+        """The end: what to type next, each with what it does. No frame and no wrapping: it is for pasting."""
+        if self._as_json:
+            return
+        room = max(len(command) for command, _ in lines if len(command) <= _WIDEST)
+        self._line("next", "")
+        for command, meaning in lines:
+            self._line("", f"{command:<{room}}", f"# {meaning}" if meaning else "")
+
+    def finish(self, outcome: Outcome) -> int:
+        """Print what is left to say, and return the exit status."""
+        if self._as_json:
+            print(_as_json(outcome))
+        elif outcome.error is not None:
+            complain(outcome.error)
+        return outcome.exit_status
+
+    def _line(self, word: str, text: str, aside: str = "") -> None:
+        if not sys.stdout.isatty():
+            print(f"{word:>{_COLUMN}}  {text}  {aside}".rstrip())
+            return
+        from rich.text import Text
+
+        parts: list[str | tuple[str, str]] = [
+            (f"{word:>{_COLUMN}}", _COLOURS.get(word, "cyan")),
+            f"  {text}",
+            (f"  {aside}", "dim"),
+        ]
+        _console().print(Text.assemble(*parts), soft_wrap=True)
+
+
+def complain(error: ScaffoldError) -> None:
+    """Print an error on standard error: what is wrong, and what to do."""
+    lines = [("|", "dim", line) for line in (error.output if isinstance(error, InstallError) else ())]
+    lines += [("error", "bold red", error.message), ("hint", "yellow", error.hint)]
+    if not sys.stderr.isatty():
+        for word, _, text in lines:
+            print(f"{word:>{_COLUMN}}  {text}", file=sys.stderr)
+        return
+    from rich.text import Text
+
+    console = _console(stderr=True)
+    for word, style, text in lines:
+        console.print(Text.assemble((f"{word:>{_COLUMN}}", style), f"  {text}"), soft_wrap=True)
+
+
+def ask(question: str, *, default: str, choices: Sequence[str] = ()) -> str:
+    """Ask on the terminal; an empty answer is the default."""
+    from rich.prompt import Prompt
+
+    return Prompt.ask(
+        question,
+        console=_console(),
+        default=default,
+        choices=list(choices) or None,
+        show_default=bool(default),
+    )
+
+
+def is_interactive() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _as_json(outcome: Outcome) -> str:
+    error = outcome.error
+    return json.dumps(
+        {
+            "command": outcome.command,
+            "project": outcome.project,
+            "changes": [{"path": path, "action": action} for path, action in outcome.changes],
+            "notes": list(outcome.notes),
+            "error": None if error is None else {"message": error.message, "hint": error.hint},
+        },
+        indent=2,
+    )
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def _plural(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{noun}s"

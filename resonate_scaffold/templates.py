@@ -1,0 +1,413 @@
+"""The only module that knows Copier and Jinja: from answers to files, in memory.
+
+The shipped template is a plain Copier template, but Copier takes most of a second to import. So it is
+rendered here, by the same rules, with Jinja alone; a test holds that ``copier copy`` makes the same bytes.
+Any other template goes through Copier itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import io
+import os
+import re
+import stat
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import resonate_scaffold
+from resonate_scaffold.errors import ScaffoldError, TemplateError, UsageError
+
+if TYPE_CHECKING:
+    import jinja2
+
+Answer = str | bool | int | float | None
+
+# The answers that the tool itself builds on: a template that does not ask for them is another kind of
+# template.
+REQUIRED_QUESTIONS = ("project_name", "package_name", "database", "bare")
+
+_ANSWERS_FILE = ".copier-answers.yml"
+_SUFFIX = ".jinja"  # Copier's default
+_JUNK = frozenset({"__pycache__", ".git", ".DS_Store", ".svn"})  # as in Copier's default excludes
+_TRUE, _FALSE = {"y", "yes", "t", "true", "on", "1"}, {"n", "no", "f", "false", "off", "0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of the shipped template. ``asked`` is False for an answer that follows from the others."""
+
+    name: str
+    type: str
+    default: Any
+    choices: tuple[str, ...]
+    help: str
+    validator: str
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    content: bytes
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """What a template made of the answers.
+
+    ``files`` is keyed by path relative to the project. ``origin`` names the template for the manifest, never
+    by a path of this machine.
+    """
+
+    files: Mapping[PurePosixPath, RenderedFile]
+    answers: Mapping[str, Any]
+    origin: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def builtin_directory() -> Path:
+    """The shipped template: inside the package in a wheel, beside it in a checkout."""
+    package = Path(resonate_scaffold.__file__).parent
+    shipped = package / "templates_data"
+    return (shipped if shipped.is_dir() else package.parent / "templates") / "project"
+
+
+def builtin_questions() -> tuple[Question, ...]:
+    """The questions of the shipped template, in the order in which its ``copier.yml`` has them."""
+    return tuple(
+        Question(
+            name=name,
+            type=details.get("type", "str"),
+            default=details.get("default"),
+            choices=tuple(details.get("choices", ())),
+            help=details.get("help", name),
+            validator=details.get("validator", ""),
+            asked=details.get("when", True) is not False,
+        )
+        for name, details in _builtin_config().items()
+        if not name.startswith("_")
+    )
+
+
+def complete_answers(given: Mapping[str, str | bool]) -> dict[str, Answer]:
+    """Check answers to the shipped template's questions, and add the defaults of those that are not given.
+
+    Raises:
+        UsageError: an answer to no question, of the wrong type, not among the choices, or refused by a
+            validator.
+    """
+    questions = {question.name: question for question in builtin_questions()}
+    _check_known(given, questions)
+    environment = _environment()
+    answers: dict[str, Answer] = {}
+    for name, question in questions.items():
+        if name in given:
+            answers[name] = _cast(question, given[name])
+            objection = environment.from_string(question.validator).render(answers).strip()
+            if objection:
+                raise UsageError(f"{name} cannot be {given[name]!r}", f"{objection}.")
+        elif isinstance(question.default, str) and "{" in question.default:
+            answers[name] = environment.from_string(question.default).render(answers)
+        elif question.default is None:
+            raise UsageError(f"{name} has no default", f"Give it: --data {name}=VALUE")
+        else:
+            answers[name] = question.default
+    return answers
+
+
+def render_builtin(answers: Mapping[str, Answer]) -> Rendering:
+    """Render the shipped template.
+
+    Args:
+        answers: one for every question, as :func:`complete_answers` returns them.
+
+    Raises:
+        TemplateError: the template cannot be read or rendered.
+    """
+    import jinja2
+
+    root = builtin_directory()
+    config = _builtin_config()
+    source = root / config.get("_subdirectory", "")
+    version = resonate_scaffold.__version__
+    hidden = {question.name for question in builtin_questions() if not question.asked}
+    remembered = {name: value for name, value in answers.items() if name not in hidden}
+    context = {
+        **answers,
+        "_copier_answers": {"_commit": version, "_src_path": "resonate-scaffold", **remembered},
+        "_copier_conf": {"answers_file": config.get("_answers_file", _ANSWERS_FILE)},
+    }
+    environment = _environment()
+    excluded = _exclusion(environment, config.get("_exclude", ()), context)
+
+    @functools.cache  # most files share most of their path
+    def part(text: str) -> str:
+        return environment.from_string(text).render(context) if "{" in text else text
+
+    files: dict[PurePosixPath, RenderedFile] = {}
+    digest = hashlib.sha256()
+    try:
+        for path in _walk(root):
+            relative = path.relative_to(root)
+            content = path.read_bytes()
+            _feed(digest, relative, content)
+            if not path.is_relative_to(source):
+                continue
+            target = _target_path(part, path.relative_to(source))
+            if target is None or excluded(target):
+                continue
+            if path.name.endswith(_SUFFIX):
+                text = environment.from_string(content.decode()).render(context)
+                content = text.encode()
+            files[target] = RenderedFile(content, bool(path.stat().st_mode & stat.S_IXUSR))
+    except jinja2.TemplateError as error:
+        line = getattr(error, "lineno", None)
+        where = f"{relative}:{line}" if line else f"{relative}"
+        raise TemplateError(f"{where}: {error}", "The installation is damaged: install it again.") from error
+    except OSError as error:
+        raise TemplateError(
+            f"Cannot read the shipped template: {error.strerror or error}",
+            "The installation is damaged: install it again.",
+        ) from error
+    origin = {"name": "builtin", "version": version, "digest": digest.hexdigest()}
+    return Rendering(files, dict(answers), origin)
+
+
+def render_foreign(source: str, data: Mapping[str, str | bool], *, ask: bool) -> Rendering:
+    """Render another template through Copier, in a temporary directory.
+
+    Args:
+        source: a directory, or a git URL as Copier understands it.
+        data: answers; ``project_name`` must be among them.
+        ask: let Copier ask, on the terminal, what *data* does not answer; otherwise its defaults hold.
+
+    Raises:
+        TemplateError: not a template, or not one for services, or it wants to run code, or it fails.
+        UsageError: *data* answers no question of the template, or is refused by one.
+    """
+    url, display = _locate(source)
+    with tempfile.TemporaryDirectory(prefix="resonate-scaffold-") as scratch:
+        # Templates may use the directory's name, so it has the one that the service will have.
+        target = Path(scratch, str(data["project_name"]))
+        answers_file = Path(_ANSWERS_FILE)
+        with _copier_errors(display), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            from copier import Worker  # most of a second
+
+            with Worker(src_path=url, dst_path=target, data=dict(data), defaults=not ask, quiet=True) as worker:
+                questions = worker.template.questions_data
+                missing = [name for name in REQUIRED_QUESTIONS if name not in questions]
+                if missing:
+                    raise TemplateError(
+                        f"{display} does not ask for {', '.join(missing)}: it is not a template for services",
+                        "Start from the shipped one, and keep its questions.",
+                    )
+                _check_known(data, questions)
+                worker.run_copy()
+                answers = {name: worker.answers.combined.get(name) for name in questions}
+                for secret in worker.template.secret_questions:
+                    answers.pop(secret, None)
+                answers_file = worker.answers_relpath
+                digest = _tree_digest(worker.template.local_abspath)
+                commit = worker.template.commit_hash
+        files = {
+            PurePosixPath(path.relative_to(target).as_posix()): _read(path, target)
+            for path in _walk(target, junk=frozenset())
+        }
+    origin = {"name": display, "digest": digest}
+    if commit is not None:
+        origin["version"] = commit
+    recorded = PurePosixPath(answers_file.as_posix())
+    if recorded in files:
+        files[recorded] = RenderedFile(_without_machine_path(files[recorded].content, display, digest))
+    notes = tuple(
+        f"Template: {warning.message}" for warning in caught if not issubclass(warning.category, DeprecationWarning)
+    )
+    return Rendering(files, answers, origin, notes)
+
+
+def _builtin_config() -> dict[str, Any]:
+    return _read_config(builtin_directory() / "copier.yml")
+
+
+@functools.cache
+def _read_config(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        config: dict[str, Any] = yaml.load(path.read_bytes(), Loader=_yaml_loader())
+    except (OSError, yaml.YAMLError) as error:
+        raise TemplateError(
+            f"Cannot read the shipped template: {error}", "The installation is damaged: install it again."
+        ) from error
+    return config
+
+
+def _yaml_loader() -> Any:
+    """The safe loader, in C where PyYAML was built with it."""
+    import yaml
+
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _environment() -> jinja2.Environment:
+    """Jinja with what Copier sets by default, and those of its filters that the shipped template uses."""
+    import jinja2
+
+    # It renders source code and never HTML, so nothing is escaped.
+    environment = jinja2.Environment(keep_trailing_newline=True, autoescape=False)
+    environment.filters["to_nice_yaml"] = _to_nice_yaml
+    environment.filters["regex_search"] = _regex_search
+    return environment
+
+
+def _regex_search(value: str, pattern: str) -> str | None:
+    match = re.search(pattern, value)
+    return match.group() if match else None
+
+
+def _to_nice_yaml(value: Any) -> str:
+    import yaml
+
+    return yaml.dump(value, indent=4, allow_unicode=True, default_flow_style=False)
+
+
+def _target_path(render: Callable[[str], str], path: Path) -> PurePosixPath | None:
+    """Where a template file lands: every part is a template, and an empty one leaves the file out."""
+    parts = [render(part) for part in (*path.parts[:-1], path.name.removesuffix(_SUFFIX))]
+    return PurePosixPath(*parts) if all(parts) else None
+
+
+def _exclusion(
+    environment: jinja2.Environment, patterns: Iterable[str], context: Mapping[str, Any]
+) -> Callable[[PurePosixPath], bool]:
+    """The template's ``_exclude``: the part of gitignore's rules that the shipped template uses.
+
+    A pattern with a slash is a path in the service, one without matches a file or directory at any depth.
+    """
+    rendered = [environment.from_string(pattern).render(context) if "{" in pattern else pattern for pattern in patterns]
+    paths = [pattern for pattern in rendered if "/" in pattern]
+    names = [pattern for pattern in rendered if pattern and "/" not in pattern]
+
+    def excluded(path: PurePosixPath) -> bool:
+        candidates = [str(path), *(str(parent) for parent in path.parents)]
+        return any(fnmatchcase(candidate, pattern) for candidate in candidates for pattern in paths) or any(
+            fnmatchcase(part, pattern) for part in path.parts for pattern in names
+        )
+
+    return excluded
+
+
+def _walk(root: Path, junk: frozenset[str] = _JUNK) -> Iterator[Path]:
+    """Every file and symbolic link below *root*, in a fixed order, but for *junk*."""
+    for directory, names, files in os.walk(root):
+        names[:] = sorted(name for name in names if name not in junk)
+        links = [name for name in names if Path(directory, name).is_symlink()]
+        yield from (Path(directory, name) for name in sorted([*files, *links]) if name not in junk)
+
+
+def _tree_digest(root: Path) -> str:
+    """SHA-256 over the paths and contents of a template, the same on every platform."""
+    digest = hashlib.sha256()
+    for path in _walk(root):
+        _feed(digest, path.relative_to(root), path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()
+
+
+def _feed(digest: hashlib._Hash, path: Path, content: bytes) -> None:
+    # The lengths keep apart trees whose concatenated paths and contents are equal.
+    name = path.as_posix().encode()
+    digest.update(b"%d %d " % (len(name), len(content)) + name + content)
+
+
+def _read(path: Path, root: Path) -> RenderedFile:
+    if path.is_symlink():
+        raise TemplateError(
+            f"The template makes a symbolic link: {path.relative_to(root).as_posix()}",
+            "Services hold plain files only: make it a file.",
+        )
+    return RenderedFile(path.read_bytes(), bool(path.stat().st_mode & stat.S_IXUSR))
+
+
+def _check_known(given: Mapping[str, object], questions: Mapping[str, object]) -> None:
+    for name in given:
+        if name not in questions:
+            raise UsageError(f"{name} is not a question of the template", f"It asks for: {', '.join(questions)}")
+
+
+def _cast(question: Question, value: str | bool) -> Answer:
+    """Turn an answer given as text into the question's type."""
+    if question.choices and value not in question.choices:
+        raise UsageError(f"{question.name} cannot be {value!r}", f"It is one of: {', '.join(question.choices)}")
+    if question.type == "bool" and isinstance(value, str):
+        if value.lower() not in _TRUE | _FALSE:
+            raise UsageError(f"{question.name} cannot be {value!r}", "It is true or false.")
+        return value.lower() in _TRUE
+    if isinstance(value, str) and any(character in value for character in "\r\n\0"):
+        raise UsageError(f"{question.name} must be one line", "Leave the line ends out.")
+    return value
+
+
+def _locate(source: str) -> tuple[str, str]:
+    """Split a ``--template`` into what Copier is given and what the manifest says."""
+    if source.startswith("git+file://"):
+        return source, "directory"
+    if re.match(r"(git\+|https?://|ssh://|git://|git@|gh:|gl:)", source):
+        # Credentials in a URL work for this run and are recorded nowhere.
+        return source, re.sub(r"(?<=//)[^/@]*@", "", source)
+    path = Path(source.removeprefix("file://")).expanduser()
+    if not path.is_dir():
+        raise TemplateError(f"There is no template at {source}", "Give a directory, or a git URL.")
+    return str(path.resolve()), "directory"
+
+
+def _without_machine_path(content: bytes, display: str, digest: str) -> bytes:
+    """Replace Copier's record of where the template was; a long value goes on over indented lines."""
+    text = content.decode()
+    text = re.sub(r"(?m)^_src_path:.*\n(?:[ \t]+.*\n)*", lambda _: f"_src_path: {display}\n", text)
+    if display == "directory":
+        text = re.sub(r"(?m)^_commit:.*\n(?:[ \t]+.*\n)*", "", text)
+        text = re.sub(r"(?m)^(?=_src_path:)", f"_commit: sha256-{digest}\n", text)
+    return text.encode()
+
+
+@contextlib.contextmanager
+def _copier_errors(display: str) -> Iterator[None]:
+    """Turn whatever a foreign template makes Copier raise into one line; a template can raise anything."""
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(printed):
+            yield
+    except (KeyboardInterrupt, ScaffoldError):
+        raise
+    except Exception as error:
+        raise _translated(error, display) from error
+
+
+def _translated(error: Exception, display: str) -> ScaffoldError:
+    from copier.errors import ConfigFileError, UnsafeTemplateError
+
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[-1].removeprefix("| ") if lines else type(error).__name__
+    if isinstance(error, UnsafeTemplateError):
+        return TemplateError(
+            f"{display} wants to run code of its own ({said})",
+            "Take _tasks, _migrations and _jinja_extensions out of its copier.yml.",
+        )
+    if isinstance(error, ConfigFileError):
+        return TemplateError(f"{display} has a copier.yml that cannot be read: {said}", "Correct its YAML.")
+    if match := re.search(r'Question "(\w+)" is required', str(error)):
+        return UsageError(f"The template asks for {match[1]}", f"Give it: --data {match[1]}=VALUE")
+    if re.match(r"(Validation error|Invalid choice) for", lines[0] if lines else ""):
+        return UsageError(lines[0], "Correct that answer.")
+    line = getattr(error, "lineno", None)
+    where = f" ({getattr(error, 'name', None) or 'template'}, line {line})" if line else ""
+    return TemplateError(f"Cannot render the template {display}: {said}{where}", "Correct the template.")

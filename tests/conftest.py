@@ -1,0 +1,143 @@
+"""What the tests of the tool share: ways to run it, and a small template that is not the shipped one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resonate_scaffold import cli
+
+PROGRAM = Path(sys.executable).with_name("resonate-scaffold")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One run of the tool."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """What ``--json`` printed: one object and nothing else."""
+        value = json.loads(self.out)
+        assert isinstance(value, dict)
+        return value
+
+
+Tool = Callable[..., Ran]
+
+
+@pytest.fixture
+def clean_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A git without a configured user, whatever this machine has."""
+    for variable in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+@pytest.fixture
+def tool(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], clean_git: None
+) -> Iterator[Tool]:
+    """The tool, run in this process in an empty directory; ``tool("new", "x")`` answers with a `Ran`."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str) -> Ran:
+        capsys.readouterr()
+        status = cli.run(list(arguments))
+        return Ran(status, *capsys.readouterr())
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def process(tmp_path: Path, clean_git: None) -> Tool:
+    """The tool as its installed console script, in a process of its own; ``cwd`` and ``env`` may be given."""
+
+    def run(*arguments: str, cwd: Path = tmp_path, env: dict[str, str] | None = None) -> Ran:
+        result = subprocess.run(
+            [PROGRAM, *arguments],
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Ran(result.returncode, result.stdout, result.stderr)
+
+    return run
+
+
+def git(directory: Path, *arguments: str) -> str:
+    """What git says about a repository."""
+    return subprocess.run(
+        ["git", "-C", str(directory), *arguments], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """Every file below *root*, but for git's own."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and ".git" not in path.relative_to(root).parts
+    }
+
+
+COPIER_YML = """\
+project_name:
+  type: str
+package_name:
+  type: str
+  default: "{{ project_name | replace('-', '_') }}"
+  when: false
+description:
+  type: str
+  default: Something
+database:
+  type: str
+  choices: [sqlite, postgres]
+  default: sqlite
+author:
+  type: str
+  default: ""
+bare:
+  type: bool
+  default: false
+"""
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    """A small template of somebody else's, for services."""
+    root = tmp_path / "template"
+    files = {
+        "copier.yml": COPIER_YML,
+        ".gitignore": ".env\n",
+        ".env.example": "WEBHOOK_SECRET=\nPORT=8000\n",
+        "{{_copier_conf.answers_file}}.jinja": "# Made by Copier\n{{ _copier_answers|to_nice_yaml -}}\n",
+        "pyproject.toml.jinja": '[project]\nname = "{{ project_name }}"\n',
+        "{{package_name}}/__init__.py.jinja": '"""{{ description }} on {{ database }}"""\n',
+    }
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return root

