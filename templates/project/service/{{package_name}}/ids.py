@@ -2,9 +2,8 @@
 
 Engine ids are readable and derived from the request, so that asking twice is asking once:
 
-    job/<public>        a job, started by POST /jobs
-    summary/<public>    a synchronous summary
-    approve/<public>    the gate at which a job waits for a decision
+    <kind>/<public>     work that was asked for over HTTP: job/order-4711
+    <gate>/<public>     the gate at which that work waits: approve/order-4711 (see `gate`)
     db/op/<op>/<key>    one write by the db group
 
 A *public* id is what clients see: ``[<caller>.]<key>``. Rules of the engine that these follow: a root id holds no
@@ -46,6 +45,16 @@ def visible_to(caller: str | None, public: str) -> bool:
     """
     match = _PUBLIC.fullmatch(public)
     return match is not None and (caller is None or match["caller"] == caller)
+
+
+def root(kind: str, public: str) -> str:
+    """The engine's id of a piece of work: ``<kind>/<public>``."""
+    return f"{kind}/{public}"
+
+
+def public_of(root: str) -> str:
+    """The public id in an engine's id: what :func:`root` was given."""
+    return root.partition("/")[2]
 
 
 def operation(name: str, key: str) -> str:

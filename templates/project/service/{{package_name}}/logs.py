@@ -2,10 +2,12 @@
 
 import logging
 
+CHATTY = ("alembic", "httpx", "resonate.connections", "resonate.validation", "uvicorn.error", "watchfiles")
+
 
 def configure(level: str) -> None:
     """Log to standard error, one line an event; libraries that narrate every request only speak up when it matters."""
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     if level != "DEBUG":
-        for chatty in ("alembic", "httpx", "resonate.validation", "uvicorn.error", "watchfiles"):
+        for chatty in CHATTY:
             logging.getLogger(chatty).setLevel(logging.WARNING)

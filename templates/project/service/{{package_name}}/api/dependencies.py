@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -102,5 +102,3 @@ SettingsDep = Annotated[Settings, Depends(get_settings)]
 CallerDep = Annotated[str | None, Depends(get_caller)]
 KeyDep = Annotated[str | None, Depends(get_idempotency_key)]
 WaitDep = Annotated[int | None, Depends(get_wait)]
-
-Responses = dict[int | str, dict[str, Any]]

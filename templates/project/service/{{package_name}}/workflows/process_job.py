@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pydantic import AwareDatetime, BaseModel
 from resonate.context import Context
 
+from .. import ids
 from ..contracts.db import AccountView, GetAccount, SaveResult, get_account, save_result
 from ..contracts.workflows import JobResult, ProcessJob, approval
 from ..rpc import Failure
@@ -23,8 +24,8 @@ class Assessment(BaseModel):
 
 
 async def process_job(ctx: Context, job: ProcessJob) -> JobResult:
-    """Process one job. Its public id is the promise's id without `job/`."""
-    job_id = ctx.info.id.removeprefix("job/")
+    """Process one job."""
+    job_id = ids.public_of(ctx.info.id)
 
     found = await get_account(ctx, GetAccount(account_id=job.account_id))
     if found.account is None:

@@ -62,7 +62,7 @@ async def summarise(
     public = ids.public_id(caller, key)
     location = f"/accounts/summary/{public}"
     request = Aggregate(account_ids=body.account_ids)
-    started = await start(engine, aggregate, f"summary/{public}", request, aggregate.timeout, location)
+    started = await start(engine, aggregate, ids.root("summary", public), request, aggregate.timeout, location)
     started.mark(response, location)
     seconds = settings.sync_wait.total_seconds() if wait is None else wait
     if wait is not None:
@@ -87,7 +87,7 @@ async def summarise(
 )
 async def get_summary(id: str, engine: EngineDep, caller: CallerDep) -> SummaryProgress:
     """How a summary goes, and its result."""
-    record = await engine.find(f"summary/{visible(caller, id)}")
+    record = await engine.find(ids.root("summary", visible(caller, id)))
     if record is None:
         raise not_found()
     outcome = Outcome.of(record)

@@ -32,5 +32,5 @@ async def decide(id: str, body: SignedBody, engine: EngineDep) -> ApprovalTaken:
     decision = Decision(approved=parse(ApprovalRequest, body).approved)
     if not ids.visible_to(None, id):
         raise not_found()
-    holds = await deliver(engine, approval, id, decision, root=f"job/{id}")
+    holds = await deliver(engine, approval, id, decision, root=ids.root("job", id))
     return ApprovalTaken(id=id, approved=holds.approved)

@@ -78,7 +78,7 @@ async def submit_job(
     public = ids.public_id(caller, key)
     location = f"/jobs/{public}"
     request = ProcessJob(**body.model_dump())
-    started = await start(engine, process_job, f"job/{public}", request, settings.job_timeout, location)
+    started = await start(engine, process_job, ids.root("job", public), request, settings.job_timeout, location)
     started.mark(response, location)
     approval = f"/webhooks/approvals/{public}" if body.requires_approval else None
     links = JobLinks(self=location, approval=approval)
@@ -99,7 +99,7 @@ async def submit_job(
 )
 async def get_job(id: str, response: Response, engine: EngineDep, caller: CallerDep, wait: WaitDep) -> Job:
     """How a job goes, and its result. `Prefer: wait=N` waits for the end."""
-    record = await engine.find(f"job/{visible(caller, id)}")
+    record = await engine.find(ids.root("job", visible(caller, id)))
     if record is None:
         raise not_found()
     if wait is not None:
