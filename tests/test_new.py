@@ -369,16 +369,16 @@ def test_an_installation_that_fails_leaves_a_whole_service(
 
 
 def test_run_goes_on_into_dev(tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[tuple[Path, str, int, bool]] = []
+    calls: list[Path] = []
 
-    def run(project: Path, engine: str, port: int, reload: bool) -> int:
-        calls.append((project, engine, port, reload))
+    def run(project: Path) -> int:
+        calls.append(project)
         return 7
 
     monkeypatch.setattr(dev, "run", run)
     only(monkeypatch, tmp_path, uv="exit 0")
     assert tool("new", "my-api", "--run").status == 7
-    assert calls == [(Path("my-api").absolute(), "auto", 8000, True)]
+    assert calls == [Path("my-api").absolute()]
 
 
 # Interruptions
