@@ -17,7 +17,7 @@ COMBINATIONS = {
     "shop": ("--database", "sqlite"),
     "shop-bare": ("--database", "sqlite", "--bare"),
     # The longest name there is, and one that sorts after `tests`: neither may change how the code is formatted.
-    "zz-a-service-with-a-name-of-forty-letters": ("--database", "postgres", "--data", "author=Ada O'Hara & Co"),
+    "zz-a-service-with-a-name-of-forty-letter": ("--database", "postgres", "--data", "author=Ada O'Hara & Co"),
     "shop_pg_bare": ("--database", "postgres", "--bare", "--data", "description=What's <new> & {{ odd }}?"),
 }
 

@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 _NO_VALUE = "unknown error: null"
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 class Failure(Exception):
     """A failure in words that may leave the service: its message is what a client reads.
 
@@ -143,5 +146,4 @@ def check_served(group: str, contracts: ModuleType, served: Sequence[Served]) ->
 
 def fingerprint(model: BaseModel) -> str:
     """The SHA-256 of a model as canonical JSON: equal for equal requests, whatever their spelling was."""
-    canonical = json.dumps(model.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(model.model_dump(mode="json")).encode()).hexdigest()

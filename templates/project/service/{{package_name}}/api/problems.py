@@ -62,26 +62,8 @@ def unavailable(location: str | None = None) -> Problem:
     return Problem(503, "engine-unavailable", detail, headers=headers)
 
 
-def describe(*kinds: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI `responses` for problems: (status, when it is answered)."""
-    schema = {"$ref": "#/components/schemas/ProblemDetails"}
-    answers: dict[int | str, dict[str, Any]] = {}
-    for status, when in kinds:
-        answers[status] = {"description": when, "content": {MEDIA_TYPE: {"schema": schema}}}
-    return answers
-
-
 def install(app: FastAPI) -> None:
-    """Turn every exception into a problem, and describe problems in the OpenAPI document."""
-    routes_only = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = routes_only()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents it
+    """Turn every exception into a problem."""
 
     @app.exception_handler(Problem)
     async def problem(_: Request, error: Problem) -> Response:

@@ -10,12 +10,14 @@ from pydantic import BaseModel, ValidationError
 from .. import signing
 from ..engine import Engine
 from ..gate import Delivery, Gate
-from .dependencies import SettingsDep
-from .problems import Problem, describe
+from ..settings import Settings
+from .openapi import header, problems
+from .problems import Problem
 
 
-async def signed_body(request: Request, settings: SettingsDep) -> bytes:
+async def signed_body(request: Request) -> bytes:
     """The raw body, if its signature is good; else 401."""
+    settings: Settings = request.app.state.settings
     body = await request.body()
     refused = signing.verify(
         settings.webhook_secret.get_secret_value(),
@@ -61,29 +63,16 @@ async def deliver[P: BaseModel](engine: Engine, gate: Gate[P], key: str, answer:
 
 def openapi_body(model: type[BaseModel]) -> dict[str, Any]:
     """`openapi_extra` for a route that reads its signed body itself."""
-    string = {"type": "string"}
     return {
         "requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}},
         "parameters": [
-            {
-                "name": signing.TIMESTAMP,
-                "in": "header",
-                "required": True,
-                "schema": string,
-                "description": "Unix seconds.",
-            },
-            {
-                "name": signing.SIGNATURE,
-                "in": "header",
-                "required": True,
-                "schema": string,
-                "description": "Hex HMAC-SHA256 over `timestamp.body`.",
-            },
+            header(signing.TIMESTAMP, "Unix seconds.", required=True),
+            header(signing.SIGNATURE, "Hex HMAC-SHA256 over `timestamp.body`.", required=True),
         ],
     }
 
 
-PROBLEMS = describe(
+PROBLEMS = problems(
     (401, "The signature is missing, wrong or older than 5 minutes."),
     (404, "`not-found`: no such id. `not-waiting`: it does not wait, or not yet."),
     (409, "Another decision holds; the problem's `decision` says which."),

@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from ... import ids
 from ...contracts.db import AccountId
 from ...contracts.workflows import Aggregate, Summary, aggregate
-from ..dependencies import CallerDep, EngineDep, KeyDep, SettingsDep, WaitDep, not_found, visible
+from ..dependencies import CallerDep, SubmissionDep, WaitDep, not_found
 from ..idempotency import Outcome, Status, await_end, start
-from ..problems import Problem, describe
+from ..openapi import IDEMPOTENCY_KEY, PREFER, for_callers, problems
+from ..problems import Problem
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
 
@@ -37,9 +38,10 @@ class SummaryProgress(BaseModel):
 @router.post(
     "/summary",
     response_model=Summary,
+    openapi_extra=for_callers(IDEMPOTENCY_KEY, PREFER),
     responses={
         202: {"model": SummaryProgress, "description": "It takes longer; poll `Location`."},
-        **describe(
+        **problems(
             (400, "The Idempotency-Key is malformed, or the body is no JSON."),
             (401, "The API key is missing or wrong."),
             (413, "The body is larger than 1 MiB."),
@@ -50,44 +52,38 @@ class SummaryProgress(BaseModel):
     },
 )
 async def summarise(
-    body: SummaryRequest,
-    response: Response,
-    engine: EngineDep,
-    settings: SettingsDep,
-    caller: CallerDep,
-    key: KeyDep,
-    wait: WaitDep,
+    body: SummaryRequest, response: Response, asked: SubmissionDep, wait: WaitDep
 ) -> Response | Summary:
     """Summarise accounts. It waits up to SYNC_WAIT, or as `Prefer: wait=N` says."""
-    public = ids.public_id(caller, key)
-    location = f"/accounts/summary/{public}"
-    request = Aggregate(account_ids=body.account_ids)
-    started = await start(engine, aggregate, ids.root("summary", public), request, aggregate.timeout, location)
+    location = f"/accounts/summary/{asked.public}"
+    request, root = Aggregate(account_ids=body.account_ids), ids.root("summary", asked.public)
+    started = await start(asked.engine, aggregate, root, request, aggregate.timeout, location)
     started.mark(response, location)
-    seconds = settings.sync_wait.total_seconds() if wait is None else wait
+    seconds = asked.settings.sync_wait.total_seconds() if wait is None else wait
     if wait is not None:
         response.headers["Preference-Applied"] = f"wait={wait}"
-    outcome = Outcome.of(await await_end(engine, started.record, seconds))
+    outcome = Outcome.of(await await_end(asked.engine, started.record, seconds))
     if outcome.status is Status.SUCCEEDED:
         return Summary.model_validate(outcome.result)
     if outcome.status is not Status.RUNNING:
         raise Problem(500, "summary-failed", outcome.error or outcome.status, headers={"Location": location})
-    progress = SummaryProgress(id=public, status=outcome.status, result=None, error=None)
+    progress = SummaryProgress(id=asked.public, status=outcome.status, result=None, error=None)
     return Response(progress.model_dump_json(), 202, dict(response.headers), "application/json")
 
 
 @router.get(
     "/summary/{id}",
-    responses=describe(
+    openapi_extra=for_callers(),
+    responses=problems(
         (401, "The API key is missing or wrong."),
         (404, "There is no such summary, or it is somebody else's."),
         (422, "The request does not fit its schema."),
         (503, "The engine did not answer."),
     ),
 )
-async def get_summary(id: str, engine: EngineDep, caller: CallerDep) -> SummaryProgress:
+async def get_summary(id: str, caller: CallerDep) -> SummaryProgress:
     """How a summary goes, and its result."""
-    record = await engine.find(ids.root("summary", visible(caller, id)))
+    record = await caller.engine.find(ids.root("summary", caller.visible(id)))
     if record is None:
         raise not_found()
     outcome = Outcome.of(record)

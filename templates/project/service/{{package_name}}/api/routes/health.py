@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from ...engine import EngineUnavailable
 from ..dependencies import EngineDep
-from ..problems import describe, unavailable
+from ..openapi import problems
+from ..problems import unavailable
 
 router = APIRouter(tags=["health"])
 
@@ -25,7 +26,7 @@ async def livez() -> Health:
     return Health(status="alive")
 
 
-@router.get("/readyz", responses=describe((503, "The engine does not answer.")))
+@router.get("/readyz", responses=problems((503, "The engine does not answer.")))
 async def readyz(engine: EngineDep) -> Health:
     """The engine answers, within 2 seconds."""
     try:

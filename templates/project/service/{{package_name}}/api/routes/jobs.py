@@ -1,16 +1,14 @@
 """Jobs: submit and poll."""
 
-from typing import Any
-
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
 from ... import ids
 from ...contracts.db import AccountId
 from ...contracts.workflows import JobResult, ProcessJob, process_job
-from ..dependencies import CallerDep, EngineDep, KeyDep, SettingsDep, WaitDep, not_found, visible
+from ..dependencies import CallerDep, SubmissionDep, WaitDep, not_found
 from ..idempotency import Outcome, Status, await_end, start
-from ..problems import describe
+from ..openapi import IDEMPOTENCY_KEY, PREFER, for_callers, problems
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -60,9 +58,10 @@ class Job(BaseModel):
 @router.post(
     "",
     status_code=202,
+    openapi_extra=for_callers(IDEMPOTENCY_KEY),
     responses={
         202: {"description": "Taken on; poll `Location`.", "headers": _ACCEPTED_HEADERS},
-        **describe(
+        **problems(
             (400, "The Idempotency-Key is malformed, or the body is no JSON."),
             (401, "The API key is missing or wrong."),
             (413, "The body is larger than 1 MiB."),
@@ -71,25 +70,24 @@ class Job(BaseModel):
         ),
     },
 )
-async def submit_job(
-    body: JobRequest, response: Response, engine: EngineDep, settings: SettingsDep, caller: CallerDep, key: KeyDep
-) -> JobAccepted:
+async def submit_job(body: JobRequest, response: Response, asked: SubmissionDep) -> JobAccepted:
     """Start a job. It runs on, whatever happens to this connection."""
-    public = ids.public_id(caller, key)
-    location = f"/jobs/{public}"
-    request = ProcessJob(**body.model_dump())
-    started = await start(engine, process_job, ids.root("job", public), request, settings.job_timeout, location)
+    location = f"/jobs/{asked.public}"
+    request = ProcessJob(account_id=body.account_id, requires_approval=body.requires_approval)
+    root, timeout = ids.root("job", asked.public), asked.settings.job_timeout
+    started = await start(asked.engine, process_job, root, request, timeout, location)
     started.mark(response, location)
-    approval = f"/webhooks/approvals/{public}" if body.requires_approval else None
+    approval = f"/webhooks/approvals/{asked.public}" if body.requires_approval else None
     links = JobLinks(self=location, approval=approval)
-    return JobAccepted(id=public, status=Outcome.of(started.record).status, links=links)
+    return JobAccepted(id=asked.public, status=Outcome.of(started.record).status, links=links)
 
 
 @router.get(
     "/{id}",
+    openapi_extra=for_callers(PREFER),
     responses={
         200: {"headers": {"Preference-Applied": {"description": "`wait=N`", "schema": {"type": "string"}}}},
-        **describe(
+        **problems(
             (401, "The API key is missing or wrong."),
             (404, "There is no such job, or it is somebody else's."),
             (422, "The request does not fit its schema."),
@@ -97,16 +95,13 @@ async def submit_job(
         ),
     },
 )
-async def get_job(id: str, response: Response, engine: EngineDep, caller: CallerDep, wait: WaitDep) -> Job:
+async def get_job(id: str, response: Response, caller: CallerDep, wait: WaitDep) -> Job:
     """How a job goes, and its result. `Prefer: wait=N` waits for the end."""
-    record = await engine.find(ids.root("job", visible(caller, id)))
+    record = await caller.engine.find(ids.root("job", caller.visible(id)))
     if record is None:
         raise not_found()
     if wait is not None:
         response.headers["Preference-Applied"] = f"wait={wait}"
-        record = await await_end(engine, record, wait)
-    return Job(id=id, **_view(Outcome.of(record)))
-
-
-def _view(outcome: Outcome) -> dict[str, Any]:
-    return {"status": outcome.status, "result": outcome.result, "error": outcome.error}
+        record = await await_end(caller.engine, record, wait)
+    outcome = Outcome.of(record)
+    return Job(id=id, status=outcome.status, result=outcome.result, error=outcome.error)
