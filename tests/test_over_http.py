@@ -9,20 +9,24 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
-from .topology import PATIENCE, SECRET, Topology
+from .topology import PATIENCE, SECRET, Topology, free_port
 
 APPROVAL_TIMEOUT = 8
 PLAIN = {"account_id": "acc-1"}
@@ -274,3 +278,42 @@ def test_a_waiting_job_survives_worker_and_engine(topology: Topology) -> None:
     assert ended(url, "survivor")["status"] == "succeeded"
     assert results(topology, "survivor") == 1
     topology.stop("patient")
+
+
+def test_dev_stopped_and_started_again_loses_no_job(service: Path, tmp_path: Path) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    inherited = {name: value for name, value in os.environ.items() if name not in ("RESONATE_URL", "VIRTUAL_ENV")}
+    environment = {**inherited, "DATABASE_URL": f"sqlite:///{tmp_path / 'dev.db'}", "WEBHOOK_SECRET": SECRET}
+
+    @contextmanager
+    def dev() -> Iterator[None]:
+        command = [sys.executable, "-m", "resonate_scaffold", "dev", "--project", str(service), "--port", str(port)]
+        with subprocess.Popen(
+            [*command, "--engine", "embedded"], env=environment, text=True, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            try:
+                for line in process.stdout:  # until it shows where to click
+                    if f"{url}/docs" in line:
+                        break
+                threading.Thread(target=process.stdout.read, daemon=True).start()
+                yield
+            finally:
+                children = psutil.Process(process.pid).children(recursive=True)
+                process.send_signal(signal.SIGINT)
+                begun = time.monotonic()
+                assert process.wait(15) == 0
+                assert time.monotonic() - begun < 10
+                assert len(children) >= 4
+                assert not psutil.wait_procs(children, timeout=5)[1], "dev left processes behind"
+
+    with dev():
+        assert post_job(url, ASKS, "overnight").status_code == 202
+    with dev():
+        while (answer := decide(url, "overnight", {"approved": True})).status_code != 200:
+            assert problem(answer) == (404, "not-waiting")
+            time.sleep(0.2)
+        assert ended(url, "overnight")["status"] == "succeeded"
+    with sqlite3.connect(tmp_path / "dev.db") as connection:
+        assert connection.execute("SELECT job_id FROM job_results").fetchall() == [("overnight",)]
