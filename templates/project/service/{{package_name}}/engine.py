@@ -10,8 +10,7 @@ import logging
 import signal
 import socket
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic, time
@@ -77,23 +76,20 @@ class Engine:
         """Create a root promise, or return the one that has the id. ``timeout_at`` is in Unix milliseconds."""
         root = {"resonate:origin": promise_id, "resonate:branch": promise_id, "resonate:parent": promise_id}
         tags = {**root, "resonate:scope": "global", **(tags or {})}
-        async with _answering():
-            return await self.resonate.promises.create(promise_id, timeout_at, Value(data=param), tags)
+        return await _answer(self.resonate.promises.create(promise_id, timeout_at, Value(data=param), tags))
 
     async def find(self, promise_id: str) -> PromiseRecord | None:
         """The record of a promise, or None. It is read, not unpickled: see :func:`error_message`."""
-        async with _answering():
-            try:
-                return await self.resonate.promises.get(promise_id)
-            except ServerError as error:
-                if error.code == 404:
-                    return None
-                raise
+        try:
+            return await _answer(self.resonate.promises.get(promise_id))
+        except ServerError as error:
+            if error.code == 404:
+                return None
+            raise
 
     async def resolve(self, promise_id: str, value: Any) -> PromiseRecord:
         """Resolve a promise; where it is settled already, the record of its first outcome."""
-        async with _answering():
-            return await self.resonate.promises.resolve(promise_id, Value(data=value))
+        return await _answer(self.resonate.promises.resolve(promise_id, Value(data=value)))
 
     async def check(self) -> None:
         """Return when the engine answers and this process can hear it; raise :class:`EngineUnavailable` otherwise."""
@@ -120,12 +116,11 @@ class Engine:
             logger.warning("stopped with work in flight: another worker takes it up when its lease ends")
 
 
-@asynccontextmanager
-async def _answering() -> AsyncIterator[None]:
+async def _answer[T](asked: Awaitable[T]) -> T:
     try:
         # The SDK tries again for ever while the engine is down, so the bound must be ours.
         async with asyncio.timeout(ANSWER_WITHIN):
-            yield
+            return await asked
     except (TimeoutError, ConnectorError, DecodingError) as error:
         raise EngineUnavailable(f"the engine did not answer: {type(error).__name__}") from error
     except ServerError as error:

@@ -6,7 +6,7 @@ the work is.
 """
 
 import asyncio
-import uuid
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -87,7 +87,7 @@ async def start(
     Raises a 422 problem when the id was used for another request, and 503 when the engine does not answer in time;
     then ``location`` is where to ask whether it was started.
     """
-    nonce = uuid.uuid4().hex
+    nonce = secrets.token_hex(16)
     digest = fingerprint(request)
     try:
         tags = {_NONCE: nonce, _FINGERPRINT: digest}

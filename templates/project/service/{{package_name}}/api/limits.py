@@ -12,7 +12,10 @@ _TOO_LARGE = Problem(413, "body-too-large", f"The body is larger than {MAX_BODY}
 
 
 class BodyLimit:
-    """ASGI middleware: 413 by Content-Length before the body is read, else as soon as too much has arrived."""
+    """ASGI middleware: 413 by Content-Length before the body is read, else as soon as too much has arrived.
+
+    FastAPI's own `max_body_size` answers in plain text, and every error here is a problem.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
