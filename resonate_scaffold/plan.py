@@ -67,8 +67,7 @@ class Plan:
     """An ordered set of changes under one root, and what the user should know about them.
 
     Raises:
-        PlanConflict: a path leaves the root, enters ``.git``, is named twice (also if only the case differs:
-            not
+        PlanConflict: a path leaves the root, enters ``.git``, is named twice (also if only the case differs: not
             every file system tells that apart), or is a file and a directory at once.
     """
 

@@ -22,8 +22,7 @@ def new_project(rendering: Rendering, *, version: str, secret: str) -> Plan:
         rendering: what the template made of the answers.
         version: the tool's version.
         secret: a fresh random value for ``WEBHOOK_SECRET``. It goes into ``.env`` alone, which is neither
-            committed nor
-            in the manifest.
+            committed nor in the manifest.
 
     Raises:
         PlanConflict: the template makes a file that is the tool's.
