@@ -1,15 +1,18 @@
 """What routes ask for: who asks, under which id, how long to wait.
 
-Dependencies are `async`, all of them: FastAPI sends others through a thread, which costs more than everything they do.
-Headers are read here and described in `openapi`, because declared ones cost a request as much again.
+Headers are read here and described in `openapi`, and what a route needs it asks for by a plain call: declared headers
+and nested dependencies cost a request as much as all its own work. The dependencies that there are must be `async`:
+FastAPI sends others through a thread, which costs more still.
 """
 
 import hmac
 import re
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 
 from .. import ids
 from ..engine import Engine
@@ -52,29 +55,41 @@ async def get_engine(request: Request) -> Engine:
     return engine
 
 
-async def get_caller(request: Request) -> Caller:
-    """Who asks; 401 without a valid API key where the service has any."""
+EngineDep = Annotated[Engine, Depends(get_engine)]
+
+
+class ForCallers(APIRoute):
+    """A route for whoever has an API key, where the service has any: otherwise 401, before the body is even read.
+
+    `APIRouter(route_class=ForCallers)` makes it so for a whole router; `caller_of` and `submission_of` need it.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def authenticated(request: Request) -> Response:
+            request.state.caller = _authenticate(request, request.app.state.settings)
+            return await handle(request)
+
+        return authenticated
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks."""
     state = request.app.state
-    return Caller(state.engine, state.settings, _authenticate(request, state.settings))
+    return Caller(state.engine, state.settings, request.state.caller)
 
 
-async def get_submission(request: Request) -> Submission:
+def submission_of(request: Request) -> Submission:
     """Who asks, and the id of what is asked for; 400 for a key that is none."""
-    state = request.app.state
-    name = _authenticate(request, state.settings)
+    state, name = request.app.state, request.state.caller
     return Submission(state.engine, state.settings, name, ids.public_id(name, _idempotency_key(request)))
 
 
-async def get_wait(request: Request) -> int | None:
+def preferred_wait(request: Request) -> int | None:
     """The seconds of `Prefer: wait=N` (RFC 7240), at most 25; None without. What is not understood is ignored."""
     match = _PREFER.search(request.headers.get("prefer", ""))
     return min(int(match[1]), MAX_WAIT) if match else None
-
-
-EngineDep = Annotated[Engine, Depends(get_engine)]
-CallerDep = Annotated[Caller, Depends(get_caller)]
-SubmissionDep = Annotated[Submission, Depends(get_submission)]
-WaitDep = Annotated[int | None, Depends(get_wait)]
 
 
 def not_found() -> Problem:

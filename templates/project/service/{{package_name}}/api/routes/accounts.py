@@ -2,18 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ... import ids
 from ...contracts.db import AccountId
 from ...contracts.workflows import Aggregate, Summary, aggregate
-from ..dependencies import CallerDep, SubmissionDep, WaitDep, not_found
+from ..dependencies import ForCallers, caller_of, not_found, preferred_wait, submission_of
 from ..idempotency import Outcome, Status, await_end, start
 from ..openapi import IDEMPOTENCY_KEY, PREFER, for_callers, problems
 from ..problems import Problem
 
-router = APIRouter(prefix="/accounts", tags=["accounts"])
+router = APIRouter(prefix="/accounts", tags=["accounts"], route_class=ForCallers)
 
 
 class SummaryRequest(BaseModel):
@@ -51,13 +51,12 @@ class SummaryProgress(BaseModel):
         ),
     },
 )
-async def summarise(
-    body: SummaryRequest, response: Response, asked: SubmissionDep, wait: WaitDep
-) -> Response | Summary:
+async def summarise(body: SummaryRequest, request: Request, response: Response) -> Response | Summary:
     """Summarise accounts. It waits up to SYNC_WAIT, or as `Prefer: wait=N` says."""
+    asked, wait = submission_of(request), preferred_wait(request)
     location = f"/accounts/summary/{asked.public}"
-    request, root = Aggregate(account_ids=body.account_ids), ids.root("summary", asked.public)
-    started = await start(asked.engine, aggregate, root, request, aggregate.timeout, location)
+    wanted, root = Aggregate(account_ids=body.account_ids), ids.root("summary", asked.public)
+    started = await start(asked.engine, aggregate, root, wanted, aggregate.timeout, location)
     started.mark(response, location)
     seconds = asked.settings.sync_wait.total_seconds() if wait is None else wait
     if wait is not None:
@@ -81,8 +80,9 @@ async def summarise(
         (503, "The engine did not answer."),
     ),
 )
-async def get_summary(id: str, caller: CallerDep) -> SummaryProgress:
+async def get_summary(id: str, request: Request) -> SummaryProgress:
     """How a summary goes, and its result."""
+    caller = caller_of(request)
     record = await caller.engine.find(ids.root("summary", caller.visible(id)))
     if record is None:
         raise not_found()

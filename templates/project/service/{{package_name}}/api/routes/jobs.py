@@ -1,16 +1,16 @@
 """Jobs: submit and poll."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from ... import ids
 from ...contracts.db import AccountId
 from ...contracts.workflows import JobResult, ProcessJob, process_job
-from ..dependencies import CallerDep, SubmissionDep, WaitDep, not_found
+from ..dependencies import ForCallers, caller_of, not_found, preferred_wait, submission_of
 from ..idempotency import Outcome, Status, await_end, start
 from ..openapi import IDEMPOTENCY_KEY, PREFER, for_callers, problems
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=ForCallers)
 
 _ACCEPTED_HEADERS = {
     "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
@@ -70,12 +70,13 @@ class Job(BaseModel):
         ),
     },
 )
-async def submit_job(body: JobRequest, response: Response, asked: SubmissionDep) -> JobAccepted:
+async def submit_job(body: JobRequest, request: Request, response: Response) -> JobAccepted:
     """Start a job. It runs on, whatever happens to this connection."""
+    asked = submission_of(request)
     location = f"/jobs/{asked.public}"
-    request = ProcessJob(account_id=body.account_id, requires_approval=body.requires_approval)
+    job = ProcessJob(account_id=body.account_id, requires_approval=body.requires_approval)
     root, timeout = ids.root("job", asked.public), asked.settings.job_timeout
-    started = await start(asked.engine, process_job, root, request, timeout, location)
+    started = await start(asked.engine, process_job, root, job, timeout, location)
     started.mark(response, location)
     approval = f"/webhooks/approvals/{asked.public}" if body.requires_approval else None
     links = JobLinks(self=location, approval=approval)
@@ -95,8 +96,9 @@ async def submit_job(body: JobRequest, response: Response, asked: SubmissionDep)
         ),
     },
 )
-async def get_job(id: str, response: Response, caller: CallerDep, wait: WaitDep) -> Job:
+async def get_job(id: str, request: Request, response: Response) -> Job:
     """How a job goes, and its result. `Prefer: wait=N` waits for the end."""
+    caller, wait = caller_of(request), preferred_wait(request)
     record = await caller.engine.find(ids.root("job", caller.visible(id)))
     if record is None:
         raise not_found()
