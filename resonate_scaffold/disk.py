@@ -1,4 +1,4 @@
-"""The only module that writes a user's project.
+"""The only module that reads or writes a user's project.
 
 A new service is made whole in a hidden sibling of its target and then renamed once, so that at every moment
 there is either all of it at its path or nothing:
@@ -9,11 +9,31 @@ there is either all of it at its path or nothing:
 
 Only a kill leaves the sibling behind. The next ``new`` of that name removes it, if it has the shape above
 and nobody holds its lock.
+
+A plan for a service that exists is carried out in two halves, around the moment when its journal appears:
+
+    .resonate-scaffold.apply/   at the root; private (0700), removed at the end
+        .resonate-scaffold.lock as above: one command at a time changes a service
+        new-3                   what change 3 of the plan writes
+        old-3                   what it replaces or deletes
+        journal.json            the plan is decided: change by change, new-3 takes its place
+        rollback.json           what the journal is renamed to when an error or Ctrl-C takes everything back
+
+Before the journal nothing has changed; once it is gone everything has, or nothing. After a kill, the next command
+goes on in the direction that it finds: forward with journal.json, back with rollback.json. Each change is judged by
+what is in the staging directory still, and by what is at its path now, compared with the SHA-256 of what was and what
+will be there; so any step can be repeated. A file that is neither has been changed by somebody since. It is left
+alone, the rest is done, the version that cannot get there is put into ``.resonate-scaffold.kept/`` (same path below
+it), and the command ends with an error that says so. Then the staging directory is gone, so the next command works
+as usual.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
+import json
 import os
 import re
 import secrets
@@ -22,15 +42,31 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import IO
 
-from resonate_scaffold.errors import DiskError, PlanConflict, TargetExists
-from resonate_scaffold.plan import Create, Plan
+from resonate_scaffold.errors import Changed, DiskError, NoProject, PlanConflict, TargetExists, UsageError
+from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
+from resonate_scaffold.project import MANIFEST, Manifest, Project, fingerprint
 
 _LOCK = ".resonate-scaffold.lock"
 _TREE = "tree"
+_STAGING = ".resonate-scaffold.apply"
+_KEPT = ".resonate-scaffold.kept"
+_DRAFT = "journal.tmp"
+_JOURNAL = "journal.json"
+_ROLLBACK = "rollback.json"
+
+_AGAIN = "Run the command again."
+_ROOT_FILES = frozenset({"Procfile", "Procfile.dev", "compose.yaml", "pyproject.toml", ".env.example", str(MANIFEST)})
+_SOURCES = ("tests",)  # beside the package
+
+# A file system that has no hard links, or too many of this file, says one of these.
+_NO_LINK = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV, errno.EMLINK})
+# What else can be at a path than a file of some content, or nothing.
+_NO_FILE = "not a file"
 
 
 def check_target(target: Path) -> None:
@@ -97,18 +133,624 @@ def create_tree(target: Path, plan: Plan, before_rename: Callable[[Path], None])
             _discard(staging, lock)
 
 
+def discover(start: Path) -> tuple[Path, Project]:
+    """Find the service that *start* is in, and read it.
+
+    What a killed command left undone is finished or taken back first. Symbolic links are not followed: they count as
+    taken names.
+
+    Returns:
+        The service's root, resolved, and a snapshot of it.
+
+    Raises:
+        UsageError: *start* is not a directory.
+        NoProject: no directory from *start* upwards has a manifest, or the service's package is gone.
+        ManifestError: the manifest is damaged.
+        Changed: another command is changing the service; or one was killed, and files were changed since.
+        DiskError: something cannot be read.
+    """
+    try:
+        root = _find(start)
+        return root, _snapshot(root)
+    except OSError as error:
+        where = error.filename if isinstance(error.filename, str) else str(start)
+        raise DiskError(
+            f"Cannot read {where}: {error.strerror or error}", "Check the path and its permissions."
+        ) from error
+
+
+def apply(root: Path, plan: Plan) -> None:
+    """Carry out *plan* on the service at *root*, or leave everything as it was.
+
+    Edited files keep their mode. Directories are made where they are missing, and removed where a deleted file was the
+    last thing in them; bytecode does not count, and a directory that cannot be removed stays.
+
+    Args:
+        root: as `discover` returned it.
+
+    Raises:
+        Changed: a file is not what the plan was made for, or another command is changing the service.
+        DiskError: a path leads through a link or is no file, or the operating system refused.
+    """
+    if not plan.changes:
+        return
+    try:
+        for change in plan.changes:
+            _check(root, change)
+        with _exclusively(root) as staging:
+            journal = _stage_changes(root, staging, plan)
+            _carry_out(root, staging, journal)
+    except OSError as error:
+        raise DiskError.of(error, root) from error
+
+
+def _find(start: Path) -> Path:
+    try:
+        start = start.resolve(strict=True)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UsageError(f"{start} is not there", "Give --project the directory of a service.") from error
+    if not start.is_dir():
+        raise UsageError(f"{start} is not a directory", "Give --project the directory of a service.")
+    for directory in (start, *start.parents):
+        status = _lstat(directory / MANIFEST)
+        if status is None:
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            raise DiskError(f"{directory / MANIFEST} is not a plain file", f"Restore it: git checkout -- {MANIFEST}")
+        return directory
+    raise NoProject(
+        f"{start} is not in a service made by resonate-scaffold",
+        "Change into one, or give --project DIR. A new one: resonate-scaffold new NAME",
+    )
+
+
+def _snapshot(root: Path) -> Project:
+    # No lock is held while reading. A command that changes the service meanwhile shows: every plan changes the
+    # manifest, which is read before the staging directory is looked for and again after that.
+    staging = root / _STAGING
+    content = _read(root / MANIFEST)
+    if _lstat(staging):
+        _recover(root)
+        content = _read(root / MANIFEST)
+        if _lstat(staging):
+            raise Changed(f"{staging} cannot be removed, or came back", f"See that it is removed. {_AGAIN}")
+    manifest = Manifest.from_bytes(content)
+
+    files: dict[PurePosixPath, bytes] = {}
+    taken: set[PurePosixPath] = set()
+    directories: list[str] = []
+    try:
+        with os.scandir(root) as entries:
+            for entry in entries:
+                if entry.name in _ROOT_FILES and entry.is_file(follow_symlinks=False):
+                    files[PurePosixPath(entry.name)] = _read(entry.path)
+                    continue
+                taken.add(PurePosixPath(entry.name))
+                if entry.is_dir(follow_symlinks=False):
+                    directories.append(entry.name)
+        package = _package(root, manifest, directories)
+        for name in (package, *_SOURCES):
+            if name in directories:
+                _read_sources(root, name, files, taken)
+    except FileNotFoundError as error:
+        raise Changed(f"{error.filename} vanished while the service was read", _AGAIN) from error
+
+    if _lstat(staging) or _read(root / MANIFEST) != content:
+        raise Changed("Another resonate-scaffold command changed this service meanwhile", _AGAIN)
+    return Project(package, manifest, files, frozenset(taken))
+
+
+def _package(root: Path, manifest: Manifest, directories: Collection[str]) -> str:
+    """The directory of the service's package, under its first name or the only one that looks like it."""
+    name = str(manifest.answers["package_name"])
+    if name in directories and _is(root / name / "rpc.py", stat.S_IFREG):
+        return name
+    alike = [
+        other
+        for other in sorted(directories)
+        if _is(root / other / "rpc.py", stat.S_IFREG)
+        and _is(root / other / "engine.py", stat.S_IFREG)
+        and _is(root / other / "contracts", stat.S_IFDIR)
+    ]
+    if len(alike) == 1:
+        return alike[0]
+    also = f", and any of {', '.join(alike)} could be it" if alike else ""
+    raise NoProject(
+        f"The service's package {name} is not in {root}{also}",
+        "Restore it. A renamed package is the one directory there with rpc.py, engine.py and contracts/.",
+    )
+
+
+def _read_sources(root: Path, top: str, files: dict[PurePosixPath, bytes], taken: set[PurePosixPath]) -> None:
+    pending = [top]
+    while pending:
+        below = pending.pop()
+        with os.scandir(root / below) as entries:
+            for entry in entries:
+                name = entry.name
+                path = f"{below}/{name}"
+                if name.endswith(".py") and entry.is_file(follow_symlinks=False):
+                    files[PurePosixPath(path)] = _read(entry.path)
+                    continue
+                taken.add(PurePosixPath(path))
+                if name != "__pycache__" and not name.startswith(".") and entry.is_dir(follow_symlinks=False):
+                    pending.append(path)
+
+
+def _read(path: str | Path) -> bytes:
+    """The content of a file that is no link."""
+    with open(path, "rb", buffering=0, opener=_open_itself) as file:
+        return file.readall()
+
+
+def _open_itself(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+
+
+def _lstat(path: Path) -> os.stat_result | None:
+    """What is at *path* itself, a link or not; None: nothing."""
+    try:
+        return os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _is(path: Path, kind: int) -> bool:
+    """Whether *path* is a file (or directory, as *kind* says) and no link. What cannot be looked at is not."""
+    with contextlib.suppress(PermissionError):
+        status = _lstat(path)
+        return status is not None and stat.S_IFMT(status.st_mode) == kind
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One change: the SHA-256 of what is at its path before and after it. None: nothing is there."""
+
+    number: int
+    path: PurePosixPath
+    before: str | None
+    after: str | None
+
+    @property
+    def old(self) -> str:
+        return f"old-{self.number}"
+
+    @property
+    def new(self) -> str:
+        return f"new-{self.number}"
+
+
+# Steps that somebody else's change stands in the way of, each with the path where the other version is kept.
+_Left = Sequence[tuple[_Step, PurePosixPath | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    """The changes, in the order in which they are made, and the directories that are made for them, outermost first."""
+
+    steps: tuple[_Step, ...]
+    made: tuple[PurePosixPath, ...]
+
+    def to_bytes(self) -> bytes:
+        steps = [{"path": str(step.path), "before": step.before, "after": step.after} for step in self.steps]
+        return json.dumps({"changes": steps, "made": [str(path) for path in self.made]}).encode()
+
+    @classmethod
+    def read(cls, file: Path) -> _Journal:
+        try:
+            data = json.loads(_read(file))
+            steps = tuple(
+                _Step(number, PurePosixPath(step["path"]), step["before"], step["after"])
+                for number, step in enumerate(data["changes"])
+            )
+            made = tuple(PurePosixPath(path) for path in data["made"])
+            Plan(tuple(Delete(step.path, b"") for step in steps))  # it refuses paths that lead out
+            if not {parent for step in steps for parent in step.path.parents[:-1]}.issuperset(made):
+                raise ValueError("it makes directories that it does not need")
+        except (ValueError, KeyError, TypeError, PlanConflict) as error:
+            raise DiskError(
+                f"A command was killed, and its journal {file} is damaged ({error})",
+                f"Restore the service's files (git status shows them), then remove {file.parent}.",
+            ) from error
+        return cls(steps, made)
+
+
+def _content(change: Create | Edit) -> bytes:
+    return change.content if isinstance(change, Create) else change.after
+
+
+def _check(root: Path, change: Change) -> None:
+    """See that a change can be made. Nothing is written here."""
+    path, target = change.path, root / change.path
+    if path.parts[0] in {_STAGING, _KEPT}:
+        raise PlanConflict(f"{path} is the tool's own", "This is a bug in the generator.")
+    directory = root
+    for parent in reversed(path.parents[:-1]):
+        status = _lstat(root / parent)
+        if status is None:
+            break
+        if not stat.S_ISDIR(status.st_mode):
+            raise _in_the_way(parent, status)
+        directory = root / parent
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise DiskError(f"{directory} is read-only", f"Give yourself write permission: chmod u+w {directory}")
+    status = _lstat(target)
+    if isinstance(change, Create):
+        if status is not None:
+            if stat.S_ISREG(status.st_mode):
+                raise Changed(f"{path} is there already", _AGAIN)
+            raise _in_the_way(path, status)
+        return
+    if status is None:
+        raise Changed(f"{path} is gone", _AGAIN)
+    if not stat.S_ISREG(status.st_mode):
+        raise _in_the_way(path, status)
+    if _read(target) != change.before:
+        raise Changed(f"{path} changed since it was read", _AGAIN)
+    if not os.access(target, os.W_OK):
+        raise DiskError(f"{path} is read-only", f"Give yourself write permission: chmod u+w {target}")
+
+
+def _in_the_way(path: PurePosixPath, status: os.stat_result) -> DiskError:
+    mode = status.st_mode
+    if stat.S_ISLNK(mode):
+        return DiskError(
+            f"{path} is a symbolic link, which could lead out of the service",
+            "Put there what it points to, then run the command again.",
+        )
+    kind = "a directory" if stat.S_ISDIR(mode) else "a file" if stat.S_ISREG(mode) else "a special file"
+    return DiskError(f"{path} is {kind}", "Move it away, then run the command again.")
+
+
+@contextlib.contextmanager
+def _exclusively(root: Path) -> Iterator[Path]:
+    """Hold the staging directory, empty but for its lock: what a killed command left is settled first.
+
+    It is removed at the end, unless there is a journal in it: then the next command has something to settle.
+    """
+    staging = root / _STAGING
+    with _hold(staging) as lock:
+        try:
+            _settle(root, staging)
+            yield staging
+        finally:
+            with _uninterrupted():
+                _leave(staging, lock)
+
+
+def _hold(staging: Path) -> IO[bytes]:
+    """Make the staging directory if it is not there, and take its lock.
+
+    Whoever held it may remove both at any moment. Then the lock that was taken is not the one that is there, and
+    everything starts again.
+    """
+    while True:
+        lock: IO[bytes] | None = None
+        try:
+            with contextlib.suppress(FileExistsError):
+                staging.mkdir(mode=0o700)
+            if not stat.S_ISDIR(os.lstat(staging).st_mode):
+                raise DiskError(f"{staging} is not a directory", "Move it away, then run the command again.")
+            lock = open(staging / _LOCK, "ab", opener=_open_itself)  # noqa: SIM115 (the caller closes it)
+            if not _acquire(lock):
+                raise Changed(
+                    "Another resonate-scaffold command is changing this service",
+                    "Wait for it, then run this one again.",
+                )
+            there = _lstat(staging / _LOCK)
+            if there is not None and os.path.samestat(there, os.fstat(lock.fileno())):
+                return lock
+            lock.close()
+        except FileNotFoundError:
+            if not staging.parent.exists():
+                raise
+        except BaseException:
+            if lock is not None:
+                lock.close()
+            with contextlib.suppress(OSError):
+                staging.rmdir()  # if nothing is in it
+            raise
+
+
+def _leave(staging: Path, lock: IO[bytes]) -> None:
+    """Remove the staging directory. Nothing depends on its success: the next command tries again."""
+    with contextlib.suppress(OSError):
+        if _lstat(staging / _JOURNAL) or _lstat(staging / _ROLLBACK):
+            return
+        _clear(staging)
+        if sys.platform == "win32":
+            lock.close()  # an open file cannot be removed there
+        (staging / _LOCK).unlink()
+        staging.rmdir()
+
+
+def _clear(staging: Path) -> None:
+    with os.scandir(staging) as entries:
+        names = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_directory in names:
+        if is_directory:
+            shutil.rmtree(staging / name)
+        elif name != _LOCK:
+            (staging / name).unlink()
+
+
+def _recover(root: Path) -> None:
+    """Finish what a killed command left, or take it back."""
+    try:
+        with _exclusively(root):
+            pass
+    except OSError as error:
+        where = error.filename if isinstance(error.filename, str) else str(root)
+        raise DiskError(
+            f"A command was killed here, and what it left cannot be settled: {where}: {error.strerror or error}",
+            f"Check permissions and free space. To give up: restore the files with git, remove {root / _STAGING}.",
+        ) from error
+
+
+def _settle(root: Path, staging: Path) -> None:
+    """Bring to its end what a killed command left, and empty the staging directory."""
+    if _lstat(staging / _ROLLBACK):
+        journal = _Journal.read(staging / _ROLLBACK)
+        left = _roll_back(root, staging, journal.steps, journal.made)
+        _sync_directories(root, journal.steps)
+        (staging / _ROLLBACK).unlink()
+        if left:
+            raise _left_alone("A command that was killed is taken back now", left)
+    elif _lstat(staging / _JOURNAL):
+        journal = _Journal.read(staging / _JOURNAL)
+        left = _roll_forward(root, staging, journal.steps)
+        _sync_directories(root, journal.steps)
+        _remove_emptied(root, journal.steps)
+        (staging / _JOURNAL).unlink()
+        if left:
+            raise _left_alone("A command that was killed is finished now", left)
+    _clear(staging)
+
+
+def _left_alone(what: str, left: _Left) -> Changed:
+    paths = ", ".join(str(step.path) for step, _ in left)
+    kept = ", ".join(str(kept) for _, kept in left if kept)
+    hint = f"Merge what you need from {kept}, and remove it." if kept else "Delete what you do not need."
+    return Changed(f"{what}, but what somebody changed meanwhile is left as it was: {paths}", f"{hint} {_AGAIN}")
+
+
+def _stage_changes(root: Path, staging: Path, plan: Plan) -> _Journal:
+    """Put both versions of everything into *staging*."""
+    steps = []
+    made: dict[PurePosixPath, None] = {}
+    for number, change in enumerate(plan.changes):
+        _check(root, change)  # again, now that no other command can interfere
+        before = None if isinstance(change, Create) else fingerprint(change.before)
+        after = None if isinstance(change, Delete) else fingerprint(_content(change))
+        step = _Step(number, change.path, before, after)
+        steps.append(step)
+        target = root / change.path
+        if isinstance(change, Create):
+            _write_file(staging / step.new, change.content, _mode(change), sync=True)
+            for parent in reversed(change.path.parents[:-1]):
+                if _lstat(root / parent) is None:
+                    made[parent] = None
+            continue
+        _link(target, staging / step.old)
+        if isinstance(change, Edit):
+            _write_file(staging / step.new, change.after, 0o600, sync=True)
+            (staging / step.new).chmod(stat.S_IMODE(os.lstat(target).st_mode))
+    journal = _Journal(tuple(steps), tuple(made))
+    _write_file(staging / _DRAFT, journal.to_bytes(), 0o600, sync=True)
+    return journal
+
+
+def _carry_out(root: Path, staging: Path, journal: _Journal) -> None:
+    """Make the staged changes. If anything raises, none of them."""
+    reached: list[_Step] = []
+    try:
+        (staging / _DRAFT).rename(staging / _JOURNAL)
+        _sync_directory(staging)
+        _sync_directory(root)
+        for step in journal.steps:
+            if _now(root, step.path) != step.before:
+                raise Changed(f"{step.path} changed while the command ran", _AGAIN)
+            reached.append(step)
+            _put(root, step.path, staging / step.new if step.after else None)
+        _sync_directories(root, journal.steps)
+        with _uninterrupted(), contextlib.suppress(OSError):
+            _remove_emptied(root, journal.steps)
+            (staging / _JOURNAL).unlink()
+    except BaseException:
+        with _uninterrupted():
+            _take_back(root, staging, reached, journal.made)
+        raise
+
+
+def _take_back(root: Path, staging: Path, reached: Sequence[_Step], made: Sequence[PurePosixPath]) -> None:
+    """Undo what `_carry_out` has done. Only what it has reached: elsewhere, others may write what they like."""
+    try:
+        if _lstat(staging / _JOURNAL) is None:
+            return  # before it nothing is done, and after it everything is
+        (staging / _JOURNAL).rename(staging / _ROLLBACK)
+        left = _roll_back(root, staging, reached, made)
+        _sync_directories(root, reached)
+        (staging / _ROLLBACK).unlink()
+    except OSError as error:
+        raise DiskError(
+            f"The change failed half way, and taking it back did too: {error.strerror or error}",
+            f"See to the disk. The next resonate-scaffold command here settles it, with what is in {_STAGING}.",
+        ) from error
+    if left:
+        raise _left_alone("The change failed and is taken back", left)
+
+
+def _roll_forward(root: Path, staging: Path, steps: Sequence[_Step]) -> _Left:
+    """Make the changes that are not made yet; give those that cannot be made.
+
+    A new version that is not in *staging* any more has reached its place, whatever became of it there.
+    """
+    left: list[tuple[_Step, PurePosixPath | None]] = []
+    for step in steps:
+        if step.after is not None and _lstat(staging / step.new) is None:
+            continue
+        now = _now(root, step.path)
+        if now == step.before:
+            _put(root, step.path, staging / step.new if step.after else None)
+        elif now != step.after:
+            left.append((step, _keep(root, staging / step.new, step) if step.after else None))
+    return left
+
+
+def _roll_back(root: Path, staging: Path, steps: Sequence[_Step], made: Sequence[PurePosixPath]) -> _Left:
+    """Undo the changes that are made; give those that cannot be undone.
+
+    A new version that is still in *staging* never got anywhere, and an old one that is not has come back.
+    """
+    left: list[tuple[_Step, PurePosixPath | None]] = []
+    for step in reversed(steps):
+        if step.after is not None and _lstat(staging / step.new):
+            continue
+        if step.before is not None and _lstat(staging / step.old) is None:
+            continue
+        now = _now(root, step.path)
+        if now == step.after:
+            _put(root, step.path, staging / step.old if step.before else None)
+        elif now != step.before:
+            left.append((step, _keep(root, staging / step.old, step) if step.before else None))
+    for directory in reversed(made):
+        _remove_if_empty(root, directory)
+    return left
+
+
+def _now(root: Path, path: PurePosixPath) -> str | None:
+    """The SHA-256 of the file at *path*; None if nothing is there; `_NO_FILE` for anything else.
+
+    A file behind a link is something else.
+    """
+    for parent in reversed(path.parents[:-1]):
+        status = _lstat(root / parent)
+        if status is None:
+            return None
+        if not stat.S_ISDIR(status.st_mode):
+            return _NO_FILE
+    status = _lstat(root / path)
+    if status is None:
+        return None
+    return fingerprint(_read(root / path)) if stat.S_ISREG(status.st_mode) else _NO_FILE
+
+
+def _put(root: Path, path: PurePosixPath, staged: Path | None) -> None:
+    """Move a staged file to its path, or, with None, remove what is there."""
+    if staged is None:
+        (root / path).unlink()
+        return
+    _make_directories(root, path)
+    staged.replace(root / path)
+
+
+def _make_directories(root: Path, path: PurePosixPath) -> None:
+    for parent in reversed(path.parents[:-1]):
+        if _lstat(root / parent) is None:
+            (root / parent).mkdir()
+
+
+def _keep(root: Path, staged: Path, step: _Step) -> PurePosixPath:
+    """Keep a version for which there is no place, under the first name that is free, or has it already."""
+    wanted = PurePosixPath(_KEPT) / step.path
+    path = wanted
+    for number in itertools.count(1):
+        now = _now(root, path)
+        if now is None:
+            _make_directories(root, path)
+            _link(staged, root / path)
+            break
+        if now == fingerprint(_read(staged)):
+            break
+        path = wanted.with_name(f"{wanted.name}.{number}")
+    return path
+
+
+def _remove_emptied(root: Path, steps: Sequence[_Step]) -> None:
+    for step in steps:
+        if step.after is None:
+            for directory in step.path.parents[:-1]:
+                _remove_if_empty(root, directory)
+
+
+def _remove_if_empty(root: Path, path: PurePosixPath) -> None:
+    """Remove a directory if it holds nothing but bytecode. One that cannot be removed does no harm."""
+    if not all(_is(root / part, stat.S_IFDIR) for part in (path, *path.parents)):
+        return
+    directory = root / path
+    with contextlib.suppress(OSError):
+        with os.scandir(directory) as entries:
+            inside = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+        if inside == {"__pycache__": True}:
+            cache = directory / "__pycache__"
+            with os.scandir(cache) as entries:
+                compiled = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
+            if all(is_file and name.endswith(".pyc") for name, is_file in compiled.items()):
+                for name in compiled:
+                    (cache / name).unlink()
+                cache.rmdir()
+        directory.rmdir()  # the system refuses if anything is in it
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file a second name; where the file system cannot, copy it.
+
+    With a name of its own it survives that another file takes its place, with its times, owner and all.
+    """
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        _write_file(target, _read(source), 0o600, sync=True)
+        target.chmod(stat.S_IMODE(os.lstat(source).st_mode))
+
+
+def _sync_directories(root: Path, steps: Sequence[_Step]) -> None:
+    """Make what happened in the directories of *steps* survive a power failure."""
+    directories = {parent for step in steps for parent in step.path.parents}
+    for directory in sorted(directories):
+        if _lstat(root / directory):
+            _sync_directory(root / directory)
+
+
+def _sync_directory(directory: Path) -> None:
+    if sys.platform == "win32":
+        return  # a directory cannot be opened there
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some file systems do not know it
+            raise
+    finally:
+        os.close(descriptor)
+
+
 def _write(tree: Path, change: object) -> None:
     if not isinstance(change, Create):
         raise PlanConflict(f"A new service has nothing to change: {change}", "This is a bug in the generator.")
     path = tree / change.path
     path.parent.mkdir(parents=True, exist_ok=True)
-    mode = 0o600 if change.private else 0o777 if change.executable else 0o666
+    _write_file(path, change.content, _mode(change))
+
+
+def _mode(change: Create) -> int:
+    return 0o600 if change.private else 0o777 if change.executable else 0o666
+
+
+def _write_file(path: Path, content: bytes, mode: int, sync: bool = False) -> None:
+    """Write a new file; its mode is subject to the umask. With *sync* it also survives a power failure."""
 
     def opener(name: str, flags: int) -> int:
         return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), mode)
 
     with open(path, "xb", opener=opener) as file:
-        file.write(change.content)
+        file.write(content)
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _make_parents(directory: Path, made: list[Path]) -> None:

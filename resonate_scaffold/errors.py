@@ -9,7 +9,16 @@
     ├── DiskError               the operating system said no
     ├── GitError                git is there and failed
     ├── InstallError            the service is complete, its dependencies are not
-    └── EngineFailed            the development engine did not start
+    ├── EngineFailed            the development engine did not start
+    ├── NoProject               not inside a service that this tool made
+    ├── ManifestError           the service's record of itself cannot be read
+    ├── BrokenSource            a file of the service that is not Python as it stands
+    ├── CannotEdit              a place that cannot be edited safely; the hint has the lines to paste
+    ├── Taken                   a name, path or route that is there already
+    ├── Unknown                 a name that is not there
+    ├── StillUsed               something to remove that something else needs
+    ├── Unwanted                asked, the user said no
+    └── Changed                 a file that changed between the preview and the write, or while another command ran
 
 Each has one line that says what is wrong (``message``) and one that says what to do (``hint``).
 """
@@ -85,3 +94,39 @@ class InstallError(ScaffoldError):
 
 class EngineFailed(ScaffoldError):
     """The development engine did not start, or stopped by itself."""
+
+
+class NoProject(ScaffoldError):
+    """The directory is not in a service that this tool made."""
+
+
+class ManifestError(ScaffoldError):
+    """The manifest is damaged, or somebody else's."""
+
+
+class BrokenSource(ScaffoldError):
+    """A file that has to be read is not Python, or not UTF-8."""
+
+
+class CannotEdit(ScaffoldError):
+    """The place to edit is gone, or is written in a way that no safe edit is known for."""
+
+
+class Taken(ScaffoldError):
+    """What would be added is there already, as something else."""
+
+
+class Unknown(ScaffoldError):
+    """What the command line names does not exist in this service."""
+
+
+class StillUsed(ScaffoldError):
+    """What would be removed is needed by something that stays."""
+
+
+class Changed(ScaffoldError):
+    """The project is not what the plan was made for."""
+
+
+class Unwanted(ScaffoldError):
+    """Somebody was asked, and said no."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -92,6 +92,22 @@ class Plan:
                         f"{parent} is a file, and the directory of {path}",
                         "The template must choose one of them.",
                     )
+
+    def then(self, later: Plan) -> Plan:
+        """This plan and one that was made for what it leaves, as one."""
+        changes = {change.path: change for change in self.changes}
+        for change in later.changes:
+            earlier = changes.get(change.path)
+            match earlier, change:
+                case Create(), Edit():
+                    changes[change.path] = replace(earlier, content=change.after)
+                case Edit(), Edit():
+                    changes[change.path] = Edit(change.path, earlier.before, change.after)
+                case None, _:
+                    changes[change.path] = change
+                case _:
+                    raise PlanConflict(f"{change.path} is changed twice", "This is a bug in the generator.")
+        return Plan(tuple(sorted(changes.values(), key=lambda change: change.path)), self.notes + later.notes)
 
 
 def unified_diff(plan: Plan) -> Iterator[str]:

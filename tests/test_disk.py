@@ -156,7 +156,9 @@ def interrupt() -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def in_child(action: Callable[[], None]) -> int:
+def in_child(
+    action: Callable[[], None], may_raise: tuple[type[BaseException], ...] = (DiskError, KeyboardInterrupt, OSError)
+) -> int:
     """Run *action* in a forked process; its wait status. 0: it returned, 1: it raised what it may raise."""
     child = os.fork()
     if child:
@@ -165,7 +167,7 @@ def in_child(action: Callable[[], None]) -> int:
     try:
         action()
         status = 0
-    except (DiskError, KeyboardInterrupt, OSError):
+    except may_raise:
         status = 1
     finally:
         os._exit(status)

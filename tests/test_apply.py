@@ -1,0 +1,828 @@
+"""`discover` and `apply`: all or nothing for plans that change a service, through errors, interrupts and kills."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import itertools
+import json
+import os
+import shutil
+import signal
+import stat
+import sys
+from collections import deque
+from collections.abc import Callable, Collection
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from resonate_scaffold import disk
+from resonate_scaffold.errors import (
+    Changed,
+    DiskError,
+    ManifestError,
+    NoProject,
+    PlanConflict,
+    ScaffoldError,
+    UsageError,
+)
+from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
+from resonate_scaffold.project import MANIFEST, Manifest
+from tests.test_disk import in_child, interrupt, kill, mode
+
+STAGING = ".resonate-scaffold.apply"
+KEPT = ".resonate-scaffold.kept"
+
+
+def manifest(**answers: str) -> bytes:
+    return Manifest("1.0", {}, {"project_name": "orders", "package_name": "orders", **answers}, {}).to_bytes()
+
+
+SERVICE = {
+    str(MANIFEST): manifest(),
+    "Procfile": b"api: python -m orders api\n",
+    "README.md": b"# Orders\n",
+    "orders/__init__.py": b"",
+    "orders/rpc.py": b"x = 1\n",
+    "orders/engine.py": b"x = 1\n",
+    "orders/contracts/__init__.py": b"",
+    "orders/api/app.py": b"ROUTERS = [\r\n    a,\r\n]\r\n",
+    "orders/run.py": b"#!/usr/bin/env python\n",
+    "orders/old/gone.py": b"gone = 1\n",
+    "orders/old/__pycache__/gone.cpython-313.pyc": b"\0",
+    "orders/api/stale.py": b"stale = 1\n",
+    "tests/test_it.py": b"def test_it() -> None: ...\n",
+}
+EDITED = {
+    str(MANIFEST): manifest(more="yes"),
+    "orders/api/app.py": b"ROUTERS = [\r\n    a,\r\n    b,\r\n]\r\n",
+    "orders/run.py": b"#!/usr/bin/env python\nprint()\n",
+}
+CREATED = {"orders/new/deep/mod.py": b"x = 1\n", "tests/test_new.py": b"y = 1\n"}
+DELETED = ["orders/old/gone.py", "orders/api/stale.py"]
+
+
+def create(path: str, content: bytes = b"x = 1\n") -> Create:
+    return Create(PurePosixPath(path), content)
+
+
+def edit(path: str) -> Edit:
+    return Edit(PurePosixPath(path), SERVICE[path], EDITED[path])
+
+
+def delete(path: str) -> Delete:
+    return Delete(PurePosixPath(path), SERVICE[path])
+
+
+# Created, edited and deleted in turns, so that a fault between any two kinds happens.
+PLAN = Plan(
+    (
+        create("orders/new/deep/mod.py"),
+        edit("orders/api/app.py"),
+        delete("orders/old/gone.py"),
+        Create(PurePosixPath("orders/new/tool"), b"#!/bin/sh\n", executable=True),
+        edit("orders/run.py"),
+        delete("orders/api/stale.py"),
+        create("tests/test_new.py", b"y = 1\n"),
+        edit(str(MANIFEST)),
+    )
+)
+
+
+def service(root: Path) -> Path:
+    for name, content in SERVICE.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (root / "orders/run.py").chmod(0o755)
+    (root / "orders/api/app.py").chmod(0o640)
+    return root
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return service(tmp_path / "orders-service")
+
+
+Tree = dict[str, tuple[int, bytes]]
+
+
+def whole(root: Path) -> Tree:
+    """Everything below *root*: mode and content, of a link where it leads, of a directory nothing."""
+    found: Tree = {}
+    for path in root.rglob("*"):
+        status = path.lstat()
+        content = b""
+        if stat.S_ISLNK(status.st_mode):
+            content = os.fsencode(path.readlink())
+        elif stat.S_ISREG(status.st_mode):
+            content = path.read_bytes()
+        found[path.relative_to(root).as_posix()] = status.st_mode, content
+    return found
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    return whole(service(tmp_path_factory.mktemp("before") / "svc"))
+
+
+@pytest.fixture(scope="module")
+def after(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    root = service(tmp_path_factory.mktemp("after") / "svc")
+    disk.apply(root, PLAN)
+    return whole(root)
+
+
+def test_applies_everything(root: Path) -> None:
+    disk.apply(root, PLAN)
+    found = {name: content for name, (kind, content) in whole(root).items() if stat.S_ISREG(kind)}
+    expected = {**SERVICE, **EDITED, **CREATED, "orders/new/tool": b"#!/bin/sh\n"}
+    for name in [*DELETED, "orders/old/__pycache__/gone.cpython-313.pyc"]:
+        del expected[name]
+    assert found == expected
+    assert not (root / "orders/old").exists()
+    assert not (root / STAGING).exists()
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_edits_keep_modes_and_new_files_follow_the_umask(root: Path, umask: int) -> None:
+    changes = (*PLAN.changes, Create(PurePosixPath(".env"), b"SECRET=1\n", private=True))
+    former = os.umask(umask)
+    try:
+        disk.apply(root, Plan(changes))
+    finally:
+        os.umask(former)
+    assert mode(root / "orders/run.py") == 0o755
+    assert mode(root / "orders/api/app.py") == 0o640
+    assert mode(root / "orders/new/deep") == 0o777 & ~umask
+    assert mode(root / "orders/new/tool") == 0o777 & ~umask
+    assert mode(root / "tests/test_new.py") == 0o666 & ~umask
+    assert mode(root / ".env") == 0o600
+
+
+def test_an_empty_plan_does_nothing(root: Path) -> None:
+    (root / STAGING).write_text("in the way of any other plan")
+    disk.apply(root, Plan(()))
+
+
+def test_a_directory_with_anything_in_it_stays(root: Path) -> None:
+    (root / "orders/old/__pycache__/notes.txt").touch()
+    disk.apply(root, Plan((delete("orders/old/gone.py"), delete("tests/test_it.py"))))
+    assert (root / "orders/old/__pycache__/gone.cpython-313.pyc").exists()
+    assert not (root / "tests").exists()
+
+
+def test_works_without_hard_links(root: Path, monkeypatch: pytest.MonkeyPatch, after: Tree) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    disk.apply(root, PLAN)
+    assert whole(root) == after
+
+
+# What a plan meets when it is applied. Each makes it impossible and is told apart from the others.
+
+
+def a_link_on_the_way(root: Path) -> None:
+    (root / "orders/api").rename(root.parent / "outside")
+    (root / "orders/api").symlink_to(root.parent / "outside")
+
+
+def a_link_on_the_way_to_a_new_file(root: Path) -> None:
+    (root.parent / "outside").mkdir()
+    (root / "orders/new").symlink_to(root.parent / "outside")
+
+
+def a_link_inside(root: Path) -> None:
+    (root / "orders/api").rename(root / "orders/real")
+    (root / "orders/api").symlink_to("real")
+
+
+def a_link_to_edit(root: Path) -> None:
+    (root / "orders/run.py").rename(root / "orders/real.py")
+    (root / "orders/run.py").symlink_to("real.py")
+
+
+def a_link_to_delete(root: Path) -> None:
+    (root / "orders/api/stale.py").rename(root / "orders/real.py")
+    (root / "orders/api/stale.py").symlink_to("../real.py")
+
+
+def a_dangling_link_where_a_file_goes(root: Path) -> None:
+    (root / "tests/test_new.py").symlink_to(root.parent / "outside.py")
+
+
+def a_directory_to_edit(root: Path) -> None:
+    (root / "orders/run.py").unlink()
+    (root / "orders/run.py").mkdir()
+
+
+def a_directory_where_a_file_goes(root: Path) -> None:
+    (root / "tests/test_new.py").mkdir()
+
+
+def a_file_where_a_directory_goes(root: Path) -> None:
+    (root / "orders/new").touch()
+
+
+def a_pipe_to_edit(root: Path) -> None:
+    (root / "orders/run.py").unlink()
+    os.mkfifo(root / "orders/run.py")
+
+
+def a_change(root: Path) -> None:
+    (root / "orders/run.py").write_bytes(b"mine\n")
+
+
+def a_change_to_what_is_deleted(root: Path) -> None:
+    (root / "orders/old/gone.py").write_bytes(b"mine\n")
+
+
+def a_file_gone(root: Path) -> None:
+    (root / "orders/run.py").unlink()
+
+
+def a_directory_gone(root: Path) -> None:
+    shutil.rmtree(root / "orders/old")
+
+
+def a_file_where_one_goes(root: Path) -> None:
+    (root / "tests/test_new.py").write_bytes(b"y = 1\n")
+
+
+def a_link_for_staging(root: Path) -> None:
+    (root.parent / "outside").mkdir()
+    (root / STAGING).symlink_to(root.parent / "outside")
+
+
+def a_file_for_staging(root: Path) -> None:
+    (root / STAGING).touch()
+
+
+LINK = "is a symbolic link"
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "error", "message"),
+    [
+        (a_link_on_the_way, DiskError, f"orders/api {LINK}"),
+        (a_link_on_the_way_to_a_new_file, DiskError, f"orders/new {LINK}"),
+        (a_link_inside, DiskError, f"orders/api {LINK}"),
+        (a_link_to_edit, DiskError, f"orders/run.py {LINK}"),
+        (a_link_to_delete, DiskError, f"orders/api/stale.py {LINK}"),
+        (a_dangling_link_where_a_file_goes, DiskError, f"tests/test_new.py {LINK}"),
+        (a_directory_to_edit, DiskError, "orders/run.py is a directory"),
+        (a_directory_where_a_file_goes, DiskError, "tests/test_new.py is a directory"),
+        (a_file_where_a_directory_goes, DiskError, "orders/new is a file"),
+        (a_pipe_to_edit, DiskError, "orders/run.py is a special file"),
+        (a_link_for_staging, DiskError, "is not a directory"),
+        (a_file_for_staging, DiskError, "is not a directory"),
+        (a_change, Changed, "orders/run.py changed"),
+        (a_change_to_what_is_deleted, Changed, "orders/old/gone.py changed"),
+        (a_file_gone, Changed, "orders/run.py is gone"),
+        (a_directory_gone, Changed, "orders/old/gone.py is gone"),
+        (a_file_where_one_goes, Changed, "tests/test_new.py is there already"),
+    ],
+)
+def test_refuses_what_the_plan_was_not_made_for(
+    root: Path, obstacle: Callable[[Path], None], error: type[ScaffoldError], message: str
+) -> None:
+    obstacle(root)
+    before = whole(root.parent)
+    with pytest.raises(error, match=message):
+        disk.apply(root, PLAN)
+    assert whole(root.parent) == before
+
+
+@pytest.mark.parametrize("path", ["orders/run.py", "orders/old/gone.py", "orders/api", "tests"])
+def test_refuses_what_is_read_only(root: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / path).chmod(0o555)
+
+    def access(path: Path, wanted: int) -> bool:
+        # As the system answers anyone but root, who may run these tests.
+        return not wanted & os.W_OK or bool(path.stat().st_mode & stat.S_IWUSR)
+
+    monkeypatch.setattr(os, "access", access)
+    before = whole(root)
+    with pytest.raises(DiskError, match=f"{path} is read-only") as raised:
+        disk.apply(root, PLAN)
+    assert f"chmod u+w {root / path}" in raised.value.hint
+    assert whole(root) == before
+
+
+def test_the_staging_directory_is_in_no_plan(root: Path) -> None:
+    with pytest.raises(PlanConflict):
+        disk.apply(root, Plan((create(f"{STAGING}/journal.json"),)))
+
+
+def test_a_change_while_it_runs_is_left_alone_and_the_rest_taken_back(
+    root: Path, before: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = disk._put
+
+    def somebody_else(root: Path, path: PurePosixPath, staged: Path | None) -> None:
+        (root / "orders/api/stale.py").write_bytes(b"mine\n")
+        put(root, path, staged)
+
+    monkeypatch.setattr(disk, "_put", somebody_else)
+    with pytest.raises(Changed, match=r"orders/api/stale\.py changed while the command ran"):
+        disk.apply(root, PLAN)
+    left = whole(root)
+    assert left.pop("orders/api/stale.py")[1] == b"mine\n"
+    assert left == {name: entry for name, entry in before.items() if name != "orders/api/stale.py"}
+
+
+# Faults, as in test_disk.py, and at the calls that no audit hook sees.
+
+READ = {"open", "os.scandir", "os.lstat", "os.fstat", "os.fsync", "fcntl.flock"}
+WRITE = {"os.mkdir", "os.rename", "os.link", "os.rmdir", "os.remove", "os.chmod", "shutil.rmtree", "os.fsync"}
+Fault = Callable[[], None]
+
+
+def full() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def denied() -> None:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def faulty(action: Callable[[], object], fault: Fault, at: int, watched: Collection[str]) -> int:
+    """Run *action* in a process of its own with a fault at its *at*-th watched call; how that ends."""
+
+    def run() -> None:
+        calls = itertools.count()
+
+        def hook(event: str, arguments: tuple[Any, ...]) -> None:
+            writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_CREAT)
+            if (event in watched or writes) and next(calls) == at:
+                if event == "os.fsync" and fault is kill:
+                    # What is not written when the process dies.
+                    with contextlib.suppress(OSError):  # a directory
+                        os.truncate(arguments[0], os.fstat(arguments[0]).st_size // 2)
+                fault()
+
+        def reported(name: str) -> None:
+            function = getattr(os, name)
+
+            def call(*arguments: Any) -> Any:
+                hook(f"os.{name}", arguments)
+                return function(*arguments)
+
+            setattr(os, name, call)
+
+        reported("fsync")
+        reported("lstat")
+        sys.addaudithook(hook)
+        action()
+
+    return os.waitstatus_to_exitcode(in_child(run, (ScaffoldError, KeyboardInterrupt)))
+
+
+def without_emptied(tree: Tree) -> Tree:
+    """A directory that the system would not let go of may stay."""
+    return {name: entry for name, entry in tree.items() if not name.startswith("orders/old")}
+
+
+@pytest.fixture
+def no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Power failures are not tested, and it is slow."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.mark.usefixtures("no_fsync")
+@pytest.mark.parametrize("fault", [full, denied, interrupt])
+def test_an_error_at_any_call_leaves_all_or_nothing(tmp_path: Path, fault: Fault, before: Tree, after: Tree) -> None:
+    codes = []
+    for at in itertools.count():
+        root = service(tmp_path / str(at))
+        code = faulty(lambda: disk.apply(root, PLAN), fault, at, READ | WRITE)  # noqa: B023
+        codes.append(code)
+        found = whole(root)
+        unsettled = {name: found.pop(name) for name in list(found) if name.split("/")[0] == STAGING}
+        assert code in {0, 1}
+        if code == 1:
+            assert found == before
+            assert fault is not interrupt or unsettled.keys() <= {STAGING, f"{STAGING}/.resonate-scaffold.lock"}
+        else:
+            assert without_emptied(found) == without_emptied(after)
+            assert fault is not interrupt or found == after
+        assert disk.discover(root)[0] == root
+        found = whole(root)
+        assert found == before if code else without_emptied(found) == without_emptied(after)
+        if code == 0 and codes[-5:] == [0] * 5 and at > 100:
+            break
+    assert codes.count(1) > 60
+
+
+def put_is_stopped(fault: Fault, at: int) -> None:
+    """Have a fault in this process when it is about to make the change number *at*."""
+    put, calls = disk._put, itertools.count()
+
+    def stopped(root: Path, path: PurePosixPath, staged: Path | None) -> None:
+        if next(calls) == at:
+            fault()
+        put(root, path, staged)
+
+    disk._put = stopped
+
+
+def apply(root: Path) -> None:
+    disk.apply(root, PLAN)
+
+
+def apply_and_take_back(root: Path) -> None:
+    """Fail at the last change, so that all others have to be undone."""
+    put_is_stopped(full, len(PLAN.changes) - 1)
+    disk.apply(root, PLAN)
+
+
+@pytest.mark.usefixtures("no_fsync")
+def test_an_error_while_taking_back_is_settled_by_the_next_command(tmp_path: Path, before: Tree, after: Tree) -> None:
+    half_way = 0
+    for at in itertools.count():
+        root = service(tmp_path / str(at))
+        assert faulty(lambda: apply_and_take_back(root), full, at, WRITE) == 1  # noqa: B023
+        found = whole(root)
+        settled = STAGING not in found
+        half_way += not settled
+        disk.discover(root)
+        found = whole(root)
+        for directory in ("orders/new/deep", "orders/new"):
+            if found != after and not any(name.startswith(f"{directory}/") for name in found):
+                found.pop(directory, None)  # as above
+        assert found in (before, after)
+        if settled and at > 60:
+            break
+    assert half_way > 10
+
+
+@pytest.mark.usefixtures("no_fsync")
+def test_a_kill_at_any_call_is_settled_however_often_it_is_killed_again(
+    tmp_path: Path, before: Tree, after: Tree
+) -> None:
+    # A search through all states that kills can leave: those of both actions, and those of the recovery from each.
+    seen: set[tuple[tuple[str, tuple[int, bytes]], ...]] = set()
+    states: deque[Path] = deque()
+    numbers = itertools.count()
+    ends = []
+
+    def copy(state: Path) -> Path:
+        root = tmp_path / str(next(numbers))
+        shutil.copytree(state, root, symlinks=True, copy_function=os.link)
+        return root
+
+    def ends_when_killed(root: Path, action: Callable[[Path], object], at: int) -> int:
+        return faulty(lambda: action(root), kill, at, WRITE)
+
+    def explore(state: Path, action: Callable[[Path], object], stop_at_known: bool) -> None:
+        own = whole(state)
+        for at in itertools.count():
+            root = copy(state)
+            code = ends_when_killed(root, action, at)
+            found = whole(root)
+            if code != -signal.SIGKILL:
+                assert found in (before, after)
+                return
+            key = tuple(sorted(found.items()))
+            if key not in seen:
+                seen.add(key)
+                states.append(root)
+            elif stop_at_known and found != own:
+                return  # from here on it goes the way that is looked at from there
+
+    start = service(tmp_path / "start")
+    explore(start, apply, stop_at_known=False)
+    forward = len(states)
+    assert forward > 40
+    explore(start, apply_and_take_back, stop_at_known=False)
+    assert len(states) > forward + 10
+    while states:
+        state = states.popleft()
+        explore(state, disk.discover, stop_at_known=True)
+        root = copy(state)
+        disk.discover(root)
+        ends.append(whole(root))
+    assert all(end in (before, after) for end in ends)
+    assert before in ends
+    assert after in ends
+
+
+# What somebody changes between a kill and the next command
+
+
+def killed(root: Path, at: int) -> None:
+    """Be killed before the change number *at*."""
+
+    def run() -> None:
+        put_is_stopped(kill, at)
+        disk.apply(root, PLAN)
+
+    assert os.waitstatus_to_exitcode(in_child(run)) == -signal.SIGKILL
+    assert (root / STAGING / "journal.json").exists()
+
+
+def killed_while_taking_back(root: Path, undone: int) -> None:
+    """Be killed when that many changes are undone, the last ones first."""
+
+    def run() -> None:
+        put_is_stopped(kill, len(PLAN.changes) - 1 + undone)
+        apply_and_take_back(root)
+
+    assert os.waitstatus_to_exitcode(in_child(run)) == -signal.SIGKILL
+    assert (root / STAGING / "rollback.json").exists()
+
+
+def settles_but_for(root: Path, expected: Tree, left: Collection[str], kept: dict[str, bytes]) -> Changed:
+    """See that the next command says what it leaves, does all the rest, and that the one after it works."""
+    mine = {name: whole(root).get(name) for name in left}
+    with pytest.raises(Changed) as raised:
+        disk.discover(root)
+    assert all(name in raised.value.message for name in left)
+    found = whole(root)
+    assert {name: found.pop(name, None) for name in left} == mine
+    found_kept = {name: content for name, (kind, content) in found.items() if name.startswith(KEPT)}
+    assert {name: content for name, content in found_kept.items() if content} == kept
+    assert all(name in raised.value.hint for name in kept)
+    rest = {name: entry for name, entry in found.items() if not name.startswith(KEPT)}
+    assert rest == {name: entry for name, entry in expected.items() if name not in left}
+    disk.discover(root)
+    return raised.value
+
+
+def test_a_file_changed_since_a_kill_is_left_alone(root: Path, after: Tree) -> None:
+    killed(root, 3)
+    (root / "orders/run.py").write_bytes(b"mine\n")
+    settles_but_for(root, after, ["orders/run.py"], {f"{KEPT}/orders/run.py": EDITED["orders/run.py"]})
+
+
+def test_a_file_deleted_since_a_kill_stays_deleted(root: Path, after: Tree) -> None:
+    killed(root, 3)
+    (root / "orders/run.py").unlink()
+    settles_but_for(root, after, ["orders/run.py"], {f"{KEPT}/orders/run.py": EDITED["orders/run.py"]})
+
+
+def test_a_file_made_since_a_kill_is_left_alone(root: Path, after: Tree) -> None:
+    killed(root, 3)
+    (root / "tests/test_new.py").write_bytes(b"mine\n")
+    settles_but_for(root, after, ["tests/test_new.py"], {f"{KEPT}/tests/test_new.py": b"y = 1\n"})
+
+
+def test_a_file_that_would_be_deleted_and_was_changed_stays(root: Path, after: Tree) -> None:
+    killed(root, 3)
+    (root / "orders/api/stale.py").write_bytes(b"mine\n")
+    settles_but_for(root, after, ["orders/api/stale.py"], {})
+
+
+def test_what_is_kept_does_not_replace_what_was_kept(root: Path, after: Tree) -> None:
+    killed(root, 3)
+    (root / "orders/run.py").write_bytes(b"mine\n")
+    (root / KEPT / "orders").mkdir(parents=True)
+    (root / KEPT / "orders/run.py").write_bytes(b"older\n")
+    with pytest.raises(Changed, match=r"orders/run\.py"):
+        disk.discover(root)
+    assert (root / KEPT / "orders/run.py").read_bytes() == b"older\n"
+    assert (root / KEPT / "orders/run.py.1").read_bytes() == EDITED["orders/run.py"]
+
+
+def test_a_link_put_there_since_a_kill_is_not_followed(root: Path) -> None:
+    killed(root, 4)
+    (root / "orders").rename(root.parent / "outside")
+    (root / "orders").symlink_to(root.parent / "outside")
+    outside = whole(root.parent / "outside")
+    with pytest.raises(Changed, match=r"orders/run\.py, orders/api/stale\.py$"):
+        disk.discover(root)
+    assert whole(root.parent / "outside") == outside
+    assert not (root / STAGING).exists()
+
+
+@pytest.mark.parametrize("content", [b"mine\n", SERVICE["orders/api/app.py"]])
+def test_what_was_done_before_the_kill_may_be_changed(root: Path, after: Tree, content: bytes) -> None:
+    killed(root, 3)
+    (root / "orders/api/app.py").write_bytes(content)
+    disk.discover(root)
+    assert whole(root) == {**after, "orders/api/app.py": (stat.S_IFREG | 0o640, content)}
+
+
+def test_a_file_changed_since_a_kill_while_taking_back_is_left_alone(root: Path, before: Tree) -> None:
+    killed_while_taking_back(root, 0)
+    (root / "orders/run.py").write_bytes(b"mine\n")
+    (root / str(MANIFEST)).write_bytes(manifest(mine="too"))  # it had not been reached
+    expected = {**before, str(MANIFEST): whole(root)[str(MANIFEST)]}
+    settles_but_for(root, expected, ["orders/run.py"], {f"{KEPT}/orders/run.py": SERVICE["orders/run.py"]})
+
+
+def test_what_was_undone_before_the_kill_may_be_changed(root: Path, before: Tree) -> None:
+    killed_while_taking_back(root, 3)
+    assert (root / "orders/run.py").read_bytes() == SERVICE["orders/run.py"]
+    (root / "orders/run.py").write_bytes(b"mine\n")
+    (root / "orders/api/stale.py").unlink()
+    disk.discover(root)
+    expected = {**before, "orders/run.py": (stat.S_IFREG | 0o755, b"mine\n")}
+    del expected["orders/api/stale.py"]
+    assert whole(root) == expected
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"changes": [{}]}', "\0"])
+def test_a_damaged_journal_is_named_and_nothing_done(root: Path, damage: str) -> None:
+    killed(root, 3)
+    (root / STAGING / "journal.json").write_text(damage)
+    before = whole(root)
+    with pytest.raises(DiskError, match=r"journal.* is damaged") as raised:
+        disk.discover(root)
+    assert str(root / STAGING) in raised.value.hint
+    assert whole(root) == before
+
+
+@pytest.mark.parametrize("path", ["../outside.py", "/tmp/outside.py", ".git/hooks/pre-commit"])
+def test_a_journal_cannot_lead_out(root: Path, path: str) -> None:
+    killed(root, 0)
+    journal = root / STAGING / "journal.json"
+    content = json.loads(journal.read_text())
+    content["changes"][0]["path"] = path
+    journal.write_text(json.dumps(content))
+    before = whole(root.parent)
+    with pytest.raises(DiskError, match="is damaged"):
+        disk.discover(root)
+    assert whole(root.parent) == before
+
+
+# Two commands at once
+
+
+def test_a_live_command_is_waited_for(root: Path, before: Tree) -> None:
+    (root / STAGING).mkdir()
+    with (root / STAGING / ".resonate-scaffold.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for action in (disk.discover, apply):
+            with pytest.raises(Changed, match="Another resonate-scaffold command"):
+                action(root)
+    disk.discover(root)
+    assert whole(root) == before
+
+
+def test_many_at_once_do_one_after_the_other(root: Path) -> None:
+    children = []
+    for number in range(6):
+        child = os.fork()
+        if not child:
+            status = 70
+            try:
+                while status == 70:
+                    with contextlib.suppress(Changed):
+                        _, project = disk.discover(root)
+                        content = project.files[MANIFEST]
+                        answers = {**project.manifest.answers, f"child_{number}": "was here"}
+                        changes: tuple[Change, ...] = (
+                            create(f"orders/many/child_{number}.py"),
+                            Edit(MANIFEST, content, manifest(**answers)),
+                        )
+                        disk.apply(root, Plan(changes))
+                        status = 0
+            finally:
+                os._exit(status)
+        children.append(child)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    assert codes == [0] * 6
+    _, project = disk.discover(root)
+    assert {f"child_{number}" for number in range(6)} <= project.manifest.answers.keys()
+    assert len(list((root / "orders/many").iterdir())) == 6
+    assert not (root / STAGING).exists()
+
+
+def test_a_service_that_changes_while_it_is_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = disk._package
+
+    def somebody_else(*arguments: Any) -> str:
+        disk.apply(root, PLAN)
+        return package(*arguments)
+
+    monkeypatch.setattr(disk, "_package", somebody_else)
+    with pytest.raises(Changed, match="meanwhile"):
+        disk.discover(root)
+
+
+# The snapshot
+
+
+def test_reads_what_generators_read(root: Path) -> None:
+    for name in ("Procfile.dev", "compose.yaml", "pyproject.toml", ".env.example"):
+        (root / name).write_text(name)
+    (root / "orders/notes.txt").touch()
+    (root / "orders/.hidden").mkdir()
+    (root / "orders/.hidden/no.py").touch()
+    (root / "scripts").mkdir()
+    (root / "scripts/no.py").touch()
+    found, project = disk.discover(root)
+    assert found == root
+    assert project.package == project.name == "orders"
+    read = {name for name in SERVICE if name.endswith(".py")} | {str(MANIFEST), "Procfile"}
+    read |= {"Procfile.dev", "compose.yaml", "pyproject.toml", ".env.example"}
+    assert {str(path) for path in project.files} == read
+    assert all((root / path).read_bytes() == content for path, content in project.files.items())
+    assert {str(path) for path in project.taken} == {
+        "README.md", "orders", "tests", "scripts", "orders/api", "orders/old", "orders/contracts", "orders/notes.txt",
+        "orders/.hidden", "orders/old/__pycache__",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("start", ["orders", "orders/api", "tests", "scripts/deep", "orders/api/../.."])
+def test_is_found_from_below(root: Path, start: str) -> None:
+    (root / "scripts/deep").mkdir(parents=True)
+    assert disk.discover(root / start)[0] == root
+
+
+def test_is_found_through_a_link_and_from_a_relative_path(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = root.parent / "link"
+    link.symlink_to(root)
+    assert disk.discover(link / "orders")[0] == root
+    monkeypatch.chdir(root / "orders")
+    assert disk.discover(Path())[0] == root
+
+
+def test_links_are_names_that_are_taken_and_nothing_more(root: Path) -> None:
+    outside = root.parent / "outside"
+    (outside / "deep").mkdir(parents=True)
+    (outside / "secret.py").write_text("secret = 1")
+    (root / "orders/linked.py").symlink_to(outside / "secret.py")
+    (root / "orders/linked").symlink_to(outside)
+    (root / "orders/loop").symlink_to(root / "orders")
+    (root / "orders/dangling.py").symlink_to("nowhere")
+    (root / "compose.yaml").symlink_to(outside / "secret.py")
+    shutil.rmtree(root / "tests")
+    (root / "tests").symlink_to(outside)
+    _, project = disk.discover(root)
+    links = {"orders/linked.py", "orders/linked", "orders/loop", "orders/dangling.py", "compose.yaml", "tests"}
+    assert links <= {str(path) for path in project.taken}
+    assert not any(b"secret" in content for content in project.files.values())
+    assert not any("linked/" in str(path) or "loop/" in str(path) for path in (*project.files, *project.taken))
+
+
+def test_a_pipe_is_not_read(root: Path) -> None:
+    os.mkfifo(root / "orders/pipe.py")
+    assert PurePosixPath("orders/pipe.py") in disk.discover(root)[1].taken
+
+
+def test_a_renamed_package_is_found(root: Path) -> None:
+    (root / "orders").rename(root / "shop")
+    (root / "orders").mkdir()  # what bytecode may leave behind
+    _, project = disk.discover(root)
+    assert project.package == "shop"
+    assert project.name == "orders"
+    assert PurePosixPath("shop/api/app.py") in project.files
+
+
+def test_a_package_that_is_gone(root: Path) -> None:
+    shutil.rmtree(root / "orders")
+    with pytest.raises(NoProject, match="package orders is not in"):
+        disk.discover(root)
+
+
+def test_a_package_that_could_be_either_of_two(root: Path) -> None:
+    shutil.copytree(root / "orders", root / "shop")
+    assert disk.discover(root)[1].package == "orders"
+    (root / "orders").rename(root / "market")
+    with pytest.raises(NoProject, match="market, shop"):
+        disk.discover(root)
+
+
+def test_a_package_outside_is_none(root: Path) -> None:
+    (root / "orders").rename(root.parent / "orders")
+    for name in ("../orders", str(root.parent / "orders")):
+        (root / str(MANIFEST)).write_bytes(manifest(package_name=name))
+        with pytest.raises(NoProject):
+            disk.discover(root)
+    (root / "orders").symlink_to(root.parent / "orders")
+    with pytest.raises(NoProject):
+        disk.discover(root)
+
+
+def test_a_damaged_manifest(root: Path) -> None:
+    (root / str(MANIFEST)).write_text("{")
+    with pytest.raises(ManifestError):
+        disk.discover(root / "orders")
+
+
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.symlink_to("README.md")])
+def test_a_manifest_that_is_no_file(root: Path, make: Callable[[Path], None]) -> None:
+    (root / str(MANIFEST)).unlink()
+    make(root / str(MANIFEST))
+    with pytest.raises(DiskError, match="not a plain file"):
+        disk.discover(root)
+
+
+def test_not_a_service(tmp_path: Path) -> None:
+    with pytest.raises(NoProject) as raised:
+        disk.discover(tmp_path)
+    assert raised.value.message == f"{tmp_path} is not in a service made by resonate-scaffold"
+
+
+@pytest.mark.parametrize(("start", "message"), [("no", "is not there"), ("f/no", "is not there"), ("f", "directory")])
+def test_a_start_that_is_no_directory(tmp_path: Path, start: str, message: str) -> None:
+    (tmp_path / "f").touch()
+    with pytest.raises(UsageError, match=message):
+        disk.discover(tmp_path / start)
