@@ -1,5 +1,7 @@
 """`resonate-scaffold dev`: a service's Procfile on one machine, with an engine, readable logs and reload.
 
+`Procfile.dev`, where there is one, adds what runs in development only, such as stand-ins for other teams.
+
 Decisions are pure functions (`parse_procfile`, `expand`, `choose_engine`, `which_to_restart`); `run` carries
 them out through `supervisor`. The engine is chosen once, at the start; the rest follows a changed `.env`.
 """
@@ -14,7 +16,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import TextIOWrapper
@@ -29,11 +31,12 @@ from resonate_scaffold.supervisor import Console, Launch, Service, describe_end
 STATE = Path(".resonate")  # in the service's directory, ignored by its git: what an engine of ours keeps
 ENGINE_WAIT = 10.0  # seconds until an engine that does not answer is an error
 
+_PROCFILES = ("Procfile", "Procfile.dev")  # of a name that is in both, the last one holds
 _RELEASE = "release"  # the one Procfile line that runs once, to its end, before the others
 _RESERVED = frozenset({"dev", "engine"})  # our own prefixes
 _LINE = re.compile(r"([A-Za-z0-9_-]+)\s*:\s*(\S.*)")
 _VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\})")
-_PROCESS_OF = {"workflows": "worker"}  # folders of the package that are not called like their process
+_PROCESS_OF = {"workflows": "worker", "fakes": "fake"}  # folders that are not called like their process
 _POSTGRES = ("postgresql", "postgres")
 
 
@@ -79,16 +82,26 @@ def find_project(start: Path) -> Project:
         raise ScaffoldError(
             f"The service's package {package} is not there.", hint=f"Restore it, or correct {MANIFEST}."
         )
-    return Project(root, package, parse_procfile(_read(root / "Procfile")))
+    return Project(root, package, _commands(root))
 
 
-def parse_procfile(text: str) -> dict[str, tuple[str, ...]]:
+def _commands(root: Path) -> dict[str, tuple[str, ...]]:
+    always, here = (root / name for name in _PROCFILES)
+    commands = parse_procfile(_read(always))
+    if here.exists():
+        commands |= parse_procfile(_read(here), here.name)
+    if not commands.keys() - {_RELEASE}:
+        raise ScaffoldError("The Procfile names no process.", hint="Add a line such as `api: python -m …`.")
+    return commands
+
+
+def parse_procfile(text: str, file: str = "Procfile") -> dict[str, tuple[str, ...]]:
     """`name: command` lines to argument lists, variables not yet expanded; blank and `#` lines skipped."""
     commands: dict[str, tuple[str, ...]] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        where = f"Procfile, line {number}"
+        where = f"{file}, line {number}"
         match = _LINE.fullmatch(line.strip())
         if not match:
             raise ScaffoldError(
@@ -102,8 +115,6 @@ def parse_procfile(text: str) -> dict[str, tuple[str, ...]]:
             commands[name] = tuple(shlex.split(command))
         except ValueError as error:
             raise ScaffoldError(f"{where}: {error}.", hint="Close what is open in this command.") from error
-    if not commands.keys() - {_RELEASE}:
-        raise ScaffoldError("The Procfile names no process.", hint="Add a line such as `api: python -m …`.")
     return commands
 
 
@@ -183,7 +194,8 @@ def which_to_restart(
     """The processes that a change of these files concerns.
 
     `.env`: all. A Python file in a folder of the package that a process is named after, or has as an argument
-    (`python -m myapi reports`, folder `reports`): that one. Any other Python file of the package: all.
+    (`python -m myapi group billing`, folder `billing`): that one. In `fakes`: the processes that run `fake`, maybe
+    none, for nobody else imports a stand-in. Any other Python file of the package: all.
     """
     hit: set[str] = set()
     for path in changed:
@@ -191,9 +203,14 @@ def which_to_restart(
             return set(commands)
         if path.suffix == ".py" and path.is_relative_to(package):
             folder = path.relative_to(package).parts[0]
-            group = _PROCESS_OF.get(folder, folder)
-            hit |= {name for name, argv in commands.items() if group == name or group in argv[1:]} or set(commands)
+            concerned = {name for name, argv in commands.items() if _runs(folder, {name, *argv[1:]})}
+            hit |= concerned or (set() if folder == "fakes" else set(commands))
     return hit
+
+
+def _runs(folder: str, words: Collection[str]) -> bool:
+    """Whether a process, by its name and arguments, is the one of this folder. `fake billing` is not `billing`'s."""
+    return _PROCESS_OF.get(folder, folder) in words and (folder == "fakes" or "fake" not in words)
 
 
 def environment(project: Project, port: int | None) -> dict[str, str]:
@@ -226,7 +243,7 @@ def environment(project: Project, port: int | None) -> dict[str, str]:
 
 
 def launches(project: Project, env: Mapping[str, str]) -> dict[str, Launch]:
-    """Every process of the Procfile, ready to start in this environment."""
+    """Every process of the Procfiles, ready to start in this environment."""
     ready: dict[str, Launch] = {}
     for name, argv in project.commands.items():
         program, *arguments = expand(argv, env)
@@ -373,6 +390,9 @@ class _Session:
             self.say(f"reload is off for {directory}: {error}")
 
     def react(self, changed: set[Path]) -> None:
+        for name in _PROCFILES:
+            if self.project.root / name in changed:
+                self.say(f"{name} has changed: stop and start `dev` to follow it")
         commands = {name: self.project.commands[name] for name in self.services}
         names = which_to_restart(changed, self.project.root, self.project.package, commands)
         if not names:

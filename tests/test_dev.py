@@ -106,7 +106,6 @@ def test_a_procfile_is_names_and_argument_lists() -> None:
         ("api python", "line 1 is not `name: command`"),
         ("api:", "line 1 is not `name: command`"),
         ("api: 'open", "line 1: No closing quotation"),
-        ("# nothing\nrelease: x", "names no process"),
     ],
 )
 def test_a_wrong_procfile_is_refused_with_its_line(text: str, part: str) -> None:
@@ -181,7 +180,13 @@ def test_an_engine_that_cannot_be_is_refused(wish: str, url: str | None, kind: t
 
 
 ROOT = Path("/srv/myapi")
-MORE = COMMANDS | {"worker2": ("python", "-m", "myapi", "worker"), "reports": ("sh", "-c", "true")}
+MORE = COMMANDS | {
+    "worker2": ("python", "-m", "myapi", "worker"),
+    "reports": ("sh", "-c", "true"),
+    "money": ("python", "-m", "myapi", "group", "billing"),
+    "fake-payments": ("python", "-m", "myapi", "fake", "payments"),
+    "fake-billing": ("python", "-m", "myapi", "fake", "billing"),
+}
 EVERY = set(MORE)
 
 
@@ -192,6 +197,11 @@ EVERY = set(MORE)
         (["myapi/workflows/process_job.py"], {"worker", "worker2"}),
         (["myapi/db/get_account.py", "myapi/api/app.py"], {"db", "api"}),
         (["myapi/reports/weekly.py"], {"reports"}),
+        (["myapi/workflows/schedules.py"], {"worker", "worker2"}),
+        (["myapi/schedules.py"], EVERY),
+        (["myapi/billing/worker.py"], {"money"}),
+        (["myapi/payments/worker.py"], EVERY),
+        (["myapi/fakes/payments_charge.py"], {"fake-payments", "fake-billing"}),
         (["myapi/contracts/db.py"], EVERY),
         (["myapi/settings.py"], EVERY),
         ([".env"], EVERY),
@@ -201,6 +211,10 @@ EVERY = set(MORE)
 def test_which_processes_a_change_restarts(files: list[str], names: set[str]) -> None:
     changed = [ROOT / file for file in files]
     assert dev.which_to_restart(changed, ROOT, ROOT / "myapi", MORE) == names
+
+
+def test_a_change_of_a_stand_in_that_nobody_runs_restarts_nothing() -> None:
+    assert dev.which_to_restart([ROOT / "myapi/fakes/worker.py"], ROOT, ROOT / "myapi", COMMANDS) == set()
 
 
 # --- sessions ---------------------------------------------------------------------------------------------
@@ -252,7 +266,7 @@ class Session:
 
     @property
     def everybody(self) -> list[int]:
-        return [pid for role in ("migrate", "api", "worker", "db", "grandchild") for pid in self.starts(role)]
+        return [pid for role in ("migrate", "api", "worker", "db", "fake", "grandchild") for pid in self.starts(role)]
 
     def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds
@@ -556,6 +570,45 @@ def test_the_service_is_found_from_below_and_its_absence_is_said(session: Sessio
     with pytest.raises(ScaffoldError, match="No generated service here") as error:
         dev.find_project(tmp_path)
     assert "--project" in error.value.hint
+
+
+@posix
+def test_what_runs_in_development_only_is_added(session: Session) -> None:
+    text = "# one more, and one that is different here\nfake-payments: python -m myapi fake payments\nworker: true\n"
+    (session.root / "Procfile.dev").write_text(text)
+    added = {"fake-payments": ("python", "-m", "myapi", "fake", "payments"), "worker": ("true",)}
+    assert dev.find_project(session.root).commands == COMMANDS | added
+
+
+@posix
+def test_a_wrong_line_in_either_procfile_is_refused_with_its_file(session: Session) -> None:
+    development = session.root / "Procfile.dev"
+    development.write_text("engine: x")
+    with pytest.raises(ScaffoldError, match=r"Procfile.dev, line 1: `engine` is a name that `dev` uses itself"):
+        dev.find_project(session.root)
+    development.write_text("# nothing yet\n")
+    assert dev.find_project(session.root).commands == COMMANDS
+    (session.root / "Procfile").write_text("# nothing\nrelease: x\n")
+    with pytest.raises(ScaffoldError, match="names no process"):
+        dev.find_project(session.root)
+
+
+@posix
+def test_processes_of_development_run_and_follow_their_files_like_the_others(session: Session, engine: str) -> None:
+    (session.root / "Procfile.dev").write_text("fake-payments: python -m myapi fake payments\n")
+    (session.root / "myapi" / "fakes").mkdir()
+    session.start(engine, reload=True)
+    session.until_up()
+    session.until(lambda: len(session.starts("fake")) == 1)
+    (session.root / "myapi" / "fakes" / "worker.py").write_text("changed = True")
+    session.until(lambda: len(session.starts("fake")) == 2)
+    assert "changed, restarting fake-payments\n" in session.output
+    with (session.root / "Procfile.dev").open("a") as procfile:
+        procfile.write("fake-mail: python -m myapi fake mail\n")
+    session.until(lambda: "Procfile.dev has changed: stop and start `dev` to follow it" in session.output)
+    assert session.end()[0] == 0
+    assert [len(session.starts(role)) for role in ("api", "worker", "db", "fake")] == [1, 1, 1, 2]
+    session.until_gone()
 
 
 @posix

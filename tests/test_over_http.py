@@ -158,8 +158,8 @@ def test_approvals(url: str, topology: Topology) -> None:
     assert decide(url, "asks", {"approved": True}).json() == {"id": "asks", "approved": True}
     assert decide(url, "asks", {"approved": True}).status_code == 200
     conflict = decide(url, "asks", {"approved": False})
-    assert problem(conflict) == (409, "decided-otherwise")
-    assert conflict.json()["decision"] == {"approved": True}
+    assert problem(conflict) == (409, "answered-otherwise")
+    assert conflict.json()["answer"] == {"approved": True}
     assert ended(url, "asks")["result"]["approved"] is True
 
     post_job(url, PLAIN, "asks-nothing")

@@ -10,13 +10,14 @@ import logging
 import signal
 import socket
 import uuid
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic, time
 from typing import Any
 
 import aiohttp
+from psycopg.errors import InsufficientPrivilege
 from resonate.connections import HttpConnection, LocalConnection, SSEConnection
 from resonate.context import Context
 from resonate.error import ConnectorError, DecodingError, ServerError
@@ -55,6 +56,7 @@ class Engine:
     """This process's connection to the engine."""
 
     resonate: Resonate
+    network: Network
     source: Source | None
 
     async def start_workflow(
@@ -76,12 +78,12 @@ class Engine:
         """Create a root promise, or return the one that has the id. ``timeout_at`` is in Unix milliseconds."""
         root = {"resonate:origin": promise_id, "resonate:branch": promise_id, "resonate:parent": promise_id}
         tags = {**root, "resonate:scope": "global", **(tags or {})}
-        return await _answer(self.resonate.promises.create(promise_id, timeout_at, Value(data=param), tags))
+        return await answer_of(self.resonate.promises.create(promise_id, timeout_at, Value(data=param), tags))
 
     async def find(self, promise_id: str) -> PromiseRecord | None:
         """The record of a promise, or None. It is read, not unpickled: see :func:`error_message`."""
         try:
-            return await _answer(self.resonate.promises.get(promise_id))
+            return await answer_of(self.resonate.promises.get(promise_id))
         except ServerError as error:
             if error.code == 404:
                 return None
@@ -89,7 +91,7 @@ class Engine:
 
     async def resolve(self, promise_id: str, value: Any) -> PromiseRecord:
         """Resolve a promise; where it is settled already, the record of its first outcome."""
-        return await _answer(self.resonate.promises.resolve(promise_id, Value(data=value)))
+        return await answer_of(self.resonate.promises.resolve(promise_id, Value(data=value)))
 
     async def check(self) -> None:
         """Return when the engine answers and this process can hear it; raise :class:`EngineUnavailable` otherwise."""
@@ -116,7 +118,8 @@ class Engine:
             logger.warning("stopped with work in flight: another worker takes it up when its lease ends")
 
 
-async def _answer[T](asked: Awaitable[T]) -> T:
+async def answer_of[T](asked: Awaitable[T]) -> T:
+    """What the engine answers, within :data:`ANSWER_WITHIN`; :class:`EngineUnavailable` when it does not."""
     try:
         # The SDK tries again for ever while the engine is down, so the bound must be ours.
         async with asyncio.timeout(ANSWER_WITHIN):
@@ -199,6 +202,20 @@ class SteadyPostgres(PostgresConnection):
         if was_on and not self._drive_timers:
             self._resume_at = monotonic() + self._PAUSE
 
+    async def schedule_ids(self, prefix: str) -> set[str] | None:
+        """The ids of the schedules that begin with ``prefix``; None where this role may not read the table.
+
+        resonate-pg answers `schedule.search` with 501, and its role for workers reads no table.
+        """
+        try:
+            async with self._sessions.session() as session:
+                cursor = await session.execute("SELECT id FROM resonate.schedules WHERE starts_with(id, %s)", (prefix,))
+                return {str(row[0]) for row in await cursor.fetchall()}
+        except InsufficientPrivilege:
+            return None
+        except Exception as error:
+            raise ConnectorError(error) from error
+
     async def stop_listening(self) -> None:
         """Take no more work, and keep the connection for what runs."""
         tasks, self._tasks = self._tasks, []
@@ -234,7 +251,7 @@ def connect(
         env={},
         autostart=False,
     )
-    engine = Engine(resonate, source if listens else None)
+    engine = Engine(resonate, network, source if listens else None)
     if listens:
         resonate.register(hold, name=HOLD)
     for entry in served:
@@ -262,15 +279,32 @@ def _connections(settings: Settings, group: str, pid: str, local: LocalConnectio
 
 
 async def run_worker(
-    settings: Settings, group: str, served: Sequence[Served], dependencies: Sequence[Any] = ()
+    settings: Settings,
+    group: str,
+    served: Sequence[Served],
+    dependencies: Sequence[Any] = (),
+    beside: Callable[[Engine], Awaitable[None]] | None = None,
 ) -> None:
-    """Serve a group until SIGTERM or SIGINT, then drain."""
+    """Serve a group until SIGTERM or SIGINT, then drain.
+
+    ``beside`` runs while the group serves, and is canceled when it drains. What it raises is logged.
+    """
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
             asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     engine = connect(settings, group, served=served, dependencies=dependencies)
     logger.info("group %s serves %s", group, ", ".join(sorted(s.contract.name for s in served)) or "nothing yet")
+    companion = asyncio.create_task(_logged(beside(engine))) if beside else None
     await stopping.wait()
     logger.info("group %s drains", group)
+    if companion:
+        companion.cancel()
     await engine.stop(settings.shutdown_grace)
+
+
+async def _logged(work: Awaitable[None]) -> None:
+    try:
+        await work
+    except Exception:
+        logger.exception("what runs beside the worker has failed")

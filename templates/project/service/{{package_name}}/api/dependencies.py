@@ -9,7 +9,7 @@ import hmac
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
@@ -80,10 +80,16 @@ def caller_of(request: Request) -> Caller:
     return Caller(state.engine, state.settings, request.state.caller)
 
 
-def submission_of(request: Request) -> Submission:
-    """Who asks, and the id of what is asked for; 400 for a key that is none."""
+def submission_of(request: Request, key: Literal["required", "optional", "none"] = "optional") -> Submission:
+    """Who asks, and the id of what is asked for; 400 for a key that is none, or missing where it is required.
+
+    ``key`` "none" does not look at `Idempotency-Key`: each request is new work.
+    """
     state, name = request.app.state, request.state.caller
-    return Submission(state.engine, state.settings, name, ids.public_id(name, _idempotency_key(request)))
+    given = None if key == "none" else _idempotency_key(request)
+    if given is None and key == "required":
+        raise Problem(400, "idempotency-key-required", "This request needs an Idempotency-Key, which names the work.")
+    return Submission(state.engine, state.settings, name, ids.public_id(name, given))
 
 
 def preferred_wait(request: Request) -> int | None:

@@ -72,6 +72,11 @@ class Started:
     record: PromiseRecord
     replayed: bool
 
+    @property
+    def status(self) -> Status:
+        """How far it is: an earlier request's may have ended."""
+        return _STATUS[self.record.state]
+
     def mark(self, response: Response, location: str) -> None:
         """Set `Location`, and `Idempotent-Replayed` where it applies."""
         response.headers["Location"] = location
@@ -95,7 +100,7 @@ async def start(
     except EngineUnavailable:
         raise unavailable(location) from None
     if record.tags.get(_FINGERPRINT) != digest:
-        detail = "This Idempotency-Key was used for another request. Use a new key for new work."
+        detail = "The key of this work was used for another request. Use a new key for new work."
         raise Problem(422, "idempotency-key-reused", detail)
     return Started(record, replayed=record.tags.get(_NONCE) != nonce)
 

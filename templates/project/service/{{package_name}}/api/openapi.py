@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from .dependencies import MAX_WAIT
 from .problems import MEDIA_TYPE, ProblemDetails
@@ -20,6 +21,7 @@ IDEMPOTENCY_KEY = header(
     "ASCII characters.",
     example="order-4711",
 )
+IDEMPOTENCY_KEY_REQUIRED = {**IDEMPOTENCY_KEY, "required": True}
 PREFER = header("Prefer", f"`wait=N`: wait up to N seconds (at most {MAX_WAIT}) for the end.", example="wait=10")
 
 
@@ -35,6 +37,58 @@ def problems(*kinds: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
     for status, when in kinds:
         answers[status] = {"description": when, "content": {MEDIA_TYPE: {"schema": schema}}}
     return answers
+
+
+_UNAUTHORIZED = (401, "The API key is missing or wrong.")
+_ANSWERS = {
+    "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
+    "Idempotent-Replayed": {"description": "`true` for work that was asked for before.", "schema": {"type": "string"}},
+}
+_APPLIED = {"Preference-Applied": {"description": "`wait=N`", "schema": {"type": "string"}}}
+_ASKING = problems(
+    (400, "The Idempotency-Key is malformed, or missing where it is required; or the body is no JSON."),
+    _UNAUTHORIZED,
+    (413, "The body is larger than 1 MiB."),
+    (422, "The request does not fit its schema, or its key was used for another request."),
+    (503, "The engine did not answer: the outcome is unknown, and repeating is safe with a key."),
+)
+
+SUBMITTED: dict[int | str, dict[str, Any]] = {
+    202: {"description": "Taken on; poll `Location`.", "headers": _ANSWERS},
+    **_ASKING,
+}
+"""`responses` of a route that starts work."""
+
+POLLED: dict[int | str, dict[str, Any]] = {
+    200: {"headers": _APPLIED},
+    **problems(
+        _UNAUTHORIZED,
+        (404, "There is no such id, or it is somebody else's."),
+        (422, "The request does not fit its schema."),
+        (503, "The engine did not answer."),
+    ),
+}
+"""`responses` of a route that says how work goes."""
+
+READ = problems(
+    _UNAUTHORIZED,
+    (422, "The request does not fit its schema."),
+    (500, "The work failed; the problem says how."),
+    (503, "The engine did not answer. Asking again is safe."),
+    (504, "The work did not end in time. Asking again is safe."),
+)
+"""`responses` of a route that reads through a durable function."""
+
+
+def wrapped(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that starts work and waits; ``progress`` is what it answers when that takes longer."""
+    headers = {**_ANSWERS, **_APPLIED}
+    return {
+        200: {"headers": headers},
+        202: {"model": progress, "description": "It takes longer; poll `Location`.", "headers": headers},
+        **_ASKING,
+        **problems((500, "The work failed; the problem says how.")),
+    }
 
 
 def complete(app: FastAPI) -> None:

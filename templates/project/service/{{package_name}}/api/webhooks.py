@@ -11,6 +11,7 @@ from .. import signing
 from ..engine import Engine
 from ..gate import Delivery, Gate
 from ..settings import Settings
+from .dependencies import not_found
 from .openapi import header, problems
 from .problems import Problem
 
@@ -42,23 +43,25 @@ def parse[M: BaseModel](model: type[M], body: bytes) -> M:
         raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None
 
 
-async def deliver[P: BaseModel](engine: Engine, gate: Gate[P], key: str, answer: P, root: str) -> P:
+async def deliver[P: BaseModel](engine: Engine, gate: Gate[P], key: str, answer: P, root: str | None = None) -> P:
     """Deliver an answer and return it when it holds.
 
-    ``root`` is the id of the workflow that the gate belongs to. Problems: 404 `not-found` (no such workflow) and
-    `not-waiting` (it has not asked yet, or never does), 409 with the answer that holds, 410 too late.
+    ``root`` is the id of the workflow that the gate belongs to, where it follows from the key. Problems: 404
+    `not-found` (there is no such workflow; only with a root) and `not-waiting` (it has not asked yet, or never does),
+    409 with the answer that holds, 410 too late.
     """
     delivery, holds = await gate.deliver(engine, key, answer)
     if delivery is Delivery.TAKEN and holds is not None:
         return holds
     if delivery is Delivery.CONFLICT and holds is not None:
-        detail = "Another decision was taken before, and it holds."
-        raise Problem(409, "decided-otherwise", detail, decision=holds.model_dump(mode="json"))
+        detail = "Another answer was taken before, and it holds."
+        raise Problem(409, "answered-otherwise", detail, answer=holds.model_dump(mode="json"))
     if delivery is Delivery.EXPIRED:
-        raise Problem(410, "too-late", "Nobody waits for this decision any more.")
-    if await engine.find(root) is None:
-        raise Problem(404, "not-found", "There is no such id.")
-    raise Problem(404, "not-waiting", "It is not waiting for a decision: not yet, or not at all.")
+        raise Problem(410, "too-late", "Nobody waits for this answer any more.")
+    if root is not None and await engine.find(root) is None:
+        raise not_found()
+    detail = "Nobody waits under this id: not yet, not any more, or there is no such id."
+    raise Problem(404, "not-waiting", detail)
 
 
 def openapi_body(model: type[BaseModel]) -> dict[str, Any]:
@@ -74,8 +77,8 @@ def openapi_body(model: type[BaseModel]) -> dict[str, Any]:
 
 PROBLEMS = problems(
     (401, "The signature is missing, wrong or older than 5 minutes."),
-    (404, "`not-found`: no such id. `not-waiting`: it does not wait, or not yet."),
-    (409, "Another decision holds; the problem's `decision` says which."),
+    (404, "`not-waiting`: nobody waits under this id, or not yet. `not-found`: there is no such id."),
+    (409, "Another answer holds; the problem's `answer` says which."),
     (410, "Too late: nobody waits any more."),
     (413, "The body is larger than 1 MiB."),
     (422, "The body does not fit its schema."),

@@ -6,16 +6,12 @@ from pydantic import BaseModel, ConfigDict
 from ... import ids
 from ...contracts.db import AccountId
 from ...contracts.workflows import JobResult, ProcessJob, process_job
-from ..dependencies import ForCallers, caller_of, not_found, preferred_wait, submission_of
-from ..idempotency import Outcome, Status, await_end, start
-from ..openapi import IDEMPOTENCY_KEY, PREFER, for_callers, problems
+from ..answers import Accepted, Links, Progress, poll
+from ..dependencies import ForCallers, caller_of, submission_of
+from ..idempotency import start
+from ..openapi import IDEMPOTENCY_KEY, POLLED, PREFER, SUBMITTED, for_callers
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=ForCallers)
-
-_ACCEPTED_HEADERS = {
-    "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
-    "Idempotent-Replayed": {"description": "`true` for a key that was used before.", "schema": {"type": "string"}},
-}
 
 
 class JobRequest(BaseModel):
@@ -31,45 +27,23 @@ class JobRequest(BaseModel):
     requires_approval: bool = False
 
 
-class JobLinks(BaseModel):
+class JobLinks(Links):
     """Where a job is found, and where it is decided if it needs an approval."""
 
-    self: str
     approval: str | None
 
 
-class JobAccepted(BaseModel):
+class JobAccepted(Accepted):
     """A job that was taken on."""
 
-    id: str
-    status: Status
     links: JobLinks
 
 
-class Job(BaseModel):
+class Job(Progress[JobResult]):
     """A job's progress: `result` once it succeeded, `error` once it failed."""
 
-    id: str
-    status: Status
-    result: JobResult | None
-    error: str | None
 
-
-@router.post(
-    "",
-    status_code=202,
-    openapi_extra=for_callers(IDEMPOTENCY_KEY),
-    responses={
-        202: {"description": "Taken on; poll `Location`.", "headers": _ACCEPTED_HEADERS},
-        **problems(
-            (400, "The Idempotency-Key is malformed, or the body is no JSON."),
-            (401, "The API key is missing or wrong."),
-            (413, "The body is larger than 1 MiB."),
-            (422, "The request does not fit its schema, or its key was used for another request."),
-            (503, "The engine did not answer: the outcome is unknown, and repeating is safe with a key."),
-        ),
-    },
-)
+@router.post("", status_code=202, openapi_extra=for_callers(IDEMPOTENCY_KEY), responses=SUBMITTED)
 async def submit_job(body: JobRequest, request: Request, response: Response) -> JobAccepted:
     """Start a job. It runs on, whatever happens to this connection."""
     asked = submission_of(request)
@@ -80,30 +54,12 @@ async def submit_job(body: JobRequest, request: Request, response: Response) -> 
     started.mark(response, location)
     approval = f"/webhooks/approvals/{asked.public}" if body.requires_approval else None
     links = JobLinks(self=location, approval=approval)
-    return JobAccepted(id=asked.public, status=Outcome.of(started.record).status, links=links)
+    return JobAccepted(id=asked.public, status=started.status, links=links)
 
 
-@router.get(
-    "/{id}",
-    openapi_extra=for_callers(PREFER),
-    responses={
-        200: {"headers": {"Preference-Applied": {"description": "`wait=N`", "schema": {"type": "string"}}}},
-        **problems(
-            (401, "The API key is missing or wrong."),
-            (404, "There is no such job, or it is somebody else's."),
-            (422, "The request does not fit its schema."),
-            (503, "The engine did not answer."),
-        ),
-    },
-)
+@router.get("/{id}", openapi_extra=for_callers(PREFER), responses=POLLED)
 async def get_job(id: str, request: Request, response: Response) -> Job:
     """How a job goes, and its result. `Prefer: wait=N` waits for the end."""
-    caller, wait = caller_of(request), preferred_wait(request)
-    record = await caller.engine.find(ids.root("job", caller.visible(id)))
-    if record is None:
-        raise not_found()
-    if wait is not None:
-        response.headers["Preference-Applied"] = f"wait={wait}"
-        record = await await_end(caller.engine, record, wait)
-    outcome = Outcome.of(record)
-    return Job(id=id, status=outcome.status, result=outcome.result, error=outcome.error)
+    caller = caller_of(request)
+    root = ids.root("job", caller.visible(id))
+    return Job.of(id, await poll(caller, root, request, response))
