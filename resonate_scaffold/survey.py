@@ -1,0 +1,1309 @@
+"""What a service has, read from its code: contracts, routes, gates, schedules, key conventions, groups.
+
+A survey is lazy: every question parses the files that it needs, each once, so a file that is broken stands in the way
+of those questions only that need it (:class:`~resonate_scaffold.errors.BrokenSource`). What cannot be read from the
+code, such as a name that is computed, is left out. Everything is sorted by name, whatever its order in the files.
+
+Qualified names are those of :mod:`~resonate_scaffold.source`: ``contracts.workflows.place_order``, without the
+package; a leading ``!`` marks what is not the service's own.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
+from pathlib import PurePosixPath
+from typing import Any
+
+from resonate_scaffold import layout
+from resonate_scaffold.project import Project
+from resonate_scaffold.source import Source
+
+KINDS: Mapping[str, str] = {
+    "route": "routes",
+    "workflow": "workflows",
+    "db-function": "db_functions",
+    "rpc": "rpc",
+    "webhook": "webhooks",
+    "schedule": "schedules",
+    "idempotency-key": "idempotency_keys",
+    "group": "groups",
+}
+"""What can be listed: each kind with its key in the inventory."""
+
+_RPC, _SERVE, _GATE = "rpc.Rpc", "rpc.serve", "gate.Gate"
+_SCHEDULE, _KEYED = "schedules.Schedule", "ids.keyed"
+# The machinery itself: whoever refers to it need not be followed any further.
+_MACHINERY = frozenset({_RPC, _SERVE, _GATE, _SCHEDULE, _KEYED})
+
+_MODEL = frozenset({"!pydantic.BaseModel", "!pydantic.main.BaseModel"})
+_ENUM = frozenset(f"!enum.{name}" for name in ("Enum", "StrEnum", "IntEnum", "Flag", "IntFlag"))
+_ROUTER = frozenset({"!fastapi.APIRouter", "!fastapi.routing.APIRouter"})
+_TYPING = ("!typing.", "!typing_extensions.")
+_METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+_BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__", "__doc__", "__path__", "__spec__", "__package__"}
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A line of a file; ``path`` is relative to the project."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelField:
+    """A field as it is written: names in ``annotation`` and ``default`` are those of ``module``."""
+
+    name: str
+    annotation: ast.expr
+    default: ast.expr | None
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A pydantic model of the contracts; inherited fields come first."""
+
+    name: str
+    module: str
+    place: Place
+    fields: tuple[ModelField, ...]
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Another named type of the contracts: ``node`` is the type that it stands for, or the class of an enumeration."""
+
+    name: str
+    module: str
+    place: Place
+    node: ast.expr | ast.ClassDef
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """An ``Rpc`` value: what is declared, and lazily who serves and who uses it."""
+
+    variable: str
+    module: str
+    durable: str
+    group: str
+    version: int
+    request: str | None
+    result: str | None
+    place: Place
+    _survey: Survey = field(repr=False, compare=False)
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.module}.{self.variable}"
+
+    @property
+    def served(self) -> Place | None:
+        """Its element in a worker's SERVED."""
+        entry = self._survey._served.get(self.qualified)
+        return entry.place if entry else None
+
+    @property
+    def function(self) -> Place | None:
+        """The function that fulfils it; the stand-in's is not meant."""
+        entry = self._survey._served.get(self.qualified)
+        return self._survey._place_of(entry.function) if entry else None
+
+    @property
+    def faked(self) -> Place | None:
+        """Its element in SERVED of the stand-ins."""
+        entry = self._survey._faked.get(self.qualified)
+        return entry.place if entry else None
+
+    @property
+    def called(self) -> tuple[Place, ...]:
+        """The calls inside durable functions."""
+        return self._survey._called.get(self.qualified, ())
+
+    @property
+    def started(self) -> tuple[Place, ...]:
+        """Where the API passes it on, to be started."""
+        return self._survey._started.get(self.qualified, ())
+
+    @property
+    def scheduled(self) -> tuple[str, ...]:
+        """The names of the schedules that start it."""
+        return self._survey._scheduled.get(self.qualified, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path operation. ``included`` says whether ROUTERS has its router; else nobody reaches it."""
+
+    method: str
+    path: str
+    function: str
+    module: str
+    place: Place
+    included: bool
+    _survey: Survey = field(repr=False, compare=False)
+
+    @property
+    def contracts(self) -> tuple[str, ...]:
+        """The durable names of the contracts that it refers to, itself or through functions of its module."""
+        known = self._survey._contract_by_name
+        return tuple(sorted({known[name].durable for name in self._survey._reached(self) if name in known}))
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The names of the gates that it refers to in the same way."""
+        known = self._survey._gate_by_name
+        return tuple(sorted({known[name].name for name in self._survey._reached(self) if name in known}))
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A ``Gate`` value; ``payload`` is the qualified name of the answer's model."""
+
+    variable: str
+    module: str
+    name: str
+    payload: str | None
+    place: Place
+    _survey: Survey = field(repr=False, compare=False)
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.module}.{self.variable}"
+
+    @property
+    def waited(self) -> tuple[Place, ...]:
+        """Where a workflow waits for it."""
+        return self._survey._waited.get(self.qualified, ())
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """``METHOD path`` of the routes that refer to it."""
+        return tuple(f"{route.method} {route.path}" for route in self._survey._routes_of_gate.get(self.qualified, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """An element of SCHEDULES. ``cron`` is its text, or the expression that computes it; ``workflow`` a durable name,
+    of the contract ``contract`` (qualified)."""
+
+    name: str
+    cron: str
+    workflow: str | None
+    contract: str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key convention: a function of ``ids`` that returns ``keyed(kind, …)``."""
+
+    name: str
+    kind: str
+    fields: tuple[str, ...]
+    place: Place
+    _survey: Survey = field(repr=False, compare=False)
+
+    @property
+    def used(self) -> tuple[Place, ...]:
+        """Where the rest of the package refers to it."""
+        return self._survey._keys_used.get(f"ids.{self.name}", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of this service: ``module`` is the part of the package that runs it (``workflows``, ``api``)."""
+
+    name: str
+    module: str
+    place: Place
+    _survey: Survey = field(repr=False, compare=False)
+
+    @property
+    def serves(self) -> tuple[str, ...]:
+        """The durable names in its worker's SERVED."""
+        known = self._survey._contract_by_name
+        served = self._survey._served.items()
+        return tuple(sorted(known[name].durable for name, entry in served if entry.module == self.module))
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """An element of a SERVED: where, of which part of the package, and its function's qualified name."""
+
+    place: Place
+    module: str
+    function: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A reference to a qualified name, ``within`` a statement of the module.
+
+    ``how``: it is called (``call``), passed to a call (``argument``), imported (``import``), or anything else.
+    """
+
+    name: str
+    line: int
+    how: str
+    within: ast.stmt
+
+
+class Survey:
+    """What one project has. Nothing here changes it."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._sources: dict[PurePosixPath, Source] = {}
+        self._definitions_by_path: dict[PurePosixPath, Mapping[str, ast.stmt]] = {}
+        self._uses_by_path: dict[PurePosixPath, tuple[_Use, ...]] = {}
+        self._names_by_path: dict[PurePosixPath, Mapping[int, frozenset[str]]] = {}
+        self._canonical_names: dict[str, str] = {}
+
+    def source(self, path: PurePosixPath) -> Source:
+        """A file of the project, parsed once.
+
+        Raises:
+            BrokenSource: it is not Python.
+        """
+        if path not in self._sources:
+            self._sources[path] = Source.parse(path, self.project.files[path], self.project.package)
+        return self._sources[path]
+
+    @cached_property
+    def contracts(self) -> tuple[Contract, ...]:
+        """Every ``Rpc`` value of the contracts, by durable name, version, module and variable."""
+        found: list[Contract] = []
+        for module, source in self._sources_below("contracts"):
+            for variable, value in self._values(source):
+                given = self._arguments(source, value, _RPC, "name", "group", "request", "result", "timeout", "version")
+                if given is None:
+                    continue
+                durable, group = self._text(source, given.get("name")), self._text(source, given.get("group"))
+                version = self._constant(source, given["version"]) if "version" in given else 1
+                if durable is None or group is None or not isinstance(version, int):
+                    continue
+                models = self._reference(source, given.get("request")), self._reference(source, given.get("result"))
+                place = _place(source, self._definitions(source)[variable])
+                found.append(Contract(variable, module, durable, group, version, *models, place, self))
+        return tuple(sorted(found, key=lambda it: (it.durable, it.version, it.module, it.variable)))
+
+    @cached_property
+    def models(self) -> tuple[Model, ...]:
+        """Every pydantic model of the contracts, by name and module."""
+        found: list[Model] = []
+        for module, source in self._sources_below("contracts"):
+            for name, statement in self._definitions(source).items():
+                if isinstance(statement, ast.ClassDef) and self._leads_to(source, statement, _MODEL):
+                    fields = tuple(self._fields(source, module, statement, frozenset()).values())
+                    found.append(Model(name, module, _place(source, statement), fields))
+        return tuple(sorted(found, key=lambda it: (it.name, it.module)))
+
+    @cached_property
+    def aliases(self) -> tuple[Alias, ...]:
+        """Every other named type of the contracts, by name and module."""
+        found: list[Alias] = []
+        for module, source in self._sources_below("contracts"):
+            for name, statement in self._definitions(source).items():
+                node = self._alias(source, name, statement)
+                if node is not None:
+                    found.append(Alias(name, module, _place(source, statement), node))
+        return tuple(sorted(found, key=lambda it: (it.name, it.module)))
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """Every path operation of the API, by path and method."""
+        found: list[Route] = []
+        for module, source in self._sources_below("api"):
+            for function in _functions(source.tree):
+                for decorator in function.decorator_list:
+                    for method, path, router in self._operations(source, decorator):
+                        included = router in self._included
+                        place = _place(source, function)
+                        found.append(Route(method, path, function.name, module, place, included, self))
+        return tuple(sorted(found, key=lambda it: (it.path, it.method, it.module, it.function)))
+
+    @cached_property
+    def gates(self) -> tuple[Gate, ...]:
+        """Every ``Gate`` value of the package, by name, module and variable."""
+        found: list[Gate] = []
+        for module, path in self._modules.items():
+            if b"Gate" not in self.project.files[path]:
+                continue
+            source = self.source(path)
+            for variable, value in self._values(source):
+                given = self._arguments(source, value, _GATE, "name", "payload")
+                name = self._text(source, given.get("name")) if given else None
+                if given and name is not None:
+                    payload = self._reference(source, given.get("payload"))
+                    place = _place(source, self._definitions(source)[variable])
+                    found.append(Gate(variable, module, name, payload, place, self))
+        return tuple(sorted(found, key=lambda it: (it.name, it.module, it.variable)))
+
+    @cached_property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The elements of SCHEDULES, by name."""
+        found: list[Schedule] = []
+        for source, element in self._elements("workflows.schedules", "SCHEDULES"):
+            holder, value = self._followed(source, element)
+            given = self._arguments(holder, value, _SCHEDULE, "name", "cron", "workflow", "request")
+            name = self._text(holder, given.get("name")) if given else None
+            if not given or name is None or "cron" not in given:
+                continue
+            cron = self._text(holder, given["cron"]) or ast.unparse(given["cron"])
+            wanted = self._contract_by_name.get(self._reference(holder, given.get("workflow")) or "")
+            workflow, contract = (wanted.durable, wanted.qualified) if wanted else (None, None)
+            found.append(Schedule(name, cron, workflow, contract, _place(source, element)))
+        return tuple(sorted(found, key=lambda it: (it.name, it.cron, it.workflow or "")))
+
+    @cached_property
+    def keys(self) -> tuple[Key, ...]:
+        """The key conventions, by name."""
+        if "ids" not in self._modules:
+            return ()
+        source = self.source(self._modules["ids"])
+        found: list[Key] = []
+        for name, statement in self._definitions(source).items():
+            kind = self._kind(source, statement) if isinstance(statement, _Function) else None
+            if kind is not None and isinstance(statement, _Function):
+                taken = [*statement.args.posonlyargs, *statement.args.args, *statement.args.kwonlyargs]
+                found.append(Key(name, kind, tuple(arg.arg for arg in taken), _place(source, statement), self))
+        return tuple(sorted(found, key=lambda it: it.name))
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups that this service has processes for, by name."""
+        found: list[Group] = []
+        for module in sorted({*self._workers, "api"}):
+            path = self._modules.get("api.app" if module == "api" else f"{module}.worker")
+            if path is None or module == "fakes":
+                continue
+            source = self.source(path)
+            statement = self._definitions(source).get("GROUP")
+            name = self._text(source, _value(statement)) if statement else None
+            if statement is not None and name is not None:
+                found.append(Group(name, module, _place(source, statement), self))
+        return tuple(sorted(found, key=lambda it: (it.name, it.module)))
+
+    @cached_property
+    def foreign_groups(self) -> tuple[str, ...]:
+        """The groups of contracts that this service has no process for, by name."""
+        own = {group.name for group in self.groups}
+        return tuple(sorted({contract.group for contract in self.contracts} - own))
+
+    def references(
+        self, names: Collection[str], ignoring: Collection[PurePosixPath] = ()
+    ) -> tuple[tuple[str, Place], ...]:
+        """Where the package and its tests use any of these qualified names; each with the name, by path and line.
+
+        A module's name stands for everything in it. No use is what stands in a definition of one of the names itself,
+        or in the module that is named. An import is one only in a file that does not use the name otherwise. Files
+        that do not even spell a name are not parsed.
+        """
+        ends = {name: name.rpartition(".")[2] for name in names}
+        spelled = [end.encode() for end in set(ends.values())]
+        found: set[tuple[str, Place]] = set()
+        for path, content in self.project.files.items():
+            if path.suffix != ".py" or path in ignoring or not any(end in content for end in spelled):
+                continue
+            imported: set[tuple[str, Place]] = set()
+            used: set[tuple[str, Place]] = set()
+            defining = self._defining(path, names)
+            own = {name for name in names if self._is_in(path, name)}
+            for use in self._uses(path):
+                for name in self._meant(use.name, ends):
+                    if name not in own and id(use.within) not in defining:
+                        (imported if use.how == "import" else used).add((name, Place(str(path), use.line)))
+            properly = {name for name, _ in used}
+            found |= used | {item for item in imported if item[0] not in properly}
+        return tuple(sorted(found, key=lambda item: (item[1], item[0])))
+
+    @cached_property
+    def _modules(self) -> Mapping[str, PurePosixPath]:
+        """The modules of the package, by their dotted name without the package's."""
+        found: dict[str, PurePosixPath] = {}
+        for path in sorted(self.project.files):
+            if path.suffix == ".py" and path.parts[0] == self.project.package:
+                parts = path.with_suffix("").parts[1:]
+                found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+        return found
+
+    @cached_property
+    def _workers(self) -> tuple[str, ...]:
+        """The parts of the package that have a worker."""
+        parts = [module.split(".") for module in self._modules]
+        return tuple(sorted(part[0] for part in parts if len(part) == 2 and part[1] == "worker"))
+
+    @cached_property
+    def _contract_by_name(self) -> Mapping[str, Contract]:
+        return {contract.qualified: contract for contract in self.contracts}
+
+    @cached_property
+    def _gate_by_name(self) -> Mapping[str, Gate]:
+        return {gate.qualified: gate for gate in self.gates}
+
+    @cached_property
+    def _served(self) -> Mapping[str, _Serving]:
+        """By the contract's qualified name."""
+        found: dict[str, _Serving] = {}
+        for module in self._workers:
+            if module != "fakes":
+                found = {**self._serving(module), **found}
+        return found
+
+    @cached_property
+    def _faked(self) -> Mapping[str, _Serving]:
+        return self._serving("fakes")
+
+    @cached_property
+    def _scheduled(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for schedule in self.schedules:
+            if schedule.contract is not None:
+                found[schedule.contract] = (*found.get(schedule.contract, ()), schedule.name)
+        return found
+
+    @cached_property
+    def _called(self) -> Mapping[str, tuple[Place, ...]]:
+        def durable(path: PurePosixPath) -> bool:
+            return path.parts[1] not in ("api", "contracts")
+
+        return self._used_by(durable, lambda use: use.how == "call" and use.name in self._contract_by_name)
+
+    @cached_property
+    def _started(self) -> Mapping[str, tuple[Place, ...]]:
+        def api(path: PurePosixPath) -> bool:
+            return path.parts[1] == "api"
+
+        return self._used_by(api, lambda use: use.how == "argument" and use.name in self._contract_by_name)
+
+    @cached_property
+    def _waited(self) -> Mapping[str, tuple[Place, ...]]:
+        def waits(use: _Use) -> bool:
+            gate, _, method = use.name.rpartition(".")
+            return use.how == "call" and method == "wait" and gate in self._gate_by_name
+
+        found = self._used_by(lambda path: b".wait" in self.project.files[path], waits)
+        return {name.removesuffix(".wait"): places for name, places in found.items()}
+
+    @cached_property
+    def _keys_used(self) -> Mapping[str, tuple[Place, ...]]:
+        known = {f"ids.{key.name}" for key in self.keys}
+        used = self._used_by(lambda path: True, lambda use: use.name in known)
+        home = str(self._modules["ids"])
+        return {
+            name: tuple(dict.fromkeys(place for place in places if place.path != home)) for name, places in used.items()
+        }
+
+    @cached_property
+    def _routes_of_gate(self) -> Mapping[str, tuple[Route, ...]]:
+        found: dict[str, list[Route]] = defaultdict(list)
+        for route in self.routes:
+            for name in self._reached(route) & self._gate_by_name.keys():
+                found[name].append(route)
+        return {name: tuple(routes) for name, routes in found.items()}
+
+    @cached_property
+    def _included(self) -> frozenset[str]:
+        """The qualified names of the routers that the application includes."""
+        elements = self._elements("api.app", "ROUTERS")
+        return frozenset(name for source, element in elements if (name := self._reference(source, element)))
+
+    @cached_property
+    def _prefixes(self) -> Mapping[str, str | None]:
+        """The routers of the API by qualified name, with their prefix; None is one that cannot be read."""
+        found: dict[str, str | None] = {}
+        for module, source in self._sources_below("api"):
+            for variable, value in self._values(source):
+                if isinstance(value, ast.Call) and self._is_router(source, value.func):
+                    prefix = next((item.value for item in value.keywords if item.arg == "prefix"), None)
+                    found[_join(module, variable)] = self._text(source, prefix) if prefix else ""
+        return found
+
+    def _sources_below(self, part: str) -> Iterator[tuple[str, Source]]:
+        for module, path in self._modules.items():
+            if module == part or module.startswith(f"{part}."):
+                yield module, self.source(path)
+
+    def _used_by(
+        self, reads: Callable[[PurePosixPath], bool], wanted: Callable[[_Use], bool]
+    ) -> Mapping[str, tuple[Place, ...]]:
+        """Places in the package's files, by the name that is used there."""
+        found: dict[str, list[Place]] = defaultdict(list)
+        for path in self._modules.values():
+            if len(path.parts) > 1 and reads(path):
+                for use in self._uses(path):
+                    followed = _Use(self._canonical(use.name), use.line, use.how, use.within)
+                    if use.how != "import" and wanted(followed):
+                        found[followed.name].append(Place(str(path), use.line))
+        return {name: tuple(sorted(set(places))) for name, places in found.items()}
+
+    def _serving(self, module: str) -> dict[str, _Serving]:
+        found: dict[str, _Serving] = {}
+        for source, element in self._elements(f"{module}.worker", "SERVED"):
+            holder, value = self._followed(source, element)
+            given = self._arguments(holder, value, _SERVE, "contract", "function")
+            contract = self._reference(holder, given.get("contract")) if given else None
+            if given and contract is not None and contract in self._contract_by_name:
+                function = self._reference(holder, given.get("function"))
+                found.setdefault(contract, _Serving(_place(source, element), module, function))
+        return found
+
+    def _place_of(self, name: str | None) -> Place | None:
+        """Where a function or class with a qualified name is defined."""
+        found = self._definition(self._canonical(name)) if name else None
+        return found and _place(*found)
+
+    def _defining(self, path: PurePosixPath, names: Collection[str]) -> frozenset[int]:
+        """The statements of a file that define one of *names*."""
+        module = self._module_of(path)
+        prefix = f"{module}." if module else ""
+        wanted = {name.removeprefix(prefix) for name in names if module is not None and name.startswith(prefix)}
+        definitions = self._definitions(self.source(path)) if wanted else {}
+        return frozenset(id(definitions[name]) for name in wanted if name in definitions)
+
+    def _module_of(self, path: PurePosixPath) -> str | None:
+        parts = path.with_suffix("").parts
+        if parts[0] != self.project.package:
+            return None
+        return ".".join(parts[1:-1] if parts[-1] == "__init__" else parts[1:])
+
+    def _is_in(self, path: PurePosixPath, name: str) -> bool:
+        """Whether a file is, or is part of, the module *name*."""
+        module = self._module_of(path)
+        return module is not None and name in self._modules and (module == name or module.startswith(f"{name}."))
+
+    def _meant(self, used: str, ends: Mapping[str, str]) -> Collection[str]:
+        """Which of the names (the keys of *ends*, each with its last part) a use means, also through a re-export."""
+        direct = _beginnings(used) & ends.keys()
+        if not direct and not set(used.split(".")).isdisjoint(ends.values()):
+            direct = _beginnings(self._canonical(used)) & ends.keys()
+        return direct
+
+    def _uses(self, path: PurePosixPath) -> tuple[_Use, ...]:
+        if path not in self._uses_by_path:
+            reader = _Uses(self.source(path), self.project.package, self._module_of(path))
+            self._uses_by_path[path] = tuple(reader.read())
+        return self._uses_by_path[path]
+
+    def _reached(self, route: Route) -> frozenset[str]:
+        """The names to which a route refers, itself or through functions of its module."""
+        path, prefix = self._modules[route.module], f"{route.module}."
+        definitions, inside = self._definitions(self.source(path)), self._names_inside(path)
+        reached: set[str] = set()
+        seen: set[str] = set()
+        waiting = [route.function]
+        while waiting:
+            function = waiting.pop()
+            statement = definitions.get(function)
+            if function not in seen and isinstance(statement, _Function):
+                seen.add(function)
+                names = inside.get(id(statement), frozenset())
+                reached |= names
+                waiting += [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+        return frozenset(reached)
+
+    def _names_inside(self, path: PurePosixPath) -> Mapping[int, frozenset[str]]:
+        """What each statement of a file refers to, with all beginnings of the names: ``aggregate.timeout`` is one of
+        ``aggregate``."""
+        if path not in self._names_by_path:
+            found: dict[int, set[str]] = defaultdict(set)
+            for use in self._uses(path):
+                for name in _beginnings(use.name):
+                    # Only these two parts are certain to have been read, and re-exports are common in no others.
+                    followed = self._canonical(name) if name.startswith(("contracts.", "api.")) else name
+                    found[id(use.within)] |= {name, followed}
+            self._names_by_path[path] = {statement: frozenset(names) for statement, names in found.items()}
+        return self._names_by_path[path]
+
+    def _operations(self, source: Source, decorator: ast.expr) -> Iterator[tuple[str, str, str]]:
+        """What a decorator registers: method, path, and the router's qualified name."""
+        if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
+            return
+        router = self._reference(source, decorator.func.value)
+        prefix = self._prefixes.get(router) if router else None
+        node = decorator.args[0] if decorator.args else _keyword(decorator, "path")
+        path = self._text(source, node)
+        if router is None or prefix is None or path is None:
+            return
+        name = decorator.func.attr
+        if name in _METHODS:
+            yield name.upper(), prefix + path, router
+        elif name == "api_route":
+            methods = _keyword(decorator, "methods")
+            listed = methods.elts if isinstance(methods, ast.List | ast.Tuple | ast.Set) else []
+            texts = [self._text(source, item) for item in listed] if methods else ["GET"]
+            for method in texts:
+                if method is not None:
+                    yield method.upper(), prefix + path, router
+
+    def _is_router(self, source: Source, callee: ast.expr) -> bool:
+        name = self._reference(source, callee)
+        if name in _ROUTER:
+            return True
+        found = self._definition(name) if name else None
+        return found is not None and isinstance(found[1], ast.ClassDef) and self._leads_to(*found, _ROUTER)
+
+    def _kind(self, source: Source, function: _Function) -> str | None:
+        """The kind of the ids that a key convention returns; None for any other function."""
+        for node in ast.walk(function):
+            if isinstance(node, ast.Return) and node.value is not None:
+                for inner in ast.walk(node.value):
+                    given = self._arguments(source, inner, _KEYED, "kind")
+                    kind = self._text(source, given.get("kind")) if given else None
+                    if kind is not None:
+                        return kind
+        return None
+
+    def _alias(self, source: Source, name: str, statement: ast.stmt) -> ast.expr | ast.ClassDef | None:
+        match statement:
+            case ast.TypeAlias(value=value):
+                return value
+            case ast.ClassDef():
+                return statement if self._leads_to(source, statement, _ENUM) else None
+            case ast.AnnAssign(annotation=annotation, value=value) if value is not None:
+                if _typing(source.qualified(annotation), "TypeAlias"):
+                    return value
+                return None
+            case ast.Assign(value=ast.Subscript(value=base) as value):
+                return value if _typing(source.qualified(base), "Annotated", "Literal") else None
+        return None
+
+    def _leads_to(
+        self, source: Source, statement: ast.stmt, targets: Collection[str], seen: frozenset[int] = frozenset()
+    ) -> bool:
+        """Whether a class inherits one of *targets*, as far as the service's own code tells."""
+        if not isinstance(statement, ast.ClassDef) or id(statement) in seen:
+            return False
+        for base in statement.bases:
+            name = self._reference(source, _unsubscripted(base))
+            if name in targets:
+                return True
+            found = self._definition(name) if name else None
+            if found is not None and self._leads_to(*found, targets, seen | {id(statement)}):
+                return True
+        return False
+
+    def _fields(
+        self, source: Source, module: str, statement: ast.ClassDef, seen: frozenset[int]
+    ) -> dict[str, ModelField]:
+        fields: dict[str, ModelField] = {}
+        # The first base wins, and an overridden field keeps its position: as pydantic has it.
+        for base in reversed(statement.bases):
+            name = self._reference(source, _unsubscripted(base))
+            found = self._definition(name) if name else None
+            if name and found and isinstance(found[1], ast.ClassDef) and id(found[1]) not in seen:
+                parent, _, _ = name.rpartition(".")
+                fields |= self._fields(found[0], parent, found[1], seen | {id(statement)})
+        for item in statement.body:
+            match item:
+                case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
+                    hidden = name == "model_config" or name.startswith("_")
+                    if not hidden and not _typing(source.qualified(_unsubscripted(annotation)), "ClassVar"):
+                        fields[name] = ModelField(name, annotation, value, module)
+        return fields
+
+    def _elements(
+        self, module: str, name: str, seen: frozenset[str] = frozenset()
+    ) -> Iterator[tuple[Source, ast.expr]]:
+        """The elements of a module-level list, however it is put together of lists; each with the file it stands in."""
+        path = self._modules.get(module)
+        if path is None or f"{module}.{name}" in seen:
+            return
+        source = self.source(path)
+        seen |= {f"{module}.{name}"}
+        for statement in source.tree.body:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+                    yield from self._list(source, value, seen)
+                case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value) if target == name:
+                    yield from self._list(source, value, seen)
+                case ast.AugAssign(target=ast.Name(id=target), op=ast.Add(), value=value) if target == name:
+                    yield from self._list(source, value, seen)
+                case ast.Expr(
+                    value=ast.Call(func=ast.Attribute(value=ast.Name(id=target), attr=method), args=[argument])
+                ) if target == name:
+                    if method == "append":
+                        yield source, argument
+                    elif method == "extend":
+                        yield from self._list(source, argument, seen)
+
+    def _list(self, source: Source, node: ast.expr, seen: frozenset[str]) -> Iterator[tuple[Source, ast.expr]]:
+        match node:
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                for item in items:
+                    if isinstance(item, ast.Starred):
+                        yield from self._list(source, item.value, seen)
+                    else:
+                        yield source, item
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                yield from self._list(source, left, seen)
+                yield from self._list(source, right, seen)
+            case ast.Name() | ast.Attribute():
+                module, _, name = (self._reference(source, node) or "").rpartition(".")
+                yield from self._elements(module, name, seen)
+
+    def _arguments(
+        self, source: Source, node: ast.AST | None, callee: str, *parameters: str
+    ) -> dict[str, ast.expr] | None:
+        """The arguments of a call of *callee*, by parameter; None if *node* is no such call."""
+        if not isinstance(node, ast.Call) or self._reference(source, _unsubscripted(node.func)) != callee:
+            return None
+        given = {item.arg: item.value for item in node.keywords if item.arg is not None}
+        for parameter, value in zip(parameters, node.args, strict=False):
+            if isinstance(value, ast.Starred):
+                break
+            given[parameter] = value
+        return given
+
+    def _reference(self, source: Source, node: ast.expr | None) -> str | None:
+        """The qualified name of what *node* refers to, where it is defined."""
+        name = source.qualified(node) if isinstance(node, ast.Name | ast.Attribute) else None
+        return self._canonical(name) if name else None
+
+    def _followed(self, source: Source, node: ast.expr) -> tuple[Source, ast.expr]:
+        """What a name stands for, with the file in which it stands; anything else, and what is not found, as it is."""
+        name = self._reference(source, node)
+        found = self._definition(name) if name else None
+        value = _value(found[1]) if found else None
+        return (found[0], value) if found and value is not None else (source, node)
+
+    def _text(self, source: Source, node: ast.expr | None) -> str | None:
+        value = self._constant(source, node) if node is not None else None
+        return value if isinstance(value, str) else None
+
+    def _constant(self, source: Source, node: ast.expr, depth: int = 20) -> str | int | None:
+        """The value of a literal, a constant, or texts put together of them."""
+        if depth == 0:
+            return None
+        match node:
+            case ast.Constant(value=str() | int() as value):
+                return value
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                first, second = self._constant(source, left, depth - 1), self._constant(source, right, depth - 1)
+                return first + second if isinstance(first, str) and isinstance(second, str) else None
+            case ast.JoinedStr(values=values):
+                parts = [self._constant(source, value, depth - 1) for value in values]
+                return None if None in parts else "".join(map(str, parts))
+            case ast.FormattedValue(value=value, conversion=-1, format_spec=None):
+                return self._constant(source, value, depth - 1)
+            case ast.Name() | ast.Attribute():
+                holder, followed = self._followed(source, node)
+                return None if followed is node else self._constant(holder, followed, depth - 1)
+        return None
+
+    def _definitions(self, source: Source) -> Mapping[str, ast.stmt]:
+        """A file's definitions, gathered once."""
+        if source.path not in self._definitions_by_path:
+            self._definitions_by_path[source.path] = source.definitions()
+        return self._definitions_by_path[source.path]
+
+    def _values(self, source: Source) -> Iterator[tuple[str, ast.expr]]:
+        """The module-level names that are assigned, with what they are assigned."""
+        for name, statement in self._definitions(source).items():
+            value = _value(statement)
+            if value is not None:
+                yield name, value
+
+    def _definition(self, name: str) -> tuple[Source, ast.stmt] | None:
+        """The statement that defines a qualified name of the service."""
+        module, _, variable = name.rpartition(".")
+        path = self._modules.get(module)
+        if name.startswith("!") or path is None:
+            return None
+        statement = self._definitions(self.source(path)).get(variable)
+        return (self.source(path), statement) if statement is not None else None
+
+    def _canonical(self, name: str) -> str:
+        """A qualified name as it is where it is defined: followed through re-exports and second names."""
+        if name not in self._canonical_names:
+            current, seen = name, {name}
+            while (further := self._step(current)) is not None and further not in seen:
+                current = further
+                seen.add(current)
+            self._canonical_names[name] = current
+        return self._canonical_names[name]
+
+    def _step(self, name: str) -> str | None:
+        if name.startswith("!") or name in _MACHINERY or name in self._modules:
+            return None
+        parts = name.split(".")
+        for end in range(len(parts) - 1, -1, -1):
+            path = self._modules.get(".".join(parts[:end]))
+            if path is None:
+                continue
+            source, rest = self.source(path), parts[end + 1 :]
+            statement = self._definitions(source).get(parts[end])
+            node = ast.Name(parts[end], ast.Load()) if statement is None else _value(statement)
+            if not isinstance(node, ast.Name | ast.Attribute):
+                return None
+            further = source.qualified(node)
+            return ".".join([further, *rest]) if further else None
+        return None
+
+
+class _Uses:
+    """Reads every reference to the service's own names out of one file.
+
+    A function's own variables hide what the module calls the same. Annotations in quotes count as what they say. A
+    name that nothing defines (any more) counts as one of the module.
+    """
+
+    def __init__(self, source: Source, package: str, module: str | None) -> None:
+        self._source = source
+        self._package = package
+        self._module = module
+        self._known: dict[str, str | None] = {}
+        self._found: list[_Use] = []
+        self._stack: list[tuple[ast.AST, tuple[Mapping[str, str | None], ...], str]] = []
+
+    def read(self) -> Sequence[_Use]:
+        """All uses, in the order of their lines."""
+        for statement in self._source.tree.body:
+            self._within = statement
+            self._stack = [(statement, (), "other")]
+            while self._stack:
+                self._visit(*self._stack.pop())
+        return sorted(self._found, key=lambda use: (use.line, use.name, use.how))
+
+    def _visit(self, node: ast.AST, scopes: tuple[Mapping[str, str | None], ...], how: str) -> None:
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                for _, _, name in self._imported(node):
+                    self._add(name, node.lineno, "import")
+            case ast.Name() | ast.Attribute():
+                self._chain(node, scopes, how)
+            case ast.Call(func=function, args=arguments, keywords=keywords):
+                self._push(scopes, "call", [function])
+                self._push(scopes, "argument", [*arguments, *(keyword.value for keyword in keywords)])
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                annotations = [arg.annotation for arg in _parameters(node.args)]
+                self._push(scopes, "annotation", [*annotations, node.returns])
+                self._push(scopes, "other", [*node.decorator_list, *_defaults(node.args), *_bounds(node)])
+                self._push((*scopes, self._locals(node.args, node.body)), "other", node.body)
+            case ast.Lambda():
+                self._push(scopes, "other", _defaults(node.args))
+                self._push((*scopes, self._locals(node.args, ())), "other", [node.body])
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                stored = {it.id for loop in node.generators for it in ast.walk(loop.target) if isinstance(it, ast.Name)}
+                inner = (*scopes, dict.fromkeys(stored))
+                self._push(scopes, "other", [node.generators[0].iter])
+                self._push(inner, "other", [loop.iter for loop in node.generators[1:]])
+                self._push(inner, "other", [test for loop in node.generators for test in loop.ifs])
+                results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+                self._push(inner, "other", results)
+            case ast.AnnAssign():
+                self._push(scopes, "annotation", [node.annotation])
+                self._push(scopes, "other", [node.target, node.value])
+            case ast.Constant(value=str(text)) if how == "annotation":
+                self._push(scopes, how, [_quoted(text, node.lineno)])
+            case ast.Subscript(value=base, slice=inside) if how == "annotation":
+                self._push(scopes, "other", [base])
+                name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+                items = inside.elts if isinstance(inside, ast.Tuple) else [inside]
+                quoted = 0 if name == "Literal" else 1 if name == "Annotated" else len(items)
+                self._push(scopes, "annotation", items[:quoted])
+                self._push(scopes, "other", items[quoted:])
+            case ast.BinOp() | ast.List() | ast.Tuple() if how == "annotation":
+                self._push(scopes, "annotation", ast.iter_child_nodes(node))
+            case _:
+                self._push(scopes, "other", ast.iter_child_nodes(node))
+
+    def _push(self, scopes: tuple[Mapping[str, str | None], ...], how: str, nodes: Iterable[ast.AST | None]) -> None:
+        self._stack.extend((node, scopes, how) for node in nodes if node is not None)
+
+    def _chain(self, node: ast.Name | ast.Attribute, scopes: tuple[Mapping[str, str | None], ...], how: str) -> None:
+        parts: list[str] = []
+        base: ast.expr = node
+        while isinstance(base, ast.Attribute):
+            parts.append(base.attr)
+            base = base.value
+        if not isinstance(base, ast.Name):
+            self._push(scopes, "other", [base])
+            return
+        if not parts and not isinstance(node.ctx, ast.Load):
+            return
+        spelled = ".".join([base.id, *reversed(parts)])
+        for scope in reversed(scopes):
+            if base.id in scope:
+                imported = scope[base.id]
+                name = None if imported is None else _join(imported, spelled.partition(".")[2])
+                break
+        else:
+            name = self._qualified(node, base.id, spelled)
+        if name:
+            self._add(name, node.lineno, how)
+
+    def _qualified(self, node: ast.expr, root: str, spelled: str) -> str | None:
+        if spelled not in self._known:
+            name = self._source.qualified(node)
+            if name is None and self._module is not None and root not in _BUILTINS:
+                name = _join(self._module, spelled)
+            self._known[spelled] = name
+        return self._known[spelled]
+
+    def _add(self, name: str, line: int, how: str) -> None:
+        if name and not name.startswith("!"):
+            self._found.append(_Use(name, line, how, self._within))
+
+    def _locals(self, arguments: ast.arguments, body: Iterable[ast.stmt]) -> Mapping[str, str | None]:
+        """The names that belong to a function: None, or what a local import binds."""
+        found: dict[str, str | None] = dict.fromkeys(arg.arg for arg in _parameters(arguments))
+        outer: set[str] = set()
+        waiting: list[ast.AST] = list(body)
+        while waiting:
+            node = waiting.pop()
+            match node:
+                case ast.Global(names=names) | ast.Nonlocal(names=names):
+                    outer |= set(names)
+                case ast.Import() | ast.ImportFrom():
+                    found |= {bound: meant for bound, meant, _ in self._imported(node)}
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                    found.setdefault(name)
+                    continue
+                case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                    found.setdefault(name)
+                case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                    found.setdefault(name)
+                case ast.MatchMapping(rest=str(name)):
+                    found.setdefault(name)
+                case ast.Lambda():
+                    continue
+                case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                    continue
+            waiting.extend(ast.iter_child_nodes(node))
+        return {name: meant for name, meant in found.items() if name not in outer}
+
+    def _imported(self, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str, str]]:
+        """What an import binds: the name, what it means, and what is imported (`import a.b` binds `a`)."""
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                name, root = self._own(alias.name), alias.name.partition(".")[0]
+                yield (alias.asname, name, name) if alias.asname else (root, self._own(root), name)
+            return
+        parts = self._source.path.parent.parts
+        base = parts[: len(parts) - node.level + 1] if node.level else ()
+        origin = self._own(".".join([*base, *([node.module] if node.module else [])]))
+        for alias in node.names:
+            name = _join(origin, alias.name)
+            yield alias.asname or alias.name, name, name
+
+    def _own(self, name: str) -> str:
+        root, _, rest = name.partition(".")
+        return rest if root == self._package else f"!{name}"
+
+
+def inventory(survey: Survey, kinds: Collection[str] = tuple(KINDS)) -> dict[str, list[dict[str, Any]]]:
+    """What the service has, as plain JSON; ``kinds`` are keys of :data:`KINDS`, and only they are read.
+
+    An entry's ``file`` and ``line`` are where it is declared.
+    """
+    sections: Mapping[str, Callable[[Survey], list[dict[str, Any]]]] = {
+        "route": _routes,
+        "workflow": lambda it: _contracts(it, "workflows"),
+        "db-function": lambda it: _contracts(it, "db"),
+        "rpc": lambda it: _contracts(it, None),
+        "webhook": _webhooks,
+        "schedule": _schedules,
+        "idempotency-key": _keys,
+        "group": _groups,
+    }
+    return {KINDS[kind]: sections[kind](survey) for kind in KINDS if kind in kinds}
+
+
+def table(inventory: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[str, list[str]]]:
+    """An inventory for people: each heading with its lines, in aligned columns. What is empty is left out."""
+    rows: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], tuple[str, ...]]]] = {
+        "routes": ("Routes", _route_row),
+        "workflows": ("Workflows", _workflow_row),
+        "db_functions": ("Database functions", _workflow_row),
+        "rpc": ("RPC", _rpc_row),
+        "webhooks": ("Webhooks", _webhook_row),
+        "schedules": ("Schedules", _schedule_row),
+        "idempotency_keys": ("Idempotency keys", _key_row),
+        "groups": ("Groups", _group_row),
+    }
+    return [
+        (heading, _aligned([row(entry) for entry in inventory[section]]))
+        for section, (heading, row) in rows.items()
+        if inventory.get(section)
+    ]
+
+
+def _routes(survey: Survey) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": f"{route.method} {route.path}",
+            "method": route.method,
+            "path": route.path,
+            "function": route.function,
+            **_json(route.place),
+            "included": route.included,
+            "contracts": list(route.contracts),
+            "gates": list(route.gates),
+        }
+        for route in survey.routes
+    ]
+
+
+def _contracts(survey: Survey, module: str | None) -> list[dict[str, Any]]:
+    """The contracts of the group that ``module`` runs; with None, those of every other group."""
+    names = {group.module: group.name for group in survey.groups}
+    fixed = {name: names.get(name, default) for name, default in (("workflows", "workers"), ("db", "db"))}
+    fields = _fields_of(survey)
+    return [
+        {
+            "name": contract.durable,
+            "variable": contract.variable,
+            **_json(contract.place),
+            "group": contract.group,
+            "version": contract.version,
+            "takes": fields(contract.request),
+            "returns": fields(contract.result),
+            "served": _maybe(contract.served),
+            "function": _maybe(contract.function),
+            **({"faked": _maybe(contract.faked)} if module is None else {}),
+            "called": [_json(place) for place in contract.called],
+            "started": [_json(place) for place in contract.started],
+            "scheduled": list(contract.scheduled),
+        }
+        for contract in survey.contracts
+        if (contract.group == fixed[module] if module else contract.group not in fixed.values())
+    ]
+
+
+def _webhooks(survey: Survey) -> list[dict[str, Any]]:
+    fields = _fields_of(survey)
+    return [
+        {
+            "name": gate.name,
+            "variable": gate.variable,
+            **_json(gate.place),
+            "takes": fields(gate.payload),
+            "routes": list(gate.routes),
+            "waited": [_json(place) for place in gate.waited],
+        }
+        for gate in survey.gates
+    ]
+
+
+def _schedules(survey: Survey) -> list[dict[str, Any]]:
+    return [
+        {"name": schedule.name, **_json(schedule.place), "cron": schedule.cron, "workflow": schedule.workflow}
+        for schedule in survey.schedules
+    ]
+
+
+def _keys(survey: Survey) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": key.name,
+            **_json(key.place),
+            "kind": key.kind,
+            "fields": list(key.fields),
+            "used": [_json(place) for place in key.used],
+        }
+        for key in survey.keys
+    ]
+
+
+def _groups(survey: Survey) -> list[dict[str, Any]]:
+    own = [
+        {"name": group.name, "module": group.module, **_json(group.place), "serves": list(group.serves)}
+        for group in survey.groups
+    ]
+    foreign = [
+        {"name": name, "module": None, **_json(contracts[0].place), "serves": [it.durable for it in contracts]}
+        for name in survey.foreign_groups
+        if (contracts := [it for it in survey.contracts if it.group == name])
+    ]
+    return sorted([*own, *foreign], key=lambda entry: str(entry["name"]))
+
+
+def _fields_of(survey: Survey) -> Callable[[str | None], list[str] | None]:
+    models = {model.qualified: model for model in survey.models}
+
+    def fields(name: str | None) -> list[str] | None:
+        model = models.get(name or "")
+        return None if model is None else [_field_text(survey, item) for item in model.fields]
+
+    return fields
+
+
+def _field_text(survey: Survey, item: ModelField) -> str:
+    """A field as it reads, without the modules of its types: how they are imported makes no difference."""
+    source = survey.source(survey._modules[item.module])
+    annotation = item.annotation
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        annotation = _quoted(annotation.value, annotation.lineno) or annotation
+
+    def short(node: ast.expr) -> str | None:
+        name = source.qualified(node)
+        return name.rpartition(".")[2] if name else None
+
+    default = "" if item.default is None else f" = {layout.expression(item.default, short)}"
+    return f"{item.name}: {layout.expression(annotation, short)}{default}"
+
+
+def _route_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    towards = ", ".join([*entry["contracts"], *entry["gates"]])
+    return entry["name"], towards, _where(entry), "" if entry["included"] else "not in ROUTERS: nobody reaches it"
+
+
+def _workflow_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    words = _users(entry) or ["nothing calls it"]
+    if entry["served"] is None:
+        words.insert(0, "nobody serves it")
+    return _versioned(entry), _where(entry["function"] or entry), "; ".join(words)
+
+
+def _rpc_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    served = f"served in {_where(entry['served'])}" if entry["served"] else "served elsewhere"
+    fake = [f"stand-in in {_where(entry['faked'])}"] if entry["faked"] else []
+    words = [served, *fake, *(_users(entry) or ["nothing calls it"])]
+    return _versioned(entry), f"group {entry['group']}", _where(entry), "; ".join(words)
+
+
+def _webhook_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    routes = ", ".join(entry["routes"]) or "no route delivers it"
+    waited = f"awaited in {_places(entry['waited'])}" if entry["waited"] else "no workflow waits for it"
+    return entry["name"], routes, _where(entry), waited
+
+
+def _schedule_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    return entry["name"], entry["cron"], entry["workflow"] or "a workflow that cannot be read", _where(entry)
+
+
+def _key_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    used = f"used in {_places(entry['used'])}" if entry["used"] else "nothing uses it"
+    return f"{entry['name']}({', '.join(entry['fields'])})", f"{entry['kind']}/…", _where(entry), used
+
+
+def _group_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    serves = ", ".join(entry["serves"]) or "nothing"
+    if entry["module"] is None:
+        return entry["name"], _where(entry), f"served elsewhere: {serves}"
+    return entry["name"], _where(entry), "serves HTTP" if entry["module"] == "api" else f"serves {serves}"
+
+
+def _users(entry: Mapping[str, Any]) -> list[str]:
+    words = [f"called by {_places(entry['called'])}"] if entry["called"] else []
+    words += [f"started by {_places(entry['started'])}"] if entry["started"] else []
+    return words + ([f"scheduled by {', '.join(entry['scheduled'])}"] if entry["scheduled"] else [])
+
+
+def _versioned(entry: Mapping[str, Any]) -> str:
+    return str(entry["name"]) if entry["version"] == 1 else f"{entry['name']} (version {entry['version']})"
+
+
+def _where(entry: Mapping[str, Any]) -> str:
+    return f"{entry['file']}:{entry['line']}"
+
+
+def _places(entries: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(map(_where, entries))
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True) if width) for row in rows]
+    return [line.rstrip() for line in lines]
+
+
+def _json(place: Place) -> dict[str, Any]:
+    return {"file": place.path, "line": place.line}
+
+
+def _maybe(place: Place | None) -> dict[str, Any] | None:
+    return None if place is None else _json(place)
+
+
+def _place(source: Source, node: ast.stmt | ast.expr) -> Place:
+    return Place(str(source.path), node.lineno)
+
+
+def _join(module: str, name: str) -> str:
+    return f"{module}.{name}" if module and name else module or name
+
+
+def _beginnings(name: str) -> set[str]:
+    """``a``, ``a.b`` and ``a.b.c`` of ``a.b.c``."""
+    return set(accumulate(name.split("."), lambda left, right: f"{left}.{right}"))
+
+
+def _value(statement: ast.stmt) -> ast.expr | None:
+    """What a statement assigns to one name."""
+    match statement:
+        case ast.Assign(targets=targets, value=value) if all(isinstance(target, ast.Name) for target in targets):
+            return value
+        case ast.AnnAssign(target=ast.Name(), value=value):
+            return value
+    return None
+
+
+def _functions(tree: ast.Module) -> Iterator[_Function]:
+    """The functions of a module that are defined when it is imported, in classes not."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, _Function):
+            yield node
+        elif not isinstance(node, ast.ClassDef | ast.expr):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _keyword(call: ast.Call, name: str) -> ast.expr | None:
+    return next((item.value for item in call.keywords if item.arg == name), None)
+
+
+def _typing(name: str | None, *wanted: str) -> bool:
+    return name is not None and any(name == f"{module}{item}" for module in _TYPING for item in wanted)
+
+
+def _unsubscripted(node: ast.expr) -> ast.expr:
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return node
+
+
+def _quoted(text: str, line: int) -> ast.expr | None:
+    """An annotation in quotes as the expression that it says, at the line where it stands."""
+    try:
+        parsed = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.expr):
+            node.lineno = line
+    return parsed
+
+
+def _parameters(arguments: ast.arguments) -> list[ast.arg]:
+    several = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return [*several, *(it for it in (arguments.vararg, arguments.kwarg) if it is not None)]
+
+
+def _defaults(arguments: ast.arguments) -> list[ast.expr]:
+    return [*arguments.defaults, *(it for it in arguments.kw_defaults if it is not None)]
+
+
+def _bounds(function: _Function) -> list[ast.expr]:
+    return [it.bound for it in function.type_params if isinstance(it, ast.TypeVar) and it.bound is not None]

@@ -1,0 +1,914 @@
+"""The survey: what it reads from a generated service, and from code that people have written their own way."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+import random
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
+from textwrap import dedent
+from types import FrameType
+
+import pytest
+
+from resonate_scaffold import templates
+from resonate_scaffold.errors import BrokenSource
+from resonate_scaffold.project import Manifest, Project
+from resonate_scaffold.survey import KINDS, Contract, Gate, Place, Survey, inventory, table
+
+type TraceFunction = Callable[[FrameType, str, object], TraceFunction]
+
+WORKFLOWS = """
+    from pydantic import BaseModel
+    from ..rpc import Rpc
+
+    class PlaceOrder(BaseModel):
+        order_id: str
+
+    class PlaceOrderResult(BaseModel):
+        total: int
+
+    place_order = Rpc(name="place-order", group="workers", request=PlaceOrder, result=PlaceOrderResult)
+"""
+SERVED = """
+    from ..contracts import workflows as contracts
+    from ..rpc import Served, serve
+    from .place_order import place_order
+
+    GROUP = "workers"
+
+    SERVED: list[Served] = [
+        serve(contracts.place_order, place_order),
+    ]
+"""
+PLACE_ORDER = """
+    from ..contracts.workflows import PlaceOrder, PlaceOrderResult
+
+    async def place_order(ctx, request: PlaceOrder) -> PlaceOrderResult:
+        return PlaceOrderResult(total=1)
+"""
+ORDERS = {
+    "contracts/workflows.py": WORKFLOWS,
+    "workflows/worker.py": SERVED,
+    "workflows/place_order.py": PLACE_ORDER,
+}
+
+
+def project(files: Mapping[str, bytes], package: str) -> Project:
+    manifest = Manifest("1", {}, {"project_name": package, "package_name": package}, {})
+    return Project(package, manifest, {PurePosixPath(path): content for path, content in files.items()})
+
+
+def survey(files: Mapping[str, str], package: str = "orders", tests: Mapping[str, str] | None = None) -> Survey:
+    """A service of these files: paths below the package, or for *tests* below tests/."""
+    contents = {f"{package}/{path}": dedent(text).encode() for path, text in files.items()}
+    contents |= {f"tests/{path}": dedent(text).encode() for path, text in (tests or {}).items()}
+    return Survey(project(contents, package))
+
+
+@functools.cache
+def generated(*, bare: bool = False) -> Survey:
+    rendering = templates.render_builtin(templates.complete_answers({"project_name": "my-api", "bare": bare}))
+    files = {str(path): file.content for path, file in rendering.files.items() if path.suffix == ".py"}
+    return Survey(project(files, "my_api"))
+
+
+def text_at(found: Survey, place: Place | None) -> str:
+    """The line at a place."""
+    assert place is not None
+    return found.project.files[PurePosixPath(place.path)].decode().splitlines()[place.line - 1].strip()
+
+
+def texts_at(found: Survey, places: tuple[Place, ...]) -> list[str]:
+    return [text_at(found, place) for place in places]
+
+
+def contract(found: Survey, durable: str) -> Contract:
+    [only] = [item for item in found.contracts if item.durable == durable]
+    return only
+
+
+def gate(found: Survey, name: str) -> Gate:
+    [only] = [item for item in found.gates if item.name == name]
+    return only
+
+
+def test_the_contracts_of_a_generated_service() -> None:
+    found = generated()
+    names = [item.durable for item in found.contracts]
+    assert names == ["aggregate", "db.get_account", "db.save_result", "process-job"]
+
+    job = contract(found, "process-job")
+    assert (job.variable, job.module, job.group, job.version) == ("process_job", "contracts.workflows", "workers", 1)
+    assert (job.request, job.result) == ("contracts.workflows.ProcessJob", "contracts.workflows.JobResult")
+    assert text_at(found, job.place) == "process_job = Rpc("
+    assert text_at(found, job.served) == "serve(contracts.process_job, process_job),"
+    assert text_at(found, job.function) == "async def process_job(ctx: Context, job: ProcessJob) -> JobResult:"
+    assert job.faked is None
+    assert job.called == ()
+    [started] = texts_at(found, job.started)
+    assert "start(asked.engine, process_job" in started
+
+    account = contract(found, "db.get_account")
+    assert text_at(found, account.function) == (
+        "async def load_account(ctx: Context, request: GetAccount) -> FoundAccount:"
+    )
+    assert [place.path for place in account.called] == [
+        "my_api/workflows/aggregate.py",
+        "my_api/workflows/process_job.py",
+    ]
+    assert all("get_account(ctx, " in text for text in texts_at(found, account.called))
+    assert account.started == ()
+
+
+def test_the_rest_of_a_generated_service() -> None:
+    found = generated()
+    routes = {f"{route.method} {route.path}": route for route in found.routes}
+    assert list(routes) == [
+        "POST /accounts/summary",
+        "GET /accounts/summary/{id}",
+        "POST /jobs",
+        "GET /jobs/{id}",
+        "GET /livez",
+        "GET /readyz",
+        "POST /webhooks/approvals/{id}",
+    ]
+    assert all(route.included for route in found.routes)
+    assert routes["POST /jobs"].contracts == ("process-job",)
+    assert routes["POST /jobs"].gates == ()  # its local variable `approval` is no gate
+    assert text_at(found, routes["POST /jobs"].place).startswith("async def submit_job(")
+
+    approval = gate(found, "approve")
+    assert (approval.variable, approval.payload) == ("approval", "contracts.workflows.Decision")
+    assert texts_at(found, approval.waited) == ["decision = await approval.wait(ctx, job_id, patience)"]
+    assert approval.routes == ("POST /webhooks/approvals/{id}",)
+    assert routes["POST /webhooks/approvals/{id}"].gates == ("approve",)
+
+    groups = {group.name: (group.module, group.serves) for group in found.groups}
+    assert groups == {
+        "api": ("api", ()),
+        "db": ("db", ("db.get_account", "db.save_result")),
+        "workers": ("workflows", ("aggregate", "process-job")),
+    }
+    assert found.foreign_groups == ()
+    assert (found.schedules, found.keys) == ((), ())
+    assert [(alias.name, alias.module) for alias in found.aliases] == [("AccountId", "contracts.db")]
+    assert "contracts.workflows.JobResult" in {model.qualified for model in found.models}
+
+
+def test_a_bare_service_has_its_groups_and_its_health() -> None:
+    found = generated(bare=True)
+    assert [route.path for route in found.routes] == ["/livez", "/readyz"]
+    assert [group.name for group in found.groups] == ["api", "db", "workers"]
+    nothing = (found.contracts, found.models, found.aliases, found.gates, found.keys, found.schedules)
+    assert nothing == ((), (), (), (), (), ())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'from ..rpc import Rpc\ncharge = Rpc(name="charge", group="payments", request=Charge, result=Charged)',
+        'from ..rpc import Rpc as R\ncharge: R[Charge, Charged] = R("charge", "payments", Charge, Charged)',
+        'from .. import rpc\ncharge = rpc.Rpc[Charge, Charged]("charge", "payments", request=Charge, result=Charged)',
+        'import orders.rpc\ncharge = orders.rpc.Rpc(result=Charged, request=Charge, group="payments", name="charge")',
+        'from orders import rpc as r\nN = "char" "ge"\ncharge = r.Rpc(N, f"{PAY}ments", Charge, Charged)',
+        'from ..rpc import Rpc\nfrom ..naming import GROUP\ncharge = Rpc("ch" + END, GROUP, Charge, Charged)',
+    ],
+)
+def test_a_contract_however_it_is_written(code: str) -> None:
+    models = 'from .payment_models import Charge, Charged\nPAY = "pay"\nEND = "arge"\n'
+    found = survey(
+        {
+            "contracts/payments.py": models + code,
+            "contracts/payment_models.py": "class Charge: ...\nclass Charged: ...",
+            "naming.py": 'OTHER = "payments"\nGROUP: str = OTHER',
+        }
+    )
+    charge = contract(found, "charge")
+    assert (charge.variable, charge.module, charge.group, charge.version) == (
+        "charge",
+        "contracts.payments",
+        "payments",
+        1,
+    )
+    assert (charge.request, charge.result) == ("contracts.payment_models.Charge", "contracts.payment_models.Charged")
+    assert text_at(found, charge.place).startswith("charge")
+    assert found.foreign_groups == ("payments",)
+
+
+def test_what_cannot_be_read_is_left_out() -> None:
+    found = survey(
+        {
+            "contracts/workflows.py": """
+                import os
+                from ..rpc import Rpc
+                from somewhere import Rpc as Other
+
+                computed = Rpc(name=os.environ["NAME"], group="workers", request=int, result=int)
+                elsewhere = Rpc(name="a", group=os.environ["GROUP"], request=int, result=int)
+                versioned = Rpc(name="b", group="workers", request=int, result=int, version=len("ab"))
+                another = Other(name="c", group="workers", request=int, result=int)
+                odd = Rpc(name="d", group="workers", request=make(), result=make(), version=2)
+                endless: str = endless
+                looped = Rpc(name=endless, group="workers", request=int, result=int)
+                spread = Rpc(*ARGUMENTS)
+            """,
+            "gates.py": "from .gate import Gate\nimport os\ncomputed = Gate(os.name, int)\n",
+            "workflows/schedules.py": "SCHEDULES = [make() for _ in range(3)]",
+            "workflows/worker.py": "SERVED = load()",
+        }
+    )
+    assert [(item.durable, item.version, item.request) for item in found.contracts] == [("d", 2, None)]
+    assert contract(found, "d").served is None
+    assert (found.gates, found.schedules, found.groups) == ((), (), ())
+
+
+def test_a_renamed_package_and_tests_that_import_it() -> None:
+    found = survey(
+        ORDERS, package="shop", tests={"test_it.py": "from shop.contracts.workflows import PlaceOrder as P\nP()"}
+    )
+    order = contract(found, "place-order")
+    assert text_at(found, order.function).startswith("async def place_order(")
+    assert ("contracts.workflows.PlaceOrder", Place("tests/test_it.py", 2)) in found.references(
+        ["contracts.workflows.PlaceOrder"]
+    )
+
+
+@pytest.mark.parametrize(
+    "served",
+    [
+        "SERVED = [serve(contracts.place_order, place_order)]",
+        "SERVED: list = [\n    # first\n    serve(function=place_order, contract=contracts.place_order),  # last\n]",
+        "SERVED = (serve(contracts.place_order, place_order, retries=6),)",
+        "SERVED = [*OLD]\nOLD = [serve(contracts.place_order, place_order)]",
+        "SERVED = OLD + []\nOLD = [serve(contracts.place_order, place_order)]",
+        "SERVED = []\nSERVED += [serve(contracts.place_order, place_order)]",
+        "SERVED = []\nSERVED.append(serve(contracts.place_order, place_order))",
+        "ENTRY = serve(contracts.place_order, place_order)\nSERVED = [ENTRY]",
+        "import orders.rpc as r\nSERVED = [r.serve(contracts.place_order, orders.workflows.place_order.place_order)]",
+    ],
+)
+def test_an_element_of_served_however_it_is_written(served: str) -> None:
+    head = (
+        "import orders.workflows.place_order\nfrom ..contracts import workflows as contracts\nfrom ..rpc import serve\n"
+        "from .place_order import place_order\n"
+    )
+    found = survey({**ORDERS, "workflows/worker.py": head + served})
+    order = contract(found, "place-order")
+    assert order.served is not None
+    assert text_at(found, order.function).startswith("async def place_order(")
+
+
+def test_stand_ins_are_not_served() -> None:
+    found = survey(
+        {
+            "contracts/payments.py": """
+                from ..rpc import Rpc
+                charge = Rpc(name="payments.charge", group="payments", request=int, result=int)
+            """,
+            "fakes/worker.py": """
+                from ..contracts import payments
+                from ..rpc import serve
+                from .payments_charge import charge
+                GROUP = "fakes"
+                SERVED = [
+                    serve(payments.charge, charge),
+                ]
+            """,
+            "fakes/payments_charge.py": "async def charge(ctx, request): ...",
+        }
+    )
+    charge = contract(found, "payments.charge")
+    assert (charge.served, charge.function) == (None, None)
+    assert charge.faked == Place("orders/fakes/worker.py", 7)
+    assert (found.groups, found.foreign_groups) == ((), ("payments",))
+
+
+def test_a_group_of_its_own() -> None:
+    found = survey(
+        {
+            "contracts/billing.py": """
+                from ..rpc import Rpc
+                bill = Rpc(name="billing.bill", group="billing", request=int, result=int)
+            """,
+            "billing/worker.py": """
+                from ..contracts import billing as contracts
+                from ..rpc import serve
+                from .bill import bill
+                GROUP = "billing"
+                SERVED = [serve(contracts.bill, bill)]
+            """,
+            "billing/bill.py": "async def bill(ctx, request): ...",
+            "api/app.py": 'GROUP = "api"\nROUTERS = []',
+        }
+    )
+    assert [(group.name, group.module, group.serves) for group in found.groups] == [
+        ("api", "api", ()),
+        ("billing", "billing", ("billing.bill",)),
+    ]
+    assert found.foreign_groups == ()
+    [entry] = inventory(found)["rpc"]
+    assert entry["served"] == {"file": "orders/billing/worker.py", "line": 6}
+
+
+def test_calls_through_every_kind_of_name() -> None:
+    found = survey(
+        {
+            **ORDERS,
+            "contracts/__init__.py": "from .workflows import place_order",
+            "workflows/a.py": """
+                from ..contracts import place_order, workflows
+                import orders.contracts.workflows as w
+                import orders
+
+                async def a(ctx):
+                    one = place_order(ctx, 1)
+                    two = [workflows.place_order(ctx, n) for n in range(3)]
+                    three = await w.place_order(
+                        ctx, 1
+                    )
+                    four = await orders.contracts.workflows.place_order(ctx, place_order(ctx, 5))
+            """,
+            "workflows/b.py": """
+                async def b(ctx):
+                    from ..contracts.workflows import place_order as order
+                    return await order(ctx, 1)
+            """,
+            "workflows/not_it.py": """
+                from ..contracts.workflows import place_order
+
+                async def a(ctx, place_order):
+                    place_order(ctx)
+
+                def b():
+                    for place_order in range(3):
+                        place_order(1)
+
+                c = lambda place_order: place_order(1)
+                d = [place_order(1) for place_order in range(3)]
+
+                class E:
+                    def place_order(self): ...
+                    def f(self):
+                        self.place_order(1)
+            """,
+            "api/routes.py": """
+                from ..contracts.workflows import place_order
+                async def route(engine):
+                    start(engine, place_order, place_order.timeout)
+                    start(engine, rpc=place_order)
+                    place_order(1)
+            """,
+        },
+        tests={"test_a.py": "from orders.contracts import place_order\nplace_order(1)"},
+    )
+    order = contract(found, "place-order")
+    called = [(place.path, place.line) for place in order.called]
+    a = "orders/workflows/a.py"
+    assert called == [(a, 7), (a, 8), (a, 9), (a, 12), ("orders/workflows/b.py", 4)]
+    assert order.started == (Place("orders/api/routes.py", 4), Place("orders/api/routes.py", 5))
+
+
+def test_models_with_what_they_inherit() -> None:
+    found = survey(
+        {
+            "base.py": """
+                import pydantic as p
+                class Strict(p.BaseModel):
+                    model_config = p.ConfigDict(strict=True)
+                    trace: str = ""
+            """,
+            "contracts/common.py": """
+                from ..base import Strict
+                class Named(Strict):
+                    name: str
+                    size: int
+            """,
+            "contracts/orders.py": """
+                from __future__ import annotations
+                from typing import ClassVar, Generic, TypeVar
+                from pydantic import BaseModel as Model, Field
+                from .common import Named as Base
+
+                class Order[T](Base):
+                    '''An order.'''
+                    LIMIT: ClassVar[int] = 3
+                    model_config: dict[str, str] = {}
+                    _hidden: int = 1
+                    plain = 5
+                    size: float
+                    items: list[T] = Field(default_factory=list)
+
+                class Big(Order[int], Generic[T]):
+                    more: int
+
+                class Alone(Model): ...
+                class NotOne: ...
+                class Ring(Ring): ...
+                class NotOneEither(Exception):
+                    name: str
+            """,
+        }
+    )
+    models = {model.name: model for model in found.models}
+    assert list(models) == ["Alone", "Big", "Named", "Order"]
+    fields = [(item.name, ast.unparse(item.annotation), item.module) for item in models["Big"].fields]
+    assert fields == [
+        ("trace", "str", "base"),
+        ("name", "str", "contracts.common"),
+        ("size", "float", "contracts.orders"),
+        ("items", "list[T]", "contracts.orders"),
+        ("more", "int", "contracts.orders"),
+    ]
+    assert models["Order"].fields[0].default is not None
+    assert models["Order"].fields[2].default is None
+    assert text_at(found, models["Big"].place) == "class Big(Order[int], Generic[T]):"
+
+
+def test_other_named_types() -> None:
+    found = survey(
+        {
+            "contracts/types.py": """
+                import typing as t
+                from enum import Enum, StrEnum
+                from typing import Annotated, Literal, TypeAlias
+
+                Id = Annotated[str, 5]
+                Risk = t.Literal["low", "high"]
+                Old: TypeAlias = "list[Id]"
+                type Page[T] = list[T]
+                class Colour(StrEnum):
+                    RED = "red"
+                class Base(Enum): ...
+                class Sub(Base): ...
+                number = 5
+                other: int = 5
+                chosen = registry[Id]
+            """
+        }
+    )
+    aliases = {alias.name: alias for alias in found.aliases}
+    assert list(aliases) == ["Base", "Colour", "Id", "Old", "Page", "Risk", "Sub"]
+    assert isinstance(aliases["Colour"].node, ast.ClassDef)
+    page = aliases["Page"].node
+    assert isinstance(page, ast.expr)
+    assert ast.unparse(page) == "list[T]"
+    assert text_at(found, aliases["Risk"].place).startswith("Risk =")
+
+
+def test_routes_of_several_routers() -> None:
+    found = survey(
+        {
+            **ORDERS,
+            "api/app.py": """
+                from fastapi import FastAPI
+                from . import routes
+                from .routes.orders import public as shown
+                ROUTERS = [*MORE, shown]
+                MORE = [routes.shared]
+                def create_app():
+                    app = FastAPI()
+                    @app.get("/not-a-route-of-ours")
+                    def nothing(): ...
+            """,
+            "api/paths.py": 'BASE = "/v1"',
+            "api/routes/__init__.py": "from fastapi import APIRouter\nshared = APIRouter()",
+            "api/routes/orders.py": """
+                import fastapi
+                from fastapi.routing import APIRouter as Router
+                from ...contracts import workflows
+                from ..paths import BASE
+                from . import shared
+
+                PREFIX = f"{BASE}/orders"
+                public: Router = Router(prefix=PREFIX, tags=["a"])
+                hidden = fastapi.APIRouter(prefix="/hidden")
+                computed = Router(prefix=prefix())
+
+                class Own(Router): ...
+                own = Own()
+
+                @public.post("", status_code=202)
+                @shared.put(path=BASE + "/order")
+                async def submit():
+                    return helper()
+
+                def helper():
+                    def inner():
+                        return further(inner)
+                    return inner()
+
+                def further(again):
+                    helper()
+                    return workflows.place_order.timeout
+
+                @public.api_route("/both", methods=["get", "HEAD"])
+                def both(): ...
+
+                if BASE:
+                    @hidden.delete("/{id}")
+                    def remove(id): ...
+
+                @own.get("/own")
+                def mine(): ...
+
+                @computed.get("/lost")
+                def lost(): ...
+
+                @public.get(computed)
+                def lost_too(): ...
+
+                @public.websocket("/ws")
+                def socket(): ...
+            """,
+        }
+    )
+    routes = [(route.method, route.path, route.function, route.included) for route in found.routes]
+    assert routes == [
+        ("DELETE", "/hidden/{id}", "remove", False),
+        ("GET", "/own", "mine", False),
+        ("PUT", "/v1/order", "submit", True),
+        ("POST", "/v1/orders", "submit", True),
+        ("GET", "/v1/orders/both", "both", True),
+        ("HEAD", "/v1/orders/both", "both", True),
+    ]
+    assert {route.function: route.contracts for route in found.routes if route.contracts} == {
+        "submit": ("place-order",)
+    }
+
+
+def test_gates() -> None:
+    found = survey(
+        {
+            "contracts/workflows.py": """
+                from pydantic import BaseModel
+                from .. import gate as g
+                class Approval(BaseModel):
+                    approved: bool
+                NAME = "approval"
+                approval: g.Gate[Approval] = g.Gate(name=NAME, payload=Approval)
+            """,
+            "special.py": 'from .gate import Gate\nunused = Gate("unused", dict[str, int])',
+            "workflows/a.py": """
+                from ..contracts import workflows
+                async def a(ctx, event):
+                    await event.wait()
+                    await workflows.approval.wait(ctx, "a", 1)
+            """,
+            "api/app.py": "from .hooks import router\nROUTERS = [router]",
+            "api/hooks.py": """
+                from fastapi import APIRouter
+                from ..contracts.workflows import approval
+                router = APIRouter()
+
+                @router.post("/webhooks/approval/{id:path}")
+                async def decide(id):
+                    return await deliver(approval, id)
+            """,
+        }
+    )
+    approval = gate(found, "approval")
+    assert (approval.payload, approval.module) == ("contracts.workflows.Approval", "contracts.workflows")
+    assert approval.waited == (Place("orders/workflows/a.py", 5),)
+    assert approval.routes == ("POST /webhooks/approval/{id:path}",)
+    unused = gate(found, "unused")
+    assert (unused.payload, unused.waited, unused.routes) == (None, (), ())
+
+
+def test_schedules() -> None:
+    found = survey(
+        {
+            **ORDERS,
+            "workflows/schedules.py": """
+                import os
+                from ..contracts import workflows as contracts
+                from ..contracts.workflows import PlaceOrder, place_order
+                from ..schedules import Schedule
+                from .. import schedules as s
+
+                NIGHTLY = "0 2 * * *"
+                weekly = Schedule("weekly", "0 3 * * MON", place_order, PlaceOrder(order_id="1"))
+
+                SCHEDULES: list[Schedule] = [
+                    weekly,
+                    Schedule(name="nightly", cron=NIGHTLY, workflow=contracts.place_order, request=PlaceOrder()),
+                    s.Schedule(name="from-settings", cron=os.environ["CRON"], workflow=find(), request=None),
+                    Schedule(name=os.name, cron="* * * * *", workflow=place_order, request=None),
+                ]
+            """,
+        }
+    )
+    schedules = [(item.name, item.cron, item.workflow) for item in found.schedules]
+    assert schedules == [
+        ("from-settings", "os.environ['CRON']", None),
+        ("nightly", "0 2 * * *", "place-order"),
+        ("weekly", "0 3 * * MON", "place-order"),
+    ]
+    assert text_at(found, found.schedules[1].place).startswith('Schedule(name="nightly"')
+    assert contract(found, "place-order").scheduled == ("nightly", "weekly")
+
+
+def test_keys() -> None:
+    found = survey(
+        {
+            "ids.py": """
+                def keyed(kind: str, *fields: str) -> str:
+                    return f"{kind}/{'/'.join(fields)}"
+
+                def root(kind, public):
+                    return f"{kind}/{public}"
+
+                def invoice(customer_id: str, /, number: int, *, year: int) -> str:
+                    '''An invoice.'''
+                    return keyed("invoice", customer_id, str(number), str(year))
+
+                def refund(id: str) -> str:
+                    return keyed(KIND, id)
+
+                KIND = "refund"
+
+                def both(id: str) -> str:
+                    return invoice(id, 1, year=2) + refund(id)
+            """,
+            "api/a.py": """
+                from .. import ids
+                def a():
+                    return ids.invoice("c", 1, year=2)
+            """,
+            "api/b.py": """
+                from ..ids import invoice as named
+                def b(f=named):
+                    return named("c", 1, year=2), named("c", 2, year=2)
+            """,
+        },
+        tests={"test_keys.py": "from orders import ids\nids.refund('1')"},
+    )
+    keys = {key.name: key for key in found.keys}
+    assert list(keys) == ["invoice", "refund"]
+    assert (keys["invoice"].kind, keys["invoice"].fields) == ("invoice", ("customer_id", "number", "year"))
+    a, b = "orders/api/a.py", "orders/api/b.py"
+    assert keys["invoice"].used == (Place(a, 4), Place(b, 3), Place(b, 4))
+    assert (keys["refund"].kind, keys["refund"].used) == ("refund", ())
+    assert text_at(found, keys["refund"].place) == "def refund(id: str) -> str:"
+
+
+def test_references() -> None:
+    found = survey(
+        {
+            **ORDERS,
+            "contracts/more.py": """
+                from .workflows import PlaceOrder
+
+                class Wider(PlaceOrder):
+                    other: "list[PlaceOrder]"
+            """,
+            "a.py": "from .contracts.workflows import PlaceOrder, PlaceOrderResult",
+            "b.py": """
+                from typing import TYPE_CHECKING, Literal
+                if TYPE_CHECKING:
+                    from .contracts.workflows import PlaceOrder
+
+                def b(PlaceOrderResult: Literal["PlaceOrder"]) -> None:
+                    PlaceOrderResult()
+
+                def c() -> "PlaceOrder | None": ...
+            """,
+            "c.py": '''
+                """PlaceOrder in words is no use."""
+                PlaceOrder = 1
+                print(PlaceOrder)
+            ''',
+        },
+        tests={
+            "test_it.py": "from orders import contracts\nprint(contracts.workflows.PlaceOrder.model_fields)",
+            "contracts/workflows.py": "print(PlaceOrder)",
+        },
+    )
+    name = "contracts.workflows.PlaceOrder"
+    places = [(place.path, place.line) for _, place in found.references([name])]
+    assert places == [
+        ("orders/a.py", 1),
+        ("orders/b.py", 9),
+        ("orders/contracts/more.py", 4),
+        ("orders/contracts/more.py", 5),
+        ("orders/contracts/workflows.py", 11),
+        ("orders/workflows/place_order.py", 4),
+        ("tests/test_it.py", 2),
+    ]
+    # The contract is one of the names, so what stands in its definition is no use of the model.
+    both = found.references(
+        [name, "contracts.workflows.place_order"], [PurePosixPath("orders/workflows/place_order.py")]
+    )
+    assert ("contracts.workflows.place_order", Place("orders/workflows/worker.py", 9)) in both
+    assert not {place.path for _, place in both} & {"orders/contracts/workflows.py", "orders/workflows/place_order.py"}
+
+
+def test_references_to_a_module() -> None:
+    found = survey(
+        {
+            "api/app.py": "from .routes import orders as o\n\nROUTERS = [o.router]",
+            "api/other.py": "from .routes.orders import Body\n\ndef f(body: Body): ...",
+            "api/third.py": "import orders.api.routes.orders",
+            "api/routes/orders.py": "router = 1  # orders\nclass Body: ...\nprint(router, Body)",
+            "api/routes/orders_too.py": "router = 1\norders = router",
+        }
+    )
+    uses = found.references(["api.routes.orders"])
+    assert uses == tuple(
+        ("api.routes.orders", Place(path, line))
+        for path, line in [("orders/api/app.py", 3), ("orders/api/other.py", 3), ("orders/api/third.py", 1)]
+    )
+
+
+def test_references_to_what_is_no_longer_defined_and_through_a_re_export() -> None:
+    found = survey(
+        {
+            "contracts/workflows.py": "class Wider(PlaceOrder): ...\nprint(len([PlaceOrder for _ in range(3)]))",
+            "contracts/__init__.py": "from .workflows import Wider as Public",
+            "a.py": "from .contracts import Public as Wider\nWider()",
+            "same.py": "from .contracts.workflows import Wider",
+            "b.py": "from .same import Wider\n\nWider()",
+        }
+    )
+    gone = found.references(["contracts.workflows.PlaceOrder"])
+    assert [place.line for _, place in gone] == [1, 2]
+    used = found.references(["contracts.workflows.Wider"])
+    paths = [(place.path, place.line) for _, place in used]
+    assert paths == [("orders/b.py", 3), ("orders/contracts/__init__.py", 1), ("orders/same.py", 1)]
+    public = found.references(["contracts.Public"])
+    assert [place for _, place in public] == [Place("orders/a.py", 2)]
+
+
+def test_a_broken_file_is_in_the_way_of_what_needs_it_only() -> None:
+    broken = "def f(:\n"
+    others = {"api/app.py": "ROUTERS = []", "ids.py": "", "rpc.py": broken, "gate.py": broken.replace("f", "Gate")}
+    found = survey({**ORDERS, **others, "workflows/broken.py": broken})
+    order = contract(found, "place-order")
+    assert order.served is not None
+    assert order.function is not None
+    assert [model.name for model in found.models] == ["PlaceOrder", "PlaceOrderResult"]
+    assert (found.routes, found.schedules, found.keys) == ((), (), ())
+    assert found.references(["contracts.workflows.PlaceOrder"])
+    assert inventory(found, ["route", "group"]).keys() == {"routes", "groups"}
+    with pytest.raises(BrokenSource, match=r"workflows/broken\.py"):
+        survey({**ORDERS, "workflows/broken.py": broken}).contracts[0].called  # noqa: B018
+    with pytest.raises(BrokenSource, match=r"workflows/broken\.py"):
+        inventory(survey({**ORDERS, "workflows/broken.py": broken}))
+    assert survey({"workflows/broken.py": broken}).gates == ()
+    with pytest.raises(BrokenSource, match=r"gate\.py"):
+        found.gates  # noqa: B018
+    with pytest.raises(BrokenSource, match=r"workflows/broken\.py"):
+        survey({**ORDERS, "workflows/broken.py": "PlaceOrder " + broken}).references(["contracts.workflows.PlaceOrder"])
+
+
+def test_questions_parse_what_they_need_and_nothing_twice() -> None:
+    found = survey({**ORDERS, "workflows/other.py": "x = 1", "api/app.py": "ROUTERS = []"})
+    assert found.contracts
+    assert [str(path) for path in found._sources] == ["orders/contracts/workflows.py"]
+    path = PurePosixPath("orders/contracts/workflows.py")
+    assert found.source(path) is found.source(path)
+    assert found._uses(path) is found._uses(path)
+
+
+def test_the_inventory_is_plain_and_says_the_same_in_any_order() -> None:
+    def made(order: list[str], seed: int) -> str:
+        contracts = "from pydantic import BaseModel\nfrom ..rpc import Rpc\nfrom ..gate import Gate\n"
+        worker = "from ..contracts import workflows as contracts\nfrom ..rpc import serve\n"
+        files: dict[str, str] = {}
+        for name in order:
+            contracts += f"class {name.title()}(BaseModel):\n    {name}_id: str\n"
+            contracts += f'{name} = Rpc("{name}", "workers", {name.title()}, {name.title()})\n'
+            contracts += f'{name}_gate = Gate("{name}", {name.title()})\n'
+            worker += f"from .{name} import {name}\n"
+            others = "".join(f"    w.{other}(ctx)\n" for other in order)
+            imported = f"from ..contracts import workflows as w\nfrom ..contracts.workflows import {name} as me\n"
+            files[f"workflows/{name}.py"] = f"{imported}async def {name}(ctx):\n    await me(ctx)\n{others}"
+            files[f"api/{name}.py"] = (
+                f"from fastapi import APIRouter\nfrom ..contracts.workflows import {name}\nrouter = APIRouter()\n"
+                f'@router.post("/{name}")\ndef submit():\n    start({name})\n'
+            )
+        worker += f'GROUP = "workers"\nSERVED = [{", ".join(f"serve(contracts.{name}, {name})" for name in order)}]\n'
+        files |= {"contracts/workflows.py": contracts, "workflows/worker.py": worker}
+        shuffled = list(files.items())
+        random.Random(seed).shuffle(shuffled)
+        text = json.dumps(inventory(survey(dict(shuffled))), sort_keys=True)
+        return json.dumps(json.loads(text, object_hook=lambda entry: {k: v for k, v in entry.items() if k != "line"}))
+
+    first = json.loads(made(["alpha", "beta"], 0))
+    assert [len(entry["called"]) for entry in first["workflows"]] == [3, 3]
+    names = ["alpha", "beta", "gamma", "delta"]
+    assert len({made(random.Random(seed).sample(names, 4), seed) for seed in range(6)}) == 1
+
+
+def test_the_inventory_of_a_generated_service() -> None:
+    listed = inventory(generated())
+    assert list(listed) == list(KINDS.values())
+    job = next(entry for entry in listed["workflows"] if entry["name"] == "process-job")
+    assert job["takes"] == ["account_id: AccountId", "requires_approval: bool = False"]
+    assert job["served"]["file"] == "my_api/workflows/worker.py"
+    assert [entry["name"] for entry in listed["db_functions"]] == ["db.get_account", "db.save_result"]
+    assert [entry["file"] for entry in listed["db_functions"][0]["called"]] == [
+        "my_api/workflows/aggregate.py",
+        "my_api/workflows/process_job.py",
+    ]
+    assert listed["rpc"] == []
+    assert inventory(generated(), ["schedule"]) == {"schedules": []}
+
+
+def test_the_table_is_aligned_and_says_what_is_wrong_in_words() -> None:
+    found = survey(
+        {
+            "contracts/workflows.py": """
+                from ..gate import Gate
+                from ..rpc import Rpc
+                lonely = Rpc("lonely", "workers", int, int, version=2)
+                approval = Gate("approval", int)
+            """,
+            "contracts/payments.py": """
+                from ..rpc import Rpc
+                charge = Rpc("payments.charge", "payments", int, int)
+            """,
+            "workflows/worker.py": 'GROUP = "workers"\nSERVED = []',
+            "ids.py": 'def invoice(id): return keyed("invoice", id)\ndef keyed(kind, *fields): ...',
+            "api/orders.py": """
+                from fastapi import APIRouter
+                router = APIRouter(prefix="/orders")
+                @router.post("")
+                def submit(): ...
+                @router.get("/{id}")
+                def poll(): ...
+            """,
+            "workflows/schedules.py": """
+                from ..schedules import Schedule
+                SCHEDULES = [Schedule("nightly", "0 2 * * *", find(), None)]
+            """,
+        }
+    )
+    shown = dict(table(inventory(found)))
+    assert shown == {
+        "Routes": [
+            "POST /orders      orders/api/orders.py:5  not in ROUTERS: nobody reaches it",
+            "GET /orders/{id}  orders/api/orders.py:7  not in ROUTERS: nobody reaches it",
+        ],
+        "Workflows": ["lonely (version 2)  orders/contracts/workflows.py:4  nobody serves it; nothing calls it"],
+        "RPC": ["payments.charge  group payments  orders/contracts/payments.py:3  served elsewhere; nothing calls it"],
+        "Webhooks": ["approval  no route delivers it  orders/contracts/workflows.py:5  no workflow waits for it"],
+        "Schedules": ["nightly  0 2 * * *  a workflow that cannot be read  orders/workflows/schedules.py:3"],
+        "Idempotency keys": ["invoice(id)  invoice/…  orders/ids.py:1  nothing uses it"],
+        "Groups": [
+            "payments  orders/contracts/payments.py:3  served elsewhere: payments.charge",
+            "workers   orders/workflows/worker.py:1    serves nothing",
+        ],
+    }
+    jobs = dict(table(inventory(generated())))["Routes"][2]
+    assert jobs.startswith("POST /jobs  ")
+    assert "process-job  my_api/api/routes/jobs.py:" in jobs
+    assert table(inventory(survey({}))) == []
+
+
+def service_of(number: int) -> Survey:
+    """A service with this many workflows, each of which calls the next."""
+    contracts = ["from pydantic import BaseModel\nfrom ..rpc import Rpc\n"]
+    worker = ["from ..contracts import workflows as contracts\nfrom ..rpc import serve\n"]
+    routes = ["from fastapi import APIRouter\nfrom ..contracts import workflows as contracts\nrouter = APIRouter()\n"]
+    files: dict[str, str] = {}
+    for n in range(number):
+        following = f"call_{(n + 1) % number}"
+        contracts.append(f"class Request{n}(BaseModel):\n    order_id: str\n")
+        contracts.append(f'call_{n} = Rpc(name="call-{n}", group="workers", request=Request{n}, result=Request{n})\n')
+        worker.append(f"from .call_{n} import call_{n}\n")
+        files[f"workflows/call_{n}.py"] = (
+            f"from ..contracts.workflows import Request{n}, {following}\n\n"
+            f"async def call_{n}(ctx, request: Request{n}) -> Request{n}:\n    return await {following}(ctx, request)\n"
+        )
+        routes.append(f'@router.post("/{n}")\ndef submit_{n}():\n    start(contracts.call_{n})\n')
+    served = "".join(f"    serve(contracts.call_{n}, call_{n}),\n" for n in range(number))
+    files["contracts/workflows.py"] = "".join(contracts)
+    files["api/routes.py"] = "".join(routes)
+    files["workflows/worker.py"] = "".join(worker) + f'GROUP = "workers"\nSERVED = [\n{served}]\n'
+    return survey(files)
+
+
+def test_the_work_grows_with_the_service_and_no_faster() -> None:
+    def lines_run(number: int) -> int:
+        found, count = service_of(number), 0
+
+        def trace(frame: FrameType, event: str, argument: object) -> TraceFunction:
+            nonlocal count
+            count += 1
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            listed = inventory(found)
+        finally:
+            sys.settrace(before)
+        assert len(listed["workflows"]) == len(listed["routes"]) == number
+        assert all(len(entry["called"]) == len(entry["started"]) == 1 for entry in listed["workflows"])
+        return count
+
+    assert lines_run(100) < 12 * lines_run(10)
