@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 
 import resonate_scaffold
 from resonate_scaffold.errors import DiskError, ScaffoldError, UsageError
@@ -46,21 +47,30 @@ def run(arguments: list[str]) -> int:
 def _dispatch(arguments: list[str]) -> int:
     import typer
 
-    from resonate_scaffold.commands import app
-
     # Their common base moved between versions of Typer; its subclass did not.
     wrong_usage = cast(type[typer.BadParameter], typer.BadParameter.__base__)
     try:
-        status = typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        status = _program().main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except wrong_usage as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else PROGRAM
-        raise UsageError(error.format_message(), f"See {command} --help") from None
+        message = " ".join(error.format_message().split())  # choices come one to a line
+        raise UsageError(message, f"See {command} --help") from None
     if status == INTERRUPTED:  # some versions of Typer return this where others raise Abort
         raise KeyboardInterrupt
     return status if isinstance(status, int) else 0
+
+
+@functools.cache
+def _program() -> Any:
+    """All commands as Typer runs them. It reads every signature for that: once is enough where many lines are run."""
+    import typer
+
+    from resonate_scaffold.commands import app
+
+    return typer.main.get_command(app)
 
 
 def _fail(arguments: list[str], error: ScaffoldError, status: int) -> int:

@@ -5,14 +5,20 @@ this.
 from __future__ import annotations
 
 import signal
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from resonate_scaffold import __version__
 from resonate_scaffold.errors import EngineFailed, UsageError
+
+if TYPE_CHECKING:
+    from resonate_scaffold.grow import Make
+    from resonate_scaffold.plan import Plan
+    from resonate_scaffold.project import Project as Snapshot
 
 app = typer.Typer(
     name="resonate-scaffold",
@@ -22,9 +28,59 @@ app = typer.Typer(
 )
 
 
+add = typer.Typer(help="Grow a service: the files, the wiring, the tests.", rich_markup_mode=None)
+app.add_typer(add, name="add")
+
+
+class Kind(StrEnum):
+    """What `add` makes, `remove` takes back and `list` shows."""
+
+    workflow = "workflow"
+    db_function = "db-function"
+    rpc = "rpc"
+    route = "route"
+    webhook = "webhook"
+    schedule = "schedule"
+    idempotency_key = "idempotency-key"
+    group = "group"
+
+
+class Idempotency(StrEnum):
+    required = "required"
+    optional = "optional"
+    none = "none"
+
+
+Takes = Annotated[
+    list[str] | None, typer.Option("--takes", help="A field of the request; again for more.", metavar="FIELD:TYPE")
+]
+Returns = Annotated[
+    list[str] | None, typer.Option("--returns", help="A field of the result; again for more.", metavar="FIELD:TYPE")
+]
+Project = Annotated[Path, typer.Option("--project", help="The service, or a directory in it.", metavar="DIR")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the whole difference; change nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing.")]
+
+
 class Database(StrEnum):
     sqlite = "sqlite"
     postgres = "postgres"
+
+
+def _added(context: typer.Context, incomplete: str) -> list[str]:
+    """For a shell: the next word of the names of what was added, of the kind that stands before them."""
+    from resonate_scaffold.disk import discover
+    from resonate_scaffold.errors import ScaffoldError
+
+    kind, typed = str(context.params.get("kind")), list(context.params.get("name") or ())
+    try:
+        _, project = discover(Path(context.params.get("project") or ""))
+    except (ScaffoldError, OSError):
+        return []  # nothing may be printed here
+    names = [added.name.split() for added in project.manifest.adds if added.kind == kind]
+    following = {words[len(typed)] for words in names if words[: len(typed)] == typed and len(words) > len(typed)}
+    return sorted(word for word in following if word.startswith(incomplete))
 
 
 def _version(wanted: bool) -> None:
@@ -134,6 +190,220 @@ def engine(
         asyncio.run(serve(host="127.0.0.1", port=port, journal=journal, ready=ready))
     except EngineError as error:
         raise EngineFailed(str(error), error.hint) from error
+
+
+@add.command("workflow")
+def add_workflow(
+    name: Annotated[str, typer.Argument(help="Its durable name: lower-case letters, digits and -.")],
+    takes: Takes = None,
+    returns: Returns = None,
+    calls: Annotated[
+        list[str] | None, typer.Option(help="A durable function that it calls, in this order.", metavar="RPC")
+    ] = None,
+    route: Annotated[bool, typer.Option("--route", help="Add POST /NAME for it, too.")] = False,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A workflow: contract, function, registration, test."""
+    from resonate_scaffold.generators.route import RouteRequest, add_route
+    from resonate_scaffold.generators.workflow import WorkflowRequest, add_workflow
+    from resonate_scaffold.grow import both
+
+    request = WorkflowRequest(name, tuple(takes or ()), tuple(returns or ()), tuple(calls or ()))
+    make: Make = lambda project: add_workflow(project, request)  # noqa: E731
+    if route:
+        durable = name.replace("_", "-")
+        submit = RouteRequest("POST", f"/{durable}", durable)
+        make = both(make, lambda project: add_route(project, submit))
+    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@add.command("db-function")
+def add_db_function(
+    name: Annotated[str, typer.Argument(help="Its name, without the group: reserve-stock is db.reserve_stock.")],
+    takes: Takes = None,
+    returns: Returns = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="It writes nothing.")] = False,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A durable database function: a write happens once, however often it runs."""
+    from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
+
+    request = DbFunctionRequest(name, tuple(takes or ()), tuple(returns or ()), read_only)
+    make: Make = lambda project: add_db_function(project, request)  # noqa: E731
+    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@add.command("rpc")
+def add_rpc(
+    target: Annotated[str, typer.Argument(metavar="GROUP.NAME", help="The group that serves it, and its name there.")],
+    takes: Takes = None,
+    returns: Returns = None,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A stub for what another team serves, with a stand-in; or a function of a further group of this service."""
+    from resonate_scaffold.generators.rpc import RpcRequest, add_rpc
+
+    request = RpcRequest(target, tuple(takes or ()), tuple(returns or ()))
+    make: Make = lambda project: add_rpc(project, request)  # noqa: E731
+    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@add.command("route")
+def add_route(
+    method: Annotated[str, typer.Argument(help="POST, PUT, PATCH, DELETE, or GET to read.")],
+    path: Annotated[str, typer.Argument(help="For example /customers/{customer_id}/orders.")],
+    workflow: Annotated[str | None, typer.Option(help="The workflow that it starts.", metavar="NAME")] = None,
+    rpc: Annotated[str | None, typer.Option(help="The durable function that it calls.", metavar="GROUP.NAME")] = None,
+    idempotency: Annotated[Idempotency | None, typer.Option(help="Whether Idempotency-Key names the work.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The convention in ids.py by which the request names the work.", metavar="NAME")
+    ] = None,
+    wait: Annotated[
+        int | None, typer.Option(help="Wait for the result, at most so many seconds.", metavar="SECONDS")
+    ] = None,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A route: submit and poll, or with --wait a synchronous wrap."""
+    from resonate_scaffold.generators.route import RouteRequest, add_route
+
+    if (workflow is None) == (rpc is None):
+        raise UsageError("A route starts one thing", "Give --workflow NAME or --rpc GROUP.NAME.")
+    target, option = (workflow, "--workflow") if workflow is not None else (rpc or "", "--rpc")
+    named_by = idempotency and idempotency.value
+    request = RouteRequest(method, path, target, option, idempotency=named_by, key=key, wait=wait)
+    make: Make = lambda project: add_route(project, request)  # noqa: E731
+    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@add.command("webhook")
+def add_webhook(
+    name: Annotated[str, typer.Argument(help="Its name, and its gate's.")],
+    takes: Takes = None,
+    workflow: Annotated[
+        str | None, typer.Option(help="The workflow that waits, where there is only one.", metavar="NAME")
+    ] = None,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A gate with a typed payload, and the signed route that answers it."""
+    from resonate_scaffold.generators.webhook import WebhookRequest, add_webhook
+
+    request = WebhookRequest(name, tuple(takes or ()), workflow)
+    make: Make = lambda project: add_webhook(project, request)  # noqa: E731
+    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@add.command("schedule")
+def add_schedule(
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    workflow: Annotated[str, typer.Option(help="The workflow that it starts.", metavar="NAME")],
+    cron: Annotated[str, typer.Option(help="When, in UTC: minute hour day month weekday.", metavar="EXPR")],
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A workflow that starts by the clock."""
+    from resonate_scaffold.generators.schedule import ScheduleRequest, add_schedule
+
+    request = ScheduleRequest(name, workflow, cron, datetime.now(UTC))
+    make: Make = lambda project: add_schedule(project, request)  # noqa: E731
+    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@add.command("idempotency-key")
+def add_idempotency_key(
+    name: Annotated[str, typer.Argument(help="What the key names: invoice.")],
+    fields: Annotated[
+        list[str], typer.Option("--from", help="A field that it is made of; again for more.", metavar="FIELD[:TYPE]")
+    ],
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A convention by which business fields name the work, in ids.py."""
+    from resonate_scaffold.generators.idempotency_key import KeyRequest, add_idempotency_key
+
+    request = KeyRequest(name, tuple(fields))
+    make: Make = lambda project: add_idempotency_key(project, request)  # noqa: E731
+    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@add.command("group")
+def add_group(
+    name: Annotated[str, typer.Argument(help="The group's name.")],
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """Another worker group, with a process of its own."""
+    from resonate_scaffold.generators.group import GroupRequest, add_group
+
+    request = GroupRequest(name)
+    make: Make = lambda project: add_group(project, request)  # noqa: E731
+    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command()
+def remove(
+    kind: Annotated[Kind, typer.Argument(help="What it is.")],
+    name: Annotated[list[str], typer.Argument(help="Its name; of a route METHOD PATH.", autocompletion=_added)],
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Ask nothing; delete its files also where they were changed since.")
+    ] = False,
+) -> None:
+    """Take an add back: its wiring, and its files unless they were changed since."""
+    from resonate_scaffold.generators.remove import find_added, remove as plan_removal
+
+    def make(snapshot: Snapshot) -> Plan:
+        record = find_added(snapshot, kind.value, " ".join(name))
+        return plan_removal(snapshot, record, delete_changed=yes)
+
+    _change(make, "remove", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[Kind | None, typer.Argument(help="Only these.")] = None,
+    project: Project = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """What the service has, read from its code: what is served where, and called from where."""
+    from resonate_scaffold.grow import show
+    from resonate_scaffold.report import Report
+
+    report = Report(as_json=as_json)
+    raise typer.Exit(report.finish(show(project, kind and kind.value, report)))
+
+
+def _change(make: Make, command: str, project: Path, *, dry_run: bool, as_json: bool, yes: bool) -> None:
+    """Change the service around *project*, and end with the exit status."""
+    from resonate_scaffold.grow import Wish, change
+    from resonate_scaffold.report import Report, is_interactive
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it cleans up and ends as Ctrl-C does
+    wish = Wish(command, project, dry_run, interactive=not yes and not as_json and is_interactive())
+    report = Report(as_json=as_json)
+    raise typer.Exit(report.finish(change(wish, make, report)))
 
 
 def _parse_data(pairs: list[str]) -> dict[str, str | bool]:

@@ -60,15 +60,15 @@ class Name:
     raw: str
 
     @classmethod
-    def parse(cls, text: str) -> Name:
-        """Check *text*.
+    def parse(cls, text: str, suffix: str = "service") -> Name:
+        """Check *text*. ``suffix`` says what it names: a suggestion may end with it.
 
         Raises:
             InvalidName: with one reason, and a suggestion that passes this check.
         """
         reason = _objection(text)
         if reason is not None:
-            raise InvalidName(f"{_shown(text)} {reason}", suggest(text))
+            raise InvalidName(f"{_shown(text)} {reason}", suggest(text, suffix))
         return cls(text)
 
     @property
@@ -95,18 +95,18 @@ class Name:
         return self.raw
 
 
-def suggest(text: str) -> str:
+def suggest(text: str, suffix: str = "service") -> str:
     """Turn any text into a valid name that resembles it."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", ascii_text).lower()
     joined = re.sub(r"[^a-z0-9_]+", "-", words)
     joined = re.sub(r"[-_]{2,}", lambda run: "-" if "-" in run[0] else "_", joined).strip("-_")
     if not joined:
-        return "my-service"
+        return f"my-{suffix}"
     if joined[0].isdigit():
-        joined = f"service-{joined}"
+        joined = f"{suffix}-{joined}"
     joined = joined[:MAX_LENGTH].rstrip("-_")
-    return joined if _objection(joined) is None else f"{joined}-service"
+    return joined if _objection(joined) is None else f"{joined[: MAX_LENGTH - len(suffix) - 1].rstrip('-_')}-{suffix}"
 
 
 def _objection(text: str) -> str | None:

@@ -11,11 +11,12 @@ import contextlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resonate_scaffold.errors import InstallError, ScaffoldError
+from resonate_scaffold.project import MANIFEST
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,6 +44,8 @@ class Outcome:
     changes: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     error: ScaffoldError | None = None
+    diff: str | None = None
+    inventory: Mapping[str, Any] | None = None
 
     @property
     def exit_status(self) -> int:
@@ -68,10 +71,25 @@ class Report:
                 self._line("create", f"{where}/{change.path}")
 
     def files(self, plan: Plan) -> None:
-        """One line for each file of a plan."""
+        """One line for each file of a plan, but for the tool's own record."""
         if not self._as_json:
             for change in plan.changes:
-                self._line(change.action, str(change.path))
+                if change.path != MANIFEST or change.action == "create":
+                    self._line(change.action, str(change.path))
+
+    def diff(self, lines: Iterable[str]) -> None:
+        """A unified diff, as it is."""
+        if not self._as_json:
+            for line in lines:
+                print(line)
+
+    def table(self, tables: Iterable[tuple[str, Sequence[str]]]) -> None:
+        """Headings with rows below."""
+        if not self._as_json:
+            for number, (heading, rows) in enumerate(tables):
+                print(f"{chr(10) if number else ''}{heading}")
+                for row in rows:
+                    print(f"  {row}".rstrip())
 
     def step(self, word: str, text: str) -> None:
         """One line for something that has been done."""
@@ -79,9 +97,12 @@ class Report:
             self._line(word, text)
 
     def note(self, text: str) -> None:
-        """One line for something that the user should know."""
+        """Something that the user should know; further lines stand below the first."""
         if not self._as_json:
-            self._line("note", text)
+            first, *rest = text.splitlines()
+            self._line("note", first)
+            for line in rest:
+                self._line("", line)
 
     @contextlib.contextmanager
     def working(self, text: str) -> Iterator[Callable[[str], None]]:
@@ -134,7 +155,7 @@ class Report:
 def complain(error: ScaffoldError) -> None:
     """Print an error on standard error: what is wrong, and what to do."""
     lines = [("|", "dim", line) for line in (error.output if isinstance(error, InstallError) else ())]
-    lines += [("error", "bold red", error.message), ("hint", "yellow", error.hint)]
+    lines += [("error", "bold red", _one_line(error.message)), ("hint", "yellow", error.hint)]
     if not sys.stderr.isatty():
         for word, _, text in lines:
             print(f"{word:>{_COLUMN}}  {text}", file=sys.stderr)
@@ -159,6 +180,13 @@ def ask(question: str, *, default: str, choices: Sequence[str] = ()) -> str:
     )
 
 
+def confirm(question: str, *, default: bool) -> bool:
+    """Ask on the terminal for a yes or a no."""
+    from rich.prompt import Confirm
+
+    return Confirm.ask(question, console=_console(), default=default)
+
+
 def is_interactive() -> bool:
     """Whether there is somebody to ask."""
     return sys.stdin.isatty() and sys.stdout.isatty()
@@ -166,16 +194,23 @@ def is_interactive() -> bool:
 
 def _as_json(outcome: Outcome) -> str:
     error = outcome.error
-    return json.dumps(
-        {
-            "command": outcome.command,
-            "project": outcome.project,
-            "changes": [{"path": path, "action": action} for path, action in outcome.changes],
-            "notes": list(outcome.notes),
-            "error": None if error is None else {"message": error.message, "hint": error.hint},
-        },
-        indent=2,
-    )
+    content: dict[str, Any] = {
+        "command": outcome.command,
+        "project": outcome.project,
+        "changes": [{"path": path, "action": action} for path, action in outcome.changes],
+        "notes": list(outcome.notes),
+        "error": None if error is None else {"message": error.message, "hint": error.hint},
+    }
+    if outcome.diff is not None:
+        content["diff"] = outcome.diff
+    if outcome.inventory is not None:
+        content["inventory"] = outcome.inventory
+    return json.dumps(content, indent=2)
+
+
+def _one_line(text: str) -> str:
+    """*text* with what would end the line, or steer a terminal, as an escape: it may hold what was typed."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _console(*, stderr: bool = False) -> Console:

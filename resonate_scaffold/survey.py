@@ -11,30 +11,16 @@ package; a leading ``!`` marks what is not the service's own.
 from __future__ import annotations
 
 import ast
-import builtins
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from pathlib import PurePosixPath
-from typing import Any
 
-from resonate_scaffold import layout
 from resonate_scaffold.project import Project
 from resonate_scaffold.source import Source
-
-KINDS: Mapping[str, str] = {
-    "route": "routes",
-    "workflow": "workflows",
-    "db-function": "db_functions",
-    "rpc": "rpc",
-    "webhook": "webhooks",
-    "schedule": "schedules",
-    "idempotency-key": "idempotency_keys",
-    "group": "groups",
-}
-"""What can be listed: each kind with its key in the inventory."""
+from resonate_scaffold.uses import Use, Uses, join
 
 _RPC, _SERVE, _GATE = "rpc.Rpc", "rpc.serve", "gate.Gate"
 _SCHEDULE, _KEYED = "schedules.Schedule", "ids.keyed"
@@ -46,7 +32,6 @@ _ENUM = frozenset(f"!enum.{name}" for name in ("Enum", "StrEnum", "IntEnum", "Fl
 _ROUTER = frozenset({"!fastapi.APIRouter", "!fastapi.routing.APIRouter"})
 _TYPING = ("!typing.", "!typing_extensions.")
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
-_BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__", "__doc__", "__path__", "__spec__", "__package__"}
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -254,19 +239,6 @@ class _Serving:
     function: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """A reference to a qualified name, ``within`` a statement of the module.
-
-    ``how``: it is called (``call``), passed to a call (``argument``), imported (``import``), or anything else.
-    """
-
-    name: str
-    line: int
-    how: str
-    within: ast.stmt
-
-
 class Survey:
     """What one project has. Nothing here changes it."""
 
@@ -274,7 +246,7 @@ class Survey:
         self.project = project
         self._sources: dict[PurePosixPath, Source] = {}
         self._definitions_by_path: dict[PurePosixPath, Mapping[str, ast.stmt]] = {}
-        self._uses_by_path: dict[PurePosixPath, tuple[_Use, ...]] = {}
+        self._uses_by_path: dict[PurePosixPath, tuple[Use, ...]] = {}
         self._names_by_path: dict[PurePosixPath, Mapping[int, frozenset[str]]] = {}
         self._canonical_names: dict[str, str] = {}
 
@@ -497,7 +469,7 @@ class Survey:
 
     @cached_property
     def _waited(self) -> Mapping[str, tuple[Place, ...]]:
-        def waits(use: _Use) -> bool:
+        def waits(use: Use) -> bool:
             gate, _, method = use.name.rpartition(".")
             return use.how == "call" and method == "wait" and gate in self._gate_by_name
 
@@ -535,7 +507,7 @@ class Survey:
             for variable, value in self._values(source):
                 if isinstance(value, ast.Call) and self._is_router(source, value.func):
                     prefix = next((item.value for item in value.keywords if item.arg == "prefix"), None)
-                    found[_join(module, variable)] = self._text(source, prefix) if prefix else ""
+                    found[join(module, variable)] = self._text(source, prefix) if prefix else ""
         return found
 
     def _sources_below(self, part: str) -> Iterator[tuple[str, Source]]:
@@ -544,14 +516,14 @@ class Survey:
                 yield module, self.source(path)
 
     def _used_by(
-        self, reads: Callable[[PurePosixPath], bool], wanted: Callable[[_Use], bool]
+        self, reads: Callable[[PurePosixPath], bool], wanted: Callable[[Use], bool]
     ) -> Mapping[str, tuple[Place, ...]]:
         """Places in the package's files, by the name that is used there."""
         found: dict[str, list[Place]] = defaultdict(list)
         for path in self._modules.values():
             if len(path.parts) > 1 and reads(path):
                 for use in self._uses(path):
-                    followed = _Use(self._canonical(use.name), use.line, use.how, use.within)
+                    followed = Use(self._canonical(use.name), use.line, use.how, use.within)
                     if use.how != "import" and wanted(followed):
                         found[followed.name].append(Place(str(path), use.line))
         return {name: tuple(sorted(set(places))) for name, places in found.items()}
@@ -598,9 +570,9 @@ class Survey:
             direct = _beginnings(self._canonical(used)) & ends.keys()
         return direct
 
-    def _uses(self, path: PurePosixPath) -> tuple[_Use, ...]:
+    def _uses(self, path: PurePosixPath) -> tuple[Use, ...]:
         if path not in self._uses_by_path:
-            reader = _Uses(self.source(path), self.project.package, self._module_of(path))
+            reader = Uses(self.source(path), self.project.package, self._module_of(path))
             self._uses_by_path[path] = tuple(reader.read())
         return self._uses_by_path[path]
 
@@ -860,388 +832,8 @@ class Survey:
         return None
 
 
-class _Uses:
-    """Reads every reference to the service's own names out of one file.
-
-    A function's own variables hide what the module calls the same. Annotations in quotes count as what they say. A
-    name that nothing defines (any more) counts as one of the module.
-    """
-
-    def __init__(self, source: Source, package: str, module: str | None) -> None:
-        self._source = source
-        self._package = package
-        self._module = module
-        self._known: dict[str, str | None] = {}
-        self._found: list[_Use] = []
-        self._stack: list[tuple[ast.AST, tuple[Mapping[str, str | None], ...], str]] = []
-
-    def read(self) -> Sequence[_Use]:
-        """All uses, in the order of their lines."""
-        for statement in self._source.tree.body:
-            self._within = statement
-            self._stack = [(statement, (), "other")]
-            while self._stack:
-                self._visit(*self._stack.pop())
-        return sorted(self._found, key=lambda use: (use.line, use.name, use.how))
-
-    def _visit(self, node: ast.AST, scopes: tuple[Mapping[str, str | None], ...], how: str) -> None:
-        match node:
-            case ast.Import() | ast.ImportFrom():
-                for _, _, name in self._imported(node):
-                    self._add(name, node.lineno, "import")
-            case ast.Name() | ast.Attribute():
-                self._chain(node, scopes, how)
-            case ast.Call(func=function, args=arguments, keywords=keywords):
-                self._push(scopes, "call", [function])
-                self._push(scopes, "argument", [*arguments, *(keyword.value for keyword in keywords)])
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                annotations = [arg.annotation for arg in _parameters(node.args)]
-                self._push(scopes, "annotation", [*annotations, node.returns])
-                self._push(scopes, "other", [*node.decorator_list, *_defaults(node.args), *_bounds(node)])
-                self._push((*scopes, self._locals(node.args, node.body)), "other", node.body)
-            case ast.Lambda():
-                self._push(scopes, "other", _defaults(node.args))
-                self._push((*scopes, self._locals(node.args, ())), "other", [node.body])
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                stored = {it.id for loop in node.generators for it in ast.walk(loop.target) if isinstance(it, ast.Name)}
-                inner = (*scopes, dict.fromkeys(stored))
-                self._push(scopes, "other", [node.generators[0].iter])
-                self._push(inner, "other", [loop.iter for loop in node.generators[1:]])
-                self._push(inner, "other", [test for loop in node.generators for test in loop.ifs])
-                results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-                self._push(inner, "other", results)
-            case ast.AnnAssign():
-                self._push(scopes, "annotation", [node.annotation])
-                self._push(scopes, "other", [node.target, node.value])
-            case ast.Constant(value=str(text)) if how == "annotation":
-                self._push(scopes, how, [_quoted(text, node.lineno)])
-            case ast.Subscript(value=base, slice=inside) if how == "annotation":
-                self._push(scopes, "other", [base])
-                name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
-                items = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-                quoted = 0 if name == "Literal" else 1 if name == "Annotated" else len(items)
-                self._push(scopes, "annotation", items[:quoted])
-                self._push(scopes, "other", items[quoted:])
-            case ast.BinOp() | ast.List() | ast.Tuple() if how == "annotation":
-                self._push(scopes, "annotation", ast.iter_child_nodes(node))
-            case _:
-                self._push(scopes, "other", ast.iter_child_nodes(node))
-
-    def _push(self, scopes: tuple[Mapping[str, str | None], ...], how: str, nodes: Iterable[ast.AST | None]) -> None:
-        self._stack.extend((node, scopes, how) for node in nodes if node is not None)
-
-    def _chain(self, node: ast.Name | ast.Attribute, scopes: tuple[Mapping[str, str | None], ...], how: str) -> None:
-        parts: list[str] = []
-        base: ast.expr = node
-        while isinstance(base, ast.Attribute):
-            parts.append(base.attr)
-            base = base.value
-        if not isinstance(base, ast.Name):
-            self._push(scopes, "other", [base])
-            return
-        if not parts and not isinstance(node.ctx, ast.Load):
-            return
-        spelled = ".".join([base.id, *reversed(parts)])
-        for scope in reversed(scopes):
-            if base.id in scope:
-                imported = scope[base.id]
-                name = None if imported is None else _join(imported, spelled.partition(".")[2])
-                break
-        else:
-            name = self._qualified(node, base.id, spelled)
-        if name:
-            self._add(name, node.lineno, how)
-
-    def _qualified(self, node: ast.expr, root: str, spelled: str) -> str | None:
-        if spelled not in self._known:
-            name = self._source.qualified(node)
-            if name is None and self._module is not None and root not in _BUILTINS:
-                name = _join(self._module, spelled)
-            self._known[spelled] = name
-        return self._known[spelled]
-
-    def _add(self, name: str, line: int, how: str) -> None:
-        if name and not name.startswith("!"):
-            self._found.append(_Use(name, line, how, self._within))
-
-    def _locals(self, arguments: ast.arguments, body: Iterable[ast.stmt]) -> Mapping[str, str | None]:
-        """The names that belong to a function: None, or what a local import binds."""
-        found: dict[str, str | None] = dict.fromkeys(arg.arg for arg in _parameters(arguments))
-        outer: set[str] = set()
-        waiting: list[ast.AST] = list(body)
-        while waiting:
-            node = waiting.pop()
-            match node:
-                case ast.Global(names=names) | ast.Nonlocal(names=names):
-                    outer |= set(names)
-                case ast.Import() | ast.ImportFrom():
-                    found |= {bound: meant for bound, meant, _ in self._imported(node)}
-                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                    found.setdefault(name)
-                    continue
-                case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                    found.setdefault(name)
-                case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                    found.setdefault(name)
-                case ast.MatchMapping(rest=str(name)):
-                    found.setdefault(name)
-                case ast.Lambda():
-                    continue
-                case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                    continue
-            waiting.extend(ast.iter_child_nodes(node))
-        return {name: meant for name, meant in found.items() if name not in outer}
-
-    def _imported(self, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str, str]]:
-        """What an import binds: the name, what it means, and what is imported (`import a.b` binds `a`)."""
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                name, root = self._own(alias.name), alias.name.partition(".")[0]
-                yield (alias.asname, name, name) if alias.asname else (root, self._own(root), name)
-            return
-        parts = self._source.path.parent.parts
-        base = parts[: len(parts) - node.level + 1] if node.level else ()
-        origin = self._own(".".join([*base, *([node.module] if node.module else [])]))
-        for alias in node.names:
-            name = _join(origin, alias.name)
-            yield alias.asname or alias.name, name, name
-
-    def _own(self, name: str) -> str:
-        root, _, rest = name.partition(".")
-        return rest if root == self._package else f"!{name}"
-
-
-def inventory(survey: Survey, kinds: Collection[str] = tuple(KINDS)) -> dict[str, list[dict[str, Any]]]:
-    """What the service has, as plain JSON; ``kinds`` are keys of :data:`KINDS`, and only they are read.
-
-    An entry's ``file`` and ``line`` are where it is declared.
-    """
-    sections: Mapping[str, Callable[[Survey], list[dict[str, Any]]]] = {
-        "route": _routes,
-        "workflow": lambda it: _contracts(it, "workflows"),
-        "db-function": lambda it: _contracts(it, "db"),
-        "rpc": lambda it: _contracts(it, None),
-        "webhook": _webhooks,
-        "schedule": _schedules,
-        "idempotency-key": _keys,
-        "group": _groups,
-    }
-    return {KINDS[kind]: sections[kind](survey) for kind in KINDS if kind in kinds}
-
-
-def table(inventory: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[str, list[str]]]:
-    """An inventory for people: each heading with its lines, in aligned columns. What is empty is left out."""
-    rows: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], tuple[str, ...]]]] = {
-        "routes": ("Routes", _route_row),
-        "workflows": ("Workflows", _workflow_row),
-        "db_functions": ("Database functions", _workflow_row),
-        "rpc": ("RPC", _rpc_row),
-        "webhooks": ("Webhooks", _webhook_row),
-        "schedules": ("Schedules", _schedule_row),
-        "idempotency_keys": ("Idempotency keys", _key_row),
-        "groups": ("Groups", _group_row),
-    }
-    return [
-        (heading, _aligned([row(entry) for entry in inventory[section]]))
-        for section, (heading, row) in rows.items()
-        if inventory.get(section)
-    ]
-
-
-def _routes(survey: Survey) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": f"{route.method} {route.path}",
-            "method": route.method,
-            "path": route.path,
-            "function": route.function,
-            **_json(route.place),
-            "included": route.included,
-            "contracts": list(route.contracts),
-            "gates": list(route.gates),
-        }
-        for route in survey.routes
-    ]
-
-
-def _contracts(survey: Survey, module: str | None) -> list[dict[str, Any]]:
-    """The contracts of the group that ``module`` runs; with None, those of every other group."""
-    names = {group.module: group.name for group in survey.groups}
-    fixed = {name: names.get(name, default) for name, default in (("workflows", "workers"), ("db", "db"))}
-    fields = _fields_of(survey)
-    return [
-        {
-            "name": contract.durable,
-            "variable": contract.variable,
-            **_json(contract.place),
-            "group": contract.group,
-            "version": contract.version,
-            "takes": fields(contract.request),
-            "returns": fields(contract.result),
-            "served": _maybe(contract.served),
-            "function": _maybe(contract.function),
-            **({"faked": _maybe(contract.faked)} if module is None else {}),
-            "called": [_json(place) for place in contract.called],
-            "started": [_json(place) for place in contract.started],
-            "scheduled": list(contract.scheduled),
-        }
-        for contract in survey.contracts
-        if (contract.group == fixed[module] if module else contract.group not in fixed.values())
-    ]
-
-
-def _webhooks(survey: Survey) -> list[dict[str, Any]]:
-    fields = _fields_of(survey)
-    return [
-        {
-            "name": gate.name,
-            "variable": gate.variable,
-            **_json(gate.place),
-            "takes": fields(gate.payload),
-            "routes": list(gate.routes),
-            "waited": [_json(place) for place in gate.waited],
-        }
-        for gate in survey.gates
-    ]
-
-
-def _schedules(survey: Survey) -> list[dict[str, Any]]:
-    return [
-        {"name": schedule.name, **_json(schedule.place), "cron": schedule.cron, "workflow": schedule.workflow}
-        for schedule in survey.schedules
-    ]
-
-
-def _keys(survey: Survey) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": key.name,
-            **_json(key.place),
-            "kind": key.kind,
-            "fields": list(key.fields),
-            "used": [_json(place) for place in key.used],
-        }
-        for key in survey.keys
-    ]
-
-
-def _groups(survey: Survey) -> list[dict[str, Any]]:
-    own = [
-        {"name": group.name, "module": group.module, **_json(group.place), "serves": list(group.serves)}
-        for group in survey.groups
-    ]
-    foreign = [
-        {"name": name, "module": None, **_json(contracts[0].place), "serves": [it.durable for it in contracts]}
-        for name in survey.foreign_groups
-        if (contracts := [it for it in survey.contracts if it.group == name])
-    ]
-    return sorted([*own, *foreign], key=lambda entry: str(entry["name"]))
-
-
-def _fields_of(survey: Survey) -> Callable[[str | None], list[str] | None]:
-    models = {model.qualified: model for model in survey.models}
-
-    def fields(name: str | None) -> list[str] | None:
-        model = models.get(name or "")
-        return None if model is None else [_field_text(survey, item) for item in model.fields]
-
-    return fields
-
-
-def _field_text(survey: Survey, item: ModelField) -> str:
-    """A field as it reads, without the modules of its types: how they are imported makes no difference."""
-    source = survey.source(survey._modules[item.module])
-    annotation = item.annotation
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        annotation = _quoted(annotation.value, annotation.lineno) or annotation
-
-    def short(node: ast.expr) -> str | None:
-        name = source.qualified(node)
-        return name.rpartition(".")[2] if name else None
-
-    default = "" if item.default is None else f" = {layout.expression(item.default, short)}"
-    return f"{item.name}: {layout.expression(annotation, short)}{default}"
-
-
-def _route_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    towards = ", ".join([*entry["contracts"], *entry["gates"]])
-    return entry["name"], towards, _where(entry), "" if entry["included"] else "not in ROUTERS: nobody reaches it"
-
-
-def _workflow_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    words = _users(entry) or ["nothing calls it"]
-    if entry["served"] is None:
-        words.insert(0, "nobody serves it")
-    return _versioned(entry), _where(entry["function"] or entry), "; ".join(words)
-
-
-def _rpc_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    served = f"served in {_where(entry['served'])}" if entry["served"] else "served elsewhere"
-    fake = [f"stand-in in {_where(entry['faked'])}"] if entry["faked"] else []
-    words = [served, *fake, *(_users(entry) or ["nothing calls it"])]
-    return _versioned(entry), f"group {entry['group']}", _where(entry), "; ".join(words)
-
-
-def _webhook_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    routes = ", ".join(entry["routes"]) or "no route delivers it"
-    waited = f"awaited in {_places(entry['waited'])}" if entry["waited"] else "no workflow waits for it"
-    return entry["name"], routes, _where(entry), waited
-
-
-def _schedule_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    return entry["name"], entry["cron"], entry["workflow"] or "a workflow that cannot be read", _where(entry)
-
-
-def _key_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    used = f"used in {_places(entry['used'])}" if entry["used"] else "nothing uses it"
-    return f"{entry['name']}({', '.join(entry['fields'])})", f"{entry['kind']}/…", _where(entry), used
-
-
-def _group_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    serves = ", ".join(entry["serves"]) or "nothing"
-    if entry["module"] is None:
-        return entry["name"], _where(entry), f"served elsewhere: {serves}"
-    return entry["name"], _where(entry), "serves HTTP" if entry["module"] == "api" else f"serves {serves}"
-
-
-def _users(entry: Mapping[str, Any]) -> list[str]:
-    words = [f"called by {_places(entry['called'])}"] if entry["called"] else []
-    words += [f"started by {_places(entry['started'])}"] if entry["started"] else []
-    return words + ([f"scheduled by {', '.join(entry['scheduled'])}"] if entry["scheduled"] else [])
-
-
-def _versioned(entry: Mapping[str, Any]) -> str:
-    return str(entry["name"]) if entry["version"] == 1 else f"{entry['name']} (version {entry['version']})"
-
-
-def _where(entry: Mapping[str, Any]) -> str:
-    return f"{entry['file']}:{entry['line']}"
-
-
-def _places(entries: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(map(_where, entries))
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True) if width) for row in rows]
-    return [line.rstrip() for line in lines]
-
-
-def _json(place: Place) -> dict[str, Any]:
-    return {"file": place.path, "line": place.line}
-
-
-def _maybe(place: Place | None) -> dict[str, Any] | None:
-    return None if place is None else _json(place)
-
-
 def _place(source: Source, node: ast.stmt | ast.expr) -> Place:
     return Place(str(source.path), node.lineno)
-
-
-def _join(module: str, name: str) -> str:
-    return f"{module}.{name}" if module and name else module or name
 
 
 def _beginnings(name: str) -> set[str]:
@@ -1282,28 +874,3 @@ def _unsubscripted(node: ast.expr) -> ast.expr:
     while isinstance(node, ast.Subscript):
         node = node.value
     return node
-
-
-def _quoted(text: str, line: int) -> ast.expr | None:
-    """An annotation in quotes as the expression that it says, at the line where it stands."""
-    try:
-        parsed = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
-        return None
-    for node in ast.walk(parsed):
-        if isinstance(node, ast.expr):
-            node.lineno = line
-    return parsed
-
-
-def _parameters(arguments: ast.arguments) -> list[ast.arg]:
-    several = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return [*several, *(it for it in (arguments.vararg, arguments.kwarg) if it is not None)]
-
-
-def _defaults(arguments: ast.arguments) -> list[ast.expr]:
-    return [*arguments.defaults, *(it for it in arguments.kw_defaults if it is not None)]
-
-
-def _bounds(function: _Function) -> list[ast.expr]:
-    return [it.bound for it in function.type_params if isinstance(it, ast.TypeVar) and it.bound is not None]

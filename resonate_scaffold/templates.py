@@ -234,6 +234,21 @@ def render_foreign(source: str, data: Mapping[str, str | bool], *, ask: bool) ->
     return Rendering(files, answers, origin, notes)
 
 
+def render_add(name: str, context: Mapping[str, object]) -> str:
+    """Render a template of ``templates/add``: ``workflow/function.py``.
+
+    Raises:
+        TemplateError: it cannot be read or rendered.
+    """
+    import jinja2
+
+    path = builtin_directory().parent / "add" / f"{name}{_SUFFIX}"
+    try:
+        return _environment().from_string(path.read_text(encoding="utf-8")).render(context)
+    except (OSError, jinja2.TemplateError) as error:
+        raise TemplateError(f"{name}: {error}", "The installation is damaged: install it again.") from error
+
+
 def _builtin_config() -> dict[str, Any]:
     return _read_config(builtin_directory() / "copier.yml")
 

@@ -1,0 +1,111 @@
+"""`add db-function`: a durable function of group `db`, a write that happens once or a read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from resonate_scaffold import layout
+from resonate_scaffold.generators import contract as contracts
+from resonate_scaffold.generators.growth import Growth, asked_before, tests_path
+from resonate_scaffold.layout import Item
+from resonate_scaffold.plan import Plan
+from resonate_scaffold.project import Project
+from resonate_scaffold.shapes import Import
+
+GROUP = "db"
+MODULE = "contracts.db"
+
+
+@dataclass(frozen=True, slots=True)
+class DbFunctionRequest:
+    """``takes`` and ``returns`` as typed."""
+
+    name: str
+    takes: tuple[str, ...] = ()
+    returns: tuple[str, ...] = ()
+    read_only: bool = False
+
+
+def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
+    """Plan a db function: contract, function, registration, test."""
+    name = contracts.noun(request.name, "row")
+    growth = Growth(project, "db-function", name.kebab)
+    takes, returns = contracts.fields(growth, request.takes, request.returns)
+    growth.options = contracts.options(takes=takes, returns=returns, read_only=request.read_only)
+    if done := asked_before(growth):
+        return done
+    new = contracts.New(name, f"db.{name.snake}", GROUP, MODULE, takes, returns)
+    contracts.declare(growth, new)
+
+    imports: list[Import] = [*new.models]
+    known = {item.name: (f"request.{item.name}", item.shape) for item in takes}
+    arguments, invented = contracts.filled(returns, known, growth, imports)
+    result = layout.call(f"{name.pascal}Result", arguments)
+    indent = 4 if request.read_only else 8
+    call_once = layout.group(
+        "await once(",
+        [
+            "ctx.get_dependency(Database)",
+            f"ids.operation({layout.text(name.kebab)}, ctx.info.id)",
+            "request",
+            f"{name.pascal}Result",
+            "effect",
+        ],
+        ")",
+    )
+    context = {
+        "durable": new.durable,
+        "definition": contracts.definition(
+            name.snake, ["ctx: Context", f"request: {name.pascal}"], f"{name.pascal}Result"
+        ),
+        "docstring": layout.docstring(
+            f"Do one `{new.durable}`. The call names the operation: it happens once, however often this runs.", indent=4
+        ),
+        "effect": f"async def effect(session: AsyncSession) -> {name.pascal}Result:",
+        "read_only": request.read_only,
+        "answer": contracts.statement(result, indent=indent, before="return "),
+        "once": contracts.statement(call_once, before="return "),
+    }
+    module = f"db.{name.snake}"
+    path = growth.module(module)
+    growth.create("db_function/function.py", path, context, imports)
+    for what in invented:
+        growth.notes.append(f"{path}: the result's {what} is an example; put your own value there")
+
+    growth.wire(
+        growth.module("db.worker"),
+        "SERVED",
+        f"{MODULE}.{new.variable}",
+        [("rpc", "serve"), (MODULE, None), (module, name.snake)],
+        lambda serve, of, function: f"{serve}({of}.{new.variable}, {function}, retries=6)",
+    )
+    _test(growth, new, request.read_only)
+    if not request.read_only:
+        growth.notes += [
+            f"Its table: a class in {growth.module('db.models')}, then `{project.package} migrate`, "
+            f'`alembic revision --autogenerate -m "{name.kebab}"`, `{project.package} migrate`',
+            f"Its rows: in `effect` of {path}, which is one transaction with the claim of the operation",
+        ]
+    return growth.plan()
+
+
+def _test(growth: Growth, new: contracts.New, read_only: bool) -> None:
+    imports: list[Import] = [(new.module, new.name.pascal), (new.module, new.variable), ("tests.conftest", "Call")]
+    if not read_only:
+        imports += [("db.database", "Database"), ("db.models", "Operation")]
+    example = contracts.request_example(growth, new.request, new.takes)
+    imports += example.imports
+
+    def called(variable: str) -> str:
+        arguments: list[Item | str] = [new.variable, '"test/1"', "REQUEST"]
+        return contracts.statement(layout.group("await call(", arguments, ")"), before=f"{variable} = ")
+
+    context = {
+        "durable": new.durable,
+        "function": new.variable,
+        "request": contracts.statement(example.code, indent=0, before="REQUEST = "),
+        "first": called("first"),
+        "again": called("again"),
+        "read_only": read_only,
+    }
+    growth.create("db_function/test.py", tests_path("db", new.name), context, imports)

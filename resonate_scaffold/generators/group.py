@@ -1,0 +1,108 @@
+"""`add group`: another worker group, with a process of its own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from resonate_scaffold.errors import Taken
+from resonate_scaffold.generators import contract as contracts
+from resonate_scaffold.generators.growth import Growth, asked_before, at
+from resonate_scaffold.plan import Plan
+from resonate_scaffold.project import Project
+from resonate_scaffold.templates import render_add
+
+_PROCFILE = PurePosixPath("Procfile")
+_COMPOSE = PurePosixPath("compose.yaml")
+_BLOCK = """\
+
+  {name}:
+    <<: *service
+    command: [group, {name}]
+    depends_on:
+      resonate: {{condition: service_healthy}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRequest:
+    name: str
+
+
+def add_group(project: Project, request: GroupRequest) -> Plan:
+    """Plan a group: worker, contracts, its part in `dev`, its processes."""
+    name = contracts.noun(request.name, "group")
+    growth = Growth(project, "group", name.raw)
+    if done := asked_before(growth):
+        return done
+    for group in growth.survey.groups:
+        if group.name == name.raw:
+            raise Taken(f"Group {name} is there already ({at(group.place)})", "Choose another name.")
+    for contract in growth.survey.contracts:
+        if contract.group == name.raw:
+            raise Taken(f"Another team serves group {name} ({at(contract.place)})", "Choose another name.")
+    module = growth.module(name.snake)
+    if module in project.files or any(module.with_suffix("") in path.parents for path in project.files):
+        raise Taken(f"{project.package}.{name.snake} is a module of this service already", "Choose another name.")
+    context = {"group": name.raw, "package": project.package}
+    growth.write(growth.module(f"{name.snake}.__init__"), b"")
+    growth.create("group/worker.py", growth.module(f"{name.snake}.worker"), {**context, "module": name.snake}, [])
+    growth.write(growth.module(f"contracts.{name.snake}"), render_add("rpc/contracts.py", context).encode())
+    growth.wire(
+        growth.module("dev"),
+        "SERVED",
+        f"{name.snake}.worker.SERVED",
+        [(f"{name.snake}.worker", None)],
+        lambda worker: f"*{worker}.SERVED",
+        prefer=name.snake,
+    )
+    _process(growth, f"{name.kebab}: python -m {project.package} group {name.raw}\n", name.kebab)
+    _container(growth, name.raw)
+    growth.notes.append(f"Its durable functions: resonate-scaffold add rpc {name}.NAME")
+    return growth.plan()
+
+
+def _process(growth: Growth, line: str, name: str) -> None:
+    content = growth.text(_PROCFILE)
+    if content is None:
+        growth.notes.append(f"There is no {_PROCFILE}; its process is: {line.strip()}")
+    elif not re.search(rf"(?m)^{re.escape(name)}:", content.decode(errors="replace")):
+        growth.edit_text(_PROCFILE, len(content), line if content.endswith(b"\n") or not content else f"\n{line}")
+
+
+def _container(growth: Growth, name: str) -> None:
+    """A service beside the others, at the end of ``services:``."""
+    content = growth.text(_COMPOSE)
+    block = _BLOCK.format(name=name)
+    end = None if content is None else _end_of_services(content)
+    if content is None or end is None:
+        growth.notes.append(f"{_COMPOSE} has no services that share `&service`; its entry would be:{block}".rstrip())
+    elif not re.search(rb"(?m)^  " + name.encode() + rb":", content):
+        growth.edit_text(_COMPOSE, end, block)
+
+
+def _end_of_services(content: bytes) -> int | None:
+    """The offset behind the last line of the ``services:`` block; None where it is not written as ours is."""
+    start = re.search(rb"(?m)^services:[ \t]*\r?$", content)
+    if start is None or b"&service" not in content:
+        return None
+    following = re.search(rb"(?m)^[^\s#]", content[start.end() :])
+    block = content[: start.end() + following.start()] if following else content
+    # Comments and blank lines before the next key belong to it.
+    lines = re.split(rb"(?<=\n)", block)
+    while lines and (not lines[-1].strip() or lines[-1].startswith(b"#")):
+        lines.pop()
+    kept = b"".join(lines)
+    return len(kept) if kept.endswith(b"\n") else None
+
+
+def without_process(content: bytes, name: str) -> bytes:
+    """A Procfile without the process of that name."""
+    return re.sub(rb"(?m)^" + re.escape(name.encode()) + rb":.*(\n|\Z)", b"", content)
+
+
+def without_service(content: bytes, name: str) -> bytes:
+    """A compose file without the service of that name: its line, what is indented below it, the blank line above."""
+    block = rb"(?m)(?:^[ \t]*\r?\n)?^  " + re.escape(name.encode()) + rb":[^\n]*\n(?:(?:^[ \t]*\r?\n)*^    [^\n]*\n?)*"
+    return re.sub(block, b"", content, count=1)

@@ -1,0 +1,138 @@
+"""`add schedule`: a workflow that starts by the clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from resonate_scaffold import layout
+from resonate_scaffold.errors import UsageError
+from resonate_scaffold.fields import closest
+from resonate_scaffold.generators import contract as contracts
+from resonate_scaffold.generators.growth import Growth, asked_before, tests_path
+from resonate_scaffold.generators.workflow import GROUP
+from resonate_scaffold.plan import Plan
+from resonate_scaffold.project import Project
+
+_ALLOWED = re.compile(r"[0-9A-Za-z*/, -]+")
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_LONGEST = 90
+_FIVE = "minute hour day month weekday, for example: 0 2 * * MON"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRequest:
+    """``cron``: five fields, in UTC. ``now``: from when its next times are counted."""
+
+    name: str
+    workflow: str
+    cron: str
+    now: datetime
+
+
+def add_schedule(project: Project, request: ScheduleRequest) -> Plan:
+    """Plan a schedule: its entry, and its test."""
+    name = contracts.noun(request.name, "schedule")
+    growth = Growth(project, "schedule", name.kebab)
+    cron = " ".join(request.cron.split())
+    times = next_times(cron, request.now)
+    growth.options = contracts.options(workflow=request.workflow, cron=cron)
+    if done := asked_before(growth):
+        return done
+    workflow = contracts.find(growth, request.workflow, "--workflow")
+    if workflow.group != GROUP:
+        known = [item.durable for item in growth.survey.contracts if item.group == GROUP]
+        what = f"{request.workflow} is a function of group {workflow.group}, not a workflow"
+        raise UsageError(what, closest("", known))
+    asked, _ = contracts.models_of(workflow)
+    wanted = [field.name for field in growth.types.fields(asked) if not field.optional]
+    if wanted:
+        raise UsageError(
+            f"{request.workflow} takes {', '.join(wanted)}, which no schedule knows",
+            "Schedule a workflow that takes nothing, or give those fields defaults.",
+        )
+    module, _, model = asked.rpartition(".")
+    entry = growth.module("workflows.schedules")
+    growth.wire(
+        entry,
+        "SCHEDULES",
+        name.kebab,
+        [("schedules", "Schedule"), (workflow.module, None), (module, None)],
+        lambda schedule, of, models: layout.call(
+            schedule, [layout.text(name.kebab), layout.text(cron), f"{of}.{workflow.variable}", f"{models}.{model}()"]
+        ),
+    )
+    context = {
+        "name": name.kebab,
+        "function": name.snake,
+        "durable": workflow.durable,
+        "service": project.name,
+        "record": contracts.statement(
+            layout.call("await service.engine.resonate.schedules.get", [layout.text(f"{project.name}/{name.kebab}")]),
+            before="record = ",
+        ),
+    }
+    growth.create(
+        "schedule/test.py",
+        tests_path("schedule", name),
+        context,
+        [
+            ("workflows.schedules", "SCHEDULES"),
+            ("workflows.worker", "SERVED"),
+            ("schedules", "put_in_place"),
+            ("tests.conftest", "Service"),
+        ],
+    )
+    growth.notes.append(f"Next (UTC): {', '.join(f'{time:%a %Y-%m-%d %H:%M}' for time in times)}")
+    return growth.plan()
+
+
+def next_times(cron: str, now: datetime) -> tuple[datetime, ...]:
+    """The next three times of a cron expression, in UTC.
+
+    Raises:
+        UsageError: it is not one that every engine reads alike.
+    """
+    from croniter import CroniterError, croniter
+
+    _check_cron(cron)
+
+    def times() -> Iterator[datetime]:
+        run = croniter(cron, now.astimezone(UTC))
+        for _ in range(3):
+            yield run.get_next(datetime)
+
+    try:
+        return tuple(times())
+    except CroniterError:
+        raise UsageError(f"--cron {cron!r} never comes", "Is there such a day?") from None
+
+
+def _check_cron(cron: str) -> None:
+    from croniter import croniter
+
+    fields = cron.split()
+    if len(fields) != 5:
+        raise UsageError(f"--cron {cron!r} has {len(fields)} fields, not five", _FIVE)
+    if len(cron) > _LONGEST:
+        raise UsageError(
+            f"--cron has {len(cron)} characters, too many to read", "Use a range or */N in place of a list."
+        )
+    if not _ALLOWED.fullmatch(cron) or not croniter.is_valid(cron):
+        raise UsageError(f"--cron {cron!r} is not a cron expression", _FIVE)
+    _, _, day, _, weekday = fields
+    if re.search(r"[0-9]", re.sub(r"/[0-9]+", "", weekday)):
+        raise UsageError(
+            f"--cron {cron!r}: engines disagree about numbered weekdays", "Name them: MON, MON-FRI, SAT,SUN."
+        )
+    if day != "*" and weekday != "*":
+        raise UsageError(
+            f"--cron {cron!r}: engines disagree about a day of the month with a weekday", "Give one of the two."
+        )
+    for first, last in re.findall(r"([A-Z]{3})-([A-Z]{3})", weekday.upper()):
+        if _DAYS.index(first) > _DAYS.index(last):
+            raise UsageError(
+                f"--cron {cron!r}: no engine knows {first}-{last} alike", f"List the days: {first},…,{last}."
+            )

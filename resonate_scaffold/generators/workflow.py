@@ -1,0 +1,179 @@
+"""`add workflow`: a durable function of group `workers` that orchestrates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from resonate_scaffold import layout
+from resonate_scaffold.errors import UsageError
+from resonate_scaffold.fields import Shape
+from resonate_scaffold.generators import contract as contracts
+from resonate_scaffold.generators.growth import Growth, asked_before, tests_path
+from resonate_scaffold.layout import Item
+from resonate_scaffold.plan import Plan
+from resonate_scaffold.project import Project
+from resonate_scaffold.shapes import Import
+
+GROUP = "workers"
+MODULE = "contracts.workflows"
+TIMEOUT_DAYS = 7  # as the example's: it may wait for people
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRequest:
+    """``takes`` and ``returns`` as typed; ``calls`` are durable names, in the order of the calls."""
+
+    name: str
+    takes: tuple[str, ...] = ()
+    returns: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+
+
+def add_workflow(project: Project, request: WorkflowRequest) -> Plan:
+    """Plan a workflow: contract, function, registration, test."""
+    name = contracts.noun(request.name, "workflow")
+    growth = Growth(project, "workflow", name.kebab)
+    takes, returns = contracts.fields(growth, request.takes, request.returns)
+    growth.options = contracts.options(takes=takes, returns=returns, calls=request.calls)
+    if done := asked_before(growth):
+        return done
+    new = contracts.New(name, name.kebab, GROUP, MODULE, takes, returns)
+    if new.durable in request.calls:
+        raise UsageError(f"{new.durable} would call itself", "Leave it out of --calls.")
+    contracts.declare(growth, new, timeout_days=TIMEOUT_DAYS)
+
+    module = f"workflows.{name.snake}"
+    imports: list[Import] = [*new.models]
+    body, answer, invented = _body(growth, new, request.calls, imports)
+    context = {
+        "durable": new.durable,
+        "definition": contracts.definition(
+            name.snake, ["ctx: Context", f"request: {name.pascal}"], f"{name.pascal}Result"
+        ),
+        "body": body,
+    }
+    path = growth.module(module)
+    growth.create("workflow/function.py", path, context, imports)
+    for what in invented:
+        growth.notes.append(f"{path}: {what} is an example; put your own value there")
+
+    growth.wire(
+        growth.module("workflows.worker"),
+        "SERVED",
+        f"{MODULE}.{new.variable}",
+        [("rpc", "serve"), (MODULE, None), (module, name.snake)],
+        lambda serve, of, function: f"{serve}({of}.{new.variable}, {function})",
+    )
+    _test(growth, new, request.calls, answer)
+    return growth.plan()
+
+
+def _body(
+    growth: Growth, new: contracts.New, calls: tuple[str, ...], imports: list[Import]
+) -> tuple[list[str], dict[str, str], list[str]]:
+    """The statements, where each field of the result comes from, and what is an example."""
+    known: dict[str, tuple[str, Shape]] = {item.name: (f"request.{item.name}", item.shape) for item in new.takes}
+    steps: list[tuple[str, layout.Group]] = []
+    invented: list[str] = []
+    used: set[str] = set()
+    for durable in calls:
+        callee = contracts.find(growth, durable, "--calls")
+        asks, answers = contracts.models_of(callee)
+        module = callee.module.rpartition(".")[2]
+        imports.append((callee.module.rpartition(".")[0], module))
+        arguments, examples = contracts.filled(growth.types.fields(asks), known, growth, imports)
+        invented += [f"{durable}'s {name}" for name in examples]
+        wanted = layout.call(f"{_seen_from(module, asks, callee.module, imports)}", arguments)
+        made = layout.group(f"await {module}.{callee.variable}(", ["ctx", Item(wanted)], ")")
+        kind = "answer" if callee.variable.endswith("_result") else "result"
+        variable = _fresh(f"{callee.variable}_{kind}", [name for name, _ in steps])
+        steps.append((variable, made))
+        used |= _read(arguments)
+        for item in growth.types.fields(answers):
+            known.setdefault(item.name, (f"{variable}.{item.name}", item.shape))
+    arguments, examples = contracts.filled(new.returns, known, growth, imports)
+    invented += [f"the result's {name}" for name in examples]
+    result = layout.call(f"{new.name.pascal}Result", arguments)
+    used |= _read(arguments)
+    statements = [
+        contracts.statement(made, before=f"{variable} = " if variable in used else "") for variable, made in steps
+    ]
+    statements.append(contracts.statement(result, before="return "))
+    sources = {item.prefix.removesuffix("="): layout.flat(item.code) for item in arguments}
+    return statements, sources, invented
+
+
+def _read(arguments: Iterable[Item]) -> set[str]:
+    """The variables whose fields are among the arguments."""
+    return {layout.flat(item.code).partition(".")[0] for item in arguments}
+
+
+def _seen_from(module: str, model: str, of: str, imports: list[Import]) -> str:
+    """How the workflow writes a request model, which may stand in another contracts file than the `Rpc`."""
+    where, _, name = model.rpartition(".")
+    if where == of:
+        return f"{module}.{name}"
+    imports.append((where, name))
+    return name
+
+
+def _fresh(name: str, taken: list[str]) -> str:
+    """A variable that is not used yet."""
+    return next(
+        candidate
+        for number in range(1, len(taken) + 2)
+        if (candidate := name if number == 1 else f"{name}_{number}") not in taken
+    )
+
+
+def _test(growth: Growth, new: contracts.New, calls: tuple[str, ...], sources: dict[str, str]) -> None:
+    """A run from end to end. What comes from a call is the callee's to know."""
+    imports: list[Import] = [(new.module, new.name.pascal), (new.module, new.variable), ("tests.conftest", "Service")]
+    example = contracts.request_example(growth, new.request, new.takes)
+    imports += example.imports
+    root = layout.text(f"{new.durable}/test")
+    certain = all(contracts.is_certain(growth, durable) for durable in calls)
+    context = {
+        "durable": new.durable,
+        "function": new.variable,
+        "request": contracts.statement(example.code, indent=0, before="REQUEST = "),
+        "certain": certain,
+    }
+    if certain:
+        ran = layout.group("await service.run(", [new.variable, root, "REQUEST"], ")")
+        context["run"] = contracts.statement(ran, before="result = ")
+        context["checks"] = _checks(growth, new, sources, imports)
+        context["again"] = contracts.statement(ran, before="again = ")
+    else:
+        imports += [("!datetime", "timedelta"), ("tests.conftest", "PATIENCE")]
+        imports += [("api.idempotency", name) for name in ("Outcome", "Status", "await_end")]
+        arguments = [new.variable, root, "REQUEST", "timedelta(seconds=60)", "{}"]
+        started = layout.group("await service.engine.start_workflow(", arguments, ")")
+        context["run"] = contracts.statement(started, before="record = ")
+    growth.create("workflow/test.py", tests_path("workflow", new.name), context, imports)
+
+
+def _checks(growth: Growth, new: contracts.New, sources: dict[str, str], imports: list[Import]) -> list[str]:
+    """What is known of the result: the whole, or field by field where a call answers some."""
+    expected: list[Item] = []
+    for item in new.returns:
+        source = sources.get(item.name)
+        if source is None or "_result" in source.partition(".")[0]:
+            continue  # left out: its default
+        asked = source.startswith("request.")
+        optional = asked and next(field.optional for field in new.takes if field.name == item.name)
+        value = None if optional else growth.types.example(item.shape)
+        expected.append(Item(value.code if value else "None", f"{item.name}="))
+        imports += value.imports if value else ()
+    if not any("_result" in source.partition(".")[0] for source in sources.values()):
+        imports.append((new.module, f"{new.name.pascal}Result"))
+        result = layout.call(f"{new.name.pascal}Result", expected)
+        return [contracts.statement(result, before="assert result == ")]
+    return [
+        contracts.statement(
+            item.code,
+            before=f"assert result.{item.prefix.removesuffix('=')} {'is' if item.code == 'None' else '=='} ",
+        )
+        for item in expected
+    ]

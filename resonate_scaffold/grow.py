@@ -1,0 +1,89 @@
+"""`add`, `remove` and `list`: one flow for every command that looks at a service or changes it.
+
+disk.discover -> Project -> generator -> Plan -> preview -> disk.apply -> report
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from resonate_scaffold import disk
+from resonate_scaffold.errors import Unwanted
+from resonate_scaffold.inventory import KINDS, inventory, table
+from resonate_scaffold.plan import Edit, Plan, unified_diff
+from resonate_scaffold.project import MANIFEST, Project, after
+from resonate_scaffold.report import Outcome, Report, confirm
+from resonate_scaffold.survey import Survey
+
+Make = Callable[[Project], Plan]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a command is to go about it. ``interactive``: there is somebody to ask."""
+
+    command: str
+    project: Path
+    dry_run: bool
+    interactive: bool
+
+
+def change(wish: Wish, make: Make, report: Report) -> Outcome:
+    """Plan a change of the service around ``wish.project``, show it, and do it.
+
+    Raises:
+        ScaffoldError: nothing was changed.
+    """
+    root, project = disk.discover(wish.project)
+    plan = make(project)
+    if wish.dry_run:
+        report.files(plan)
+        report.diff(unified_diff(plan))
+    elif plan.changes:
+        _ask(wish, project, plan)
+        disk.apply(root, plan)
+        report.files(plan)
+    for line in plan.notes:
+        report.note(line)
+    if wish.dry_run:
+        report.note("Dry run: nothing was changed")
+    return Outcome(
+        wish.command,
+        str(root),
+        changes=tuple((str(item.path), item.action) for item in plan.changes),
+        notes=plan.notes,
+        diff="\n".join(unified_diff(plan)) if wish.dry_run else None,
+    )
+
+
+def show(start: Path, kind: str | None, report: Report) -> Outcome:
+    """Show what the service around *start* has, of one kind or of all."""
+    root, project = disk.discover(start)
+    found = inventory(Survey(project), KINDS if kind is None else [kind])
+    report.table(table(found))
+    if not any(found.values()):
+        report.note(f"There is no {kind or 'part that can be listed'} in this service")
+    return Outcome("list", str(root), inventory=found)
+
+
+def both(first: Make, second: Make) -> Make:
+    """One plan of two, the second made for the service as the first leaves it."""
+
+    def make(project: Project) -> Plan:
+        one = first(project)
+        return one.then(second(after(project, one)))
+
+    return make
+
+
+def _ask(wish: Wish, project: Project, plan: Plan) -> None:
+    """Ask once, where a file would change that somebody has edited."""
+    edited = [
+        str(item.path)
+        for item in plan.changes
+        if isinstance(item, Edit) and item.path != MANIFEST and project.is_edited(item.path)
+    ]
+    if edited and wish.interactive and not confirm(f"Edit {', '.join(edited)}, which you have edited?", default=True):
+        raise Unwanted("Nothing was changed", "--dry-run shows what would be.")

@@ -1,0 +1,248 @@
+"""What `list` shows: a survey as plain JSON, and as aligned lines."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from resonate_scaffold import layout
+from resonate_scaffold.survey import ModelField, Place, Survey
+from resonate_scaffold.uses import unquoted
+
+KINDS: Mapping[str, str] = {
+    "route": "routes",
+    "workflow": "workflows",
+    "db-function": "db_functions",
+    "rpc": "rpc",
+    "webhook": "webhooks",
+    "schedule": "schedules",
+    "idempotency-key": "idempotency_keys",
+    "group": "groups",
+}
+"""What can be listed: each kind with its key in the inventory."""
+
+
+def inventory(survey: Survey, kinds: Collection[str] = tuple(KINDS)) -> dict[str, list[dict[str, Any]]]:
+    """What the service has, as plain JSON; ``kinds`` are keys of :data:`KINDS`, and only they are read.
+
+    An entry's ``file`` and ``line`` are where it is declared.
+    """
+    sections: Mapping[str, Callable[[Survey], list[dict[str, Any]]]] = {
+        "route": _routes,
+        "workflow": lambda it: _contracts(it, "workflows"),
+        "db-function": lambda it: _contracts(it, "db"),
+        "rpc": lambda it: _contracts(it, None),
+        "webhook": _webhooks,
+        "schedule": _schedules,
+        "idempotency-key": _keys,
+        "group": _groups,
+    }
+    return {KINDS[kind]: sections[kind](survey) for kind in KINDS if kind in kinds}
+
+
+def table(inventory: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[str, list[str]]]:
+    """An inventory for people: each heading with its lines, in aligned columns. What is empty is left out."""
+    rows: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], tuple[str, ...]]]] = {
+        "routes": ("Routes", _route_row),
+        "workflows": ("Workflows", _workflow_row),
+        "db_functions": ("Database functions", _workflow_row),
+        "rpc": ("RPC", _rpc_row),
+        "webhooks": ("Webhooks", _webhook_row),
+        "schedules": ("Schedules", _schedule_row),
+        "idempotency_keys": ("Idempotency keys", _key_row),
+        "groups": ("Groups", _group_row),
+    }
+    return [
+        (heading, _aligned([row(entry) for entry in inventory[section]]))
+        for section, (heading, row) in rows.items()
+        if inventory.get(section)
+    ]
+
+
+def _routes(survey: Survey) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": f"{route.method} {route.path}",
+            "method": route.method,
+            "path": route.path,
+            "function": route.function,
+            **_json(route.place),
+            "included": route.included,
+            "contracts": list(route.contracts),
+            "gates": list(route.gates),
+        }
+        for route in survey.routes
+    ]
+
+
+def _contracts(survey: Survey, module: str | None) -> list[dict[str, Any]]:
+    """The contracts of the group that ``module`` runs; with None, those of every other group."""
+    names = {group.module: group.name for group in survey.groups}
+    fixed = {name: names.get(name, default) for name, default in (("workflows", "workers"), ("db", "db"))}
+    fields = _fields_of(survey)
+    return [
+        {
+            "name": contract.durable,
+            "variable": contract.variable,
+            **_json(contract.place),
+            "group": contract.group,
+            "version": contract.version,
+            "takes": fields(contract.request),
+            "returns": fields(contract.result),
+            "served": _maybe(contract.served),
+            "function": _maybe(contract.function),
+            **({"faked": _maybe(contract.faked)} if module is None else {}),
+            "called": [_json(place) for place in contract.called],
+            "started": [_json(place) for place in contract.started],
+            "scheduled": list(contract.scheduled),
+        }
+        for contract in survey.contracts
+        if (contract.group == fixed[module] if module else contract.group not in fixed.values())
+    ]
+
+
+def _webhooks(survey: Survey) -> list[dict[str, Any]]:
+    fields = _fields_of(survey)
+    return [
+        {
+            "name": gate.name,
+            "variable": gate.variable,
+            **_json(gate.place),
+            "takes": fields(gate.payload),
+            "routes": list(gate.routes),
+            "waited": [_json(place) for place in gate.waited],
+        }
+        for gate in survey.gates
+    ]
+
+
+def _schedules(survey: Survey) -> list[dict[str, Any]]:
+    return [
+        {"name": schedule.name, **_json(schedule.place), "cron": schedule.cron, "workflow": schedule.workflow}
+        for schedule in survey.schedules
+    ]
+
+
+def _keys(survey: Survey) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": key.name,
+            **_json(key.place),
+            "kind": key.kind,
+            "fields": list(key.fields),
+            "used": [_json(place) for place in key.used],
+        }
+        for key in survey.keys
+    ]
+
+
+def _groups(survey: Survey) -> list[dict[str, Any]]:
+    own = [
+        {"name": group.name, "module": group.module, **_json(group.place), "serves": list(group.serves)}
+        for group in survey.groups
+    ]
+    foreign = [
+        {"name": name, "module": None, **_json(contracts[0].place), "serves": [it.durable for it in contracts]}
+        for name in survey.foreign_groups
+        if (contracts := [it for it in survey.contracts if it.group == name])
+    ]
+    return sorted([*own, *foreign], key=lambda entry: str(entry["name"]))
+
+
+def _fields_of(survey: Survey) -> Callable[[str | None], list[str] | None]:
+    models = {model.qualified: model for model in survey.models}
+
+    def fields(name: str | None) -> list[str] | None:
+        model = models.get(name or "")
+        return None if model is None else [_field_text(survey, item) for item in model.fields]
+
+    return fields
+
+
+def _field_text(survey: Survey, item: ModelField) -> str:
+    """A field as it reads, without the modules of its types: how they are imported makes no difference."""
+    source = survey.source(survey._modules[item.module])
+    annotation = item.annotation
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        annotation = unquoted(annotation.value, annotation.lineno) or annotation
+
+    def short(node: ast.expr) -> str | None:
+        name = source.qualified(node)
+        return name.rpartition(".")[2] if name else None
+
+    default = "" if item.default is None else f" = {layout.expression(item.default, short)}"
+    return f"{item.name}: {layout.expression(annotation, short)}{default}"
+
+
+def _route_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    towards = ", ".join([*entry["contracts"], *entry["gates"]])
+    return entry["name"], towards, _where(entry), "" if entry["included"] else "not in ROUTERS: nobody reaches it"
+
+
+def _workflow_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    words = _users(entry) or ["nothing calls it"]
+    if entry["served"] is None:
+        words.insert(0, "nobody serves it")
+    return _versioned(entry), _where(entry["function"] or entry), "; ".join(words)
+
+
+def _rpc_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    served = f"served in {_where(entry['served'])}" if entry["served"] else "served elsewhere"
+    fake = [f"stand-in in {_where(entry['faked'])}"] if entry["faked"] else []
+    words = [served, *fake, *(_users(entry) or ["nothing calls it"])]
+    return _versioned(entry), f"group {entry['group']}", _where(entry), "; ".join(words)
+
+
+def _webhook_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    routes = ", ".join(entry["routes"]) or "no route delivers it"
+    waited = f"awaited in {_places(entry['waited'])}" if entry["waited"] else "no workflow waits for it"
+    return entry["name"], routes, _where(entry), waited
+
+
+def _schedule_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    return entry["name"], entry["cron"], entry["workflow"] or "a workflow that cannot be read", _where(entry)
+
+
+def _key_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    used = f"used in {_places(entry['used'])}" if entry["used"] else "nothing uses it"
+    return f"{entry['name']}({', '.join(entry['fields'])})", f"{entry['kind']}/…", _where(entry), used
+
+
+def _group_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    serves = ", ".join(entry["serves"]) or "nothing"
+    if entry["module"] is None:
+        return entry["name"], _where(entry), f"served elsewhere: {serves}"
+    return entry["name"], _where(entry), "serves HTTP" if entry["module"] == "api" else f"serves {serves}"
+
+
+def _users(entry: Mapping[str, Any]) -> list[str]:
+    words = [f"called by {_places(entry['called'])}"] if entry["called"] else []
+    words += [f"started by {_places(entry['started'])}"] if entry["started"] else []
+    return words + ([f"scheduled by {', '.join(entry['scheduled'])}"] if entry["scheduled"] else [])
+
+
+def _versioned(entry: Mapping[str, Any]) -> str:
+    return str(entry["name"]) if entry["version"] == 1 else f"{entry['name']} (version {entry['version']})"
+
+
+def _where(entry: Mapping[str, Any]) -> str:
+    return f"{entry['file']}:{entry['line']}"
+
+
+def _places(entries: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(map(_where, entries))
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True) if width) for row in rows]
+    return [line.rstrip() for line in lines]
+
+
+def _json(place: Place) -> dict[str, Any]:
+    return {"file": place.path, "line": place.line}
+
+
+def _maybe(place: Place | None) -> dict[str, Any] | None:
+    return None if place is None else _json(place)

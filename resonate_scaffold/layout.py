@@ -1,0 +1,168 @@
+"""Python text as `ruff format` leaves it, for the parts of generated code whose length depends on names.
+
+Whatever fits into a line stands on one; what does not is written one item a line with a trailing comma, which the
+formatter keeps.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+WIDTH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a group: ``prefix`` is what it begins with (``name=``), ``comment`` stands on the line above."""
+
+    code: Code
+    prefix: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Something in brackets: a call, a list, the arguments of a definition."""
+
+    head: str
+    items: tuple[Item, ...]
+    tail: str
+
+
+Code = str | Group
+
+
+def call(function: str, arguments: Iterable[Item | str]) -> Group:
+    """A call."""
+    return group(f"{function}(", arguments, ")")
+
+
+def group(head: str, items: Iterable[Item | str], tail: str) -> Group:
+    """A group; an item without a prefix may be given as text."""
+    return Group(head, tuple(item if isinstance(item, Item) else Item(item) for item in items), tail)
+
+
+def value(data: object) -> Code:
+    """JSON-like data as a Python literal."""
+    match data:
+        case str():
+            return text(data)
+        case Mapping():
+            return Group("{", tuple(Item(value(item), f"{text(str(key))}: ") for key, item in data.items()), "}")
+        case list() | tuple():
+            return Group("[", tuple(Item(value(item)) for item in data), "]")
+        case _:
+            return repr(data)
+
+
+def render(code: Code, *, indent: int = 0, before: str = "", after: str = "") -> str:
+    """Write *code*. ``before`` and ``after`` are what stands beside it on its first and its last line."""
+    if isinstance(code, str) or not code.items:
+        return flat(code)
+    if not _has_comment(code) and indent + len(before) + len(flat(code)) + len(after) <= WIDTH:
+        return flat(code)
+    inner = " " * (indent + 4)
+    lines = [code.head]
+    for item in code.items:
+        if item.comment:
+            lines.append(f"{inner}# {item.comment}")
+        rendered = render(item.code, indent=indent + 4, before=item.prefix, after=",")
+        lines.append(f"{inner}{item.prefix}{rendered},")
+    return "\n".join([*lines, " " * indent + code.tail])
+
+
+def flat(code: Code) -> str:
+    """*code* on one line, without its comments."""
+    if isinstance(code, str):
+        return code
+    return f"{code.head}{', '.join(item.prefix + flat(item.code) for item in code.items)}{code.tail}"
+
+
+def text(content: str) -> str:
+    """A string literal, with the quotes that the formatter prefers."""
+    if '"' in content and "'" not in content:
+        return repr(content)
+    return json.dumps(content, ensure_ascii=not content.isprintable())
+
+
+def docstring(content: str, *, indent: int = 0) -> str:
+    """A docstring of one paragraph, quotes included, without the indent of its first line."""
+    if indent + len(content) + 6 <= WIDTH:
+        return f'"""{content}"""'
+    margin = " " * indent
+    # The quotes take the place of three characters of the first line.
+    lines = textwrap.wrap(
+        content, WIDTH - indent, initial_indent=3 * " ", break_long_words=False, break_on_hyphens=False
+    )
+    lines[0] = f'"""{lines[0][3:]}'
+    return "\n".join([lines[0], *(margin + line for line in lines[1:]), f'{margin}"""'])
+
+
+def strings(pieces: Iterable[str], *, indent: int = 0, before: str = "") -> str:
+    """*before* and a text that is given in pieces (each inside of quotes), as one literal or as one for each line.
+
+    The pieces are those of an f-string where *before* ends with ``f``.
+    """
+    kind = "f" if before.endswith("f") else ""
+    whole, pieces = before.removesuffix("f"), list(pieces)
+    if indent + len(before) + len("".join(pieces)) + 2 <= WIDTH or len(pieces) < 2:
+        return f'{" " * indent}{before}"{"".join(pieces)}"'
+    inner = " " * (indent + 4)
+    lines: list[str] = []
+    for piece in pieces:
+        if lines and len(inner) + len(kind) + len(lines[-1]) + len(piece) + 2 <= WIDTH:
+            lines[-1] += piece
+        else:
+            lines.append(piece)
+    body = [f'{inner}{kind if "{" in line else ""}"{line}"' for line in lines]
+    return "\n".join([f"{' ' * indent}{whole}(", *body, f"{' ' * indent})"])
+
+
+def condition(head: str, operands: Iterable[str], tail: str, *, indent: int = 0) -> str:
+    """Operands of ``and`` in brackets: ``if not (a and b):``."""
+    operands = list(operands)
+    flat = f"{' ' * indent}{head}{' and '.join(operands)}{tail}"
+    if len(flat) <= WIDTH:
+        return flat
+    inner = " " * (indent + 4)
+    rest = [f"{inner}and {operand}" for operand in operands[1:]]
+    return "\n".join([" " * indent + head, inner + operands[0], *rest, " " * indent + tail])
+
+
+def expression(node: ast.expr, name_of: Callable[[ast.expr], str | None]) -> str:
+    """An annotation as text, on one line. ``name_of`` says how a name or an attribute is written here."""
+
+    def go(node: ast.expr) -> str:
+        renamed = name_of(node) if isinstance(node, ast.Name | ast.Attribute) else None
+        if renamed is not None:
+            return renamed
+        match node:
+            case ast.Name(id=name):
+                return name
+            case ast.Attribute(value=base, attr=name):
+                return f"{go(base)}.{name}"
+            case ast.Subscript(value=base, slice=ast.Tuple(elts=items)):
+                return f"{go(base)}[{', '.join(map(go, items))}]"
+            case ast.Subscript(value=base, slice=item):
+                return f"{go(base)}[{go(item)}]"
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                return f"{go(left)} | {go(right)}"
+            case ast.Constant(value=str(content)):
+                return text(content)
+            case ast.Call(func=function, args=arguments, keywords=keywords):
+                given = [*map(go, arguments), *(f"{keyword.arg}={go(keyword.value)}" for keyword in keywords)]
+                return f"{go(function)}({', '.join(given)})"
+            case ast.List(elts=items):
+                return f"[{', '.join(map(go, items))}]"
+            case _:
+                return ast.unparse(node)
+
+    return go(node)
+
+
+def _has_comment(group: Group) -> bool:
+    return any(item.comment or (isinstance(item.code, Group) and _has_comment(item.code)) for item in group.items)

@@ -1,0 +1,417 @@
+"""The types of a service's contracts: resolved from their annotations, and examples of them.
+
+An example is what a generated test sends and what a function that has no business in it yet returns. It obeys the
+constraints that stand in the annotation as literals.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from resonate_scaffold import layout
+from resonate_scaffold.errors import Unknown, UsageError
+from resonate_scaffold.fields import SCALARS, Field, Shape, closest
+from resonate_scaffold.layout import Code, Item
+from resonate_scaffold.source import Source
+from resonate_scaffold.survey import Model, Survey
+
+Import = tuple[str, str | None]
+
+_CODE: Mapping[str, tuple[str, str, tuple[Import, ...], Any, Any]] = {
+    # scalar: code, other code, imports, JSON, other JSON
+    "float": ("1.5", "2.5", (), 1.5, 2.5),
+    "bool": ("True", "False", (), True, False),
+    "date": ("date(2026, 1, 31)", "date(2026, 2, 28)", (("!datetime", "date"),), "2026-01-31", "2026-02-28"),
+    "datetime": (
+        "datetime(2026, 1, 31, 12, tzinfo=UTC)",
+        "datetime(2026, 2, 28, 12, tzinfo=UTC)",
+        (("!datetime", "UTC"), ("!datetime", "datetime")),
+        "2026-01-31T12:00:00Z",
+        "2026-02-28T12:00:00Z",
+    ),
+    "Decimal": ('Decimal("1.50")', 'Decimal("2.50")', (("!decimal", "Decimal"),), "1.50", "2.50"),
+    "UUID": (
+        'UUID("6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11")',
+        'UUID("0b8ddfb0-7c3f-4a0e-8a75-2f0b1f7c9d22")',
+        (("!uuid", "UUID"),),
+        "6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11",
+        "0b8ddfb0-7c3f-4a0e-8a75-2f0b1f7c9d22",
+    ),
+}
+_TEXTS = (
+    *("example", "another", "a", "b", "example-1", "1", "2", "12345", "67890", "A", "B", "EXAMPLE", "USD", "EUR"),
+    *("ada@example.com", "grace@example.com", "https://example.com", "https://example.org", "2026-01-31"),
+    *("6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11", "0b8ddfb0-7c3f-4a0e-8a75-2f0b1f7c9d22", "+4930123456"),
+)
+_SCALAR_NAMES = {
+    **{(module or "", name): scalar for scalar, (module, name) in SCALARS.items()},
+    ("!datetime", "datetime"): "datetime",
+}
+_CONSTRAINTS = frozenset({"!pydantic.Field", "!pydantic.StringConstraints", "!annotated_types.Len"})
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A value: as code, with what the code needs imported, and as JSON."""
+
+    code: Code
+    imports: tuple[Import, ...]
+    json: Any
+
+
+class Types:
+    """The types that the contracts of a service have."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
+        self._models = {f"{model.module}.{model.name}": model for model in survey.models}
+        self._aliases = {f"{alias.module}.{alias.name}": alias for alias in survey.aliases}
+
+    def resolve(self, name: str) -> Shape:
+        """Find a model, or another named type, by its name or by ``module.name``.
+
+        Raises:
+            UsageError: there is none, or there are several.
+        """
+        known = [*self._models, *self._aliases]
+        found = [qualified for qualified in known if f".{qualified}".endswith(f".{name}")]
+        if len(found) > 1:
+            choices = ", ".join(qualified.removeprefix("contracts.") for qualified in found)
+            raise UsageError(f"Several contracts have a {name}", f"Say which: {choices}")
+        if not found:
+            short = [qualified.rpartition(".")[2] for qualified in known]
+            hint = f"{' '.join(SCALARS)} list[T] dict[str, T] T?, or a model of the contracts. {closest(name, short)}"
+            raise UsageError(f"There is no type {name}", hint)
+        return self._shape_of_name(found[0])
+
+    def fields(self, qualified: str) -> tuple[Field, ...]:
+        """The fields of a model of the contracts."""
+        model = self._models.get(qualified)
+        if model is None:
+            name = qualified.rpartition(".")[2]
+            raise Unknown(f"The model {name} cannot be read from the contracts", "Define it there as a pydantic model.")
+        return tuple(self._fields(model))
+
+    def example(self, shape: Shape, *, other: bool = False) -> Example | None:
+        """An example, or with ``other`` a different one; None where no value is known that fits."""
+        return self._example(shape, other, ())
+
+    def example_of(self, qualified: str, fields: Sequence[Field]) -> Example | None:
+        """An example of a model that has these fields; what may be left out is."""
+        return self._model_of(qualified, fields, False, ())
+
+    def fits(self, given: Shape, wanted: Shape) -> bool:
+        """Whether a value of one type does for the other: by their types, and by the constraints as an example has it.
+
+        A caller's text may break a constraint that only the callee has; then the call fails, as it should.
+        """
+        if any(part.kind == "opaque" for part in given.walk()):
+            return False
+        one, other = _plain(given), _plain(wanted)
+        if other.kind == "optional" and one.kind != "optional":
+            other = other.inner
+        if one != other:
+            return False
+        if given == wanted:
+            return True
+        example = self.example(given)
+        return example is not None and _accepts(wanted, example.json, {})
+
+    def shape(self, node: ast.expr, source: Source) -> Shape:
+        """What an annotation of a module stands for."""
+        return self._shape(node, source, frozenset())
+
+    def path_of(self, module: str) -> PurePosixPath:
+        """The file of a module of the service."""
+        return PurePosixPath(self._survey.project.package, *module.split(".")).with_suffix(".py")
+
+    def _source(self, module: str) -> Source:
+        return self._survey.source(self.path_of(module))
+
+    def _fields(self, model: Model) -> Iterator[Field]:
+        for item in model.fields:
+            source = self._source(item.module)
+            shape = self._shape(item.annotation, source, frozenset({f"{model.module}.{model.name}"}))
+            rules, optional = _rules_of_default(item.default, source)
+            if rules:
+                shape = Shape("alias", f"{model.name}.{item.name}", of=shape, rules=rules)
+            yield Field(item.name, shape, optional, item.annotation, item.default, source)
+
+    def _shape_of_name(self, qualified: str, seen: frozenset[str] = frozenset()) -> Shape:
+        if qualified in self._models:
+            return Shape("model", qualified)
+        alias = self._aliases[qualified]
+        if qualified in seen or not isinstance(alias.node, ast.expr):
+            return Shape("alias", qualified)
+        source = self._source(alias.module)
+        return Shape("alias", qualified, of=self._shape(alias.node, source, seen | {qualified}))
+
+    def _shape(self, node: ast.expr, source: Source, seen: frozenset[str]) -> Shape:
+        match node:
+            case ast.Constant(value=str(text)):
+                try:
+                    return self._shape(ast.parse(text, mode="eval").body, source, seen)
+                except (SyntaxError, ValueError):
+                    return Shape("opaque", node=node)
+            case ast.BinOp(left=left, op=ast.BitOr(), right=ast.Constant(value=None)):
+                return Shape("optional", of=self._shape(left, source, seen))
+            case ast.BinOp(left=ast.Constant(value=None), op=ast.BitOr(), right=right):
+                return Shape("optional", of=self._shape(right, source, seen))
+            case ast.Subscript(value=base, slice=inside):
+                return self._subscript(node, source.qualified(base) or _builtin(base), inside, source, seen)
+            case ast.Name() | ast.Attribute():
+                return self._name(node, source, seen)
+        return Shape("opaque", node=node)
+
+    def _name(self, node: ast.expr, source: Source, seen: frozenset[str]) -> Shape:
+        qualified = source.qualified(node) or _builtin(node)
+        module, _, name = qualified.rpartition(".")
+        if (module, name) in _SCALAR_NAMES:
+            return Shape("scalar", _SCALAR_NAMES[module, name])
+        if qualified in self._models or qualified in self._aliases:
+            return self._shape_of_name(qualified, seen)
+        return Shape("opaque", node=node)
+
+    def _subscript(self, node: ast.expr, base: str, inside: ast.expr, source: Source, seen: frozenset[str]) -> Shape:
+        items = inside.elts if isinstance(inside, ast.Tuple) else [inside]
+        match base, items:
+            case "list" | "!typing.List", [item]:
+                return Shape("list", of=self._shape(item, source, seen))
+            case "dict" | "!typing.Dict", [ast.Name(id="str"), item]:
+                return Shape("dict", of=self._shape(item, source, seen))
+            case "!typing.Optional", [item]:
+                return Shape("optional", of=self._shape(item, source, seen))
+            case "!typing.Literal", [ast.Constant(), *_]:
+                return Shape("literal", ast.unparse(node), node=node)
+            case "!typing.Annotated", [item, *metadata]:
+                rules: dict[str, Any] = {}
+                for part in metadata:
+                    rules |= _literal_keywords(part, source)
+                return Shape("alias", ast.unparse(node), of=self._shape(item, source, seen), rules=rules)
+        return Shape("opaque", node=node)
+
+    def _example(self, shape: Shape, other: bool, inside: tuple[str, ...]) -> Example | None:
+        match shape.kind:
+            case "scalar" | "alias":
+                return self._constrained(shape, {}, other, inside)
+            case "literal":
+                return _literal_example(shape, other)
+            case "optional":
+                return self._example(shape.inner, other, inside)
+            case "list":
+                return self._list(shape, 1, other, inside)
+            case "dict":
+                item = self._example(shape.inner, other, inside)
+                return item and Example(_keyed(item.code), item.imports, {"example": item.json})
+            case "model":
+                if shape.name in inside:
+                    return None  # a model that needs one of itself
+                return self._model_of(shape.name, self.fields(shape.name), other, (*inside, shape.name))
+        return None
+
+    def _model_of(
+        self, qualified: str, fields: Sequence[Field], other: bool, inside: tuple[str, ...]
+    ) -> Example | None:
+        module, _, name = qualified.rpartition(".")
+        arguments: list[Item] = []
+        imports: list[Import] = [(module, name)]
+        data: dict[str, Any] = {}
+        for item in fields:
+            if item.optional:
+                continue
+            part = self._example(item.shape, other, inside)
+            if part is None:
+                return None
+            arguments.append(Item(part.code, f"{item.name}="))
+            imports += part.imports
+            data[item.name] = part.json
+        return Example(layout.call(name, arguments), tuple(imports), data)
+
+    def _list(self, shape: Shape, length: int, other: bool, inside: tuple[str, ...]) -> Example | None:
+        item = self._example(shape.inner, other, inside)
+        if item is None:
+            return None
+        return Example(layout.group("[", [Item(item.code)] * length, "]"), item.imports, [item.json] * length)
+
+    def _constrained(
+        self, shape: Shape, rules: Mapping[str, Any], other: bool, inside: tuple[str, ...]
+    ) -> Example | None:
+        if shape.kind == "alias":
+            if shape.of is None:
+                return None
+            return self._constrained(shape.of, {**shape.rules, **rules}, other, inside)
+        if rules.get("examples"):
+            choices = rules["examples"]
+            chosen = choices[-1] if other else choices[0]
+            return Example(layout.value(chosen), (), chosen) if shape.is_json_native else None
+        if shape.kind == "list":
+            longest = int(rules.get("max_length", 1))
+            return self._list(shape, max(int(rules.get("min_length", 1)), min(1, longest)), other, inside)
+        if shape.kind != "scalar":
+            return self._example(shape, other, inside)
+        if shape.name == "str":
+            texts = [text for text in _candidate_texts(rules) if _text_fits(text, rules)]
+            return _chosen([(layout.text(text), text) for text in texts], other)
+        if shape.name == "int":
+            numbers = [number for number in _candidate_numbers(rules) if _number_fits(number, rules)]
+            return _chosen([(repr(number), number) for number in numbers], other)
+        if shape.name in ("float", "Decimal") and rules.keys() & {"ge", "gt", "le", "lt", "multiple_of"}:
+            numbers = [number for number in _candidate_numbers(rules) if _number_fits(number, rules)]
+            if shape.name == "float":
+                return _chosen([(f"{number}.0", float(number)) for number in numbers], other)
+            decimals = _chosen([(f'Decimal("{number}")', str(number)) for number in numbers], other)
+            return decimals and Example(decimals.code, (("!decimal", "Decimal"),), decimals.json)
+        code, other_code, imports, data, other_data = _CODE[shape.name]
+        return Example(other_code, imports, other_data) if other else Example(code, imports, data)
+
+
+def annotation(shape: Shape, bind: Callable[[str, str | None], str]) -> str:
+    """A shape from the command line as an annotation; *bind* says how an imported name is written there."""
+    match shape.kind:
+        case "list":
+            return f"list[{annotation(shape.inner, bind)}]"
+        case "dict":
+            return f"dict[str, {annotation(shape.inner, bind)}]"
+        case "optional":
+            return f"{annotation(shape.inner, bind)} | None"
+        case "scalar":
+            module, name = SCALARS[shape.name]
+            return bind(module, name) if module else name
+        case _:
+            module, _, name = shape.name.rpartition(".")
+            return bind(module, name)
+
+
+def _plain(shape: Shape) -> Shape:
+    """Without the names and constraints that types of the same values may have."""
+    if shape.kind == "alias" and shape.of is not None:
+        return _plain(shape.of)
+    if shape.of is not None:
+        return Shape(shape.kind, shape.name, of=_plain(shape.of))
+    return shape
+
+
+def same_values(one: Shape, other: Shape) -> bool:
+    """Whether two types hold the same values, but for their constraints."""
+    return _plain(one) == _plain(other)
+
+
+def _accepts(shape: Shape, data: Any, rules: Mapping[str, Any]) -> bool:
+    """Whether JSON of the right type obeys the constraints that are known."""
+    match shape.kind:
+        case "alias":
+            return shape.of is not None and _accepts(shape.of, data, {**shape.rules, **rules})
+        case "optional":
+            return data is None or _accepts(shape.inner, data, rules)
+        case "list":
+            shortest, longest = int(rules.get("min_length", 0)), int(rules.get("max_length", len(data)))
+            return shortest <= len(data) <= longest and all(_accepts(shape.inner, item, {}) for item in data)
+        case "dict":
+            return all(_accepts(shape.inner, item, {}) for item in data.values())
+    if isinstance(data, str) and shape.name == "str":
+        return _text_fits(data, rules)
+    if shape.name in ("int", "float", "Decimal"):
+        return _number_fits(float(data), rules)
+    return True
+
+
+def _keyed(item: Code) -> Code:
+    return layout.group("{", [Item(item, '"example": ')], "}")
+
+
+def _builtin(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _chosen(candidates: Sequence[tuple[Code, Any]], other: bool) -> Example | None:
+    if len(candidates) < (2 if other else 1):
+        return None
+    code, data = candidates[1 if other else 0]
+    return Example(code, (), data)
+
+
+def _literal_example(shape: Shape, other: bool) -> Example | None:
+    assert isinstance(shape.node, ast.Subscript)
+    inside = shape.node.slice
+    items = inside.elts if isinstance(inside, ast.Tuple) else [inside]
+    values = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str | int)]
+    return _chosen([(layout.value(value), value) for value in values], other)
+
+
+def _literal_keywords(node: ast.expr, source: Source) -> dict[str, Any]:
+    """The literal keyword arguments of a constraint such as ``Field(ge=1)``; of a positional ``Len(1, 2)`` nothing."""
+    if not isinstance(node, ast.Call) or source.qualified(node.func) not in _CONSTRAINTS:
+        return {}
+    found: dict[str, Any] = {}
+    for item in node.keywords:
+        try:
+            value = ast.literal_eval(item.value)
+        except (ValueError, TypeError):
+            continue
+        if item.arg is not None and value is not None:
+            found[item.arg] = value
+    return found
+
+
+def _rules_of_default(default: ast.expr | None, source: Source) -> tuple[dict[str, Any], bool]:
+    """What ``= Field(…)`` says: its constraints, and whether the field may be left out."""
+    if default is None:
+        return {}, False
+    if not isinstance(default, ast.Call) or source.qualified(default.func) != "!pydantic.Field":
+        return {}, True
+    given = {item.arg for item in default.keywords}
+    positional = bool(default.args) and not (
+        isinstance(default.args[0], ast.Constant) and default.args[0].value is Ellipsis
+    )
+    rules = _literal_keywords(default, source)
+    rules.pop("default", None)
+    return rules, positional or bool(given & {"default", "default_factory"})
+
+
+def _candidate_texts(rules: Mapping[str, Any]) -> list[str]:
+    shortest, longest = int(rules.get("min_length", 0)), int(rules.get("max_length", 1000))
+    padded = [text + text[-1] * (shortest - len(text)) for text in _TEXTS]
+    return list(dict.fromkeys([*_TEXTS, *padded, *(text[:longest] for text in _TEXTS)]))
+
+
+def _text_fits(text: str, rules: Mapping[str, Any]) -> bool:
+    if not int(rules.get("min_length", 0)) <= len(text) <= int(rules.get("max_length", 1000)):
+        return False
+    pattern = rules.get("pattern")
+    if pattern is None:
+        return True
+    try:
+        return re.search(pattern, text) is not None
+    except (re.error, TypeError):
+        return False
+
+
+def _candidate_numbers(rules: Mapping[str, Any]) -> list[int]:
+    bounds = [
+        rules[name] for name in ("ge", "gt", "le", "lt", "multiple_of") if isinstance(rules.get(name), int | float)
+    ]
+    near = [int(bound) + step for bound in bounds for step in (0, 1, -1, 2, -2)]
+    return list(dict.fromkeys([1, 2, 10, 100, *near, 0]))
+
+
+def _number_fits(number: float, rules: Mapping[str, Any]) -> bool:
+    def holds(name: str, bound: float) -> bool:
+        match name:
+            case "ge":
+                return number >= bound
+            case "gt":
+                return number > bound
+            case "le":
+                return number <= bound
+            case "lt":
+                return number < bound
+            case "multiple_of":
+                return number % bound == 0
+        return True
+
+    return all(holds(name, bound) for name, bound in rules.items() if isinstance(bound, int | float))
