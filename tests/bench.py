@@ -1,6 +1,6 @@
 """Figures of the tool, and of a service that it makes, as ratios within one run.
 
-    python -m tests.bench [--only version|new|post|jobs]...
+    python -m tests.bench [--only version|new|add|post|jobs]...
 
 Everything is measured beside what it is compared with, by turns, on the machine as it is at that moment: the
 ratios mean something, the absolute figures only here and now. Medians, with the least and the most in brackets.
@@ -36,6 +36,7 @@ from tests.topology import Topology
 NAME, PACKAGE = "bench-service", "bench_service"
 
 VERSION_RUNS, NEW_ROUNDS = 15, 7
+ADD_ROUNDS, GROWN = 5, (50, 500, 5000)
 POST_ROUNDS, POST_SECONDS, POST_CONNECTIONS = 3, 5.0, 8
 JOB_RUNS, JOBS, JOBS_AT_START, JOBS_IN_FLIGHT = 3, 2000, 100, 16
 WARM_UP_SECONDS, WARM_UP_JOBS = 2.0, 32
@@ -45,7 +46,8 @@ LINE = "{:45}  {:24}  {:41}  {:20}  {:7}  {}"
 
 def main() -> None:
     """Run the parts that were asked for, and print each one's rows when it ends."""
-    parts: dict[str, Callable[..., Iterator[str]]] = {"version": version, "new": new, "post": post, "jobs": jobs}
+    parts: dict[str, Callable[..., Iterator[str]]] = {"version": version, "new": new, "add": add}
+    parts |= {"post": post, "jobs": jobs}
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Figures, as ratios within one run.")
     parser.add_argument("--only", action="append", choices=list(parts), help="run this part; may be repeated")
     chosen = parser.parse_args().only or list(parts)
@@ -98,6 +100,56 @@ def new(scratch: Path) -> Iterator[str]:
     what = "new --no-install --no-git --defaults, s"
     yield _row(what, own, "copier copy", copier, 3, "< 1")
     yield _row(what, own, "cookiecutter", other, 3, "< 1")
+
+
+def add(scratch: Path) -> Iterator[str]:
+    """`add workflow` on the example, and how it grows with the workflows that a service has."""
+    service = scratch / "grown" / NAME
+    _run(PROGRAM, "new", NAME, "--no-install", "--no-git", "--defaults", "--into", service.parent)
+    example = _adding(service)
+    bare = [_run(sys.executable, "-c", "pass") for _ in example]
+    yield _row("add workflow, on the example, s", example, "python -c pass", bare, 3, "<= 0.4", judge=example)
+    here = 0
+    for there in GROWN:
+        _grow(service, here, there)
+        here = there
+        took = _adding(service)
+        yield _row(f"add workflow, beside {there:,} more, s", took, "on the example", example, 3, "")
+
+
+def _adding(service: Path) -> list[float]:
+    """Seconds that each `add` took; each is taken back, so that all meet the same service."""
+    took = []
+    fields = ("--takes", "order_id:str", "--takes", "quantity:int", "--returns", "receipt:str")
+    for _ in range(ADD_ROUNDS):
+        took.append(_run(PROGRAM, "add", "workflow", "measured", *fields, "--project", service))
+        _run(PROGRAM, "remove", "workflow", "measured", "--project", service)
+    return took
+
+
+def _grow(service: Path, here: int, there: int) -> None:
+    """Make as many workflows as there would be after so many `add`s, from what one of them made."""
+    package = service / PACKAGE
+    wired = [package / "contracts" / "workflows.py", package / "workflows" / "worker.py"]
+    before = [path.read_text() for path in wired]
+    _run(PROGRAM, "add", "workflow", "load-00000", "--takes", "order_id:str", "--project", service)
+    contract = wired[0].read_text().removeprefix(before[0])
+    served = next(line for line in wired[1].read_text().splitlines(keepends=True) if "serve(contracts.load_" in line)
+    made = {path: path.read_text() for path in service.rglob("*load_00000.py")}
+    _run(PROGRAM, "remove", "workflow", "load-00000", "--project", service)
+
+    def of(number: int, text: str) -> str:
+        return re.sub(r"(?<=[Ll]oad)([_-]?)00000", rf"\g<1>{number:05}", text)
+
+    numbers = range(here + 1, there + 1)
+    wired[0].write_text(before[0] + "".join(of(number, contract) for number in numbers))
+    imported = "".join(of(number, "from .load_00000 import load_00000\n") for number in numbers)
+    listed = "".join(of(number, served) for number in numbers)
+    worker = before[1].replace("from .process_job", f"{imported}from .process_job", 1)
+    wired[1].write_text(re.sub(r"(?m)^(SERVED: .*\n(?:    .*\n)*)", lambda found: found[1] + listed, worker, count=1))
+    for path, text in made.items():
+        for number in numbers:
+            path.with_name(of(number, path.name)).write_text(of(number, text))
 
 
 def _install_cookiecutter(scratch: Path) -> Path:

@@ -16,8 +16,9 @@ import pytest
 
 from resonate_scaffold import templates
 from resonate_scaffold.errors import BrokenSource
+from resonate_scaffold.inventory import KINDS, inventory, table
 from resonate_scaffold.project import Manifest, Project
-from resonate_scaffold.survey import KINDS, Contract, Gate, Place, Survey, inventory, table
+from resonate_scaffold.survey import Contract, Gate, Place, Survey
 
 type TraceFunction = Callable[[FrameType, str, object], TraceFunction]
 

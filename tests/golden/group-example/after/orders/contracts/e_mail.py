@@ -1,0 +1,1 @@
+"""What group `e-mail` serves. Any process may use it: contracts import `rpc` and `gate`, and each other."""

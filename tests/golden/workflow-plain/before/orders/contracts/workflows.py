@@ -1,0 +1,1 @@
+"""What group `workers` serves. Any process may use it: contracts import `rpc` and `gate`, and each other."""

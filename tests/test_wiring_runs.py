@@ -1,0 +1,140 @@
+"""The services of ``test_wiring`` run: each is imported whole, and knows what was added to it.
+
+One environment holds the dependencies, and one process imports them all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from resonate_scaffold.project import Project
+from tests.grown import fresh
+from tests.test_wiring import (
+    CASES,
+    DB_FUNCTION,
+    GROUP,
+    KEY,
+    REFUSED,
+    RENAMED,
+    ROUTE,
+    RPC,
+    SCHEDULE,
+    WEBHOOK,
+    WORKFLOW,
+    outcomes,
+)
+
+NAMES = [*CASES, *(f"pasted-{name}" for name in REFUSED), "renamed"]
+
+# What a service has then that it did not have.
+NEW = {
+    WORKFLOW: "workers serves ship-order",
+    DB_FUNCTION: "db serves db.count_stock",
+    RPC: "payments serves payments.charge",
+    ROUTE: "POST /summaries",
+    WEBHOOK: "gate audit",
+    SCHEDULE: "schedule nightly starts tidy-up",
+    KEY: "id invoice",
+    GROUP: "billing serves nothing",
+}
+
+# What a service consists of when it runs, from the objects that it runs with.
+PROBE = """
+import importlib, json, os, sys, traceback, types
+
+from pydantic import BaseModel
+
+def facts(directory, package):
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
+    sys.path.insert(0, directory)
+    try:
+        of = lambda module: importlib.import_module(f"{package}.{module}")
+        if os.path.isdir(f"{directory}/{package}/billing"):  # which serves nothing yet
+            nothing = types.SimpleNamespace(name="nothing", group="billing", request=BaseModel)
+            of("billing.worker").SERVED.append(types.SimpleNamespace(contract=nothing))
+        app, dev, ids = of("api.app"), of("dev"), of("ids")
+        contracts, schedules = of("contracts.workflows"), of("workflows.schedules")
+        gate = of("gate").Gate
+        assert app.__file__.startswith(directory)
+        found = [f"{entry.contract.group} serves {entry.contract.name}" for entry in dev.SERVED]
+        for entry in dev.SERVED:
+            found.append(f"{entry.contract.name} takes {list(entry.contract.request.model_fields)}")
+        for router in app.ROUTERS:
+            found += [f"{method} {route.path}" for route in router.routes for method in route.methods]
+        found += [f"schedule {entry.name} starts {entry.workflow.name}" for entry in schedules.SCHEDULES]
+        found += [f"gate {entry.name}" for entry in vars(contracts).values() if isinstance(entry, gate)]
+        found += [f"id {name}" for name, value in vars(ids).items() if getattr(value, "__module__", "") == ids.__name__]
+        return sorted(found)
+    except BaseException:
+        return traceback.format_exc()
+    finally:
+        sys.path.remove(directory)
+
+print(json.dumps({key: facts(*given) for key, given in json.load(sys.stdin).items()}))
+"""
+
+
+def run(command: list[str | Path], directory: Path, given: str = "") -> str:
+    """Run a command that must succeed; returns what it printed."""
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    done = subprocess.run(
+        command, cwd=directory, env=environment, input=given, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with what a service needs."""
+    root = tmp_path_factory.mktemp("environment")
+    needs = root / "pyproject.toml"
+    needs.write_bytes(fresh(bare=False).files[PurePosixPath("pyproject.toml")])
+    uv: list[str | Path] = [sys.executable, "-m", "uv"]
+    run([*uv, "venv", "-q", "--python", sys.executable, root / "env"], root)
+    python = root / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    run([*uv, "pip", "install", "-q", "--compile-bytecode", "--python", python, "-r", needs], root)
+    return python
+
+
+@pytest.fixture(scope="module")
+def found(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Any, Any]]:
+    """What each service consists of, and the one that nobody has rewritten; a traceback where it is not imported."""
+    root = tmp_path_factory.mktemp("wired")
+    asked: dict[str, tuple[str, str]] = {}
+
+    def written(name: str, project: Project) -> tuple[str, str]:
+        for path, content in project.files.items():
+            if path.parts[0] == project.package:
+                (root / name / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / name / path).write_bytes(content)
+        return str(root / name), project.package
+
+    references: dict[int, str] = {}
+    of: dict[str, str] = {}
+    for name, (project, reference) in outcomes().items():
+        asked[name] = written(name, project)
+        of[name] = references.setdefault(id(reference), f"reference-{len(references)}")
+        if of[name] not in asked:
+            asked[of[name]] = written(of[name], reference)
+    answers = json.loads(run([python, "-c", PROBE], root, json.dumps(asked)))
+    return {name: (answers[name], answers[of[name]]) for name in of}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_imported_and_knows_what_is_new(name: str, found: Mapping[str, tuple[Any, Any]]) -> None:
+    has, wanted = found[name]
+    case = CASES.get(name)
+    refused = REFUSED.get(name.removeprefix("pasted-"))
+    commands = [case.command] if case else [refused.case.command] if refused else RENAMED
+    assert {NEW[command] for command in commands} <= set(wanted)
+    assert has == wanted, has if isinstance(has, str) else ""
