@@ -10,7 +10,13 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "tests", "generated"]
 
 # These make services, install them and run them; the session `generated` has them.
-SLOW = ["tests/test_generated.py", "tests/test_over_http.py", "tests/test_wheel.py"]
+SLOW = [
+    "tests/test_generated.py",
+    "tests/test_order_service.py",
+    "tests/test_over_http.py",
+    "tests/test_wheel.py",
+    "tests/test_wiring_runs.py",
+]
 
 
 def _python(session: nox.Session, *arguments: str) -> None:

@@ -176,6 +176,7 @@ def _next_steps(shown_as: str, answers: Mapping[str, object], *, installed: bool
         yield f"curl localhost:8000/jobs -H 'Content-Type: application/json' -d '{body}'", "submit a job"
         yield f"{scripts / package} approve JOB_ID", "approve it"
     yield f"{scripts / 'python'} -m pytest", "run its tests"
+    yield "resonate-scaffold add --help", "grow it"
 
 
 def _as_typed(target: Path) -> str:

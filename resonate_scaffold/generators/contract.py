@@ -31,7 +31,20 @@ _RESERVED = frozenset(
     | {"accepted", "again", "answer", "api", "app", "ask", "asked", "asked_for", "at_once", "await_end", "body", "call"}
     | {"caller", "caller_of", "contracts", "ctx", "date", "datetime", "deliver", "effect", "ended", "engine", "first"}
     | {"func", "gate", "given", "group", "holds", "ids", "keyed", "location", "made", "name", "not_found", "once"}
-    | {"other", "owned", "parse", "poll", "problem", "public", "quote", "read_now", "record", "refused", "request"}
+    | {
+        "other",
+        "owned",
+        "parse",
+        "patience",
+        "poll",
+        "problem",
+        "public",
+        "quote",
+        "read_now",
+        "record",
+        "refused",
+        "request",
+    }
     | {"response", "result", "root", "router", "rpc", "run", "same", "sent", "serve", "service", "session", "settled"}
     | {"start", "started", "submission_of", "timedelta", "unknown", "wait", "waiting", "wanted", "wrapped"}
     | {"i", "l", "o"}  # which read as figures

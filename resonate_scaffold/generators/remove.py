@@ -209,4 +209,4 @@ def _roots(survey: Survey, durable: str) -> Iterator[Place]:
 
 def _module(project: Project, path: str) -> str:
     """A file's module, without the package."""
-    return path.removeprefix(f"{project.package}/").removesuffix(".py").replace("/", ".")
+    return path.removeprefix(f"{project.package}/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")

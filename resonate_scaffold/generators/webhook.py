@@ -114,10 +114,13 @@ def _waiting(growth: Growth, name: Name, workflow: str | None) -> str:
     found = [item for item in growth.survey.contracts if item.durable == workflow and item.function is not None]
     where = found[0].function.path if found and found[0].function else "the workflow that waits"
     return (
-        f"In {where}, where it should wait (from ..{MODULE} import {name.snake}):\n"
+        f"In {where}, where it should wait:\n"
         f"    answer = await {name.snake}.wait(ctx, ids.public_of(ctx.info.id), timedelta(hours=24))\n"
         f"    if answer is None:\n"
-        f'        raise Failure("{name.kebab}: nobody answered in time")'
+        f'        raise Failure("{name.kebab}: nobody answered in time")\n'
+        f"with: from datetime import timedelta; from .. import ids; from ..{MODULE} import {name.snake}; "
+        f"from ..rpc import Failure\n"
+        f"Its tests answer with `service.answer({name.snake}, …)`, beside the run (tests/conftest.py)."
     )
 
 
