@@ -31,13 +31,25 @@ def run(arguments: list[str]) -> int:
         print(f"{PROGRAM} {resonate_scaffold.__version__}")
         return 0
     try:
+        status = _told(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever read the output has gone; the interpreter's own flush at exit must not fail for that either.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        return 1
+
+
+def _told(arguments: list[str]) -> int:
+    """Run one command line, and report how it fails."""
+    try:
         return _dispatch(arguments or ["--help"])
     except ScaffoldError as error:
         return _fail(arguments, error, error.exit_status)
     except BrokenPipeError:
-        # Whoever read the output has gone; the interpreter's own flush at exit must not fail for that either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        raise
     except OSError as error:
         return _fail(arguments, DiskError(_sentence(error), "Check the path and its permissions."), 1)
     except KeyboardInterrupt:

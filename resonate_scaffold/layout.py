@@ -94,9 +94,9 @@ def docstring(content: str, *, indent: int = 0) -> str:
     if indent + len(content) + 6 <= WIDTH:
         return f'"""{content}"""'
     margin = " " * indent
-    # The quotes take the place of three characters of the first line.
+    # Narrower by the quotes: two lines at least, or the formatter pulls the closing quotes up.
     lines = textwrap.wrap(
-        content, WIDTH - indent, initial_indent=3 * " ", break_long_words=False, break_on_hyphens=False
+        content, WIDTH - indent - 3, initial_indent=3 * " ", break_long_words=False, break_on_hyphens=False
     )
     lines[0] = f'"""{lines[0][3:]}'
     return "\n".join([lines[0], *(margin + line for line in lines[1:]), f'{margin}"""'])

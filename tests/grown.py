@@ -12,9 +12,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from unittest import mock
 
-import typer
-
-from resonate_scaffold import __version__, commands, grow, templates
+from resonate_scaffold import __version__, cli, grow, templates
 from resonate_scaffold.generators.project import ENV, new_project
 from resonate_scaffold.grow import Make, Wish
 from resonate_scaffold.plan import Create, Plan
@@ -48,7 +46,7 @@ def planned(project: Project, command: str) -> Plan:
     handler = signal.getsignal(signal.SIGTERM)
     try:
         with mock.patch.object(grow, "change", change), contextlib.redirect_stdout(io.StringIO()):
-            typer.main.get_command(commands.app).main(shlex.split(command), standalone_mode=False)
+            cli._program().main(shlex.split(command), standalone_mode=False)
     finally:
         signal.signal(signal.SIGTERM, handler)
     (plan,) = plans

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -137,6 +138,29 @@ def test_a_reader_that_has_gone(tmp_path: Path, clean_git: None) -> None:
     script = f'"{PROGRAM}" new svc --dry-run | true; exit 0'
     result = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [("add",), ("list", "--json"), ("list", "--help"), ("new", "x", "--dry-run")])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_readers_that_have_gone_before_it_begins(
+    tmp_path: Path, clean_git: None, arguments: tuple[str, ...], unbuffered: str
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        result = subprocess.run(
+            [PROGRAM, *arguments],
+            cwd=tmp_path,
+            stdout=writing,
+            stderr=writing if arguments == ("add",) else subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert result.returncode == 1
+    assert not result.stderr
 
 
 def test_the_engine_is_given_its_options(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:

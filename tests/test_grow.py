@@ -597,6 +597,8 @@ add group api
 add group tests
 add group contracts
 add group mail
+add group dev
+add group logs
 remove
 remove nope
 remove workflow

@@ -103,7 +103,7 @@ class Growth:
                 where = f"{path}:{taken[name].lineno}"
                 raise Taken(f"{name} is there already ({where})", "Choose another name, or rename that.")
             if source.qualified(ast.Name(name)) is not None:
-                raise Taken(f"{path} imports a {name} already", "Choose another name.")
+                raise Taken(f"{path} imports {name} already", "Choose another name.")
 
         def bind(module: str, name: str | None) -> str:
             nonlocal source

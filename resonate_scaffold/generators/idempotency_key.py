@@ -43,6 +43,8 @@ def add_idempotency_key(project: Project, request: KeyRequest) -> Plan:
     specs = [spec if ":" in spec else f"{spec}:str" for spec in request.fields]
     fields = parse_fields(specs, "--from", growth.types.resolve)
     for field in fields:
+        if field.name == "keyed":
+            raise UsageError("--from keyed means something else in ids.py", "Name it for what it is.")
         if field.shape.kind != "scalar" or field.shape.name not in _TYPES:
             hint = f"It is made of: {' '.join(_TYPES)}"
             raise UsageError(f"--from {field.spelled}: a key is not made of {field.shape.spelled}", hint)

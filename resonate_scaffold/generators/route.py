@@ -30,6 +30,7 @@ from resonate_scaffold.survey import Contract
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 MAX_WAIT = 25  # as the service's own: proxies commonly give up after 30 s
+_FRAMEWORKS = frozenset({"docs", "redoc", "openapi.json"})
 _BODILESS = frozenset({"GET", "DELETE"})
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|\{[^{}]*\}")
 # What the function of a route calls things.
@@ -155,6 +156,8 @@ def _parse_path(path: str) -> tuple[str, ...]:
         raise UsageError(f"A path of {len(path)} characters is too long", f"At most {_LONGEST_PATH}.")
     if not path.startswith("/") or not all(_SEGMENT.fullmatch(segment) for segment in segments):
         raise UsageError(f"{ascii(path)[1:-1]} is not a path", example)
+    if segments[0] in _FRAMEWORKS:
+        raise UsageError(f"FastAPI answers below /{segments[0]} itself", example)
     names = [segment[1:-1] for segment in segments if segment.startswith("{")]
     for name in names:
         check_field_name(name, "PATH")
