@@ -14,6 +14,7 @@ SLOW = [
     "tests/test_generated.py",
     "tests/test_order_service.py",
     "tests/test_over_http.py",
+    "tests/test_sequences_runs.py",
     "tests/test_wheel.py",
     "tests/test_wiring_runs.py",
 ]

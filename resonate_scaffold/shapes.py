@@ -250,8 +250,8 @@ class Types:
             chosen = choices[-1] if other else choices[0]
             return Example(layout.value(chosen), (), chosen) if shape.is_json_native else None
         if shape.kind == "list":
-            longest = int(rules.get("max_length", 1))
-            return self._list(shape, max(int(rules.get("min_length", 1)), min(1, longest)), other, inside)
+            shortest, longest = int(rules.get("min_length", 0)), int(rules.get("max_length", 1))
+            return self._list(shape, max(shortest, min(1, longest)), other, inside)
         if shape.kind != "scalar":
             return self._example(shape, other, inside)
         if shape.name == "str":

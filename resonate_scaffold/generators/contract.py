@@ -173,6 +173,12 @@ def declare(growth: Growth, new: New, *, timeout_days: int | None = None, wire: 
     growth.append(growth.module(new.module), names, write)
 
 
+def module_of(group: str) -> bytes:
+    """A contracts file without any."""
+    text = f"What group `{group}` serves. Any process may use it: contracts import `rpc` and `gate`, and each other."
+    return f"{layout.docstring(text)}\n".encode()
+
+
 def declared(items: Iterable[Field], bind: Bind) -> Iterable[str]:
     """Fields as lines of a class body."""
     for item in items:

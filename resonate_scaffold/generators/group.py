@@ -11,7 +11,6 @@ from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.growth import Growth, asked_before, at
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
-from resonate_scaffold.templates import render_add
 
 _PROCFILE = PurePosixPath("Procfile")
 _COMPOSE = PurePosixPath("compose.yaml")
@@ -48,7 +47,7 @@ def add_group(project: Project, request: GroupRequest) -> Plan:
     context = {"group": name.raw, "package": project.package}
     growth.write(growth.module(f"{name.snake}.__init__"), b"")
     growth.create("group/worker.py", growth.module(f"{name.snake}.worker"), {**context, "module": name.snake}, [])
-    growth.write(growth.module(f"contracts.{name.snake}"), render_add("rpc/contracts.py", context).encode())
+    growth.write(growth.module(f"contracts.{name.snake}"), contracts.module_of(name.raw))
     growth.wire(
         growth.module("dev"),
         "SERVED",

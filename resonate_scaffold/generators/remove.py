@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 from resonate_scaffold.errors import StillUsed, Unknown
 from resonate_scaffold.fields import closest
+from resonate_scaffold.generators.contract import module_of
 from resonate_scaffold.generators.group import without_process, without_service
 from resonate_scaffold.generators.growth import at
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS
@@ -21,7 +22,6 @@ from resonate_scaffold.plan import Change, Delete, Edit, Plan
 from resonate_scaffold.project import MANIFEST, Added, Edited, Project, fingerprint, restore, with_change
 from resonate_scaffold.source import Source
 from resonate_scaffold.survey import Place, Survey
-from resonate_scaffold.templates import render_add
 
 _SHOWN = 6  # files that a refusal names
 
@@ -166,7 +166,7 @@ def _is_bare(content: bytes | None, record: Added) -> bool:
     """Whether a contracts file holds nothing that somebody has written: only imports, and the docstring it got."""
     if content is None or re.search(rb"(?m)(?:^|\s)#", content):
         return False
-    made = ast.parse(render_add("rpc/contracts.py", {"group": record.name.partition(".")[0]}))
+    made = ast.parse(module_of(record.name.partition(".")[0]))
     return all(
         isinstance(node, ast.Import | ast.ImportFrom) or ast.dump(node) == ast.dump(made.body[0])
         for node in ast.parse(content).body

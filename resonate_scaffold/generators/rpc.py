@@ -22,7 +22,6 @@ from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
 from resonate_scaffold.shapes import Example, Import
-from resonate_scaffold.templates import render_add
 
 PROCFILE_DEV = PurePosixPath("Procfile.dev")
 STAND_INS = "# What `resonate-scaffold dev` runs beside the Procfile: stand-ins for groups that other teams serve.\n"
@@ -51,7 +50,7 @@ def add_rpc(project: Project, request: RpcRequest) -> Plan:
     ours = any(item.name == group.raw for item in growth.survey.groups)
     path = growth.module(new.module)
     if path not in project.files:
-        growth.write(path, render_add("rpc/contracts.py", {"group": group.raw}).encode())
+        growth.write(path, contracts.module_of(group.raw))
     elif any(item.module == new.module and item.group != group.raw for item in growth.survey.contracts):
         raise Taken(f"{path} holds the contracts of another group", "Choose another name for the group.")
 
