@@ -15,7 +15,7 @@ from resonate_scaffold.fields import Field, Shape, closest, parse_fields
 from resonate_scaffold.generators.growth import Bind, Growth, at, root_kinds
 from resonate_scaffold.layout import Code, Item
 from resonate_scaffold.names import Name
-from resonate_scaffold.shapes import Example, Import, annotation
+from resonate_scaffold.shapes import Example, Import, annotation, same_values
 from resonate_scaffold.survey import Contract
 from resonate_scaffold.templates import render_add
 
@@ -271,10 +271,12 @@ def filled(
             imports += example.imports
             items.append(Item(example.code, f"{item.name}="))
             invented.append(item.name)
-            run += 1
-            first = items[-run]
-            comment = _INVENTED if run == 1 else _ALL_INVENTED
-            items[-run] = replace(first, comment=comment)
+            if shape is not None and same_values(shape, item.shape):
+                items[-1] = replace(items[-1], comment=f"An example: {expression} may break a constraint.")
+                run = 0
+            else:
+                run += 1
+                items[-run] = replace(items[-run], comment=_INVENTED if run == 1 else _ALL_INVENTED)
     return items, invented
 
 

@@ -250,7 +250,8 @@ def _key_fields(growth: Growth, name: str, fields: Mapping[str, Field]) -> tuple
 def _module_name(method: str, path: str) -> str:
     """``orders`` for POST /orders, ``put_orders_order_id`` for PUT /orders/{order_id}."""
     words = re.sub(r"[^A-Za-z0-9]+", "_", path).strip("_").lower()
-    plain = method == "POST" and words.isidentifier() and not keyword.iskeyword(words)
+    # `router` is what `create_app` calls each of them.
+    plain = method == "POST" and words.isidentifier() and not keyword.iskeyword(words) and words != "router"
     return words if plain else f"{method.lower()}_{words}"
 
 
