@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import msgspec
 import pytest
 from resonate.ids import origin_of
 
-from resonate_scaffold.devserver import EngineError
+from resonate_scaffold.devserver import EngineError, journal as log
 from resonate_scaffold.devserver.engine import Engine
 from resonate_scaffold.devserver.router import Poller
 
@@ -219,6 +220,21 @@ def test_damage_elsewhere_is_an_error_that_names_the_line(path: Path, line: int,
             Engine(path)
         assert refused.value.hint
     assert path.read_bytes() == damaged
+
+
+def test_reading_a_journal_takes_no_more_memory_than_what_it_leads_to(path: Path) -> None:
+    size = 10_000_000
+    written = log.Journal(path)
+    written.replace([log.Header(log.FORMAT, 1)])
+    for _ in range(200):
+        written.append(log.RequestEntry(1, {"kind": "promise.get", "id": "x" * (size // 200)}))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in written.read()) == 201
+        assert tracemalloc.get_traced_memory()[1] < size / 10
+    finally:
+        tracemalloc.stop()
+        written.close()
 
 
 def test_a_newer_format_is_refused(path: Path) -> None:

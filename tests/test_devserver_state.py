@@ -325,6 +325,37 @@ def test_a_heartbeat_keeps_a_lease_and_only_that() -> None:
     assert state.tasks["a"].state == "pending"
 
 
+def test_a_settled_promise_keeps_no_room_for_who_might_wait() -> None:
+    state = EngineState()
+    for name in ("a", "b", "a:1", "b:1"):
+        state.apply(0, create(name, timeout_at=20 if name.startswith("b") else 1 << 40))
+    for root in ("a", "b"):
+        state.apply(0, {"kind": "task.acquire", "id": root, "version": 0, "pid": "p", "ttl": 1000})
+        state.apply(0, suspend(root, 0, f"{root}:1"))
+        state.apply(0, {"kind": "promise.register_listener", "awaited": root, "address": "poll://uni@api/1"})
+    state.apply(1, {"kind": "promise.settle", "id": "a:1", "state": "resolved"})
+    state.apply(1, {"kind": "promise.settle", "id": "a", "state": "resolved"})
+    state.tick(30)  # the others by their time-out
+    restored = EngineState()
+    entries = list(journal.snapshot(state, 30))
+    for entry in entries[1:]:
+        assert isinstance(entry, journal.PromiseEntry | journal.TaskEntry)
+        journal.restore(restored, entry)
+    for each in (state, restored):
+        audiences = [who for promise in each.promises.values() for who in (promise.awaiters, promise.subscribers)]
+        assert len({id(who) for who in audiences}) == 1
+    # A late listener is answered, and a late awaiter is told to go on.
+    state.apply(31, create("a:2"))
+    state.apply(31, {"kind": "promise.register_listener", "awaited": "a:1", "address": "poll://uni@api/1"})
+    state.apply(31, {"kind": "task.acquire", "id": "a:2", "version": 0, "pid": "p", "ttl": 1000})
+    assert state.apply(31, suspend("a:2", 0, "a:1"))["status"] == 300
+
+
+def suspend(id: str, version: int, awaited: str) -> dict[str, Any]:
+    actions = [{"kind": "promise.register_callback", "data": {"awaited": awaited, "awaiter": id}}]
+    return {"kind": "task.suspend", "id": id, "version": version, "actions": actions}
+
+
 class Counted(dict[str, Any]):
     """A dict that counts how often somebody walks it."""
 

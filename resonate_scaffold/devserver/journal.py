@@ -135,16 +135,7 @@ class Journal:
 
     def read(self) -> Iterator[Entry]:
         """The entries on file, in order; none when there is no file. EngineError at an unreadable one."""
-        try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise self._unusable(error) from error
-        *lines, torn = content.split(b"\n")
-        if torn:
-            logger.warning("%s: dropped an unfinished last line (%d bytes)", self.path, len(torn))
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(self._lines(), start=1):
             try:
                 entry = _decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -154,6 +145,20 @@ class Journal:
             if isinstance(entry, Header) and entry.format != FORMAT:
                 raise self._unreadable(number, f"format {entry.format}, this version writes {FORMAT}")
             yield entry
+
+    def _lines(self) -> Iterator[bytes]:
+        """The finished lines of the file, one at a time: a journal may be larger than the state it leads to."""
+        try:
+            with self.path.open("rb") as file:
+                for line in file:
+                    if line.endswith(b"\n"):
+                        yield line
+                    else:
+                        logger.warning("%s: dropped an unfinished last line (%d bytes)", self.path, len(line))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def replace(self, entries: Iterable[Entry]) -> None:
         """Put a new file of these entries in place of the old, in one step, and append to it from now on."""
@@ -171,6 +176,8 @@ class Journal:
             self._file = os.open(self.path, flags)
             self._size = self.path.stat().st_size
         except OSError as error:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)  # on a full disk, half a journal would take the room that is left
             raise self._unusable(error) from error
 
     def append(self, entry: RequestEntry | TickEntry) -> None:

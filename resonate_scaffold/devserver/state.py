@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from resonate.connections.local import (
     I64_MAX,
@@ -23,6 +23,8 @@ from resonate.error import ServerError
 
 from resonate_scaffold.devserver import cron, rules
 from resonate_scaffold.devserver.deadlines import Deadlines
+
+_NOBODY = cast("set[str]", frozenset())
 
 
 class Schedule(ScheduleStub, kw_only=True):
@@ -117,6 +119,7 @@ class EngineState(ServerState):
         self._index(promise)
         for task_id in promise.awaiters:
             self._awaiting[task_id].add(promise.id)
+        _forget_audience(promise)
 
     def add_schedule(self, schedule: Schedule) -> None:
         self.schedules[schedule.id] = schedule
@@ -273,6 +276,11 @@ class EngineState(ServerState):
             self._stop_awaiting(task_id, promise_id)
         super().resume_awaiters(promise_id, now)
 
+    def notify_subscribers(self, promise_id: str) -> None:
+        super().notify_subscribers(promise_id)  # the last step of every settlement
+        if (promise := self.promises.get(promise_id)) is not None:
+            _forget_audience(promise)
+
     def _stop_awaiting(self, task_id: str, promise_id: str) -> None:
         awaited = self._awaiting.get(task_id)
         if awaited is not None:
@@ -311,6 +319,15 @@ class EngineState(ServerState):
             self.outgoing.append(queued)
         else:
             queued.address, queued.message = address, message
+
+
+def _forget_audience(promise: DurablePromise) -> None:
+    """Let go of a settled promise's two empty sets, a fifth of its memory: nobody waits for it any more.
+
+    What is there instead cannot be added to, so that a mistake would show.
+    """
+    if promise.state != "pending" and not promise.awaiters and not promise.subscribers:
+        promise.awaiters = promise.subscribers = _NOBODY
 
 
 def _fulfil(task: Task) -> None:
