@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from io import TextIOWrapper
 from typing import Any, NoReturn, cast
 
 import resonate_scaffold
@@ -22,6 +23,8 @@ INTERRUPTED = 130
 
 def main() -> NoReturn:
     """Run the command line of this process, and end it."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a path or a description may hold what the terminal's encoding does not
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

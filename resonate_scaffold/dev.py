@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from resonate_scaffold.errors import EngineFailed, ScaffoldError, UsageError
 from resonate_scaffold.install import ENVIRONMENT, repeat_command, scripts
-from resonate_scaffold.project import MANIFEST
+from resonate_scaffold.project import MANIFEST, check_package
 from resonate_scaffold.supervisor import Console, Launch, Service, describe_end
 
 STATE = Path(".resonate")  # in the service's directory, ignored by its git: what an engine of ours keeps
@@ -72,8 +72,8 @@ def find_project(start: Path) -> Project:
             hint="Go into the service's directory, or name it with --project DIR.",
         )
     try:
-        package = root / json.loads((root / MANIFEST).read_text("utf-8"))["answers"]["package_name"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        package = root / check_package(json.loads((root / MANIFEST).read_text("utf-8"))["answers"]["package_name"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ScaffoldError(
             f"{root / MANIFEST} cannot be read ({type(error).__name__}: {error}).",
             hint=f"Restore it from the repository: `git checkout -- {MANIFEST}`.",
@@ -467,6 +467,8 @@ def _bind(port: int) -> int:
 
 
 def _read(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise ScaffoldError(f"{path} is not a plain file.", hint="Put there what it should hold.")
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

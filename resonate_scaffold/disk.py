@@ -175,6 +175,8 @@ def apply(root: Path, plan: Plan) -> None:
     if not plan.changes:
         return
     try:
+        if not _is(root, stat.S_IFDIR):
+            raise Changed(f"{root} is gone", "See where the service is now, and run the command there.")
         for change in plan.changes:
             _check(root, change)
         with _exclusively(root) as staging:
@@ -248,7 +250,8 @@ def _package(root: Path, manifest: Manifest, directories: Collection[str]) -> st
     alike = [
         other
         for other in sorted(directories)
-        if _is(root / other / "rpc.py", stat.S_IFREG)
+        if other.isidentifier()
+        and _is(root / other / "rpc.py", stat.S_IFREG)
         and _is(root / other / "engine.py", stat.S_IFREG)
         and _is(root / other / "contracts", stat.S_IFDIR)
     ]
@@ -278,13 +281,20 @@ def _read_sources(root: Path, top: str, files: dict[PurePosixPath, bytes], taken
 
 
 def _read(path: str | Path) -> bytes:
-    """The content of a file that is no link."""
+    """The content of a plain file."""
     with open(path, "rb", buffering=0, opener=_open_itself) as file:
         return file.readall()
 
 
 def _open_itself(name: str, flags: int) -> int:
-    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    """Open a plain file: no link is followed, and no pipe waited for."""
+    for wanted in ("O_NOFOLLOW", "O_NONBLOCK"):
+        flags |= getattr(os, wanted, 0)
+    descriptor = os.open(name, flags, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "Not a plain file", name)
+    return descriptor
 
 
 def _lstat(path: Path) -> os.stat_result | None:
@@ -320,6 +330,23 @@ class _Step:
     def new(self) -> str:
         return f"new-{self.number}"
 
+    def check_staged(self, staging: Path) -> None:
+        """See that this can be a step of the tool's own, and that what it would put into place is what it says.
+
+        Raises:
+            ValueError: somebody else wrote it.
+        """
+        str(self.path).encode()  # or it is no path that a plan has
+        if self.path.parts[0] in {_STAGING, _KEPT}:
+            raise ValueError(f"{self.path} is the tool's own")
+        for name in (self.old, self.new):
+            status = _lstat(staging / name)
+            if status is not None and not stat.S_ISREG(status.st_mode):
+                raise ValueError(f"{name} is not a plain file")
+            # The old version is the file itself under a second name: its owner may have written to it since.
+            if status is not None and name == self.new and fingerprint(_read(staging / name)) != self.after:
+                raise ValueError(f"{name} is not what it was")
+
 
 # Steps that somebody else's change stands in the way of, each with the path where the other version is kept.
 _Left = Sequence[tuple[_Step, PurePosixPath | None]]
@@ -339,21 +366,29 @@ class _Journal:
     @classmethod
     def read(cls, file: Path) -> _Journal:
         try:
-            data = json.loads(_read(file))
+            data = json.loads(_read(file).decode())
             steps = tuple(
-                _Step(number, PurePosixPath(step["path"]), step["before"], step["after"])
+                _Step(number, PurePosixPath(step["path"]), _hash(step["before"]), _hash(step["after"]))
                 for number, step in enumerate(data["changes"])
             )
             made = tuple(PurePosixPath(path) for path in data["made"])
             Plan(tuple(Delete(step.path, b"") for step in steps))  # it refuses paths that lead out
             if not {parent for step in steps for parent in step.path.parents[:-1]}.issuperset(made):
                 raise ValueError("it makes directories that it does not need")
-        except (ValueError, KeyError, TypeError, PlanConflict) as error:
+            for step in steps:
+                step.check_staged(file.parent)
+        except (ValueError, KeyError, TypeError, RecursionError, PlanConflict) as error:
             raise DiskError(
                 f"A command was killed, and its journal {file} is damaged ({error})",
                 f"Restore the service's files (git status shows them), then remove {file.parent}.",
             ) from error
         return cls(steps, made)
+
+
+def _hash(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a hash")
+    return value
 
 
 def _content(change: Create | Edit) -> bytes:
@@ -654,6 +689,10 @@ def _make_directories(root: Path, path: PurePosixPath) -> None:
 def _keep(root: Path, staged: Path, step: _Step) -> PurePosixPath:
     """Keep a version for which there is no place, under the first name that is free, or has it already."""
     wanted = PurePosixPath(_KEPT) / step.path
+    for parent in reversed(wanted.parents[:-1]):
+        status = _lstat(root / parent)
+        if status is not None and not stat.S_ISDIR(status.st_mode):
+            raise _in_the_way(parent, status)
     path = wanted
     for number in itertools.count(1):
         now = _now(root, path)

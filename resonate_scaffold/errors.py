@@ -29,6 +29,14 @@ from pathlib import Path
 from typing import ClassVar
 
 
+def plain(text: str) -> str:
+    """*text* with what would end the line, or steer a terminal, as an escape.
+
+    It may hold what somebody typed, a path, or a name from the code of a service.
+    """
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
 class ScaffoldError(Exception):
     """A mistake or a failure that the user is told about, never as a traceback."""
 

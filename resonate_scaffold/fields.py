@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
-from resonate_scaffold.errors import UsageError
+from resonate_scaffold.errors import UsageError, plain
 
 if TYPE_CHECKING:
     from resonate_scaffold.source import Source
@@ -250,8 +250,8 @@ def closest(wanted: str, known: list[str]) -> str:
     """The end of a hint: what was probably meant, or what there is."""
     near = get_close_matches(wanted, known, n=1)
     if near:
-        return f"Did you mean {near[0]}?"
-    shown = ", ".join(sorted(known)[:12])
+        return f"Did you mean {plain(near[0])}?"
+    shown = ", ".join(map(plain, sorted(known)[:12]))
     return f"There is: {shown}" if shown else "There is none yet."
 
 

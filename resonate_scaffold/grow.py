@@ -5,12 +5,13 @@ disk.discover -> Project -> generator -> Plan -> preview -> disk.apply -> report
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from resonate_scaffold import disk
-from resonate_scaffold.errors import Unwanted
+from resonate_scaffold.errors import BrokenSource, Unwanted
 from resonate_scaffold.inventory import KINDS, inventory, table
 from resonate_scaffold.plan import Edit, Plan, unified_diff
 from resonate_scaffold.project import MANIFEST, Project, after
@@ -37,7 +38,8 @@ def change(wish: Wish, make: Make, report: Report) -> Outcome:
         ScaffoldError: nothing was changed.
     """
     root, project = disk.discover(wish.project)
-    plan = make(project)
+    with _deep_code():
+        plan = make(project)
     if wish.dry_run:
         report.files(plan)
         report.diff(unified_diff(plan))
@@ -61,7 +63,8 @@ def change(wish: Wish, make: Make, report: Report) -> Outcome:
 def show(start: Path, kind: str | None, report: Report) -> Outcome:
     """Show what the service around *start* has, of one kind or of all."""
     root, project = disk.discover(start)
-    found = inventory(Survey(project), KINDS if kind is None else [kind])
+    with _deep_code():
+        found = inventory(Survey(project), KINDS if kind is None else [kind])
     report.table(table(found))
     if not any(found.values()):
         report.note(f"There is no {kind or 'part that can be listed'} in this service")
@@ -76,6 +79,17 @@ def both(first: Make, second: Make) -> Make:
         return one.then(second(after(project, one)))
 
     return make
+
+
+@contextlib.contextmanager
+def _deep_code() -> Iterator[None]:
+    """Refuse code that Python parses and nobody can walk through, such as a sum of thousands."""
+    try:
+        yield
+    except RecursionError as error:
+        raise BrokenSource(
+            "The service has code that is nested too deeply to be read", "Write its longest expression in parts."
+        ) from error
 
 
 def _ask(wish: Wish, project: Project, plan: Plan) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -18,6 +19,7 @@ from resonate_scaffold.plan import Create, Delete, Edit, Plan
 
 MANIFEST = PurePosixPath(".resonate-scaffold.json")
 _TOOL = "resonate-scaffold"
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")  # `names` knows more, but a later version may refuse what an earlier one took
 
 Undo = tuple[tuple[int, int, str], ...]
 
@@ -83,17 +85,20 @@ class Manifest:
             ManifestError: it is not JSON, or not a manifest of this tool.
         """
         try:
-            data = json.loads(content)
+            data = json.loads(content.decode())
+            json.dumps(data, ensure_ascii=False, allow_nan=False).encode()  # what is read can be written again
             if data["tool"] != _TOOL:
                 raise ValueError(f"it was written by {data['tool']!r}")
             manifest = cls(
                 version=_text(data["version"]),
                 template=_texts(data["template"]),
                 answers=_mapping(data["answers"]),
-                files=_texts(data["files"]),
+                files=_hashes(data["files"]),
                 adds=tuple(_added_from_json(added) for added in data["adds"]),
             )
-            _text(manifest.answers["project_name"]), _text(manifest.answers["package_name"])
+            if not _NAME.fullmatch(_text(manifest.answers["project_name"])):
+                raise ValueError(f"{manifest.answers['project_name']!r} is not a service's name")
+            check_package(manifest.answers["package_name"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise ManifestError(
@@ -131,6 +136,17 @@ class Project:
     def is_edited(self, path: PurePosixPath) -> bool:
         """Whether somebody has changed a file since the tool last wrote it."""
         return self.manifest.files.get(str(path)) != fingerprint(self.files[path])
+
+
+def check_package(name: object) -> str:
+    """A package's name, if it is one: it is a directory, and part of generated code.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"{name!r} is not a package's name")
+    return name
 
 
 def after(project: Project, plan: Plan) -> Project:
@@ -196,18 +212,25 @@ def _added_from_json(data: Any) -> Added:
     edits = {
         path: Edited(
             sha256=_text(edited["sha256"]),
-            undo=tuple((int(start), int(length), _text(old)) for start, length, old in edited["undo"]),
+            undo=tuple((_size(start), _size(length), _text(old)) for start, length, old in edited["undo"]),
             lists=tuple((_text(name), _text(key)) for name, key in edited["lists"]),
             defines=tuple(_text(name) for name in edited["defines"]),
         )
         for path, edited in _mapping(data["edits"]).items()
     }
-    return Added(_text(data["kind"]), _text(data["name"]), _mapping(data["options"]), _texts(data["files"]), edits)
+    _hashes({path: edited.sha256 for path, edited in edits.items()})
+    return Added(_text(data["kind"]), _text(data["name"]), _mapping(data["options"]), _hashes(data["files"]), edits)
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not text")
+    return value
+
+
+def _size(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(f"{value!r} is not a number of bytes")
     return value
 
 
@@ -219,3 +242,12 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 def _texts(value: Any) -> dict[str, str]:
     return {name: _text(text) for name, text in _mapping(value).items()}
+
+
+def _hashes(value: Any) -> dict[str, str]:
+    """Texts by path: one below the service, spelled in the one way in which two that mean the same are equal."""
+    for name in _mapping(value):
+        path = PurePosixPath(name)
+        if path.is_absolute() or not path.parts or ".." in path.parts or str(path) != name:
+            raise ValueError(f"{name!r} is not a path in the service")
+    return _texts(value)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from resonate_scaffold.errors import InstallError, ScaffoldError
+from resonate_scaffold.errors import InstallError, ScaffoldError, plain
 from resonate_scaffold.project import MANIFEST
 
 if TYPE_CHECKING:
@@ -78,10 +78,11 @@ class Report:
                     self._line(change.action, str(change.path))
 
     def diff(self, lines: Iterable[str]) -> None:
-        """A unified diff, as it is."""
+        """A unified diff: as it is for `git apply`, and without what would steer a terminal."""
         if not self._as_json:
+            on_terminal = sys.stdout.isatty()
             for line in lines:
-                print(line)
+                print("\t".join(map(plain, line.split("\t"))) if on_terminal else line)
 
     def table(self, tables: Iterable[tuple[str, Sequence[str]]]) -> None:
         """Headings with rows below."""
@@ -89,7 +90,7 @@ class Report:
             for number, (heading, rows) in enumerate(tables):
                 print(f"{chr(10) if number else ''}{heading}")
                 for row in rows:
-                    print(f"  {row}".rstrip())
+                    print(f"  {plain(row)}".rstrip())
 
     def step(self, word: str, text: str) -> None:
         """One line for something that has been done."""
@@ -139,6 +140,7 @@ class Report:
         return outcome.exit_status
 
     def _line(self, word: str, text: str, aside: str = "") -> None:
+        text = plain(text)
         if not sys.stdout.isatty():
             print(f"{word:>{_COLUMN}}  {text}  {aside}".rstrip())
             return
@@ -154,8 +156,9 @@ class Report:
 
 def complain(error: ScaffoldError) -> None:
     """Print an error on standard error: what is wrong, and what to do."""
-    lines = [("|", "dim", line) for line in (error.output if isinstance(error, InstallError) else ())]
-    lines += [("error", "bold red", _one_line(error.message)), ("hint", "yellow", error.hint)]
+    lines = [("|", "dim", plain(line)) for line in (error.output if isinstance(error, InstallError) else ())]
+    hint = "\n".join(map(plain, error.hint.split("\n")))  # it may go on with lines to paste
+    lines += [("error", "bold red", plain(error.message)), ("hint", "yellow", hint)]
     if not sys.stderr.isatty():
         for word, _, text in lines:
             print(f"{word:>{_COLUMN}}  {text}", file=sys.stderr)
@@ -206,11 +209,6 @@ def _as_json(outcome: Outcome) -> str:
     if outcome.inventory is not None:
         content["inventory"] = outcome.inventory
     return json.dumps(content, indent=2)
-
-
-def _one_line(text: str) -> str:
-    """*text* with what would end the line, or steer a terminal, as an escape: it may hold what was typed."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _console(*, stderr: bool = False) -> Console:

@@ -7,6 +7,7 @@ constraints that stand in the annotation as literals.
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ _CODE: Mapping[str, tuple[str, str, tuple[Import, ...], Any, Any]] = {
         "0b8ddfb0-7c3f-4a0e-8a75-2f0b1f7c9d22",
     ),
 }
+_LONGEST = 1000  # of the texts and lists in examples
+_LARGEST = 10**15  # of their numbers: a float has each of these
 _TEXTS = (
     *("example", "another", "a", "b", "example-1", "1", "2", "12345", "67890", "A", "B", "EXAMPLE", "USD", "EUR"),
     *("ada@example.com", "grace@example.com", "https://example.com", "https://example.org", "2026-01-31"),
@@ -245,13 +248,13 @@ class Types:
             if shape.of is None:
                 return None
             return self._constrained(shape.of, {**shape.rules, **rules}, other, inside)
-        if rules.get("examples"):
-            choices = rules["examples"]
+        choices = rules.get("examples")
+        if choices and isinstance(choices, list | tuple):
             chosen = choices[-1] if other else choices[0]
-            return Example(layout.value(chosen), (), chosen) if shape.is_json_native else None
+            return Example(layout.value(chosen), (), chosen) if shape.is_json_native and _is_json(chosen) else None
         if shape.kind == "list":
-            shortest, longest = int(rules.get("min_length", 0)), int(rules.get("max_length", 1))
-            return self._list(shape, max(shortest, min(1, longest)), other, inside)
+            lengths = _lengths(rules)
+            return lengths and self._list(shape, max(lengths[0], min(1, lengths[1])), other, inside)
         if shape.kind != "scalar":
             return self._example(shape, other, inside)
         if shape.name == "str":
@@ -373,14 +376,34 @@ def _rules_of_default(default: ast.expr | None, source: Source) -> tuple[dict[st
     return rules, positional or bool(given & {"default", "default_factory"})
 
 
+def _lengths(rules: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The least and the greatest length of an example; None where there is none that anybody would read."""
+    shortest, longest = rules.get("min_length", 0), rules.get("max_length", _LONGEST)
+    if not isinstance(shortest, int) or not isinstance(longest, int) or not shortest <= min(longest, _LONGEST):
+        return None
+    return max(shortest, 0), min(longest, _LONGEST)
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def _candidate_texts(rules: Mapping[str, Any]) -> list[str]:
-    shortest, longest = int(rules.get("min_length", 0)), int(rules.get("max_length", 1000))
+    lengths = _lengths(rules)
+    if lengths is None:
+        return []
+    shortest, longest = lengths
     padded = [text + text[-1] * (shortest - len(text)) for text in _TEXTS]
     return list(dict.fromkeys([*_TEXTS, *padded, *(text[:longest] for text in _TEXTS)]))
 
 
 def _text_fits(text: str, rules: Mapping[str, Any]) -> bool:
-    if not int(rules.get("min_length", 0)) <= len(text) <= int(rules.get("max_length", 1000)):
+    lengths = _lengths(rules)
+    if lengths is None or not lengths[0] <= len(text) <= lengths[1]:
         return False
     pattern = rules.get("pattern")
     if pattern is None:
@@ -393,7 +416,9 @@ def _text_fits(text: str, rules: Mapping[str, Any]) -> bool:
 
 def _candidate_numbers(rules: Mapping[str, Any]) -> list[int]:
     bounds = [
-        rules[name] for name in ("ge", "gt", "le", "lt", "multiple_of") if isinstance(rules.get(name), int | float)
+        bound
+        for name in ("ge", "gt", "le", "lt", "multiple_of")
+        if isinstance(bound := rules.get(name), int | float) and abs(bound) <= _LARGEST
     ]
     near = [int(bound) + step for bound in bounds for step in (0, 1, -1, 2, -2)]
     return list(dict.fromkeys([1, 2, 10, 100, *near, 0]))
@@ -411,7 +436,7 @@ def _number_fits(number: float, rules: Mapping[str, Any]) -> bool:
             case "lt":
                 return number < bound
             case "multiple_of":
-                return number % bound == 0
+                return bound != 0 and number % bound == 0
         return True
 
     return all(holds(name, bound) for name, bound in rules.items() if isinstance(bound, int | float))

@@ -27,6 +27,7 @@ from resonate_scaffold.layout import WIDTH
 _INDENT = "    "
 _TESTS = "tests"
 _MEND = "Mend it, then run this again."
+_LARGEST = 4 << 20  # a syntax tree takes a hundred times as much memory
 
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
 _COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
@@ -77,6 +78,8 @@ class Source:
         Raises:
             BrokenSource: it is not Python, or not UTF-8.
         """
+        if len(content) > _LARGEST:
+            raise BrokenSource(f"{path} has {len(content) >> 20} MB, too much to be read", "Take the data out of it.")
         first = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
         _check_text(path, content, first)
         try:

@@ -794,8 +794,9 @@ def test_a_package_outside_is_none(root: Path) -> None:
     (root / "orders").rename(root.parent / "orders")
     for name in ("../orders", str(root.parent / "orders")):
         (root / str(MANIFEST)).write_bytes(manifest(package_name=name))
-        with pytest.raises(NoProject):
+        with pytest.raises(ManifestError):
             disk.discover(root)
+    (root / str(MANIFEST)).write_bytes(SERVICE[str(MANIFEST)])
     (root / "orders").symlink_to(root.parent / "orders")
     with pytest.raises(NoProject):
         disk.discover(root)

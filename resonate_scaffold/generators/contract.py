@@ -120,14 +120,21 @@ def check_free(growth: Growth, durable: str) -> None:
         raise Taken(f"Ids that begin with {durable}/ are there already ({kinds[durable]})", "Choose another name.")
 
 
-def is_certain(growth: Growth, durable: str) -> bool:
-    """Whether a durable function is known to answer an example: it is as it was added, and so is what it calls."""
+def is_certain(growth: Growth, durable: str, callers: tuple[str, ...] = ()) -> bool:
+    """Whether a durable function is known to answer an example: it is as it was added, and so is what it calls.
+
+    One that calls itself, through others, never answers.
+    """
     project = growth.project
+    if durable in callers:
+        return False
     for added in project.manifest.adds:
         if (_DURABLE.get(added.kind) or (lambda name: ""))(added.name) == durable:
             functions = [path for path in map(PurePosixPath, added.files) if _is_function(project.package, path)]
             untouched = all(path in project.files and not project.is_edited(path) for path in functions)
-            return untouched and all(is_certain(growth, called) for called in added.options.get("calls", ()))
+            calls = added.options.get("calls", [])
+            known = isinstance(calls, list) and all(is_certain(growth, one, (*callers, durable)) for one in calls)
+            return untouched and known
     return False
 
 
@@ -139,7 +146,7 @@ _DURABLE: Mapping[str, Callable[[str], str]] = {
 
 
 def _is_function(package: str, path: PurePosixPath) -> bool:
-    return path.parts[0] == package and path.parts[1] != "contracts"
+    return path.parts[0] == package and path.parts[1:2] != ("contracts",)
 
 
 def declare(growth: Growth, new: New, *, timeout_days: int | None = None, wire: str = "") -> None:

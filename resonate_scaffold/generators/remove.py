@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from resonate_scaffold.errors import StillUsed, Unknown
+from resonate_scaffold.errors import BrokenSource, ManifestError, StillUsed, Unknown
 from resonate_scaffold.fields import closest
 from resonate_scaffold.generators.contract import module_of
 from resonate_scaffold.generators.group import without_process, without_service
@@ -121,7 +121,7 @@ def _without(project: Project, record: Added, kept: tuple[PurePosixPath, ...]) -
         if str(path) in record.files and fingerprint(content) == edited.sha256:
             after[path] = None
         elif edited.undo and fingerprint(content) == edited.sha256:
-            after[path] = restore(content, edited.undo)
+            after[path] = _restored(project, path, edited)
         elif path.suffix == ".py":
             after[path] = _taken_out(project, path, edited)
             if record.kind == "rpc" and not shared and _is_foreign(project, record) and _is_bare(after[path], record):
@@ -133,6 +133,19 @@ def _without(project: Project, record: Added, kept: tuple[PurePosixPath, ...]) -
     if record.kind == "rpc" and not shared and PROCFILE_DEV in project.files and _is_foreign(project, record):
         after[PROCFILE_DEV] = _without_stand_in(project, record)
     return after
+
+
+def _restored(project: Project, path: PurePosixPath, edited: Edited) -> bytes:
+    content = restore(project.files[path], edited.undo)
+    if path.suffix == ".py":
+        try:
+            Source.parse(path, content, project.package)
+        except BrokenSource as error:
+            raise ManifestError(
+                f"{MANIFEST} has a wrong record of {path}: taking that back would leave no Python ({error.message})",
+                f"Restore it: git checkout -- {MANIFEST}",
+            ) from error
+    return content
 
 
 def _taken_out(project: Project, path: PurePosixPath, edited: Edited) -> bytes:
