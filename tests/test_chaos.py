@@ -1,0 +1,93 @@
+"""The short form of `nox -s chaos`, on both databases; and what its plan and its judgement are worth."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from . import chaos
+from .chaos import DATABASES, Database, Fault, Job, Rows, Story
+
+PLAIN = Job("plain", "/jobs", {"account_id": "acc-1"})
+ASKS = Job("asks", "/jobs", {"account_id": "acc-1", "requires_approval": True}, (True, False))
+SUMMARY = Job("summary", "/accounts/summary", {"account_ids": ["acc-1"]})
+SUCCEEDED = {"status": "succeeded", "error": None}
+REJECTED = {"status": "failed", "error": "not approved: the job was rejected"}
+
+
+def stories() -> list[Story]:
+    """All as it should be: two jobs that succeeded, and one that was rejected."""
+    return [
+        Story(PLAIN, accepted=True, end=SUCCEEDED),
+        Story(SUMMARY, accepted=True, end=SUCCEEDED),
+        Story(ASKS, accepted=True, approved=False, end=REJECTED),
+    ]
+
+
+def rows(*effects: str) -> Rows:
+    operations = [f"db/op/save-result/{key}" for key in dict.fromkeys(effects)]
+    return Rows(list(effects), operations, operations)
+
+
+def test_what_must_have_happened_is_right() -> None:
+    assert chaos.judge(stories(), rows("plain")) == chaos.Verdict([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("effects", "lost", "doubled", "wrong"),
+    [
+        ((), ["plain"], [], "plain: succeeded, but it has no effect"),
+        (("plain", "plain"), [], ["plain"], "plain: 2 effects in the database"),
+        (("plain", "asks"), [], [], "asks: an effect in the database, but no job that succeeded"),
+        (("plain", "summary"), [], [], "summary: an effect in the database, but no job that succeeded"),
+        (("plain", "a-stranger"), [], [], "a-stranger: an effect in the database, but no job that succeeded"),
+    ],
+)
+def test_rows_that_must_not_be_are_found(
+    effects: tuple[str, ...], lost: list[str], doubled: list[str], wrong: str
+) -> None:
+    verdict = chaos.judge(stories(), rows(*effects))
+    assert (verdict.lost, verdict.doubled) == (lost, doubled)
+    assert any(wrong in what for what in verdict.wrong), verdict.wrong
+
+
+def test_a_write_that_claims_nothing_is_found() -> None:
+    verdict = chaos.judge(stories(), Rows(["plain"], [], []))
+    assert verdict.wrong == ["plain: 1 effects, 0 operations"]
+
+
+def test_a_job_that_never_ended_or_ended_otherwise_is_found() -> None:
+    plain, summary, asks = stories()
+    plain.end, asks.end = None, SUCCEEDED
+    verdict = chaos.judge([plain, summary, asks], rows("asks"))
+    assert verdict.lost == ["plain"]
+    assert verdict.wrong[0] == "plain: accepted, but it never ended"
+    assert verdict.wrong[1].startswith("asks: ended as ('succeeded', None), expected ('failed', ")
+
+
+def test_a_seed_decides_all_faults_and_jobs() -> None:
+    assert chaos.faults(7, 60) == chaos.faults(7, 60) != chaos.faults(8, 60)
+    assert chaos.jobs(7, 500) == chaos.jobs(7, 500) != chaos.jobs(8, 500)
+    kills = Counter(fault.role for fault in chaos.faults(7, 60) if fault.kind == "kill")
+    assert kills == dict.fromkeys(chaos.ROLES, 15)
+    short = set(chaos.faults(7, 4))
+    assert {Fault("kill", role) for role in chaos.ROLES} <= short
+    assert {fault.kind for fault in short} == {"kill", "freeze", "drain"}
+    assert {job.decisions for job in chaos.jobs(7, 150)} == {(), *chaos.DECISIONS}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A service made and installed by the command."""
+    return chaos.make_service(tmp_path_factory.mktemp("made"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has none of these signals")
+@pytest.mark.parametrize("database", DATABASES)
+def test_nothing_is_lost_and_nothing_happens_twice(service: Path, database: Database, tmp_path: Path) -> None:
+    report = chaos.run(service, tmp_path, seed=1, database=database, count=150, kills=4)
+    assert report.verdict == chaos.Verdict([], [], [])
+    assert sum(report.faults.values()) == 8
