@@ -378,8 +378,12 @@ def _locate(source: str) -> tuple[str, str]:
     if re.match(r"(git\+|https?://|ssh://|git://|git@|gh:|gl:)", source):
         # Credentials in a URL work for this run and are recorded nowhere.
         return source, re.sub(r"(?<=//)[^/@]*@", "", source)
-    path = Path(source.removeprefix("file://")).expanduser()
-    if not path.is_dir():
+    try:
+        path = Path(source.removeprefix("file://")).expanduser()
+        found = path.is_dir()
+    except RuntimeError:  # ~somebody, whom this system does not know
+        found = False
+    if not found:
         raise TemplateError(f"There is no template at {source}", "Give a directory, or a git URL.")
     return str(path.resolve()), "directory"
 

@@ -26,7 +26,7 @@ from resonate_scaffold import templates
 PROJECT, PACKAGE = "my-api", "my_api"
 DOCUMENTS = ("README.md", "AGENTS.md")
 # Named in a document, but made by the user, by a run, or kept by somebody else.
-MADE_LATER = {".env", ".venv", ".resonate/", "resonate.sql", "resonate-pg"}
+MADE_LATER = {".env", ".venv", ".resonate/", "resonate.sql", "resonate-pg", "tests/histories/"}
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,17 @@ def test_compose_lets_a_process_drain(service: Service) -> None:
     for name, s in service.yaml("compose.yaml")["services"].items():
         if "build" in s:
             assert float(s["stop_grace_period"].removesuffix("s")) > 2 * grace, name
+
+
+def test_compose_asks_every_process_for_its_health(service: Service) -> None:
+    """An API on its port, a worker on the health port; a process that ends is asked for none."""
+    compose = service.yaml("compose.yaml")
+    for name, s in compose["services"].items():
+        if "build" in s:
+            port = s["environment"]["PORT" if name == "api" else "HEALTH_PORT"]
+            ends = s["restart"].startswith("on-failure")
+            assert s["healthcheck"] == {"disable": True} if ends else f":{port}/readyz" in s["healthcheck"]["test"][-1]
+    assert f"HEALTH_PORT={compose['x-service']['environment']['HEALTH_PORT']}" in service.text("Dockerfile")
 
 
 def test_compose_is_told_its_secrets(service: Service) -> None:
@@ -281,8 +292,10 @@ def test_every_command_and_setting_that_a_document_names_exists(service: Service
     if name == "README.md":
         assert commands >= {"dev", "api", "worker", "db", "migrate"}
         assert ("approve" in commands) is not service.bare
-    variables = set(re.findall(r"\b([A-Z]+_[A-Z_]+)\b", text)) - {"MAX_ROOT"}
-    assert variables <= service.example.keys()
+    # OpenTelemetry's variables are its own; the tests' are for whoever runs them.
+    variables = set(re.findall(r"\b(?!OTEL_)([A-Z]+_[A-Z_]+)\b", text)) - {"MAX_ROOT"}
+    tests = "".join(path.read_text("utf-8") for path in service.root.glob("tests/*.py"))
+    assert {name for name in variables - service.example.keys() if f'environ.get("{name}"' not in tests} == set()
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -70,3 +71,41 @@ def test_a_service_passes_its_own_checks(name: str, made: Path, python: Path) ->
     report = run([str(python), "-m", "pytest", "-rs", "-p", "no:cacheprovider"], service, PATH=path)
     assert "SKIPPED" not in report, report
     assert re.search(r"[1-9][0-9]* passed", report) or "100%]" in report, report
+
+
+PLANTED = """\
+from resonate.context import Context
+from shop.contracts.db import GetAccount, get_account
+from shop.contracts.workflows import Aggregate, Summary
+from shop.rpc import Rpc, serve
+
+from .crashes import Crashes
+
+planted = Rpc(name="planted", group="workers", request=Aggregate, result=Summary)
+
+
+async def in_the_order_of_a_set(ctx: Context, request: Aggregate) -> Summary:
+    calls = [get_account(ctx, GetAccount(account_id=wanted)) for wanted in ORDER(request.account_ids)]
+    found = [(await call).account for call in calls]
+    return Summary(accounts=[account for account in found if account], missing=[], total_cents=0)
+
+
+def test_planted_survives_crashes(crashes: Crashes) -> None:
+    wanted = Aggregate(account_ids=["acc-1", "acc-2", "acc-3"])
+    crashes(planted, wanted, served=[serve(planted, in_the_order_of_a_set)])
+"""
+
+
+@pytest.mark.parametrize(("order", "caught"), [("set", True), ("sorted", False)])
+def test_a_service_catches_calls_in_the_order_of_a_set(order: str, caught: bool, made: Path, python: Path) -> None:
+    """One interpreter alone cannot: it shows in another, which hashes text differently."""
+    service = made / f"planted-{order}"
+    shutil.copytree(made / "shop", service)
+    (service / "tests" / "test_planted.py").write_text(PLANTED.replace("ORDER", order))
+    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider"]
+    run([*command, "tests/test_planted.py"], service)
+    across = [*command, "-k", "the_order_of_calls", "tests/test_crashes.py"]
+    done = subprocess.run(across, cwd=service, capture_output=True, text=True, check=False)
+    assert (done.returncode == 1) == caught, done.stdout
+    assert ("depends on PYTHONHASHSEED" in done.stdout) == caught, done.stdout
+    assert ("test_planted_survives_crashes" in done.stdout) == caught, done.stdout

@@ -237,6 +237,7 @@ def test_the_tool_lists_it_all(dev: Dev, service: Path) -> None:
         "routes": {
             "GET /livez",
             "GET /readyz",
+            "GET /metrics",
             "POST /orders",
             "GET /orders/{id:path}",
             "POST /webhooks/approval/{id:path}",

@@ -134,6 +134,7 @@ def test_the_rest_of_a_generated_service() -> None:
         "POST /jobs",
         "GET /jobs/{id}",
         "GET /livez",
+        "GET /metrics",
         "GET /readyz",
         "POST /webhooks/approvals/{id}",
     ]
@@ -162,7 +163,7 @@ def test_the_rest_of_a_generated_service() -> None:
 
 def test_a_bare_service_has_its_groups_and_its_health() -> None:
     found = generated(bare=True)
-    assert [route.path for route in found.routes] == ["/livez", "/readyz"]
+    assert [route.path for route in found.routes] == ["/livez", "/metrics", "/readyz"]
     assert [group.name for group in found.groups] == ["api", "db", "workers"]
     nothing = (found.contracts, found.models, found.aliases, found.gates, found.keys, found.schedules)
     assert nothing == ((), (), (), (), (), ())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
 
 from resonate_scaffold import layout
 from resonate_scaffold.errors import UsageError
@@ -17,6 +19,7 @@ from resonate_scaffold.shapes import Import
 
 GROUP = "workers"
 MODULE = "contracts.workflows"
+CRASHES = PurePosixPath("tests/crashes.py")
 TIMEOUT_DAYS = 7  # as the example's: it may wait for people
 
 
@@ -134,11 +137,16 @@ def _test(growth: Growth, new: contracts.New, calls: tuple[str, ...], sources: d
     imports += example.imports
     root = layout.text(f"{new.durable}/test")
     certain = all(contracts.is_certain(growth, durable) for durable in calls)
-    context = {
+    # A service that its owners took the harness out of, or that is older, goes without.
+    crashes = growth.project.exists(CRASHES)
+    if crashes:
+        imports.append(("tests.crashes", "Crashes"))
+    context: dict[str, Any] = {
         "durable": new.durable,
         "function": new.variable,
         "request": contracts.statement(example.code, indent=0, before="REQUEST = "),
         "certain": certain,
+        "crashes": crashes,
     }
     if certain:
         ran = layout.group("await service.run(", [new.variable, root, "REQUEST"], ")")

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from time import monotonic, time
+from time import monotonic, perf_counter, time
 from typing import Any
 
 import aiohttp
@@ -27,6 +27,10 @@ from resonate.types import PromiseRecord, TaskData, Value
 from resonate_base.connections import Network, Source
 from resonate_pg import PostgresConnection
 
+from . import logs, metrics, tracing
+from .ambient import Ambient
+from .health import HealthPortTaken, listening
+from .pickles import SafeErrors
 from .rpc import Rpc, Served
 from .settings import Settings
 
@@ -34,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 ANSWER_WITHIN = 5.0
 """Seconds that the engine has to answer a request before it counts as unavailable."""
+
+PROBED_WITHIN = 2.0
+"""Seconds that it has to answer a probe: whoever asks for health waits no longer."""
 
 # Steps are retried after 2, 4 and 8 s. The SDK's own default doubles 30 times, which is for ever.
 STEP_RETRY = Exponential(delay=1, factor=2, max_delay=10, max_retries=3)
@@ -69,8 +76,11 @@ class Engine:
         """
         data = TaskData(func=contract.name, args=(request.model_dump(mode="json"),), version=contract.version)
         timeout_at = int((time() + timeout.total_seconds()) * 1000)
-        target = f"poll://any@{contract.group}"
-        return await self.create(promise_id, data, timeout_at, {**tags, "resonate:target": target})
+        ours = {**tags, **tracing.tags(), "resonate:target": f"poll://any@{contract.group}"}
+        record = await self.create(promise_id, data, timeout_at, ours)
+        metrics.SUBMITTED.labels(contract.name, _submission(record, data, ours)).inc()
+        _tell_of(record)
+        return record
 
     async def create(
         self, promise_id: str, param: Any, timeout_at: int, tags: dict[str, str] | None = None
@@ -83,21 +93,40 @@ class Engine:
     async def find(self, promise_id: str) -> PromiseRecord | None:
         """The record of a promise, or None. It is read, not unpickled: see :func:`error_message`."""
         try:
-            return await answer_of(self.resonate.promises.get(promise_id))
+            record = await answer_of(self.resonate.promises.get(promise_id))
         except ServerError as error:
             if error.code == 404:
                 return None
             raise
+        _tell_of(record)
+        return record
 
     async def resolve(self, promise_id: str, value: Any) -> PromiseRecord:
         """Resolve a promise; where it is settled already, the record of its first outcome."""
         return await answer_of(self.resonate.promises.resolve(promise_id, Value(data=value)))
 
-    async def check(self) -> None:
-        """Return when the engine answers and this process can hear it; raise :class:`EngineUnavailable` otherwise."""
-        await self.find("readyz")
-        if isinstance(self.source, LiveSSE) and not self.source.connected:
-            raise EngineUnavailable("the engine's stream is down")
+    async def trouble(self) -> str | None:
+        """What keeps this process from its work, or None: whether the engine answers, and can be heard."""
+        found = None
+        try:
+            async with asyncio.timeout(PROBED_WITHIN):
+                await self.find("readyz")
+        except (TimeoutError, EngineUnavailable):
+            found = "the engine does not answer"
+        metrics.ENGINE_UP.labels("requests").set(found is None)
+        if isinstance(self.source, LiveSSE | SteadyPostgres):
+            metrics.ENGINE_UP.labels("stream").set(self.source.connected)
+            if not self.source.connected:
+                found = found or "the stream of work is down"
+        return found
+
+    async def root_tags(self, root: str) -> dict[str, str] | None:
+        """The tags of a root promise; None when the engine does not answer."""
+        try:
+            record = await self.find(root)
+        except EngineUnavailable:
+            return None
+        return record.tags if record else {}
 
     async def stop(self, grace: timedelta) -> None:
         """Take no more work, let what runs finish within ``grace``, then close.
@@ -116,20 +145,43 @@ class Engine:
             await asyncio.wait_for(self.resonate.stop(), timeout=max(deadline - monotonic(), 1))
         except TimeoutError:
             logger.warning("stopped with work in flight: another worker takes it up when its lease ends")
+        # A collector that is away may not hold a stop up.
+        await tracing.stop(min(max(deadline - monotonic(), 1), 3))
 
 
 async def answer_of[T](asked: Awaitable[T]) -> T:
     """What the engine answers, within :data:`ANSWER_WITHIN`; :class:`EngineUnavailable` when it does not."""
+    started, outcome = perf_counter(), "unavailable"
     try:
         # The SDK tries again for ever while the engine is down, so the bound must be ours.
         async with asyncio.timeout(ANSWER_WITHIN):
-            return await asked
+            answer = await asked
+        outcome = "ok"
+        return answer
     except (TimeoutError, ConnectorError, DecodingError) as error:
         raise EngineUnavailable(f"the engine did not answer: {type(error).__name__}") from error
     except ServerError as error:
         if error.code < 500:
+            outcome = "ok" if error.code == 404 else "refused"
             raise
         raise EngineUnavailable(f"the engine answered {error.code}") from error
+    finally:
+        metrics.ENGINE_REQUESTS.labels(outcome).observe(perf_counter() - started)
+
+
+def _submission(record: PromiseRecord, data: TaskData, tags: dict[str, str]) -> str:
+    """Whether a record is of this submission, of an earlier one of the same, or of another that had the id."""
+    if tags.items() <= record.tags.items():
+        return "new"
+    first = record.param.data
+    return "replayed" if isinstance(first, dict) and first.get("args") == list(data.args) else "reused"
+
+
+def _tell_of(record: PromiseRecord) -> None:
+    """Tell the log line and the span of the request, if this is in one, which job it is about."""
+    # A gate's alias has no target. A durable function's lines keep its own job, a request's tell the first of several.
+    if "resonate:target" in record.tags and logs.note(job=record.id):
+        tracing.link(record.tags)
 
 
 def error_message(record: PromiseRecord) -> str:
@@ -185,22 +237,41 @@ def _keep_alive_socket(address: tuple[Any, ...]) -> socket.socket:
 
 
 class SteadyPostgres(PostgresConnection):
-    """Postgres as the engine, whose timers survive a blip.
+    """Postgres as the engine, whose timers survive a blip, and which says whether work is heard.
 
     The connector turns its timers off for good after one failed session; without pg_cron nothing would ever time out
     or be retried in this process again. Here they are tried again after a pause.
     """
 
     _PAUSE = 5.0
+    _STALE = 10.0
     _resume_at = 0.0
+    _timers_run = True
+    _drained_at = float("-inf")
+
+    @property
+    def connected(self) -> bool:
+        """Whether both tasks live, messages were fetched lately, and the timers are driven."""
+        alive = bool(self._tasks) and not any(task.done() for task in self._tasks)
+        return alive and self._timers_run and monotonic() - self._drained_at < self._STALE
+
+    async def _drain(self) -> None:
+        await super()._drain()
+        self._drained_at = monotonic()
 
     async def _fire_timers(self) -> None:
-        if not self._drive_timers and monotonic() >= self._resume_at:
-            self._drive_timers = True
-        was_on = self._drive_timers
-        await super()._fire_timers()
-        if was_on and not self._drive_timers:
-            self._resume_at = monotonic() + self._PAUSE
+        if not self._drive_timers or monotonic() < self._resume_at:
+            return
+        try:
+            async with self._sessions.session() as session:
+                await session.execute("SELECT resonate.process_timeouts()")
+            self._timers_run = True
+        except InsufficientPrivilege:
+            self._drive_timers = False
+            logger.info("this role may not drive the engine's timers: pg_cron must")
+        except Exception as error:
+            self._timers_run, self._resume_at = False, monotonic() + self._PAUSE
+            logger.warning("the engine's timers stand still, to be tried again: %s", error)
 
     async def schedule_ids(self, prefix: str) -> set[str] | None:
         """The ids of the schedules that begin with ``prefix``; None where this role may not read the table.
@@ -248,19 +319,26 @@ def connect(
         # In process nothing can take over a task, and the SDK sends no heartbeats there: a lease must not lapse.
         ttl=settings.lease if local is None else timedelta(days=1),
         retry_policy=STEP_RETRY,
+        encryptor=SafeErrors(),
         env={},
         autostart=False,
     )
     engine = Engine(resonate, network, source if listens else None)
-    if listens:
-        resonate.register(hold, name=HOLD)
-    for entry in served:
-        contract = entry.contract
-        resonate.register(entry.function, name=contract.name, version=contract.version, retry_policy=entry.retry)
-    for dependency in (engine, settings, *dependencies):
-        resonate.with_dependency(dependency)
+    equip(engine, settings, served, dependencies)
+    tracing.start(group)
     resonate.start()
     return engine
+
+
+def equip(engine: Engine, settings: Settings, served: Sequence[Served], dependencies: Sequence[Any]) -> None:
+    """Register what a client serves, and what its durable functions ask for by type. Before it starts."""
+    if served:
+        engine.resonate.register(hold, name=HOLD)
+    for entry in served:
+        contract = entry.contract
+        engine.resonate.register(entry.function, name=contract.name, version=contract.version, retry_policy=entry.retry)
+    for dependency in (engine, settings, Ambient(), tracing.Roots(engine.root_tags), *dependencies):
+        engine.resonate.with_dependency(dependency)
 
 
 def _connections(settings: Settings, group: str, pid: str, local: LocalConnection | None) -> tuple[Network, Source]:
@@ -294,13 +372,19 @@ async def run_worker(
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
             asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     engine = connect(settings, group, served=served, dependencies=dependencies)
-    logger.info("group %s serves %s", group, ", ".join(sorted(s.contract.name for s in served)) or "nothing yet")
-    companion = asyncio.create_task(_logged(beside(engine))) if beside else None
-    await stopping.wait()
-    logger.info("group %s drains", group)
-    if companion:
-        companion.cancel()
-    await engine.stop(settings.shutdown_grace)
+    try:
+        async with listening(settings, engine.trouble, stopping):
+            names = ", ".join(sorted(s.contract.name for s in served)) or "nothing yet"
+            logger.info("group %s serves %s", group, names)
+            companion = asyncio.create_task(_logged(beside(engine))) if beside else None
+            await stopping.wait()
+            logger.info("group %s drains", group)
+            if companion:
+                companion.cancel()
+            await engine.stop(settings.shutdown_grace)
+    except HealthPortTaken:
+        await engine.stop(timedelta(0))
+        raise
 
 
 async def _logged(work: Awaitable[None]) -> None:

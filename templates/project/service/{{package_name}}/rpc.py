@@ -15,11 +15,9 @@ in any language can stand on the other side.
 
 import hashlib
 import json
-import logging
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from time import perf_counter
 from types import ModuleType
 from typing import Any
 
@@ -28,7 +26,7 @@ from resonate.context import Context, ResonateFuture
 from resonate.error import ApplicationError
 from resonate.retry import Exponential, Never, RetryPolicy
 
-logger = logging.getLogger(__name__)
+from .runs import observed
 
 # What the SDK raises for a call that ended without a value: one that timed out, or was canceled.
 _NO_VALUE = "unknown error: null"
@@ -105,18 +103,15 @@ def serve[Q: BaseModel, R: BaseModel](
     """
 
     async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-        started = perf_counter()
         try:
-            result = await function(ctx, contract.request.model_validate(request))
-        except Failure as failure:
-            logger.info("%s id=%s failed: %s", contract.name, ctx.info.id, failure)
+            async with observed(ctx, contract.name, contract.version, Failure):
+                result = await function(ctx, contract.request.model_validate(request))
+                return result.model_dump(mode="json")
+        except Failure:
             raise
         except Exception:
             # Its text may hold a statement, a host or a secret, and whatever is raised here a client may read.
-            logger.exception("%s id=%s raised", contract.name, ctx.info.id)
             raise Failure(f"internal error in {contract.name}: see its log for {ctx.info.id}") from None
-        logger.info("%s id=%s done in %.1f ms", contract.name, ctx.info.id, (perf_counter() - started) * 1000)
-        return result.model_dump(mode="json")
 
     policy = Exponential(delay=1, factor=2, max_delay=30, max_retries=retries) if retries else Never()
     return Served(contract, run, policy)
@@ -144,6 +139,10 @@ def check_served(group: str, contracts: ModuleType, served: Sequence[Served]) ->
         raise WiringError(f"{name} (version {version}) has a contract, but SERVED of group {group} lacks it")
 
 
-def fingerprint(model: BaseModel) -> str:
-    """The SHA-256 of a model as canonical JSON: equal for equal requests, whatever their spelling was."""
-    return hashlib.sha256(_CANONICAL.encode(model.model_dump(mode="json")).encode()).hexdigest()
+def fingerprint(model: BaseModel, *, as_sent: bool = False) -> str:
+    """The SHA-256 of a model as canonical JSON: equal for equal requests, whatever their spelling was.
+
+    ``as_sent`` leaves out what the model added by default. A durable call sends all that its caller's models have, so
+    a call that runs again after a deployment is still itself where a field with a default has come.
+    """
+    return hashlib.sha256(_CANONICAL.encode(model.model_dump(mode="json", exclude_unset=as_sent)).encode()).hexdigest()

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -55,7 +55,17 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+
+    health_port: Annotated[int | None, Field(ge=0, le=65535)] = None
+    """Where a worker answers /livez, /readyz and /metrics. Unset: nowhere. The API has them on PORT."""
+
+    health_host: str | None = None
+    """The address of HEALTH_PORT; HOST otherwise."""
+
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+
+    log_format: Literal["json", "text"] = "json"
+    """One JSON object a line, or the same for the eye."""
 
     @field_validator("webhook_secret")
     @classmethod

@@ -8,6 +8,7 @@ from resonate.types import PromiseRecord
 
 from ..engine import Engine, EngineUnavailable
 from ..rpc import Rpc
+from .bodies import check_request
 from .dependencies import Caller, caller_of, not_found, preferred_wait
 from .idempotency import Outcome, Started, Status, await_end
 from .problems import Problem, unavailable
@@ -88,9 +89,11 @@ async def read_now[Q: BaseModel, R: BaseModel](
 ) -> R:
     """The result of a durable function that only reads: new work, of which nobody asks again.
 
-    It waits ``seconds``, else SYNC_WAIT. Problems: 504 `timed-out`, 500 `work-failed` with the error.
+    It waits ``seconds``, else SYNC_WAIT. Problems: 422 for what no body may hold, 504 `timed-out`, 500 `work-failed`
+    with the error.
     """
     patience = caller.settings.sync_wait.total_seconds() if seconds is None else seconds
+    check_request(request)
     record = await caller.engine.start_workflow(contract, promise_id, request, contract.timeout, {})
     record = await await_end(caller.engine, record, patience)
     if record.state in ("pending", "rejected_timedout"):

@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from .. import ids
 from ..engine import Engine
 from ..settings import Settings
+from .bodies import JsonRequest
 from .problems import Problem
 
 MAX_WAIT = 25
@@ -61,7 +62,8 @@ EngineDep = Annotated[Engine, Depends(get_engine)]
 class ForCallers(APIRoute):
     """A route for whoever has an API key, where the service has any: otherwise 401, before the body is even read.
 
-    `APIRouter(route_class=ForCallers)` makes it so for a whole router; `caller_of` and `submission_of` need it.
+    Its JSON is read strictly (see `bodies`). `APIRouter(route_class=ForCallers)` makes it so for a whole router;
+    `caller_of` and `submission_of` need it.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -69,7 +71,7 @@ class ForCallers(APIRoute):
 
         async def authenticated(request: Request) -> Response:
             request.state.caller = _authenticate(request, request.app.state.settings)
-            return await handle(request)
+            return await handle(JsonRequest(request.scope, request.receive))
 
         return authenticated
 
@@ -106,7 +108,9 @@ def not_found() -> Problem:
 def _authenticate(request: Request, settings: Settings) -> str | None:
     if not settings.callers:
         return None
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = request.headers.getlist("authorization")
+    # Sent twice it counts as none: what stands before this service may have looked at the other one.
+    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
     offered = token.strip().encode(errors="replace") if scheme.lower() == "bearer" else b""
     # All keys are compared, each in constant time: an answer's time tells nothing.
     known = [caller for caller, secret in settings.callers.items() if hmac.compare_digest(secret, offered)]
@@ -123,7 +127,7 @@ def _idempotency_key(request: Request) -> str | None:
         return None
     quoted = _QUOTED_KEY.fullmatch(given[0])
     key = re.sub(r'\\(["\\])', r"\1", quoted[1]) if quoted else given[0]
-    if len(given) > 1 or not _KEY.fullmatch(key):
+    if len(given) > 1 or not key or not _KEY.fullmatch(given[0]):
         detail = "Idempotency-Key must be given once, and be 1 to 255 printable ASCII characters."
         raise Problem(400, "invalid-idempotency-key", detail)
     return key

@@ -1,18 +1,18 @@
-"""No request body over 1 MiB, whether it says its length or not."""
+"""No request body over 1 MiB, and none that takes longer than 20 s to arrive."""
 
-from contextlib import suppress
+import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problems import Problem
 
 MAX_BODY = 1024 * 1024
-
-_TOO_LARGE = Problem(413, "body-too-large", f"The body is larger than {MAX_BODY} bytes.")
+BODY_WITHIN = 20.0
+"""Seconds."""
 
 
 class BodyLimit:
-    """ASGI middleware: 413 by Content-Length before the body is read, else as soon as too much has arrived.
+    """ASGI middleware: 413 by Content-Length before the body is read, else as soon as too much has arrived; or 408.
 
     FastAPI's own `max_body_size` answers in plain text, and every error here is a problem.
     """
@@ -24,26 +24,49 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if length.isdigit() and int(length) > MAX_BODY:
-            await _TOO_LARGE.response()(scope, receive, send)
-            return
-        seen = 0
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"0")
+        seen, deadline = 0, asyncio.get_running_loop().time() + BODY_WITHIN
+        arrived = length == b"0" and b"transfer-encoding" not in headers
+
+        async def next_part() -> Message:
+            nonlocal arrived
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+            arrived = not message.get("more_body", False)
+            return message
 
         async def bounded() -> Message:
             nonlocal seen
-            message = await receive()
+            if arrived:
+                return await receive()
+            try:
+                message = await next_part()
+            except TimeoutError:
+                raise Problem(408, "body-too-slow", f"The body did not arrive within {BODY_WITHIN:g} s.") from None
             seen += len(message.get("body", b""))
             if seen > MAX_BODY:
-                raise _TOO_LARGE
+                raise _too_large()
             return message
 
-        async def unless_too_large(message: Message) -> None:
-            # What reads the body may turn the exception into an answer of its own.
-            if seen <= MAX_BODY:
-                await send(message)
+        async def after_the_body(message: Message) -> None:
+            """Send. What of the body nobody asked for is read first: many clients look for no answer before its end.
 
-        with suppress(Problem):
-            await self.app(scope, bounded, unless_too_large)
-        if seen > MAX_BODY:
-            await _TOO_LARGE.response()(scope, receive, send)
+            Past the deadline the connection is closed: a body without end would hold it for ever.
+            """
+            if message["type"] == "http.response.start" and not arrived:
+                try:
+                    while not arrived:
+                        await next_part()
+                except TimeoutError:
+                    message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+            await send(message)
+
+        if length.isdigit() and (len(length) > 20 or int(length) > MAX_BODY):
+            await _too_large().response()(scope, receive, after_the_body)
+        else:
+            await self.app(scope, bounded, after_the_body)
+
+
+def _too_large() -> Problem:
+    return Problem(413, "body-too-large", f"The body is larger than {MAX_BODY} bytes.")

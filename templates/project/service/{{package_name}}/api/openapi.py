@@ -1,5 +1,6 @@
 """What the OpenAPI document says and FastAPI cannot infer: headers, problems, API keys."""
 
+import re
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,16 +10,20 @@ from .dependencies import MAX_WAIT
 from .problems import MEDIA_TYPE, ProblemDetails
 
 
-def header(name: str, description: str, *, required: bool = False, example: str | None = None) -> dict[str, Any]:
+def header(
+    name: str, description: str, *, required: bool = False, pattern: str | None = None, example: str | None = None
+) -> dict[str, Any]:
     """A header parameter, for `openapi_extra`."""
-    described = {"name": name, "in": "header", "required": required, "description": description}
-    return {**described, "schema": {"type": "string"}, **({"example": example} if example else {})}
+    schema = {"type": "string", **({"pattern": pattern} if pattern else {})}
+    described = {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
+    return {**described, **({"example": example} if example else {})}
 
 
 IDEMPOTENCY_KEY = header(
     "Idempotency-Key",
     "Names the work: the same key with the same request is the same work, whenever it is sent. 1 to 255 printable "
     "ASCII characters.",
+    pattern=r'^(?!""$)[!-~]([ -~]{0,253}[!-~])?$',
     example="order-4711",
 )
 IDEMPOTENCY_KEY_REQUIRED = {**IDEMPOTENCY_KEY, "required": True}
@@ -26,7 +31,7 @@ PREFER = header("Prefer", f"`wait=N`: wait up to N seconds (at most {MAX_WAIT}) 
 
 
 def for_callers(*parameters: dict[str, Any]) -> dict[str, Any]:
-    """`openapi_extra` of a route that asks for an API key, where the service has any."""
+    """`openapi_extra` of a route that asks for an API key, where the service has any (see :func:`complete`)."""
     return {"parameters": list(parameters), "security": [{"ApiKey": []}, {}]}
 
 
@@ -46,8 +51,9 @@ _ANSWERS = {
 }
 _APPLIED = {"Preference-Applied": {"description": "`wait=N`", "schema": {"type": "string"}}}
 _ASKING = problems(
-    (400, "The Idempotency-Key is malformed, or missing where it is required; or the body is no JSON."),
+    (400, "The Idempotency-Key is malformed, or missing where it is required."),
     _UNAUTHORIZED,
+    (408, "The body did not arrive in time."),
     (413, "The body is larger than 1 MiB."),
     (422, "The request does not fit its schema, or its key was used for another request."),
     (503, "The engine did not answer: the outcome is unknown, and repeating is safe with a key."),
@@ -92,16 +98,49 @@ def wrapped(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
 
 
 def complete(app: FastAPI) -> None:
-    """Add to the document what the above refers to."""
+    """Add to the document what the above refers to, and what holds for this service as it is set up."""
     inferred = app.openapi
+    with_keys = bool(app.state.settings.callers)
 
     def openapi() -> dict[str, Any]:
         document = inferred()
         components = document.setdefault("components", {})
-        components.setdefault("schemas", {})["ProblemDetails"] = ProblemDetails.model_json_schema()
+        schemas = components.setdefault("schemas", {})
+        schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
         components["securitySchemes"] = {
             "ApiKey": {"type": "http", "scheme": "bearer", "description": "Where the service has any (API_KEYS)."}
         }
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                for content in operation.get("requestBody", {}).get("content", {}).values():
+                    schemas.update(content["schema"].get("$defs", {}))  # of `webhooks.openapi_body`
+                if with_keys and "security" in operation:
+                    operation["security"] = [{"ApiKey": []}]
+                if "202" in operation["responses"]:
+                    operation["responses"]["202"]["links"] = _links(path, document["paths"])
+        _bound_integers(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents it
+
+
+def _links(path: str, paths: dict[str, Any]) -> dict[str, Any]:
+    """Where what ``path`` started is polled: `…/{id}` below it, with the id of the answer."""
+    polls = re.compile(re.escape(path) + r"(/[^{}]+)?/\{id\}")
+    found = next((below for template, below in paths.items() if polls.fullmatch(template) and "get" in below), None)
+    if found is None:
+        return {}
+    given = {name: f"$request.path.{name}" for name in re.findall(r"\{(\w+)\}", path)}
+    parameters = {**given, "id": "$response.body#/id"}
+    return {"poll": {"operationId": found["get"]["operationId"], "parameters": parameters}}
+
+
+def _bound_integers(part: Any) -> None:
+    """Say that an integer has 64 bits: others are refused (see `bodies`)."""
+    if isinstance(part, dict):
+        if part.get("type") == "integer":
+            part.setdefault("format", "int64")
+        part = list(part.values())
+    if isinstance(part, list):
+        for item in part:
+            _bound_integers(item)

@@ -28,25 +28,22 @@ class ProblemDetails(BaseModel):
     detail: str
 
 
-class Problem(Exception):
+class Problem(HTTPException):
     """Raise it anywhere in a request. ``extra`` members and ``headers`` go into the answer."""
 
     def __init__(
         self, status: int, kind: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
     ) -> None:
-        super().__init__(detail)
-        self.status = status
+        super().__init__(status, detail, headers)
         self.kind = kind
-        self.detail = detail
-        self.headers = headers or {}
         self.extra = extra
 
     def response(self) -> Response:
         """The answer."""
-        title = HTTPStatus(self.status).phrase
-        body = {"type": self.kind, "title": title, "status": self.status, "detail": self.detail, **self.extra}
+        title, status = HTTPStatus(self.status_code).phrase, self.status_code
+        body = {"type": self.kind, "title": title, "status": status, "detail": self.detail, **self.extra}
         # ASCII, because a detail may quote input that UTF-8 cannot carry (a lone surrogate from a JSON escape).
-        return Response(json.dumps(body), self.status, self.headers, MEDIA_TYPE)
+        return Response(json.dumps(body), status, self.headers, MEDIA_TYPE)
 
 
 def unavailable(location: str | None = None) -> Problem:
@@ -60,6 +57,11 @@ def unavailable(location: str | None = None) -> Problem:
             "request with the same Idempotency-Key is safe; without a key, ask at Location first."
         )
     return Problem(503, "engine-unavailable", detail, headers=headers)
+
+
+def invalid_request(errors: list[dict[str, str]]) -> Problem:
+    """The request does not fit; each error says where (``at``) and why (``detail``), and quotes no input."""
+    return Problem(422, "invalid-request", "The request does not fit its schema.", errors=errors[:20])
 
 
 def install(app: FastAPI) -> None:
@@ -78,7 +80,7 @@ def install(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         # Without the input: it may be a secret, and it may be something that JSON cannot say again (NaN).
         errors = [{"at": "/".join(map(str, item["loc"])), "detail": item["msg"]} for item in error.errors()]
-        return Problem(422, "invalid-request", "The request does not fit its schema.", errors=errors[:20]).response()
+        return invalid_request(errors).response()
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> Response:

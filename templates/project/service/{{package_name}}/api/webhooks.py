@@ -1,5 +1,6 @@
 """Signed webhooks: an answer from outside reaches the workflow that waits for it."""
 
+import json
 from time import time
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from .. import signing
 from ..engine import Engine
 from ..gate import Delivery, Gate
 from ..settings import Settings
+from .bodies import read_json
 from .dependencies import not_found
 from .openapi import header, problems
 from .problems import Problem
@@ -37,8 +39,10 @@ SignedBody = Annotated[bytes, Depends(signed_body)]
 
 def parse[M: BaseModel](model: type[M], body: bytes) -> M:
     """The body as a model; else 422. The signature is checked first, so only its owner learns what is wrong."""
+    value = read_json(body)
     try:
-        return model.model_validate_json(body)
+        # As JSON again, in which a strict model takes a date from a string.
+        return model.model_validate_json(json.dumps(value))
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None
 
@@ -66,11 +70,12 @@ async def deliver[P: BaseModel](engine: Engine, gate: Gate[P], key: str, answer:
 
 def openapi_body(model: type[BaseModel]) -> dict[str, Any]:
     """`openapi_extra` for a route that reads its signed body itself."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
         "parameters": [
-            header(signing.TIMESTAMP, "Unix seconds.", required=True),
-            header(signing.SIGNATURE, "Hex HMAC-SHA256 over `timestamp.body`.", required=True),
+            header(signing.TIMESTAMP, "Unix seconds.", required=True, pattern="^[0-9]{1,12}$"),
+            header(signing.SIGNATURE, "Hex HMAC-SHA256 of `timestamp.body`.", required=True, pattern="^[0-9a-f]{64}$"),
         ],
     }
 
@@ -80,6 +85,7 @@ PROBLEMS = problems(
     (404, "`not-waiting`: nobody waits under this id, or not yet. `not-found`: there is no such id."),
     (409, "Another answer holds; the problem's `answer` says which."),
     (410, "Too late: nobody waits any more."),
+    (408, "The body did not arrive in time."),
     (413, "The body is larger than 1 MiB."),
     (422, "The body does not fit its schema."),
     (503, "The engine did not answer. Delivering again is safe."),

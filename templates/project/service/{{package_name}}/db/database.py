@@ -25,7 +25,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         parsed = database_url(url)
-        self._engine = create_async_engine(parsed, pool_pre_ping=True)
+        self._engine = create_async_engine(parsed, pool_pre_ping=True, hide_parameters=True)
         self._writer = self._engine
         if parsed.get_backend_name() == "sqlite":
             _prepare_sqlite(self._engine)

@@ -32,7 +32,7 @@ async def once[R: BaseModel](
     A concurrent run waits for the first at the claim, and then reads what it recorded. Raises
     :class:`OperationConflict` when the id was used for another request; what ``effect`` raises rolls all of it back.
     """
-    digest = fingerprint(request)
+    digest = fingerprint(request, as_sent=True)
     async with database.write() as session:
         insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         values = insert(Operation).values(id=operation_id, request=digest)

@@ -4,12 +4,10 @@ A workflow only orchestrates. It runs again from the top whenever it wakes, and 
 record, so it must make the same calls in the same order: no clock, no random value, no I/O outside a step.
 """
 
-from datetime import UTC, datetime
-
 from pydantic import AwareDatetime, BaseModel
 from resonate.context import Context
 
-from .. import ids
+from .. import ambient, ids
 from ..contracts.db import AccountView, GetAccount, SaveResult, get_account, save_result
 from ..contracts.workflows import JobResult, ProcessJob, approval
 from ..rpc import Failure
@@ -49,6 +47,6 @@ async def process_job(ctx: Context, job: ProcessJob) -> JobResult:
 
 
 async def assess(ctx: Context, account: AccountView) -> Assessment:
-    """The processing itself, a step: what it reads from the clock is recorded with its result."""
+    """The processing itself, a step: what it reads of the clock is recorded with its result."""
     risk = "high" if account.balance_cents < 0 else "normal"
-    return Assessment(risk=risk, processed_at=datetime.now(UTC))
+    return Assessment(risk=risk, processed_at=ambient.now(ctx))

@@ -57,7 +57,7 @@ def build(settings: Settings, *, tick: float = 1.0, extra: Sequence[Served] = ()
 def application() -> FastAPI:
     """What the reloading server imports."""
     settings = Settings()
-    logs.configure(settings.log_level)
+    logs.configure(settings)
     migrate(settings.database_url)
     logger.warning("engine in process, for development: jobs do not survive a stop or a reload")
     if SCHEDULES:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from orders.api.idempotency import Outcome, Status, await_end
 from orders.contracts.workflows import ReviewAccounts, review_accounts
 from tests.conftest import PATIENCE, Service
+from tests.crashes import Crashes
 
 REQUEST = ReviewAccounts(accounts=["example"], by="example")
 
@@ -23,3 +24,8 @@ async def test_review_accounts(service: Service) -> None:
     ended = Outcome.of(await await_end(service.engine, record, PATIENCE))
     # What becomes of examples is for the functions that it calls to say: check here what they should.
     assert ended.status in (Status.SUCCEEDED, Status.FAILED), ended
+
+
+def test_review_accounts_survives_crashes(crashes: Crashes) -> None:
+    """Wherever the process dies, what becomes of it is the same."""
+    crashes(review_accounts, REQUEST)

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from orders.contracts.workflows import PlaceOrder, place_order
 from tests.conftest import Service
+from tests.crashes import Crashes
 
 REQUEST = PlaceOrder(order_id="example", sku="example", quantity=1, amount=Decimal("1.50"))
 
@@ -18,3 +19,8 @@ async def test_place_order(service: Service) -> None:
     # Asked for again under its id, it is the same run.
     again = await service.run(place_order, "place-order/test", REQUEST)
     assert again == result
+
+
+def test_place_order_survives_crashes(crashes: Crashes) -> None:
+    """Wherever the process dies, what becomes of it is the same."""
+    crashes(place_order, REQUEST)

@@ -9,6 +9,7 @@ from ..engine import Engine, connect
 from ..settings import Settings
 from . import openapi, problems
 from .limits import BodyLimit
+from .observed import Observed
 from .routes import health
 
 GROUP = "api"
@@ -29,8 +30,10 @@ def create_app(settings: Settings, connect: Callable[[Settings], Engine] = conne
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.engine = engine = connect(settings)
-        yield
-        await engine.stop(settings.shutdown_grace)
+        try:
+            yield
+        finally:
+            await engine.stop(settings.shutdown_grace)
 
     app = FastAPI(
         title="orders",
@@ -39,6 +42,7 @@ def create_app(settings: Settings, connect: Callable[[Settings], Engine] = conne
     )
     app.state.settings = settings
     app.add_middleware(BodyLimit)
+    app.add_middleware(Observed)
     problems.install(app)
     openapi.complete(app)
     for router in ROUTERS:

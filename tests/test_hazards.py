@@ -1,0 +1,30 @@
+"""docs/hazards.md says which test holds each hazard: those tests exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TABLE = (ROOT / "docs" / "hazards.md").read_text("utf-8")
+WHERE = {"service": ROOT / "templates" / "project" / "service" / "tests", "tool": ROOT / "tests"}
+ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.splitlines() if line.startswith("| ")]
+HELD = [(hazard, held) for hazard, _, held in ROWS[1:] if not hazard.startswith("**")]
+
+
+@pytest.mark.parametrize(("hazard", "held"), HELD, ids=[hazard[:40] for hazard, _ in HELD])
+def test_the_tests_that_hold_a_hazard_exist(hazard: str, held: str) -> None:
+    named = [
+        (place, *test)
+        for part in held.split("; ")
+        for place, tests in re.findall(r"\b(service|tool): (.*)", part)
+        for test in re.findall(r"`(test_\w+\.py)(?:::(test_\w+))?`", tests)
+    ]
+    assert named, f"nothing holds: {hazard}"
+    for place, file, function in named:
+        path = WHERE[place] / file
+        path = path if path.exists() else path.with_name(f"{file}.jinja")
+        assert path.exists(), f"{hazard}: there is no {file}"
+        assert re.search(rf"def {function or 'test_'}", path.read_text("utf-8")), f"{hazard}: no {function} in {file}"
