@@ -9,17 +9,18 @@ import nox
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "tests", "generated"]
 
-# These make services, install them and run them; the session `generated` has them.
+# These make services, install them and run them; the session `generated` has them, the longest first.
 SLOW = [
-    "tests/test_attack.py",
-    "tests/test_chaos.py",
     "tests/test_generated.py",
     "tests/test_order_service.py",
+    "tests/test_chaos.py",
+    "tests/test_attack.py",
     "tests/test_over_http.py",
     "tests/test_sequences_runs.py",
     "tests/test_wheel.py",
     "tests/test_wiring_runs.py",
 ]
+TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
 
 
 def _python(session: nox.Session, *arguments: str) -> None:
@@ -42,13 +43,13 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The tool's tests, but for those that run whole services."""
-    _python(session, "pytest", *(f"--ignore={path}" for path in SLOW), *session.posargs)
+    _python(session, "pytest", *TWO_AT_A_TIME, *(f"--ignore={path}" for path in SLOW), *session.posargs)
 
 
 @nox.session
 def generated(session: nox.Session) -> None:
     """Every combination is generated and passes its own checks; one is installed and driven over HTTP."""
-    _python(session, "pytest", *SLOW, *session.posargs)
+    _python(session, "pytest", *TWO_AT_A_TIME, *SLOW, *session.posargs)
 
 
 @nox.session

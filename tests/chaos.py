@@ -632,6 +632,8 @@ class Run:
                     await processes.kill(role)
                     processes.start(role)
             case "drain":
+                if role != "api":  # While it starts, the signal just ends it, and says nothing about draining.
+                    await processes.until_serving(role)
                 await processes.drain(processes.running.pop(role), role)
                 processes.start(role)
             case "freeze":

@@ -38,6 +38,12 @@ class Ran:
 Tool = Callable[..., Ran]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def inner_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The services' own tests get a directory apart: pytest closes the one it shares, and a Postgres may live there."""
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(tmp_path_factory.mktemp("inner"))
+
+
 @pytest.fixture
 def clean_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A git without a configured user, whatever this machine has."""

@@ -21,6 +21,10 @@ from resonate_scaffold.report import Outcome, Report
 
 NAME = "orders"
 
+# What `new` makes and no `add` touches: `test_generated` runs these.
+UNGROWN = ["engine", "gate", "health", "hostile", "http", "observed", "operations", "processes", "recording", "rpc"]
+WITHOUT_UNGROWN = [f"--ignore=tests/test_{name}.py" for name in UNGROWN]
+
 
 @functools.cache
 def fresh(*, bare: bool) -> Project:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.grown import fresh
+from tests.grown import WITHOUT_UNGROWN, fresh
 from tests.test_sequences import BOM, grown_at_random
 
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else [100, 101, 102]
@@ -71,6 +71,9 @@ def test_it_passes_its_own_checks(seed: int, python: Path, tmp_path: Path) -> No
         # The service's own rules read its files without allowing for a byte order mark.
         (tmp_path / path).write_bytes(content.removeprefix(BOM))
     cache = python.parent.parent / "mypy"
-    for arguments in (["mypy", "--cache-dir", str(cache)], ["pytest", "-q", "-x", "-p", "no:cacheprovider"]):
+    for arguments in (
+        ["mypy", "--cache-dir", str(cache)],
+        ["pytest", "-q", "-x", "-p", "no:cacheprovider", *WITHOUT_UNGROWN],
+    ):
         status, said = run([python, "-m", *arguments], tmp_path)
         assert status == 0, said + sequence.told()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
@@ -849,6 +850,9 @@ def _formatted(service: Path, texts: Collection[str]) -> list[bytes]:
             path.unlink()
 
 
+# A comment above one of several imports from a module may be about it: nothing there is moved, and ruff says so then.
+_ORDER_BY_HAND = re.compile(rb"^#.*\nfrom (\S+) import [\s\S]*^from \1 import ", re.MULTILINE)
+
 Wanted = tuple[str, str | None, str | None]
 WANTED = st.tuples(
     st.sampled_from(
@@ -874,6 +878,8 @@ def test_sorted_and_formatted_files_stay_so(
     sorted_before = _formatted(service, [text for text, _ in cases])
     for number, (content, (_, wanted)) in enumerate(zip(sorted_before, cases, strict=False)):
         source = parse(content)
+        if _ORDER_BY_HAND.search(content):
+            continue
         for module, name, prefer in wanted:
             source, _ = source.bind(module, name, prefer)
             assert source.bind(module, name, prefer)[0] is source

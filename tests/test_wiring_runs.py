@@ -50,9 +50,13 @@ NEW = {
 PROBE = """
 import importlib, json, os, sys, traceback, types
 
+from prometheus_client import REGISTRY
 from pydantic import BaseModel
 
 def facts(directory, package):
+    # A process has one service, and one registry.
+    for collector in list(REGISTRY._collector_to_names):
+        REGISTRY.unregister(collector)
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         del sys.modules[name]
     sys.path.insert(0, directory)
