@@ -35,13 +35,17 @@ from .grown import WITHOUT_UNGROWN
 from .topology import PATIENCE, SECRET, free_port
 
 ORDER = {"customer_id": "c-1", "number": "42", "sku": "chair", "quantity": 2}
-ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if name not in ("RESONATE_URL", "VIRTUAL_ENV")},
-    "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
-    "WEBHOOK_SECRET": SECRET,
-    "LEASE": "2",
-    "API_KEYS": "",
-}
+
+
+def environment() -> dict[str, str]:
+    """What the commands run in; asked for late, since `inner_runs` of the fixtures sets some of it."""
+    return {
+        **{name: value for name, value in os.environ.items() if name not in ("RESONATE_URL", "VIRTUAL_ENV")},
+        "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
+        "WEBHOOK_SECRET": SECRET,
+        "LEASE": "2",
+        "API_KEYS": "",
+    }
 
 
 def run(command: str, cwd: Path) -> str:
@@ -49,7 +53,7 @@ def run(command: str, cwd: Path) -> str:
     done = subprocess.run(
         shlex.split(command),
         cwd=cwd,
-        env=ENVIRONMENT,
+        env=environment(),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -140,7 +144,7 @@ def running(service: Path) -> Iterator[Dev]:
     port = free_port()
     command = [str(PROGRAM), "dev", "--engine", "embedded", "--port", str(port)]
     with subprocess.Popen(
-        command, cwd=service, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command, cwd=service, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
         dev = Dev(process, f"http://127.0.0.1:{port}")
         assert process.stdout is not None
