@@ -20,6 +20,8 @@ SLOW = [
     "tests/test_wheel.py",
     "tests/test_wiring_runs.py",
 ]
+# These fork, which a process that also runs the threads of pytest-xdist had better not.
+FORKING = ["tests/test_apply.py", "tests/test_disk.py", "tests/test_grow.py"]
 TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
 
 
@@ -43,7 +45,9 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The tool's tests, but for those that run whole services."""
-    _python(session, "pytest", *TWO_AT_A_TIME, *(f"--ignore={path}" for path in SLOW), *session.posargs)
+    _python(session, "pytest", *FORKING, *session.posargs)
+    others = [f"--ignore={path}" for path in (*SLOW, *FORKING)]
+    _python(session, "pytest", *TWO_AT_A_TIME, *others, *session.posargs)
 
 
 @nox.session
