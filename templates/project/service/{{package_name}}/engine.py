@@ -78,7 +78,6 @@ class Engine:
         timeout_at = int((time() + timeout.total_seconds()) * 1000)
         ours = {**tags, **tracing.tags(), "resonate:target": f"poll://any@{contract.group}"}
         record = await self.create(promise_id, data, timeout_at, ours)
-        metrics.SUBMITTED.labels(contract.name, _submission(record, data, ours)).inc()
         _tell_of(record)
         return record
 
@@ -167,14 +166,6 @@ async def answer_of[T](asked: Awaitable[T]) -> T:
         raise EngineUnavailable(f"the engine answered {error.code}") from error
     finally:
         metrics.ENGINE_REQUESTS.labels(outcome).observe(perf_counter() - started)
-
-
-def _submission(record: PromiseRecord, data: TaskData, tags: dict[str, str]) -> str:
-    """Whether a record is of this submission, of an earlier one of the same, or of another that had the id."""
-    if tags.items() <= record.tags.items():
-        return "new"
-    first = record.param.data
-    return "replayed" if isinstance(first, dict) and first.get("args") == list(data.args) else "reused"
 
 
 def _tell_of(record: PromiseRecord) -> None:

@@ -17,6 +17,7 @@ from fastapi import Response
 from pydantic import BaseModel, ValidationError
 from resonate.types import PromiseRecord
 
+from .. import metrics
 from ..engine import Engine, EngineUnavailable, error_message
 from ..rpc import Rpc, fingerprint
 from .bodies import check_request
@@ -102,9 +103,12 @@ async def start(
     except EngineUnavailable:
         raise unavailable(location) from None
     if record.tags.get(_FINGERPRINT) != digest and not _asks_the_same(record, contract, digest):
+        metrics.SUBMITTED.labels(contract.name, "reused").inc()
         detail = "The key of this work was used for another request. Use a new key for new work."
         raise Problem(422, "idempotency-key-reused", detail)
-    return Started(record, replayed=record.tags.get(_NONCE) != nonce)
+    replayed = record.tags.get(_NONCE) != nonce
+    metrics.SUBMITTED.labels(contract.name, "replayed" if replayed else "new").inc()
+    return Started(record, replayed)
 
 
 def _asks_the_same(record: PromiseRecord, contract: Rpc[Any, Any], digest: str) -> bool:
