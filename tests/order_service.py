@@ -127,6 +127,11 @@ TESTS = (
 """,
     ),
     Edit(
+        "tests/test_workflow_place_order.py",
+        "    crashes(place_order, REQUEST)\n",
+        "    crashes(place_order, REQUEST, answers={approval: Approval(approved=True)})\n",
+    ),
+    Edit(
         "tests/test_route_orders.py",
         '    progress = await ended(service, answer.headers["Location"])\n',
         '    await service.answer(approval, answer.json()["id"], Approval(approved=True))\n'

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from typing import Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS
-from pythonjsonlogger.json import JsonFormatter
+from pythonjsonlogger.json import JsonFormatter as PlainJsonFormatter
 
 from . import tracing
 from .settings import Settings
@@ -28,6 +29,8 @@ _NOT_FIELDS = {*RESERVED_ATTRS, "color_message"}
 # What may stand in a text line as it is: neither what ends a line, nor what moves a terminal's cursor.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PLAIN = re.compile(r"[^\s\"=]+")
+# Of what did not fit a model, pydantic's errors show the value.
+_INPUT = re.compile(r"input_value=.*, input_type=")
 
 _about: ContextVar[dict[str, Any] | None] = ContextVar("about", default=None)
 
@@ -86,7 +89,26 @@ def add_fields(record: logging.LogRecord) -> bool:
     return True
 
 
-class TextFormatter(logging.Formatter):
+class Discreet(logging.Formatter):
+    """Tracebacks without what a request held."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; a traceback that another handler has written into the record is none of this one's."""
+        if record.exc_info:
+            record = copy(record)
+            record.exc_text = None
+        return super().format(record)
+
+    def formatException(self, ei: Any) -> str:
+        """The traceback."""
+        return _INPUT.sub("input_value=…, input_type=", super().formatException(ei))
+
+
+class JsonFormatter(Discreet, PlainJsonFormatter):
+    """An object a line."""
+
+
+class TextFormatter(Discreet):
     """``message name=value …``, on one line whatever the values hold; a traceback stands below, indented.
 
     A field that the message itself names, as in ``"%(method)s …"``, is not said twice.

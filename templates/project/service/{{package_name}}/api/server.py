@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..settings import Settings
+from .problems import MEDIA_TYPE, Problem
 
 HEAD_WITHIN = 20.0
 """Seconds."""
@@ -23,6 +24,7 @@ def run(app: FastAPI | str, settings: Settings, **options: Any) -> None:
         host=settings.host,
         port=settings.port,
         http=BoundedHttp,
+        ws="none",
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=max(int(settings.shutdown_grace.total_seconds()), 1),
@@ -34,7 +36,7 @@ class BoundedHttp(HttpToolsProtocol):
     """HTTP/1.1 whose connections are closed when no request's head has come in 20 s, or one is larger than 64 KiB.
 
     uvicorn itself bounds neither: clients that say nothing, or never end their headers, would stay for ever. (For
-    bodies see `limits`.)
+    bodies see `limits`.) What is no HTTP is answered with a problem as well.
     """
 
     _late: asyncio.TimerHandle | None = None
@@ -62,6 +64,13 @@ class BoundedHttp(HttpToolsProtocol):
             self._head += len(data)
             if self._head > MAX_HEAD:
                 self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be parsed."""
+        body = bytes(Problem(400, "bad-request", msg).response().body)
+        head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + head.encode() + body)
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect no more."""
