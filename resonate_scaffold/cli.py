@@ -12,6 +12,7 @@ import functools
 import os
 import sys
 from io import TextIOWrapper
+from itertools import pairwise
 from typing import Any, NoReturn, cast
 
 import resonate_scaffold
@@ -92,11 +93,15 @@ def _fail(arguments: list[str], error: ScaffoldError, status: int) -> int:
     """Report *error* as the command line asked for."""
     from resonate_scaffold.report import Outcome, Report, complain
 
-    if "--json" in arguments:
+    if _wants_json(arguments):
         Report(as_json=True).finish(Outcome(arguments[0], error=error))
     else:
         complain(error)
     return status
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    return bool({"--json", "--format=json"} & set(arguments)) or ("--format", "json") in pairwise(arguments)
 
 
 def _interrupted() -> ScaffoldError:

@@ -46,17 +46,20 @@ class Outcome:
     error: ScaffoldError | None = None
     diff: str | None = None
     inventory: Mapping[str, Any] | None = None
+    findings: tuple[Mapping[str, Any], ...] | None = None
+    checklist: tuple[Mapping[str, Any], ...] | None = None
 
     @property
     def exit_status(self) -> int:
-        return self.error.exit_status if self.error else 0
+        return self.error.exit_status if self.error else 1 if self.findings else 0
 
 
 class Report:
     """Tells the user what happens. Every method but ``finish`` is silent with ``--json``."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, for_github: bool = False) -> None:
         self._as_json = as_json
+        self._for_github = for_github
 
     def summary(self, where: str, plan: Plan) -> None:
         """One line for each top-level directory of a new service, rather than one for each file."""
@@ -91,6 +94,56 @@ class Report:
                 print(f"{chr(10) if number else ''}{heading}")
                 for row in rows:
                     print(f"  {plain(row)}".rstrip())
+
+    def findings(self, found: Sequence[Mapping[str, Any]], checked: int) -> None:
+        """What a check found, two lines each: what is wrong, what to do. Or, for GitHub, one annotation each."""
+        if self._as_json:
+            return
+        if self._for_github:
+            for it in found:
+                print(_annotation(it))
+            return
+        for it in found:
+            where = f"{it['path']}:{it['line']}:{it['column']}"
+            self._finding(plain(where), f"{it['code']} [{it['name']}]", plain(it["message"]), plain(it["hint"]))
+        files = f"{checked:,} {_plural(checked, 'file')}"
+        if found:
+            counted = sorted(Counter(it["code"] for it in found).items())
+            rules = ", ".join(f"{code} {number}" for code, number in counted)
+            print(f"{len(found)} {_plural(len(found), 'mistake')} in {files}: {rules}")
+        else:
+            print(f"{files} checked: nothing found")
+
+    def checklist(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """The checklist of each route, a row an answer, with the line that shows it."""
+        if self._as_json or self._for_github:
+            return
+        marks = {"yes": "✓", "no": "✗", "unknown": "?"}
+        for item in items:
+            if not item["rows"]:
+                continue
+            print(f"{plain(item['route'])}  {item['file']}:{item['line']}")
+            wide = max(len(row["question"]) for row in item["rows"])
+            for row in item["rows"]:
+                place = f"  {row['file']}:{row['line']}" if row["file"] else ""
+                print(f"  {marks[row['answer']]} {row['question']:<{wide}}  {plain(row['why'])}{place}")
+            print()
+        if not any(item["rows"] for item in items):
+            print("No route here starts durable work.")
+
+    def _finding(self, where: str, code: str, message: str, hint: str) -> None:
+        if not sys.stdout.isatty():
+            print(f"{where}: {code} {message}\n    {hint}")
+            return
+        from rich.text import Text
+
+        parts = Text.assemble((where, "bold"), ": ", (code, "bold red"), f" {message}\n    ", (hint, "dim"))
+        _console().print(parts, soft_wrap=True)
+
+    def text(self, text: str) -> None:
+        """A page, or a drawing, as it is."""
+        if not self._as_json:
+            print(text.rstrip("\n"))
 
     def step(self, word: str, text: str) -> None:
         """One line for something that has been done."""
@@ -208,7 +261,24 @@ def _as_json(outcome: Outcome) -> str:
         content["diff"] = outcome.diff
     if outcome.inventory is not None:
         content["inventory"] = outcome.inventory
-    return json.dumps(content, indent=2)
+    if outcome.findings is not None:
+        content["findings"] = list(outcome.findings)
+    if outcome.checklist is not None:
+        content["checklist"] = list(outcome.checklist)
+    return json.dumps(content, indent=2, default=str)
+
+
+def _annotation(finding: Mapping[str, Any]) -> str:
+    """A finding as a command of GitHub's workflows: https://docs.github.com/actions, workflow commands."""
+
+    def escaped(text: str, more: str = "") -> str:
+        text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        return text.replace(":", "%3A").replace(",", "%2C") if more else text
+
+    title = escaped(f"{finding['code']} {finding['name']}", "property")
+    path = escaped(finding["path"], "property")
+    message = escaped(f"{finding['message']}\n{finding['hint']}")
+    return f"::error file={path},line={finding['line']},col={finding['column']},title={title}::{message}"
 
 
 def _console(*, stderr: bool = False) -> Console:

@@ -29,11 +29,12 @@ from tests.figures import LINE, row, run
 
 VERSION_RUNS, NEW_ROUNDS = 15, 7
 ADD_ROUNDS, GROWN = 5, (50, 500, 5000)
+CHECK_ROUNDS, CHECKED = 5, (100, 1000, 5000)
 
 
 def main() -> None:
     """Run the parts that were asked for, and print each one's rows when it ends."""
-    parts: dict[str, Callable[..., Iterator[str]]] = {"version": version, "new": new, "add": add}
+    parts: dict[str, Callable[..., Iterator[str]]] = {"version": version, "new": new, "add": add, "check": check}
     parts |= bench_service.PARTS
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Figures, as ratios within one run.")
     parser.add_argument("--only", action="append", choices=list(parts), help="run this part; may be repeated")
@@ -104,6 +105,22 @@ def add(scratch: Path) -> Iterator[str]:
         yield row(f"add workflow, beside {there:,} more, s", took, "on the example", example, 3, "")
 
 
+def check(scratch: Path) -> Iterator[str]:
+    """`check` on clean services of so many Python files: half of what grows is workflows, half their tests."""
+    service = scratch / "checked" / NAME
+    run(PROGRAM, "new", NAME, "--no-install", "--no-git", "--defaults", "--into", service.parent)
+    here, first = 0, list[float]()
+    for files in CHECKED:
+        there = here + (files - len(list(service.rglob("*.py")))) // 2
+        _grow(service, here, there)
+        here = there
+        took = [run(PROGRAM, "check", service) for _ in range(CHECK_ROUNDS)]
+        if not first:
+            first = took
+        wanted = "<= 2" if files == 1000 else ""
+        yield row(f"check, {files:,} files, s", took, f"{CHECKED[0]} files", first, 3, wanted, judge=took)
+
+
 def _adding(service: Path) -> list[float]:
     """Seconds that each `add` took; each is taken back, so that all meet the same service."""
     took = []
@@ -121,7 +138,8 @@ def _grow(service: Path, here: int, there: int) -> None:
     before = [path.read_text() for path in wired]
     run(PROGRAM, "add", "workflow", "load-00000", "--takes", "order_id:str", "--project", service)
     contract = wired[0].read_text().removeprefix(before[0])
-    served = next(line for line in wired[1].read_text().splitlines(keepends=True) if "serve(contracts.load_" in line)
+    lines = wired[1].read_text().splitlines(keepends=True)
+    served = next(line for line in lines if "serve(contracts.load_00000," in line)
     made = {path: path.read_text() for path in service.rglob("*load_00000.py")}
     run(PROGRAM, "remove", "workflow", "load-00000", "--project", service)
 

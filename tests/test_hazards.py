@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from resonate_scaffold.check.findings import RULES
+
 ROOT = Path(__file__).parent.parent
 TABLE = (ROOT / "docs" / "hazards.md").read_text("utf-8")
 WHERE = {"service": ROOT / "templates" / "project" / "service" / "tests", "tool": ROOT / "tests"}
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.splitlines() if line.startswith("| ")]
-HELD = [(hazard, held) for hazard, _, held in ROWS[1:] if not hazard.startswith("**")]
+HELD = [(hazard, held) for hazard, _, held, _ in ROWS[1:] if not hazard.startswith("**")]
 
 
 @pytest.mark.parametrize(("hazard", "held"), HELD, ids=[hazard[:40] for hazard, _ in HELD])
@@ -28,3 +30,8 @@ def test_the_tests_that_hold_a_hazard_exist(hazard: str, held: str) -> None:
         path = path if path.exists() else path.with_name(f"{file}.jinja")
         assert path.exists(), f"{hazard}: there is no {file}"
         assert re.search(rf"def {function or 'test_'}", path.read_text("utf-8")), f"{hazard}: no {function} in {file}"
+
+
+def test_the_rules_that_see_a_hazard_exist() -> None:
+    named = [code for *_, codes in ROWS[1:] for code in re.findall(r"RS\d+", codes)]
+    assert len(set(named)) > 20 and set(named) <= set(RULES)

@@ -1,0 +1,160 @@
+"""The files that a check reads, and its settings: `[tool.resonate-scaffold]` of the project's pyproject.toml.
+
+The whole project is read, whatever part of it was asked about: who serves a name is said elsewhere. Its root is the
+nearest directory upwards that has a pyproject.toml, else the one of the repository, else what was asked about.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from resonate_scaffold.check.findings import RULES
+from resonate_scaffold.errors import UsageError
+
+_SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
+_TABLE = "resonate-scaffold"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Which rules are on, and where. Rules are codes or beginnings of codes (``RS2``), or ``ALL``."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    per_file: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Patterns of paths, with what is ignored in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A project as a check reads it. ``asked``: the paths that were asked about, below ``root``."""
+
+    root: Path
+    files: Mapping[PurePosixPath, bytes]
+    settings: Settings
+    asked: tuple[PurePosixPath, ...]
+
+    def is_asked(self, path: PurePosixPath) -> bool:
+        """Whether a file is among what was asked about."""
+        return any(asked == path or asked in path.parents or not asked.parts for asked in self.asked)
+
+
+def read(paths: Sequence[Path]) -> list[Tree]:
+    """The projects that these paths are in.
+
+    Raises:
+        UsageError: a path is not there, or the settings cannot be read.
+    """
+    asked: dict[Path, list[PurePosixPath]] = {}
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path} is not there", "Give files or directories of Python.")
+        there = path.resolve()
+        root = _root(there)
+        asked.setdefault(root, []).append(PurePosixPath(there.relative_to(root).as_posix()))
+    return [_tree(root, tuple(below)) for root, below in asked.items()]
+
+
+def _tree(root: Path, asked: tuple[PurePosixPath, ...]) -> Tree:
+    settings = settings_of(root)
+    files: dict[PurePosixPath, bytes] = {}
+    for path in _python_below(root, root, settings.exclude):
+        files[PurePosixPath(path.relative_to(root).as_posix())] = path.read_bytes()
+    for named in asked:  # it is read even where it would be passed over
+        if named not in files and (root / named).is_file():
+            files[named] = (root / named).read_bytes()
+    return Tree(root, files, settings, asked)
+
+
+def _root(path: Path) -> Path:
+    start = path if path.is_dir() else path.parent
+    for marker in ("pyproject.toml", ".git"):
+        for directory in (start, *start.parents):
+            if (directory / marker).exists():
+                return directory
+    return start
+
+
+def _python_below(directory: Path, root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
+    """Every Python file below, in order; nothing hidden or installed, and no link is followed."""
+    try:
+        entries = sorted(os.scandir(directory), key=lambda it: it.name)
+    except OSError:
+        return  # it may not be looked into: nothing of the project's
+    for entry in entries:
+        relative = Path(entry.path).relative_to(root).as_posix()
+        if any(fnmatch(relative, pattern) or fnmatch(entry.name, pattern) for pattern in exclude):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            hidden = entry.name.startswith(".") or entry.name in _SKIPPED
+            if not hidden and not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):  # noqa: PTH110, PTH118
+                yield from _python_below(Path(entry.path), root, exclude)
+        elif entry.name.endswith(".py") and stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+            yield Path(entry.path)
+
+
+def settings_of(root: Path) -> Settings:
+    """The settings of a project; without any, the default ones.
+
+    Raises:
+        UsageError: they are not as they should be.
+    """
+    path = root / "pyproject.toml"
+    try:
+        table: Any = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get(_TABLE, {})
+    except FileNotFoundError:
+        return Settings()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", "Mend it.") from None
+    known = {"select", "ignore", "exclude", "per-file-ignores"}
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise UsageError(f"[tool.{_TABLE}] has no setting {unknown[0]!r}", f"It has {', '.join(sorted(known))}.")
+    per_file = table.get("per-file-ignores", {})
+    if not isinstance(per_file, dict):
+        raise UsageError(f"per-file-ignores of [tool.{_TABLE}] is no table", 'For example: "scripts/*" = ["RS204"]')
+    return Settings(
+        rules(_texts(table, "select"), "select"),
+        rules(_texts(table, "ignore"), "ignore"),
+        _texts(table, "exclude"),
+        tuple((pattern, rules(_texts(per_file, pattern), pattern)) for pattern in per_file),
+    )
+
+
+def _texts(table: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = table.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(it, str) for it in value):
+        raise UsageError(f"{name} of [tool.{_TABLE}] is no list of texts", f'For example: {name} = ["RS204"]')
+    return tuple(value)
+
+
+def rules(given: Sequence[str], where: str) -> tuple[str, ...]:
+    """Rules as somebody wrote them, by code, beginning of a code, or name; as codes.
+
+    Raises:
+        UsageError: there is no such rule.
+    """
+    names = {rule.name: rule.code for rule in RULES.values()}
+    found: list[str] = []
+    for text in (part.strip() for item in given for part in item.split(",")):
+        code = names.get(text.lower(), text.upper())
+        if not text or (code != "ALL" and not any(known.startswith(code) for known in RULES)):
+            close = _close(text, [*RULES, *names])
+            raise UsageError(f"{where}: there is no rule {text!r}", close or "They are listed in docs/check.md.")
+        found.append(code)
+    return tuple(found)
+
+
+def _close(text: str, known: Sequence[str]) -> str | None:
+    import difflib
+
+    close = difflib.get_close_matches(text, known, 1)
+    return f"Did you mean {close[0]}?" if close else None

@@ -1,0 +1,236 @@
+"""The structure of a service, read from its code: see :mod:`resonate_scaffold.check.model`."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from resonate_scaffold.check.model import Contract, DurableCall, Model, Registration, Route
+from resonate_scaffold.check.program import Scope
+from resonate_scaffold.check.values import Function
+from resonate_scaffold.graph.structure import Edge, Group, Kind, Link, Node, Place, Structure
+
+
+def structure_of(model: Model, title: str) -> Structure:
+    """What a service has and who calls whom. What cannot be read from the code is left out."""
+    return _Reader(model).read(title)
+
+
+class _Reader:
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._nodes: dict[str, Node] = {}
+        self._edges: dict[Edge, None] = {}
+        self._functions: dict[Scope, str] = {}
+        """Of the functions that have a node, its id."""
+        self._by_contract: dict[int, str] = {}
+        self._by_name: dict[tuple[str, str | None], str] = {}
+        self._machinery = {it for scope in _machinery(model) for it in (scope, *scope.inner)}
+
+    def read(self, title: str) -> Structure:
+        model = self._model
+        for it in model.registrations:
+            self._registered(it)
+        for contract in model.contracts.values():
+            self._contract(contract)
+        for scope in list(self._functions):
+            self._calls(scope, self._functions[scope])
+        for route in model.routes:
+            self._route(route)
+        for schedule in model.schedules:
+            started = None
+            if schedule.contract is not None:
+                started = self._by_contract.get(id(schedule.contract))
+            elif schedule.function is not None:
+                started = self._named(schedule.function, schedule.group)
+            group = self._nodes[started].group if started else schedule.group
+            node = self._add(
+                f"schedule {schedule.name or '?'}",
+                Kind.schedule,
+                schedule.name or "schedule",
+                group,
+                schedule.scope,
+                schedule.node,
+            )
+            if started:
+                self._link(node, started, Link.starts)
+        groups = {it.group for it in self._nodes.values() if it.group is not None}
+        joined = {name for name, group in model.groups.items() if not group.stands_in}
+        api = {it.group for it in self._nodes.values() if it.kind is Kind.route}
+        return Structure(
+            title,
+            tuple(Group(name, name not in joined and name not in api) for name in sorted(groups)),
+            tuple(self._reachable()),
+            tuple(sorted(self._edges, key=lambda it: (it.source, it.target, it.kind))),
+        )
+
+    def _registered(self, it: Registration) -> None:
+        if it.name is None or it.function in self._machinery or it.scope in self._machinery:
+            return
+        version = it.version or 1
+        node_id = f"{it.group or '?'}/{it.name}" + (f"@{version}" if version != 1 else "")
+        workflow = it.function is not None and self._model.makes_durable_calls(it.function)
+        kind = Kind.workflow if workflow else Kind.function
+        where = it.function if it.function is not None else it.scope
+        self._add(node_id, kind, it.name, it.group, where, where.node, version)
+        if it.function is not None:
+            self._functions.setdefault(it.function, node_id)
+        if it.contract is not None:
+            self._by_contract[id(it.contract)] = node_id
+        self._by_name.setdefault((it.name, it.group), node_id)
+
+    def _contract(self, contract: Contract) -> None:
+        """One that nobody here serves: another team's function."""
+        if id(contract) in self._by_contract or contract.name is None:
+            return
+        node_id = f"{contract.group or '?'}/{contract.name}" + (
+            f"@{contract.version}" if contract.version not in (1, None) else ""
+        )
+        self._add(node_id, Kind.function, contract.name, contract.group, contract.scope, contract.call)
+        self._by_contract[id(contract)] = node_id
+        self._by_name.setdefault((contract.name, contract.group), node_id)
+
+    def _named(self, name: str, group: str | None) -> str:
+        """The node of a function that is called by name; one that is not known here is somebody else's."""
+        found = self._by_name.get((name, group))
+        if found is None:
+            several = [node for (known, _), node in self._by_name.items() if known == name]
+            found = several[0] if len(several) == 1 and group is None else None
+        if found is None:
+            found = f"{group or '?'}/{name}"
+            self._nodes.setdefault(found, Node(found, Kind.function, name, group))
+            self._by_name[(name, group)] = found
+        return found
+
+    def _calls(self, scope: Scope, source: str) -> None:
+        """The durable calls of a function, of its steps, and of what runs as a part of it."""
+        waiting, seen = [scope], {scope}
+        while waiting:
+            current = waiting.pop()
+            for call in self._model.durable_calls.get(current, ()):
+                if call.kind == "run" and call.function is not None and call.function not in self._functions:
+                    if call.function not in seen:
+                        seen.add(call.function)
+                        waiting.append(call.function)
+                else:
+                    self._call(call, source, current)
+            for _, callee in self._model.plain_calls.get(current, ()):
+                if callee not in seen and callee not in self._machinery:
+                    seen.add(callee)
+                    waiting.append(callee)
+
+    def _call(self, call: DurableCall, source: str, scope: Scope) -> None:
+        target: str | None = None
+        if call.contract is not None:
+            target = self._by_contract.get(id(call.contract))
+        elif call.gate is not None:
+            gate = call.gate
+            group = self._nodes[source].group
+            name = gate.name or gate.variable
+            target = self._add(f"gate {name}", Kind.gate, name, group, gate.scope, gate.call)
+            self._link(source, target, Link.waits)
+            return
+        elif call.function is not None:
+            target = self._functions.get(call.function)
+        elif call.name is not None:
+            there = self._model.target(call.options, scope)
+            group = there.group if there.said else self._nodes[source].group
+            target = self._named(call.name, group)
+        if target is not None:
+            self._link(source, target, Link.detaches if call.kind == "detached" else Link.calls)
+
+    def _route(self, route: Route) -> None:
+        model = self._model
+        group = self._api_group(route)
+        label = f"{' '.join(route.methods)} {route.path}"
+        node: str | None = None
+        for scope in model.reached(route.handler, 3):
+            if scope in self._machinery:
+                continue
+            for start in model.starts.get(scope, ()):
+                target: str | None = None
+                if start.contract is not None:
+                    target = self._by_contract.get(id(start.contract))
+                elif start.function is not None:
+                    target = self._functions.get(start.function)
+                elif start.name is not None and start.client is not None:
+                    there = model.target(start.client.options, scope)
+                    target = self._named(start.name, there.group if there.said else model.group_of(start.client))
+                if target is not None and start.kind != "schedule":
+                    node = node or self._add(
+                        f"route {label}", Kind.route, label, group, route.handler, route.handler.node
+                    )
+                    self._link(node, target, Link.starts)
+            for gate_node in self._gates_in(scope):
+                node = node or self._add(f"route {label}", Kind.route, label, group, route.handler, route.handler.node)
+                self._link(node, gate_node, Link.answers)
+
+    def _gates_in(self, scope: Scope) -> list[str]:
+        """The gates that a function passes on or delivers to."""
+        found: list[str] = []
+        for call in scope.calls:
+            function = self._model.evaluate.value(call.func, scope)
+            owner = function.owner if isinstance(function, Function) else None
+            given = [self._model.evaluate.value(it, scope) for it in call.args]
+            for value in (owner, *given):
+                gate = self._model.gate_of(value)
+                if gate is not None:
+                    name = gate.name or gate.variable
+                    if f"gate {name}" not in self._nodes:
+                        self._add(f"gate {name}", Kind.gate, name, None, gate.scope, gate.call)
+                    found.append(f"gate {name}")
+        return found
+
+    def _api_group(self, route: Route) -> str:
+        """The group of the process that serves a route: what its module, or one above it, calls GROUP; else `api`."""
+        for module in self._model.modules:
+            if (
+                "GROUP" in module.scope.bindings
+                and module.directory
+                and route.handler.module.directory.startswith(module.directory)
+            ):
+                name = self._model.evaluate.text(ast.Name("GROUP", ast.Load()), module.scope)
+                if name is not None:
+                    return name
+        return "api"
+
+    def _add(
+        self, node_id: str, kind: Kind, label: str, group: str | None, scope: Scope, node: ast.AST, version: int = 1
+    ) -> str:
+        place = Place(str(scope.module.path), int(getattr(node, "lineno", 1)))
+        self._nodes.setdefault(node_id, Node(node_id, kind, label, group, place, True, version))
+        return node_id
+
+    def _link(self, source: str, target: str, kind: Link) -> None:
+        self._edges[Edge(source, target, kind)] = None
+
+    def _reachable(self) -> list[Node]:
+        """All nodes, sorted, each with whether a route or a schedule leads to it; what these start is a workflow."""
+        onward: dict[str, list[str]] = {}
+        for edge in self._edges:
+            onward.setdefault(edge.source, []).append(edge.target)
+        waiting = [it.id for it in self._nodes.values() if it.kind in (Kind.route, Kind.schedule)]
+        reached = set(waiting)
+        while waiting:
+            for target in onward.get(waiting.pop(), ()):
+                if target not in reached:
+                    reached.add(target)
+                    waiting.append(target)
+        started = {edge.target for edge in self._edges if edge.kind is Link.starts}
+        return [
+            replace(
+                it,
+                kind=Kind.workflow if it.id in started and it.kind is Kind.function else it.kind,
+                reachable=it.id in reached,
+            )
+            for _, it in sorted(self._nodes.items())
+        ]
+
+
+def _machinery(model: Model) -> list[Scope]:
+    """The functions of a generated service's own parts, which are how it calls and not what."""
+    own = {"rpc", "gate", "engine", "schedules", "recording", "histories"}
+    with_contracts = {it.call for it in model.contracts.values()}
+    if not with_contracts:
+        return []
+    return [scope for module in model.modules if module.path.stem in own for scope in module.scopes]

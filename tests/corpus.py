@@ -1,0 +1,90 @@
+"""The programs by which each rule of `check` is held: `tests/corpus/<rule>/{wrong,right}_<what>.py`.
+
+A program of several files is one file: a line `# file: app/worker.py` begins the next. A line with a mistake ends in
+`# want: RS201`. What is wanted is exactly that: no other finding, of any rule that is on by default.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from resonate_scaffold.check import check
+from resonate_scaffold.check.findings import RULES
+
+CORPUS = Path(__file__).parent / "corpus"
+PAGES = Path(__file__).parent.parent / "resonate_scaffold" / "check" / "pages"
+
+_FILE = re.compile(r"# file: (\S+)\s*$")
+_WANT = re.compile(r"# want: (RS[\w, ]+?)\s*$")
+_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One program of a rule."""
+
+    rule: str
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.rule}-{self.path.stem}"
+
+    @property
+    def is_wrong(self) -> bool:
+        return self.path.name.startswith("wrong_")
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        return parts(self.path.read_text("utf-8"))
+
+    @property
+    def wanted(self) -> set[tuple[str, int, str]]:
+        """File, line and rule of each mistake."""
+        return {
+            (file, number, code.strip())
+            for file, text in self.files.items()
+            for number, line in enumerate(text.splitlines(), 1)
+            for match in [_WANT.search(line)]
+            if match
+            for code in match[1].split(",")
+        }
+
+
+def programs() -> list[Program]:
+    """All of them, by rule and name."""
+    return [Program(path.parent.name, path) for path in sorted(CORPUS.glob("RS*/*.py"))]
+
+
+def parts(text: str) -> dict[str, str]:
+    """The files of a program; what stands before the first separator is `main.py`."""
+    files: dict[str, str] = {}
+    name, lines = "main.py", list[str]()
+    for line in text.splitlines(keepends=True):
+        match = _FILE.match(line)
+        if match is None:
+            lines.append(line)
+            continue
+        if name != "main.py" or "".join(lines).strip():
+            files[name] = "".join(lines)
+        name, lines = match[1], []
+    return {**files, name: "".join(lines)}
+
+
+def found(files: Mapping[str, str], rule: str) -> set[tuple[str, int, str]]:
+    """What `check` finds, as :attr:`Program.wanted` has it. A rule that is not on by default is turned on."""
+    content = {PurePosixPath(name): text.encode() for name, text in files.items()}
+    given = check(content)
+    if not RULES[rule].by_default:
+        given += check(content, select=(rule,))
+    return {(str(it.path), it.line, it.code) for it in given}
+
+
+def examples(rule: str, heading: str) -> list[Mapping[str, str]]:
+    """The programs below a heading of a rule's page."""
+    page = (PAGES / f"{rule}.md").read_text("utf-8")
+    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return [parts(block) for block in _BLOCK.findall(section)]

@@ -1,0 +1,137 @@
+# file: mail/__init__.py
+# file: mail/rpc.py
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from resonate.context import Context, ResonateFuture
+
+
+class DurableCall[R: BaseModel]:
+    def __init__(self, future: ResonateFuture[Any], result: type[R]) -> None:
+        self._future = future
+        self._result = result
+
+    def __await__(self) -> Generator[Any, None, R]:
+        value = yield from self._future.__await__()
+        return self._result.model_validate(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc[Q: BaseModel, R: BaseModel]:
+    name: str
+    group: str
+    request: type[Q]
+    result: type[R]
+    timeout: timedelta = timedelta(minutes=5)
+    version: int = 1
+
+    def __call__(self, ctx: Context, request: Q) -> DurableCall[R]:
+        options = ctx.options(target=self.group, timeout=self.timeout, version=self.version)
+        return DurableCall(options.rpc(self.name, request.model_dump(mode="json")), self.result)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    contract: Rpc[Any, Any]
+    function: Callable[[Context, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+def serve[Q: BaseModel, R: BaseModel](
+    contract: Rpc[Q, R], function: Callable[[Context, Q], Awaitable[R]], *, retries: int = 0
+) -> Served:
+    async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+        result = await function(ctx, contract.request.model_validate(request))
+        return result.model_dump(mode="json")
+
+    return Served(contract, run)
+
+# file: mail/engine.py
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from resonate.context import Context
+from resonate.resonate import Resonate
+from resonate.retry import Exponential
+
+from .rpc import Served
+
+HOLD = "gate.hold"
+
+
+async def hold(ctx: Context) -> Any:
+    return await ctx.promise(timeout=timedelta(days=7))
+
+
+async def run_worker(url: str, group: str, served: Sequence[Served]) -> None:
+    policy = Exponential(delay=1, factor=2, max_delay=10, max_retries=3)
+    resonate = Resonate(url=url, group=group, retry_policy=policy, autostart=False)
+    resonate.register(hold, name=HOLD)
+    for entry in served:
+        resonate.register(entry.function, name=entry.contract.name, version=entry.contract.version)
+    resonate.start()
+    await asyncio.Event().wait()
+# file: mail/contracts.py
+from pydantic import BaseModel
+
+from .rpc import Rpc
+
+
+class Letter(BaseModel):
+    to: str
+
+
+class Sent(BaseModel):
+    number: int
+
+
+send = Rpc(name="post.send", group="post", request=Letter, result=Sent)
+campaign = Rpc(name="campaign", group="workers", request=Letter, result=Sent)
+# file: mail/post/__init__.py
+# file: mail/post/worker.py
+from resonate.context import Context
+
+from .. import contracts
+from ..engine import run_worker
+from ..rpc import serve
+
+GROUP = "post"
+
+
+async def post_letter(ctx: Context, letter: contracts.Letter) -> contracts.Sent:
+    return contracts.Sent(number=len(letter.to))
+
+
+SERVED = [serve(contracts.send, post_letter, retries=6)]
+
+
+async def run(url: str) -> None:
+    await run_worker(url, GROUP, SERVED)
+# file: mail/workflows/__init__.py
+# file: mail/workflows/worker.py
+from datetime import timedelta
+
+from resonate.context import Context
+
+from ..contracts import Letter, Sent, campaign, send
+from ..engine import HOLD, run_worker
+from ..rpc import serve
+
+GROUP = "workers"
+
+
+async def run_campaign(ctx: Context, letter: Letter) -> Sent:
+    await ctx.options(timeout=timedelta(days=1)).rpc(HOLD)
+    await ctx.options(target="post", timeout=timedelta(minutes=5)).rpc("post.send", letter.model_dump(mode="json"))
+    return await send(ctx, letter)
+
+
+SERVED = [serve(campaign, run_campaign)]
+
+
+async def run(url: str) -> None:
+    await run_worker(url, GROUP, SERVED)

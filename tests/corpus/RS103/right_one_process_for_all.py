@@ -1,0 +1,105 @@
+# file: ferry/__init__.py
+# file: ferry/rpc.py
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from resonate.context import Context, ResonateFuture
+
+
+class DurableCall[R: BaseModel]:
+    def __init__(self, future: ResonateFuture[Any], result: type[R]) -> None:
+        self._future = future
+        self._result = result
+
+    def __await__(self) -> Generator[Any, None, R]:
+        value = yield from self._future.__await__()
+        return self._result.model_validate(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc[Q: BaseModel, R: BaseModel]:
+    name: str
+    group: str
+    request: type[Q]
+    result: type[R]
+    timeout: timedelta = timedelta(minutes=5)
+    version: int = 1
+
+    def __call__(self, ctx: Context, request: Q) -> DurableCall[R]:
+        options = ctx.options(target=self.group, timeout=self.timeout, version=self.version)
+        return DurableCall(options.rpc(self.name, request.model_dump(mode="json")), self.result)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    contract: Rpc[Any, Any]
+    function: Callable[[Context, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+def serve[Q: BaseModel, R: BaseModel](
+    contract: Rpc[Q, R], function: Callable[[Context, Q], Awaitable[R]], *, retries: int = 0
+) -> Served:
+    async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+        result = await function(ctx, contract.request.model_validate(request))
+        return result.model_dump(mode="json")
+
+    return Served(contract, run)
+
+# file: ferry/contracts.py
+from pydantic import BaseModel
+
+from .rpc import Rpc
+
+WORKERS, DB = "workers", "db"
+
+
+class Passenger(BaseModel):
+    name: str
+
+
+class Berth(BaseModel):
+    deck: int
+
+
+board = Rpc(name="board", group=WORKERS, request=Passenger, result=Berth)
+assign = Rpc(name="db.assign", group=DB, request=Passenger, result=Berth)
+# file: ferry/workflows/__init__.py
+# file: ferry/workflows/worker.py
+from resonate.context import Context
+
+from ..contracts import WORKERS, Berth, Passenger, assign, board
+from ..rpc import serve
+
+GROUP = WORKERS
+
+
+async def board_ferry(ctx: Context, passenger: Passenger) -> Berth:
+    return await assign(ctx, passenger)
+
+
+SERVED = (serve(board, board_ferry),)
+# file: ferry/db/__init__.py
+# file: ferry/db/worker.py
+from resonate.context import Context
+
+from ..contracts import DB as GROUP, Berth, Passenger, assign
+from ..rpc import serve
+
+
+async def assign_berth(ctx: Context, passenger: Passenger) -> Berth:
+    return Berth(deck=len(passenger.name))
+
+
+SERVED = [serve(assign, assign_berth, retries=6)]
+__all__ = ["GROUP", "SERVED"]
+# file: ferry/dev.py
+"""All of it in one process, under a group of its own."""
+
+from .db import worker as db
+from .workflows import worker as workers
+
+GROUP = "dev"
+SERVED = [*workers.SERVED, *db.SERVED]

@@ -1,0 +1,89 @@
+# file: tax/__init__.py
+# file: tax/rpc.py
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from resonate.context import Context, ResonateFuture
+
+
+class DurableCall[R: BaseModel]:
+    def __init__(self, future: ResonateFuture[Any], result: type[R]) -> None:
+        self._future = future
+        self._result = result
+
+    def __await__(self) -> Generator[Any, None, R]:
+        value = yield from self._future.__await__()
+        return self._result.model_validate(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc[Q: BaseModel, R: BaseModel]:
+    name: str
+    group: str
+    request: type[Q]
+    result: type[R]
+    timeout: timedelta = timedelta(minutes=5)
+    version: int = 1
+
+    def __call__(self, ctx: Context, request: Q) -> DurableCall[R]:
+        options = ctx.options(target=self.group, timeout=self.timeout, version=self.version)
+        return DurableCall(options.rpc(self.name, request.model_dump(mode="json")), self.result)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    contract: Rpc[Any, Any]
+    function: Callable[[Context, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+def serve[Q: BaseModel, R: BaseModel](
+    contract: Rpc[Q, R], function: Callable[[Context, Q], Awaitable[R]], *, retries: int = 0
+) -> Served:
+    async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+        result = await function(ctx, contract.request.model_validate(request))
+        return result.model_dump(mode="json")
+
+    return Served(contract, run)
+
+# file: tax/contracts.py
+from datetime import timedelta
+
+from pydantic import BaseModel
+
+from .rpc import Rpc
+
+
+class Return(BaseModel):
+    person: str
+    year: int
+
+
+class Assessed(BaseModel):
+    cents: int
+
+
+assess = Rpc(name="assess", group="workers", request=Return, result=Assessed, timeout=timedelta(days=30))
+assess_2 = Rpc(name="assess", group="workers", request=Return, result=Assessed, version=2)  # want: RS103
+# file: tax/workflows/__init__.py
+# file: tax/workflows/assess.py
+from datetime import timedelta
+
+from resonate.context import Context
+
+from ..contracts import Assessed, Return
+
+
+async def assess(ctx: Context, request: Return) -> Assessed:
+    await ctx.sleep(timedelta(days=1))
+    return Assessed(cents=request.year)
+# file: tax/workflows/worker.py
+from .. import contracts
+from ..rpc import serve
+from .assess import assess
+
+GROUP = "workers"
+
+SERVED = [serve(contracts.assess, assess)]

@@ -1,0 +1,49 @@
+# file: hotel/rpc.py
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from resonate.context import Context
+
+
+@dataclass(frozen=True)
+class Rpc[Q: BaseModel, R: BaseModel]:
+    name: str
+    group: str
+    request: type[Q]
+    result: type[R]
+    timeout: timedelta = timedelta(minutes=5)
+
+    def __call__(self, ctx: Context, request: Q) -> Any:
+        call = ctx.options(target=self.group, timeout=self.timeout)
+        return call.rpc(self.name, request.model_dump(mode="json"))
+
+# file: hotel/contracts.py
+from pydantic import BaseModel
+
+from hotel.rpc import Rpc
+
+
+class Quote(BaseModel):
+    room: str
+
+
+class Price(BaseModel):
+    cents: int
+
+
+quote = Rpc(name="pricing.quote", group="pricing", request=Quote, result=Price)
+
+# file: hotel/offer.py
+from resonate.context import Context
+
+from hotel.contracts import Quote, quote
+
+
+async def offer(ctx: Context, rooms: list[str]) -> list[int]:
+    """The generator is consumed by the list, so that every call is made before the first is awaited."""
+    calls = list(quote(ctx, Quote(room=room)) for room in rooms)
+    breakfast = quote(ctx, Quote(room="breakfast"))
+    prices = [(await call)["cents"] for call in calls]
+    return [*prices, (await breakfast)["cents"]]

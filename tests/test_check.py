@@ -1,0 +1,310 @@
+"""`check`: every rule against its corpus and its page; what it reads, says, and lets be."""
+
+from __future__ import annotations
+
+import os
+import re
+import textwrap
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from resonate_scaffold.check import check
+from resonate_scaffold.check.checklist import checklist
+from resonate_scaffold.check.findings import RULES, is_selected, is_suppressed
+from resonate_scaffold.check.model import Model
+from resonate_scaffold.check.program import Program
+from resonate_scaffold.check.reading import read, rules, settings_of
+from resonate_scaffold.errors import UsageError
+from resonate_scaffold.project import Project
+
+from . import corpus
+from .conftest import Tool
+from .grown import fresh, grown
+
+PROGRAMS = corpus.programs()
+
+SLEEPY = """\
+import time
+
+from resonate.context import Context
+
+
+async def work(ctx: Context) -> float:
+    await ctx.run(step)
+    return time.time()
+
+
+async def step(ctx: Context) -> None: ...
+"""
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=[it.name for it in PROGRAMS])
+def test_the_corpus(program: corpus.Program) -> None:
+    assert program.is_wrong == bool(program.wanted)
+    assert corpus.found(program.files, program.rule) == program.wanted
+    if program.is_wrong:
+        assert program.rule in {code for _, _, code in program.wanted}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_its_programs_and_a_page(rule: str) -> None:
+    kinds = Counter(it.is_wrong for it in PROGRAMS if it.rule == rule)
+    assert kinds[True] >= 4 and kinds[False] >= 4, kinds
+    page = (corpus.PAGES / f"{rule}.md").read_text("utf-8")
+    assert page.startswith(f"# {rule} {RULES[rule].name}\n")
+    assert re.findall("^## (.*)$", page, re.MULTILINE)[:3] == ["What goes wrong", "Wrong", "Right"]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_examples_of_a_page(rule: str) -> None:
+    wrong, right = corpus.examples(rule, "Wrong"), corpus.examples(rule, "Right")
+    assert wrong and right
+    for files in wrong:
+        assert {code for _, _, code in corpus.found(files, rule)} == {rule}
+    for files in right:
+        assert corpus.found(files, rule) == set()
+
+
+def test_no_rule_is_missing_from_the_corpus() -> None:
+    assert {it.rule for it in PROGRAMS} == set(RULES)
+    assert {path.stem for path in corpus.PAGES.glob("*.md")} == set(RULES)
+
+
+def python_of(project: Project) -> dict[PurePosixPath, bytes]:
+    return {path: content for path, content in project.files.items() if path.suffix == ".py"}
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_a_new_service_is_clean(bare: bool) -> None:
+    assert check(python_of(fresh(bare=bare)), select=("ALL",)) == []
+
+
+def test_a_service_of_many_adds_is_clean() -> None:
+    project = grown(
+        fresh(bare=True),
+        "add db-function reserve-stock --takes sku:str --takes quantity:int --returns reservation_id:str",
+        "add db-function find-customer --takes customer_id:str --returns name:str --read-only",
+        "add rpc payments.charge --takes customer_id:str --takes amount_cents:int --returns receipt:str",
+        "add group mail",
+        "add rpc mail.send --takes to:str --returns message_id:str",
+        "add workflow place-order --takes customer_id:str --takes number:str --takes sku:str --takes quantity:int"
+        " --returns receipt:str --calls db.reserve_stock --calls payments.charge --calls mail.send",
+        "add idempotency-key order --from customer_id --from number",
+        "add route POST /orders --workflow place-order --key order",
+        "add route GET '/customers/{customer_id}' --rpc db.find_customer --wait 5",
+        "add webhook approval --takes approved:bool --workflow place-order",
+        "add workflow close-day",
+        "add schedule nightly --workflow close-day --cron '0 2 * * *'",
+        "add workflow hello --route",
+    )
+    files = python_of(project)
+    assert check(files, select=("ALL",)) == []
+    items = {it.route: it for it in checklist(Model(Program(files)))}
+    for route in ("POST /orders", "POST /hello"):
+        assert [row.answer for row in items[route].rows] == ["yes"] * 5
+        assert all(row.path is not None and row.line for row in items[route].rows)
+
+
+def test_a_mistake_in_a_service_is_found() -> None:
+    files = python_of(fresh(bare=False))
+    path = PurePosixPath("orders/workflows/process_job.py")
+    text = files[path].decode()
+    mistaken = text.replace("ids.public_of(ctx.info.id)\n", "ids.public_of(ctx.info.id) + str(ambient.new_uuid(ctx))\n")
+    files[path] = mistaken.encode()
+    (found,) = check(files)
+    assert (found.path, found.code) == (path, "RS203")
+
+
+def test_suppressed_where_it_stands() -> None:
+    line = "    return time.time()"
+    for comment in ("  # noqa", "  # noqa: RS201", "  # noqa: E501, RS201", "  # NOQA:RS201 it is only shown"):
+        assert check({PurePosixPath("a.py"): SLEEPY.replace(line, line + comment).encode()}) == []
+    for comment in ("  # noqa: RS202", "  # noqa: E501", "  # nothing"):
+        (found,) = check({PurePosixPath("a.py"): SLEEPY.replace(line, line + comment).encode()})
+        assert found.code == "RS201"
+    assert not is_suppressed(b"x = '# no qa'", "RS201")
+
+
+@pytest.mark.parametrize(
+    ("code", "select", "ignore", "on"),
+    [
+        ("RS201", (), (), True),
+        ("RS310", (), (), False),
+        ("RS310", ("RS310",), (), True),
+        ("RS310", ("ALL",), (), True),
+        ("RS201", ("RS3",), (), False),
+        ("RS201", ("RS2",), ("RS201",), False),
+        ("RS201", ("RS201",), ("RS2",), True),
+        ("RS201", (), ("ALL",), False),
+        ("RS201", ("RS201",), ("ALL",), True),
+    ],
+)
+def test_selection(code: str, select: tuple[str, ...], ignore: tuple[str, ...], on: bool) -> None:
+    assert is_selected(code, select, ignore) == on
+
+
+def test_rules_are_named_by_code_by_beginning_and_by_name() -> None:
+    assert rules(["rs201, RS3", "clock", "all"], "--select") == ("RS201", "RS3", "RS201", "ALL")
+    with pytest.raises(UsageError, match="no rule 'cluck'") as caught:
+        rules(["cluck"], "--select")
+    assert caught.value.hint == "Did you mean clock?"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"def f(:\n", b"x = 1\x00\n", b"# coding: nonsense\n", b"\xff\xfe", b"(" * 3000, b"x = " + b"-" * 100_000 + b"1"],
+    ids=["syntax", "nul", "encoding", "not-utf-8", "parentheses", "deep"],
+)
+def test_what_is_not_python_is_a_finding(content: bytes) -> None:
+    found = check({PurePosixPath("broken.py"): content, PurePosixPath("work.py"): SLEEPY.encode()})
+    assert [(str(it.path), it.code) for it in found] == [("broken.py", "RS000"), ("work.py", "RS201")]
+
+
+def test_odd_python_is_read() -> None:
+    assert check({PurePosixPath("a.py"): "\ufeff".encode() + SLEEPY.replace("\n", "\r\n").encode()})[0].line == 8
+    assert check({PurePosixPath("empty.py"): b""}) == []
+
+
+# -- the command -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    root = tmp_path / "home" / "there"
+    (root / "app").mkdir(parents=True)
+    (root / "pyproject.toml").write_text("")
+    (root / "app" / "work.py").write_text(SLEEPY)
+    (root / "app" / "fine.py").write_text("x = 1\n")
+    return root
+
+
+def test_it_says_where_what_and_what_to_do(tool: Tool, project: Path) -> None:
+    ran = tool("check", "there")
+    assert ran.status == 1
+    first, second, last = ran.out.splitlines()
+    assert first.startswith("there/app/work.py:8:12: RS201 [clock] work reads the clock (time.time)")
+    assert second.startswith("    Read it in a step")
+    assert last == "1 mistake in 2 files: RS201 1"
+    assert tool("check", "there", "--ignore", "clock").out == "2 files checked: nothing found\n"
+    assert tool("check", "there/app/fine.py").status == 0
+
+
+def test_it_prints_one_object(tool: Tool, project: Path) -> None:
+    ran = tool("check", "there", "--format", "json", "--checklist")
+    assert ran.status == 1
+    assert ran.json["command"] == "check" and ran.json["error"] is None and ran.json["checklist"] == []
+    (found,) = ran.json["findings"]
+    assert (found["path"], found["line"], found["column"], found["code"], found["name"]) == (
+        "there/app/work.py",
+        8,
+        12,
+        "RS201",
+        "clock",
+    )
+    refused = tool("check", "nowhere", "--format", "json")
+    assert refused.status == 2 and refused.json["error"]["message"] == "nowhere is not there"
+
+
+def test_it_annotates_for_github(tool: Tool, project: Path) -> None:
+    ran = tool("check", "there", "--format=github")
+    (line,) = ran.out.splitlines()
+    assert line.startswith("::error file=there/app/work.py,line=8,col=12,title=RS201 clock::work reads the clock")
+    assert "%0ARead it in a step" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "nowhere"], "nowhere is not there"),
+        (["check", "--select", "RS9"], "there is no rule 'RS9'"),
+        (["check", "--explain", "RS2"], "RS2 is not one rule"),
+        (["check", "--explain", "nothing"], "there is no rule 'nothing'"),
+        (["check", "--format", "xml"], "'xml' is not one of"),
+    ],
+)
+def test_wrong_usage(tool: Tool, arguments: list[str], message: str) -> None:
+    ran = tool(*arguments)
+    assert ran.status == 2 and ran.out == ""
+    assert message in ran.err and len(ran.err.splitlines()) == 2
+
+
+def test_it_explains(tool: Tool) -> None:
+    for rule in ("RS201", "rs201", "clock"):
+        ran = tool("check", "--explain", rule)
+        assert ran.status == 0 and ran.out == (corpus.PAGES / "RS201.md").read_text("utf-8")
+
+
+def test_settings_of_the_project(tool: Tool, project: Path) -> None:
+    settings = project / "pyproject.toml"
+    settings.write_text('[tool.resonate-scaffold]\nignore = ["RS201"]\n')
+    assert tool("check", "there").status == 0
+    assert tool("check", "there", "--select", "RS201").status == 1
+    settings.write_text('[tool.resonate-scaffold]\nselect = ["RS3"]\n')
+    assert tool("check", "there").status == 0
+    settings.write_text('[tool.resonate-scaffold]\nexclude = ["app/work*"]\n')
+    assert "1 file checked" in tool("check", "there").out
+    settings.write_text('[tool.resonate-scaffold.per-file-ignores]\n"app/w*.py" = ["clock"]\n')
+    assert tool("check", "there").status == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool.resonate-scaffold]\nselekt = []\n", "has no setting 'selekt'"),
+        ('[tool.resonate-scaffold]\nselect = "RS2"\n', "select of [tool.resonate-scaffold] is no list of texts"),
+        ('[tool.resonate-scaffold]\nignore = ["RS9"]\n', "ignore: there is no rule 'RS9'"),
+        ("[tool.resonate-scaffold]\nper-file-ignores = 3\n", "is no table"),
+        ("[tool.\n", "cannot be read"),
+    ],
+)
+def test_settings_that_are_wrong(project: Path, text: str, message: str) -> None:
+    (project / "pyproject.toml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        settings_of(project)
+    assert message in caught.value.message
+
+
+def test_the_whole_project_is_read_and_only_what_was_asked_about_is_told(tool: Tool, project: Path) -> None:
+    worker = """\
+    from resonate.resonate import Resonate
+    from resonate.retry import Never
+
+    from app.jobs import job
+
+
+    async def main() -> None:
+        client = Resonate(group="workers", retry_policy=Never())
+        client.register(job)
+    """
+    (project / "app" / "worker.py").write_text(textwrap.dedent(worker))
+    (project / "app" / "jobs.py").write_text(
+        "from resonate.context import Context\n\n\nasync def job(ctx: Context) -> None: ...\n"
+    )
+    assert tool("check", "there/app/jobs.py").status == 0  # that it is registered stands in another file
+    assert tool("check", "there").status == 1
+
+
+def test_links_and_what_is_installed_are_not_read(project: Path) -> None:
+    outside = project.parent / "outside"
+    outside.mkdir()
+    (outside / "secret.py").write_text(SLEEPY)
+    (project / "linked").symlink_to(outside)
+    (project / "linked.py").symlink_to(outside / "secret.py")
+    for directory in (".venv", "node_modules", "own"):
+        (project / directory).mkdir()
+        (project / directory / "installed.py").write_text(SLEEPY)
+    (project / "own" / "pyvenv.cfg").write_text("")
+    os.mkfifo(project / "pipe.py")
+    (tree,) = read([project])
+    assert [str(path) for path in tree.files] == ["app/fine.py", "app/work.py"]
+
+
+def test_the_table_of_the_documents() -> None:
+    """docs/check.md has every rule, with the number of its programs."""
+    table = (Path(__file__).parent.parent / "docs" / "check.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| (RS\d+) \|[^|]*\|[^|]*\| (\d+ / \d+) \|", table, re.MULTILINE))
+    for rule in RULES:
+        kinds = Counter(it.is_wrong for it in PROGRAMS if it.rule == rule)
+        assert rows[rule] == f"{kinds[True]} / {kinds[False]}", rule
