@@ -22,6 +22,11 @@ import pytest
 import yaml
 
 from resonate_scaffold import templates
+from resonate_scaffold.check.model import Model
+from resonate_scaffold.check.program import Program
+from resonate_scaffold.check.reading import read
+from resonate_scaffold.graph import mermaid
+from resonate_scaffold.graph.reading import structure_of
 
 PROJECT, PACKAGE = "my-api", "my_api"
 DOCUMENTS = ("README.md", "AGENTS.md")
@@ -125,6 +130,7 @@ def test_compose_pins_images_and_names_volumes(service: Service) -> None:
     compose = service.yaml("compose.yaml")
     images = {s["image"] for s in compose["services"].values() if "image" in s}
     assert "resonatehqio/resonate:v0.9.8" in images
+    assert compose["services"]["resonate"]["environment"]["RESONATE_TASKS__RETRY_TIMEOUT"] == "500"
     assert not [image for image in images if not re.search(r":v?\d", image)]
     mounted = {volume.partition(":")[0] for s in compose["services"].values() for volume in s.get("volumes", ())}
     assert mounted == set(compose["volumes"])
@@ -301,15 +307,21 @@ def test_every_command_and_setting_that_a_document_names_exists(service: Service
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_bare_service_reads_nothing_of_the_example(service: Service, name: str) -> None:
     text = service.text(name)
-    assert not re.search(r"\{\{|\{%|@@", text)
+    prose = re.sub(r"```mermaid\n.*?```", "", text, flags=re.DOTALL)  # its gates stand in braces
+    assert not re.search(r"\{\{|\{%|@@", prose)
     assert len(re.findall(r"^ *```", text, re.M)) % 2 == 0
     if service.bare:
         assert not re.findall(r"/jobs|acc-1|approve\b|aggregate|process.job", text)
 
 
 def test_the_diagram(service: Service) -> None:
-    """A flowchart that names every group; every node of an edge is declared with a label."""
-    lines = [line.strip() for line in service.text("README.md").split("```mermaid\n")[1].split("```")[0].splitlines()]
+    """Of the example, what `graph` draws; of a bare service, every group, and a label for every node of an edge."""
+    drawn = service.text("README.md").split("```mermaid\n")[1].split("```")[0]
+    if not service.bare:
+        (tree,) = read([service.root])
+        assert drawn == mermaid.render(structure_of(Model(Program(tree.files)), service.root.name))
+        return
+    lines = [line.strip() for line in drawn.splitlines()]
     assert lines[0] == "flowchart LR"
     groups = [match[1] for line in lines if (match := re.fullmatch(r"subgraph (\w+) \[group \1\]", line))]
     assert groups == ["api", "workers", "db"]
