@@ -1,7 +1,7 @@
 """The programs by which each rule of `check` is held: `tests/corpus/<rule>/{wrong,right}_<what>.py`.
 
-A program of several files is one file: a line `# file: app/worker.py` begins the next. A line with a mistake ends in
-`# want: RS201`. What is wanted is exactly that: no other finding, of any rule that is on by default.
+A program of several files is one file: a line `# file: app/worker.py` begins the next, and `# file: app/rpc.py (shared)`
+is the one of `tests/corpus/shared`. A line with a mistake ends in `# want: RS201`. What is wanted is exactly that: no other finding, of any rule that is on by default.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from resonate_scaffold.check.findings import RULES
 CORPUS = Path(__file__).parent / "corpus"
 PAGES = Path(__file__).parent.parent / "resonate_scaffold" / "check" / "pages"
 
-_FILE = re.compile(r"# file: (\S+)\s*$")
+_FILE = re.compile(r"# file: (\S+)( \(shared\))?\s*$")
 _WANT = re.compile(r"# want: (RS[\w, ]+?)\s*$")
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -71,6 +71,8 @@ def parts(text: str) -> dict[str, str]:
         if name != "main.py" or "".join(lines).strip():
             files[name] = "".join(lines)
         name, lines = match[1], []
+        if match[2]:
+            lines = [(CORPUS / "shared" / PurePosixPath(name).name).read_text("utf-8")]
     return {**files, name: "".join(lines)}
 
 
