@@ -1,7 +1,8 @@
 """The programs by which each rule of `check` is held: `tests/corpus/<rule>/{wrong,right}_<what>.py`.
 
-A program of several files is one file: a line `# file: app/worker.py` begins the next, and `# file: app/rpc.py (shared)`
-is the one of `tests/corpus/shared`. A line with a mistake ends in `# want: RS201`. What is wanted is exactly that: no other finding, of any rule that is on by default.
+A program of several files is one file: a line `# file: app/worker.py` begins the next one, and of a file that is
+`(shared)` the text is in `tests/corpus/shared`. A line with a mistake ends in `# want: RS201`. What is wanted is exactly
+that: no other finding, of any rule that is on by default.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def test_a_service_of_many_adds_is_clean() -> None:
     files = python_of(project)
     assert check(files, select=("ALL",)) == []
     items = {it.route: it for it in checklist(Model(Program(files)))}
-    for route in ("POST /orders", "POST /hello"):
+    for route in ("POST /orders", "POST /hello", "GET /customers/{customer_id}"):
         assert [row.answer for row in items[route].rows] == ["yes"] * 5
         assert all(row.path is not None and row.line for row in items[route].rows)
 

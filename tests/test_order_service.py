@@ -67,6 +67,7 @@ def check(service: Path) -> None:
     """The service's own checks."""
     for tool in ("ruff check .", "ruff format --check .", "mypy"):
         run(f".venv/bin/{tool}", service)
+    run("resonate-scaffold check --select ALL", service)
     report = run(f".venv/bin/python -m pytest -p no:cacheprovider {' '.join(WITHOUT_UNGROWN)}", service)
     assert re.search(r"[1-9][0-9]* passed", report), report
 

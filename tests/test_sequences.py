@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from resonate_scaffold.check import check
 from resonate_scaffold.errors import CannotEdit, InvalidName, ScaffoldError, StillUsed, Taken, Unknown, UsageError
 from resonate_scaffold.inventory import inventory
 from resonate_scaffold.project import MANIFEST, Added, Project, after
@@ -428,6 +429,13 @@ def test_every_step_is_python_as_ruff_wants_it(seed: int, tmp_path: Path) -> Non
         command = [sys.executable, "-m", "ruff", *arguments]
         ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr + sequence.told()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_check_finds_nothing_in_them(seed: int) -> None:
+    sequence, _ = grown_at_random(seed)
+    files = {path: content for path, content in sequence.project.files.items() if path.suffix == ".py"}
+    assert check(files, select=("ALL",)) == [], sequence.told()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import PurePosixPath
 
 from resonate_scaffold.check.evaluate import argument
@@ -180,10 +181,11 @@ def _answer(model: Model, route: Route, scopes: list[Scope]) -> Row:
     status = argument(route.node, "status_code")
     if status is not None and model.evaluate.number(status, route.scope) == 202:
         return _at(question, YES, "status_code=202", route.scope, status)
-    for scope in scopes:
-        node = _accepting(scope)
-        if node is not None:
-            return _at(question, YES, "it may answer 202", scope, node)
+    for status_of, why in ((202, "it may answer 202"), (504, "it answers 504 when it is late")):
+        for scope in scopes:
+            node = _answering(scope, status_of)
+            if node is not None:
+                return _at(question, YES, why, scope, node)
     for scope in scopes:
         for call in scope.calls:
             if isinstance(call.func, ast.Attribute) and call.func.attr == "result":
@@ -193,11 +195,12 @@ def _answer(model: Model, route: Route, scopes: list[Scope]) -> Row:
     return _at(question, NO, "it answers 200", route.handler, route.handler.node)
 
 
-def _accepting(scope: Scope) -> ast.AST | None:
-    """Where a function says 202."""
+def _answering(scope: Scope, status: int) -> ast.AST | None:
+    """Where a function says a status."""
+    names = {HTTPStatus(status).name, f"HTTP_{status}_{HTTPStatus(status).name}"}
     for node in ast.walk(scope.node):
-        if isinstance(node, ast.Constant) and type(node.value) is int and node.value == 202:
+        if isinstance(node, ast.Constant) and type(node.value) is int and node.value == status:
             return node
-        if isinstance(node, ast.Attribute) and node.attr in ("ACCEPTED", "HTTP_202_ACCEPTED"):
+        if isinstance(node, ast.Attribute) and node.attr in names:
             return node
     return None
