@@ -1,7 +1,7 @@
 """The programs by which each rule of `check` is held: `tests/corpus/<rule>/{wrong,right}_<what>.py`.
 
-A program of several files is one file: a line `# file: app/worker.py` begins the next one, and of a file that is
-`(shared)` the text is in `tests/corpus/shared`. A line with a mistake ends in `# want: RS201`. What is wanted is exactly
+A program of several files is one file: a line `# file: app/worker.py` begins the next, and of a file that is
+`(shared)` the text is in `tests/corpus/shared`. A line with a mistake ends in `# want: RS201`. What is wanted is just
 that: no other finding, of any rule that is on by default.
 """
 

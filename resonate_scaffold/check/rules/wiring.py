@@ -11,7 +11,15 @@ from typing import NamedTuple
 
 from resonate_scaffold.check.evaluate import argument
 from resonate_scaffold.check.findings import Finding, finding
-from resonate_scaffold.check.model import DEFAULT_GROUP, Contract, DurableCall, Model, Registration, Start
+from resonate_scaffold.check.model import (
+    CLIENT_ARGUMENTS,
+    DEFAULT_GROUP,
+    Contract,
+    DurableCall,
+    Model,
+    Registration,
+    Start,
+)
 from resonate_scaffold.check.program import Binding, Bound, Klass, Module, Scope, above, statement_of
 from resonate_scaffold.check.served import in_branch
 from resonate_scaffold.check.values import (
@@ -49,14 +57,6 @@ _KEEPING = frozenset(
         "functools.cache",
         "functools.lru_cache",
         "abc.abstractmethod",
-    }
-)
-# The arguments of `Resonate` in SDK 0.8; a client with others was written for another release.
-_SETTINGS = frozenset(
-    {
-        *("url", "network", "sources", "group", "pid", "resolve_target", "ttl", "token", "encryptor", "heartbeat"),
-        *("max_concurrent_tasks", "retry_policy", "env", "clock", "sleeper", "observer"),
-        *("subscription_refresh_secs", "autostart"),
     }
 )
 _DIGITS = re.compile(r"\d+")
@@ -686,7 +686,7 @@ def _clients_at_import(model: Model) -> Iterator[Finding]:
 
 def _is_stale(model: Model, node: ast.Call, scope: Scope) -> bool:
     """Whether a client is one of another release, or has settings that are not read."""
-    if node.args or any(it.arg not in _SETTINGS for it in node.keywords):
+    if node.args or any(it.arg not in CLIENT_ARGUMENTS for it in node.keywords):
         return True
     return model.evaluate.external(node.func, scope) == "resonate.Resonate"
 
