@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import random
 import re
 import textwrap
 from collections import Counter
@@ -10,13 +12,14 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from resonate_scaffold.check import check
+from resonate_scaffold.check import check, findings_of
 from resonate_scaffold.check.checklist import checklist
 from resonate_scaffold.check.findings import RULES, is_selected, is_suppressed
 from resonate_scaffold.check.model import Model
 from resonate_scaffold.check.program import Program
 from resonate_scaffold.check.reading import read, rules, settings_of
 from resonate_scaffold.errors import UsageError
+from resonate_scaffold.graph.reading import structure_of
 from resonate_scaffold.project import Project
 
 from . import corpus
@@ -65,6 +68,41 @@ def test_the_examples_of_a_page(rule: str) -> None:
         assert {code for _, _, code in corpus.found(files, rule)} == {rule}
     for files in right:
         assert corpus.found(files, rule) == set()
+
+
+def mutilated(text: str, dice: random.Random) -> str:
+    """Python that nobody would write: parts are gone, doubled, or called as something else."""
+    tree = ast.parse(text)
+    for _ in range(dice.randint(1, 4)):
+        lists = [it for node in ast.walk(tree) for _, it in ast.iter_fields(node) if isinstance(it, list) and it]
+        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        chosen = dice.choice(lists) if lists else [None]
+        match dice.randrange(4):
+            case 0 | 1:
+                chosen.pop(dice.randrange(len(chosen)))
+            case 2:
+                chosen.append(dice.choice(chosen))
+            case _ if names:
+                dice.choice(names).id = dice.choice(names).id
+    try:
+        broken = ast.unparse(tree)
+        ast.parse(broken)
+    except (SyntaxError, AttributeError, ValueError, IndexError, TypeError):
+        return text  # it cannot be written down
+    return broken
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_the_code_it_is_read_and_drawn(seed: int) -> None:
+    dice = random.Random(seed)
+    for program in PROGRAMS:
+        if program.rule != "RS000":
+            files = {PurePosixPath(name): mutilated(text, dice).encode() for name, text in program.files.items()}
+            model = Model(Program(files))
+            assert all(it.code in RULES and it.path in files for it in findings_of(model, ("ALL",))), program.name
+            assert all(it.line > 0 for it in checklist(model)), program.name
+            drawn = structure_of(model, program.name)
+            assert {it.source for it in drawn.edges} <= {it.id for it in drawn.nodes}, program.name
 
 
 def test_no_rule_is_missing_from_the_corpus() -> None:

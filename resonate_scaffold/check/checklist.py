@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from resonate_scaffold.check.evaluate import argument
 from resonate_scaffold.check.model import Model, Registration, Route, Start
-from resonate_scaffold.check.program import Bound, Scope
+from resonate_scaffold.check.program import Bound, Klass, Scope
 from resonate_scaffold.check.values import Class, Constant, External, Instance
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
@@ -73,7 +73,7 @@ def _validated(model: Model, route: Route) -> Row:
         if parameter.annotation is None:
             continue
         value = model.evaluate.annotated(parameter.annotation, outer)
-        if isinstance(value, Instance) and _is_model(model, value):
+        if isinstance(value, Instance) and _is_model(model, value.klass):
             return _at(question, YES, f"the body is a {value.klass.name}", value.klass.outer, value.klass.node)
     for call in handler.calls:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
@@ -89,12 +89,12 @@ def _validated(model: Model, route: Route) -> Row:
     return _at(question, UNKNOWN, "what it takes has no type here", handler, handler.node)
 
 
-def _is_model(model: Model, value: Instance) -> bool:
-    """Whether a class is a model that checks what it is made of, or extends one that is not known."""
-    bases = [model.evaluate.value(it, value.klass.outer) for it in value.klass.node.bases]
+def _is_model(model: Model, klass: Klass, seen: frozenset[Klass] = frozenset()) -> bool:
+    """Whether a class is a model that checks what it is made of."""
+    bases = [model.evaluate.value(it, klass.outer) for it in klass.node.bases]
     return any(
         (isinstance(it, External) and it.name.rpartition(".")[2] in ("BaseModel", "Struct", "Schema", "RootModel"))
-        or (isinstance(it, Class) and _is_model(model, Instance(it.klass)))
+        or (isinstance(it, Class) and it.klass not in seen and _is_model(model, it.klass, seen | {klass}))
         for it in bases
     )
 

@@ -195,18 +195,27 @@ class Evaluator:
             case ast.Subscript(value=base, slice=inside):
                 named = self.external(base, scope)
                 if named in _OPTIONAL:
-                    return self.annotated(inside.elts[0] if isinstance(inside, ast.Tuple) else inside, scope)
+                    return self.annotated(_first(inside), scope)
                 return self._instance(self.value(base, scope))
             case ast.Name() | ast.Attribute():
-                meant = self._alias(node, scope)
+                meant = self._alias(node.id, scope) if isinstance(node, ast.Name) else None
                 return meant if meant is not None else self._instance(self.value(node, scope))
         return None
 
-    def _alias(self, node: ast.expr, scope: Scope) -> Value | None:
-        """What an alias such as `EngineDep = Annotated[Engine, Depends(get)]` stands for."""
+    def _alias(self, name: str, scope: Scope) -> Value | None:
+        """What an alias such as `EngineDep = Annotated[Engine, Depends(get)]` stands for; it may stand for itself."""
+        key = ("alias", scope, name)
+        if key in self._busy:
+            return None
+        self._busy.add(key)
+        try:
+            return self._meant(name, scope)
+        finally:
+            self._busy.discard(key)
+
+    def _meant(self, name: str, scope: Scope) -> Value | None:
         holder: Scope | None = scope
-        name = node.id if isinstance(node, ast.Name) else None
-        while holder is not None and name is not None:
+        while holder is not None:
             for binding in holder.bindings.get(name, ()):
                 if binding.how is Bound.value and isinstance(binding.node, ast.Subscript | ast.BinOp):
                     return self.annotated(binding.node, holder)
@@ -214,7 +223,7 @@ class Evaluator:
                     path = self.program.importing(holder.module, binding.module, binding.level)
                     module = self.program.modules.get(path) if path else None
                     if module is not None and module is not scope.module:
-                        return self._alias(ast.Name(binding.member, ast.Load()), module.scope)
+                        return self._alias(binding.member, module.scope)
             if name in holder.bindings:
                 return None
             holder = holder.outer
@@ -474,7 +483,7 @@ class Evaluator:
             case ast.BinOp(op=ast.BitOr(), left=left, right=right):
                 return any(self.is_context(side, scope) for side in (left, right))
             case ast.Subscript(value=base, slice=inside) if self.external(base, scope) in _OPTIONAL:
-                return self.is_context(inside.elts[0] if isinstance(inside, ast.Tuple) else inside, scope)
+                return self.is_context(_first(inside), scope)
             case ast.Name() | ast.Attribute():
                 return self.external(annotation, scope) in CONTEXT
         return False
@@ -681,7 +690,7 @@ class Evaluator:
         if function.decorators_named("contextmanager", "asynccontextmanager"):
             gives = function.returns
             inner = gives.slice if isinstance(gives, ast.Subscript) else None
-            first = inner.elts[0] if isinstance(inner, ast.Tuple) else inner
+            first = _first(inner) if inner is not None else None
             yielded = list(function.found(ast.Yield))
             found = self.value(yielded[0].value, function) if len(yielded) == 1 else None
             return found if found is not None else self.annotated(first, function.outer or function)
@@ -837,3 +846,8 @@ def _is_set(value: Value | None) -> bool:
 def is_function_node(node: ast.AST) -> bool:
     """Whether a node makes a scope of its own."""
     return isinstance(node, FunctionNode)
+
+
+def _first(inside: ast.expr) -> ast.expr:
+    """The first of what stands in the brackets of an annotation."""
+    return inside.elts[0] if isinstance(inside, ast.Tuple) and inside.elts else inside
