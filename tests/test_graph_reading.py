@@ -49,7 +49,7 @@ def test_a_service_of_adds() -> None:
         ("POST /webhooks/approval/{id:path}", Kind.route, "api", True),
         ("place-order", Kind.workflow, "workers", True),
         ("close-day", Kind.workflow, "workers", True),
-        ("forgotten", Kind.function, "workers", False),
+        ("forgotten", Kind.workflow, "workers", False),
         ("db.reserve_stock", Kind.function, "db", True),
         ("payments.charge", Kind.function, "payments", True),
         ("approval", Kind.gate, None, True),

@@ -70,6 +70,8 @@ class _Reader:
         version = it.version or 1
         node_id = f"{it.group or '?'}/{it.name}" + (f"@{version}" if version != 1 else "")
         workflow = it.function is not None and self._model.makes_durable_calls(it.function)
+        # One that makes no call yet is told by the file of its contract.
+        workflow = workflow or (it.contract is not None and it.contract.scope.module.path.stem == "workflows")
         kind = Kind.workflow if workflow else Kind.function
         where = it.function if it.function is not None else it.scope
         self._add(node_id, kind, it.name, it.group, where, where.node, version)
