@@ -17,7 +17,8 @@ import pytest
 from resonate_scaffold.errors import plain
 from resonate_scaffold.graph import data, mermaid, svg, tree
 from resonate_scaffold.graph.layers import spread
-from resonate_scaffold.graph.structure import Edge, Group, Kind, Link, Node, Place, Structure
+from resonate_scaffold.graph.structure import Edge, Group, Kind, Link, Node, Structure
+from resonate_scaffold.survey import Place
 
 SVG = "{http://www.w3.org/2000/svg}"
 RENDERERS = {"tree": tree.render, "mermaid": mermaid.render, "svg": svg.render, "json": data.render}

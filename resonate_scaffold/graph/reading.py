@@ -8,7 +8,8 @@ from dataclasses import replace
 from resonate_scaffold.check.model import Contract, DurableCall, Model, Registration, Route
 from resonate_scaffold.check.program import Scope
 from resonate_scaffold.check.values import Function
-from resonate_scaffold.graph.structure import Edge, Group, Kind, Link, Node, Place, Structure
+from resonate_scaffold.graph.structure import Edge, Group, Kind, Link, Node, Structure
+from resonate_scaffold.survey import Place
 
 
 def structure_of(model: Model, title: str) -> Structure:

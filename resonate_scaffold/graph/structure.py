@@ -9,13 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something is declared; ``path`` is relative to the project."""
-
-    path: str
-    line: int
+from resonate_scaffold.survey import Place
 
 
 class Kind(StrEnum):

@@ -1,28 +1,4 @@
-# file: school/rpc.py
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
-
-from pydantic import BaseModel
-
-
-@dataclass(frozen=True)
-class Rpc[Q: BaseModel, R: BaseModel]:
-    name: str
-    group: str
-    request: type[Q]
-    result: type[R]
-
-
-@dataclass(frozen=True)
-class Served:
-    contract: Rpc[Any, Any]
-    function: Callable[..., Awaitable[Any]]
-
-
-def serve(contract: Rpc[Any, Any], function: Callable[..., Awaitable[Any]]) -> Served:
-    return Served(contract, function)
-
+# file: school/rpc.py (shared)
 # file: school/contracts.py
 from pydantic import BaseModel
 

@@ -1,31 +1,4 @@
-# file: clinic/rpc.py
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
-
-from pydantic import BaseModel
-from resonate.context import Context
-
-
-@dataclass(frozen=True)
-class Rpc[Q: BaseModel, R: BaseModel]:
-    name: str
-    group: str
-    request: type[Q]
-    result: type[R]
-
-
-@dataclass(frozen=True)
-class Served:
-    contract: Rpc[Any, Any]
-    function: Callable[..., Awaitable[Any]]
-
-
-def serve[Q: BaseModel, R: BaseModel](
-    contract: Rpc[Q, R], function: Callable[[Context, Q], Awaitable[R]], *, retries: int = 0
-) -> Served:
-    return Served(contract, function)
-
+# file: clinic/rpc.py (shared)
 # file: clinic/contracts/db.py
 from pydantic import BaseModel
 

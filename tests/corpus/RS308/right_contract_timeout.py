@@ -1,24 +1,4 @@
-# file: garage/rpc.py
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
-
-from pydantic import BaseModel
-from resonate.context import Context
-
-
-@dataclass(frozen=True)
-class Rpc[Q: BaseModel, R: BaseModel]:
-    name: str
-    group: str
-    request: type[Q]
-    result: type[R]
-    timeout: timedelta = timedelta(minutes=5)
-
-    def __call__(self, ctx: Context, request: Q) -> Any:
-        options: dict[str, Any] = {"target": self.group, "timeout": self.timeout}
-        return ctx.options(**options).rpc(self.name, request.model_dump(mode="json"))
-
+# file: garage/rpc.py (shared)
 # file: garage/contracts.py
 from datetime import timedelta
 

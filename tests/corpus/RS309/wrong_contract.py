@@ -1,43 +1,4 @@
-# file: cinema/rpc.py
-from collections.abc import Generator
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
-
-from pydantic import BaseModel
-from resonate.context import Context, ResonateFuture
-from resonate.error import ApplicationError
-
-
-class Failure(Exception):
-    pass
-
-
-class DurableCall[R: BaseModel]:
-    def __init__(self, rpc: "Rpc[Any, R]", future: ResonateFuture[Any]) -> None:
-        self._rpc = rpc
-        self._future = future
-
-    def __await__(self) -> Generator[Any, None, R]:
-        try:
-            value = yield from self._future.__await__()
-        except ApplicationError as error:
-            raise Failure(f"{self._rpc.name} failed: {error}") from None
-        return self._rpc.result.model_validate(value)
-
-
-@dataclass(frozen=True)
-class Rpc[Q: BaseModel, R: BaseModel]:
-    name: str
-    group: str
-    request: type[Q]
-    result: type[R]
-    timeout: timedelta = timedelta(minutes=5)
-
-    def __call__(self, ctx: Context, request: Q) -> DurableCall[R]:
-        options = ctx.options(target=self.group, timeout=self.timeout)
-        return DurableCall(self, options.rpc(self.name, request.model_dump(mode="json")))
-
+# file: cinema/rpc.py (shared)
 # file: cinema/contracts.py
 from datetime import timedelta
 

@@ -1,25 +1,5 @@
 # file: crm/__init__.py
-# file: crm/rpc.py
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
-
-from pydantic import BaseModel
-from resonate.context import Context
-
-
-@dataclass(frozen=True)
-class Rpc[Q: BaseModel, R: BaseModel]:
-    name: str
-    group: str
-    request: type[Q]
-    result: type[R]
-
-
-def serve[Q: BaseModel, R: BaseModel](contract: Rpc[Q, R], function: Callable[[Context, Q], Awaitable[R]]) -> Any:
-    return contract, function
-
-
+# file: crm/rpc.py (shared)
 # file: crm/contracts.py
 from pydantic import BaseModel
 

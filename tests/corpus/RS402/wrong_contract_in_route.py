@@ -1,26 +1,5 @@
 # file: bank/__init__.py
-# file: bank/rpc.py
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
-
-from pydantic import BaseModel
-from resonate.context import Context
-
-
-@dataclass(frozen=True)
-class Rpc[Q: BaseModel, R: BaseModel]:
-    name: str
-    group: str
-    request: type[Q]
-    result: type[R]
-    timeout: timedelta = timedelta(minutes=5)
-
-    def __call__(self, ctx: Context, request: Q) -> Any:
-        options = ctx.options(target=self.group, timeout=self.timeout)
-        return options.rpc(self.name, request.model_dump(mode="json"))
-
-
+# file: bank/rpc.py (shared)
 # file: bank/contracts.py
 from pydantic import BaseModel
 

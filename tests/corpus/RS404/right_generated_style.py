@@ -1,20 +1,5 @@
 # file: press/__init__.py
-# file: press/rpc.py
-from dataclasses import dataclass
-from datetime import timedelta
-
-from pydantic import BaseModel
-
-
-@dataclass(frozen=True)
-class Rpc[Q: BaseModel, R: BaseModel]:
-    name: str
-    group: str
-    request: type[Q]
-    result: type[R]
-    timeout: timedelta = timedelta(minutes=5)
-
-
+# file: press/rpc.py (shared)
 # file: press/contracts.py
 from pydantic import BaseModel
 
