@@ -2,12 +2,16 @@
 
 from resonate.context import Context
 
-from ..contracts.db import AccountView, FoundAccount, GetAccount
-from .database import Database
+from ..contracts.db import get_account as contract
+from ..contracts.db.get_account import AccountView, FoundAccount, GetAccount
+from ..runtime.database import Database
+from ..runtime.durable.rpc import serve
 from .models import Account
 
 
-async def load_account(ctx: Context, request: GetAccount) -> FoundAccount:
+# Retries ride out a database that is away for a minute or two.
+@serve(contract.get_account, retries=6)
+async def get_account(ctx: Context, request: GetAccount) -> FoundAccount:
     """Read the account, or find that there is none."""
     async with ctx.get_dependency(Database).read() as session:
         row = await session.get(Account, request.account_id)

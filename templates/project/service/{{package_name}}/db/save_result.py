@@ -1,16 +1,19 @@
-"""The durable function `db.save_result`: a write, so it goes through `operations`."""
+"""The durable function `db.save_result`: a write, so it goes through `once`."""
 
 from resonate.context import Context
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from .. import ids
-from ..contracts.db import SavedResult, SaveResult
-from .database import Database
+from ..contracts.db import save_result as contract
+from ..contracts.db.save_result import SavedResult, SaveResult
+from ..runtime.database import Database
+from ..runtime.durable.ids import operation_id
+from ..runtime.durable.once import once
+from ..runtime.durable.rpc import serve
 from .models import JobResultRow
-from .operations import once
 
 
-async def record_result(ctx: Context, request: SaveResult) -> SavedResult:
+@serve(contract.save_result, retries=6)
+async def save_result(ctx: Context, request: SaveResult) -> SavedResult:
     """Record the result of a job. The job names the operation: one result each, however often this runs."""
 
     async def effect(session: AsyncSession) -> SavedResult:
@@ -19,5 +22,5 @@ async def record_result(ctx: Context, request: SaveResult) -> SavedResult:
         await session.flush()
         return SavedResult(result_id=row.id)
 
-    operation_id = ids.operation("save-result", request.job_id)
-    return await once(ctx.get_dependency(Database), operation_id, request, SavedResult, effect)
+    operation = operation_id("save-result", request.job_id)
+    return await once(ctx.get_dependency(Database), operation, request, SavedResult, effect)

@@ -2,10 +2,13 @@
 
 from resonate.context import Context
 
-from ..contracts.db import GetAccount, get_account
-from ..contracts.workflows import Aggregate, Summary
+from ..contracts.db.get_account import GetAccount, get_account
+from ..contracts.workflows import aggregate as contract
+from ..contracts.workflows.aggregate import Aggregate, Summary
+from ..runtime.durable.rpc import serve
 
 
+@serve(contract.aggregate)
 async def aggregate(ctx: Context, request: Aggregate) -> Summary:
     """Read all accounts at the same time.
 

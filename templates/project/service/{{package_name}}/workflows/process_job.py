@@ -7,10 +7,15 @@ record, so it must make the same calls in the same order: no clock, no random va
 from pydantic import AwareDatetime, BaseModel
 from resonate.context import Context
 
-from .. import ambient, ids
-from ..contracts.db import AccountView, GetAccount, SaveResult, get_account, save_result
-from ..contracts.workflows import JobResult, ProcessJob, approval
-from ..rpc import Failure
+from ..contracts.db.get_account import AccountView, GetAccount, get_account
+from ..contracts.db.save_result import SaveResult, save_result
+from ..contracts.workflows import process_job as contract
+from ..contracts.workflows.approval import approval
+from ..contracts.workflows.process_job import JobResult, ProcessJob
+from ..runtime.durable import clock
+from ..runtime.durable.ids import job_id
+from ..runtime.durable.rpc import serve
+from ..runtime.errors import Failure
 from ..settings import Settings
 
 
@@ -21,10 +26,9 @@ class Assessment(BaseModel):
     processed_at: AwareDatetime
 
 
+@serve(contract.process_job)
 async def process_job(ctx: Context, job: ProcessJob) -> JobResult:
     """Process one job."""
-    job_id = ids.public_of(ctx.info.id)
-
     found = await get_account(ctx, GetAccount(account_id=job.account_id))
     if found.account is None:
         raise Failure(f"account {job.account_id!r} does not exist")
@@ -34,19 +38,19 @@ async def process_job(ctx: Context, job: ProcessJob) -> JobResult:
     approved: bool | None = None
     if job.requires_approval:
         patience = ctx.get_dependency(Settings).approval_timeout
-        decision = await approval.wait(ctx, job_id, patience)
+        decision = await approval.wait(ctx, job_id(ctx), patience)
         if decision is None:
             raise Failure("not approved: nobody decided in time")
         if not decision.approved:
             raise Failure("not approved: the job was rejected")
         approved = True
 
-    saved = SaveResult(job_id=job_id, account_id=job.account_id, **assessment.model_dump())
-    await save_result(ctx, saved)
+    result = SaveResult(job_id=job_id(ctx), account_id=job.account_id, **assessment.model_dump())
+    await save_result(ctx, result)
     return JobResult(account=found.account, approved=approved, **assessment.model_dump())
 
 
 async def assess(ctx: Context, account: AccountView) -> Assessment:
     """The processing itself, a step: what it reads of the clock is recorded with its result."""
     risk = "high" if account.balance_cents < 0 else "normal"
-    return Assessment(risk=risk, processed_at=ambient.now(ctx))
+    return Assessment(risk=risk, processed_at=clock.now(ctx))

@@ -1,4 +1,4 @@
-"""The table behind `operations`."""
+"""The runtime's table of operations: see `runtime/durable/once.py`."""
 
 import sqlalchemy as sa
 from alembic import op

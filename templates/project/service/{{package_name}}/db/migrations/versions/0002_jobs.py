@@ -1,4 +1,4 @@
-"""Sample accounts, and the results of jobs."""
+"""Accounts, and the results of jobs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    accounts = op.create_table(
+    op.create_table(
         "accounts",
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("owner", sa.String(200), nullable=False),
@@ -23,14 +23,6 @@ def upgrade() -> None:
         sa.Column("account_id", sa.String(64), nullable=False),
         sa.Column("risk", sa.String(20), nullable=False),
         sa.Column("processed_at", sa.DateTime(timezone=True), nullable=False),
-    )
-    op.bulk_insert(
-        accounts,
-        [
-            {"id": "acc-1", "owner": "Ada Lovelace", "balance_cents": 120_000},
-            {"id": "acc-2", "owner": "Grace Hopper", "balance_cents": 98_050},
-            {"id": "acc-3", "owner": "Alan Turing", "balance_cents": -4_200},
-        ],
     )
 
 

@@ -1,0 +1,66 @@
+"""Jobs: submit and poll."""
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from ..contracts.db.get_account import AccountId
+from ..contracts.workflows.process_job import JobResult, ProcessJob, process_job
+from ..runtime.durable.ids import root_id
+from ..runtime.http.auth import AuthenticatedRoute, get_caller
+from ..runtime.http.idempotency import get_submission
+from ..runtime.http.openapi import ACCEPTED, IDEMPOTENCY_KEY, POLLED, PREFER, authenticated
+from ..runtime.http.work import Accepted, Links, Progress, poll, start
+from ..settings import Settings
+
+router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=AuthenticatedRoute)
+
+
+class JobRequest(BaseModel):
+    """A job to run."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"account_id": "acc-1", "requires_approval": False}]},
+    )
+
+    account_id: AccountId
+    requires_approval: bool = False
+
+
+class JobLinks(Links):
+    """Where a job is found, and where it is decided if it needs an approval."""
+
+    approval: str | None
+
+
+class JobAccepted(Accepted):
+    """A job that was accepted."""
+
+    links: JobLinks
+
+
+class Job(Progress[JobResult]):
+    """A job's progress: `result` once it succeeded, `error` once it failed."""
+
+
+@router.post("", status_code=202, openapi_extra=authenticated(IDEMPOTENCY_KEY), responses=ACCEPTED)
+async def submit_job(body: JobRequest, request: Request, response: Response) -> JobAccepted:
+    """Start a job. It runs on, whatever happens to this connection."""
+    settings: Settings = request.app.state.settings
+    submission = get_submission(request)
+    job_id = submission.public_id
+    location = f"/jobs/{job_id}"
+    job = ProcessJob(account_id=body.account_id, requires_approval=body.requires_approval)
+    root = root_id("job", job_id)
+    started = await start(submission, process_job, root, job, location, timeout=settings.job_timeout)
+    started.set_headers(response)
+    approval = f"/webhooks/approvals/{job_id}" if body.requires_approval else None
+    return JobAccepted(id=job_id, status=started.status, links=JobLinks(self=location, approval=approval))
+
+
+@router.get("/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
+async def get_job(id: str, request: Request, response: Response) -> Job:
+    """How a job goes, and its result. `Prefer: wait=N` waits for the end."""
+    caller = get_caller(request)
+    return Job.of(await poll(caller, root_id("job", caller.visible(id)), request, response))

@@ -1,0 +1,1 @@
+"""What group `workers` serves, and the gates at which its workflows wait."""

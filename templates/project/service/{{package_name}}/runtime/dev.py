@@ -1,0 +1,68 @@
+"""The whole service in one process, with the engine inside: for `dev`, `record` and the tests.
+
+One client registers the functions of every group, because an in-process engine hands every message to every client.
+Nothing survives a stop or a reload: jobs live in this process's memory.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from resonate.connections import LocalConnection
+
+from .database import migrate, seed
+from .durable.rpc import Registration
+from .engine.client import build
+from .engine.worker import register, stop
+from .service import Service, functions_of
+from .settings import ServiceSettings, required
+from .telemetry import logs, tracing
+
+logger = logging.getLogger(__name__)
+
+GROUP = "dev"
+"""The group of a process that runs all groups."""
+
+
+def registrations(service: Service) -> list[Registration]:
+    """Everything that such a process serves: all groups, and the stand-ins."""
+    return [*(entry for worker in service.workers() for entry in worker.served), *service.stand_ins()]
+
+
+def create_app(
+    service: Service, settings: ServiceSettings, *, tick: float = 1.0, extra: Sequence[Registration] = ()
+) -> FastAPI:
+    """The HTTP application with engine and workers inside.
+
+    ``tick``: seconds between the engine's looks at the clock. ``extra``: what a test serves besides.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        local = LocalConnection(group=GROUP, tick_interval=tick)
+        async with service.dependencies(settings, service.workers()) as dependencies:
+            tracing.start(f"{service.name}-{GROUP}")
+            client = build(settings, service.namespace(settings), GROUP, listens=True, local=local)
+            register(client, functions_of([*registrations(service), *extra]), dependencies)
+            client.resonate.start()
+            app.state.client = client
+            try:
+                yield
+            finally:
+                await stop(client, settings.shutdown_grace)
+
+    return service.create_app(settings, lifespan)
+
+
+def application(service: Service) -> FastAPI:
+    """The application of the command `dev`: on a database that is migrated and has the rows of `db/seed.py`."""
+    settings = service.settings()
+    logs.configure(settings.log_level, settings.log_format)
+    url = required(settings.database_url, "DATABASE_URL")
+    migrate(url, service.migrations)
+    seed(url, service.package)
+    logger.warning("engine in process, for development: jobs do not survive a stop or a reload")
+    if names := ", ".join(schedule.name for schedule in service.schedules()):
+        logger.warning("the engine in process starts nothing by the clock: no runs of %s", names)
+    return create_app(service, settings)

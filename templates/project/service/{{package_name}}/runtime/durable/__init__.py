@@ -1,0 +1,1 @@
+"""Durable functions: contracts, gates, writes that happen once, schedules."""

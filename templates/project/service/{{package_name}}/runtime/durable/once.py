@@ -1,0 +1,47 @@
+"""Writes that happen once.
+
+A durable function may run twice, also after its SQL has committed: a worker can die, or lose its lease, between the
+commit and the answer. The engine fences the promise, not this database. So every write claims an operation id in the
+transaction that does it, and a second run finds the claim and returns what the first recorded.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from pydantic import BaseModel
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ..database import Database, Operation
+from ..errors import OperationConflict
+from .rpc import fingerprint
+
+
+async def once[R: BaseModel](
+    database: Database,
+    operation_id: str,
+    request: BaseModel,
+    result: type[R],
+    effect: Callable[[AsyncSession], Awaitable[R]],
+) -> R:
+    """Do ``effect`` once for ``operation_id``; its claim, its rows and its result are one transaction.
+
+    A concurrent run waits for the first at the claim, and then reads what it recorded. What ``effect`` raises rolls
+    all of it back.
+
+    Raises:
+        OperationConflict: the id was used for another request.
+    """
+    digest = fingerprint(request, as_sent=True)
+    async with database.write() as session:
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        values = insert(Operation).values(id=operation_id, request=digest)
+        claim = values.on_conflict_do_nothing().returning(Operation.id)
+        if (await session.scalar(claim)) is not None:
+            done = await effect(session)
+            operation = await session.get_one(Operation, operation_id)
+            operation.result = done.model_dump(mode="json")
+            return done
+        recorded = await session.get_one(Operation, operation_id)
+        if recorded.request != digest:
+            raise OperationConflict(f"{operation_id} was done before with other arguments")
+        return result.model_validate(recorded.result)

@@ -1,0 +1,188 @@
+"""Typed contracts for durable calls across processes.
+
+An :class:`Rpc` names a durable function, the group that serves it, and one request and one result model. A workflow
+calls it and gets the model back::
+
+    found = await get_account(ctx, GetAccount(account_id="acc-1"))
+
+The function that fulfils it says so, and a type checker sees a mismatch on either side::
+
+    @serve(contract, retries=6)
+    async def get_account(ctx: Context, request: GetAccount) -> FoundAccount: ...
+
+On the wire a call is one positional argument, the request as JSON, and its result is the result as JSON: a function
+in any language can stand on the other side.
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic
+
+from pydantic import BaseModel
+from resonate.context import Context, ResonateFuture
+from resonate.error import ApplicationError
+from resonate.retry import Exponential, Never
+from resonate.types import PromiseRecord, TaskData
+from typing_extensions import TypeVar
+
+from ..engine.client import EngineClient
+from ..engine.namespace import Namespace
+from ..engine.worker import DurableFunction
+from ..errors import Failure, WiringError
+from ..telemetry.runs import observe_run
+
+# What the SDK raises for a call that ended without a value: one that timed out, or was canceled.
+_NO_VALUE = "unknown error: null"
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+class DurableCall[R: BaseModel]:
+    """A durable call that has been made. Await it, now or later, for its result.
+
+    Raises:
+        Failure: the function failed, timed out or was canceled.
+    """
+
+    def __init__(self, rpc: "Rpc[Any, R]", future: ResonateFuture[Any]) -> None:
+        self._rpc = rpc
+        self._future = future
+
+    def __await__(self) -> Generator[Any, None, R]:
+        try:
+            value = yield from self._future.__await__()
+        except ApplicationError as error:
+            if str(error) == _NO_VALUE:
+                raise Failure(f"{self._rpc.name} was canceled or not answered within {self._rpc.timeout}") from None
+            raise Failure(f"{self._rpc.name} failed: {error}") from None
+        return self._rpc.result.model_validate(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc[Q: BaseModel, R: BaseModel]:
+    """A durable function as its callers know it.
+
+    ``group`` is one of this service's own (``workers``), or somebody else's as the engine knows it
+    (``payments.workers``). ``timeout`` bounds one call with all its retries. ``version`` is the implementation that new
+    calls get; running ones keep theirs.
+    """
+
+    name: str
+    group: str
+    request: type[Q]
+    result: type[R]
+    timeout: timedelta = timedelta(minutes=5)
+    version: int = 1
+
+    def __call__(self, ctx: Context, request: Q) -> DurableCall[R]:
+        """Make the call at once, so that ids follow the order of calls; await the result when it is needed."""
+        target = ctx.get_dependency(Namespace).group(self.group)
+        options = ctx.options(target=target, timeout=self.timeout, version=self.version)
+        return DurableCall(self, options.rpc(self.name, request.model_dump(mode="json")))
+
+    async def start(
+        self,
+        client: EngineClient,
+        promise_id: str,
+        request: Q,
+        *,
+        timeout: timedelta | None = None,
+        tags: dict[str, str] | None = None,
+    ) -> PromiseRecord:
+        """Start it from outside of a workflow, under an id, or find what was started under that id before.
+
+        ``timeout`` is the contract's unless it is given. See :meth:`EngineClient.start`.
+        """
+        return await client.start(self.task(request), self.group, promise_id, timeout or self.timeout, tags)
+
+    def task(self, request: Q) -> TaskData:
+        """What the engine hands to a worker for a request."""
+        return TaskData(func=self.name, args=(request.model_dump(mode="json"),), version=self.version)
+
+    def stored_request(self, record: PromiseRecord) -> Q:
+        """The request with which the work of a record was started."""
+        task: Any = record.param.data
+        return self.request.model_validate(task["args"][0])
+
+
+# With defaults, so that a list of them needs no brackets.
+_Q = TypeVar("_Q", bound=BaseModel, default=Any)
+_R = TypeVar("_R", bound=BaseModel, default=Any)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Registration(DurableFunction, Generic[_Q, _R]):
+    """A contract with the function that fulfils it, as it stands in a worker's SERVED."""
+
+    contract: Rpc[_Q, _R]
+    function: Callable[[Context, _Q], Awaitable[_R]]
+
+    def __call__(self, ctx: Context, request: _Q) -> Awaitable[_R]:
+        """Call the plain function, as a test may."""
+        return self.function(ctx, request)
+
+
+def serve[Q: BaseModel, R: BaseModel](
+    contract: Rpc[Q, R], *, retries: int = 0
+) -> Callable[[Callable[[Context, Q], Awaitable[R]]], Registration[Q, R]]:
+    """Declare the function that fulfils a contract; its worker lists it in SERVED.
+
+    ``retries`` is for functions that make no durable call themselves (the engine retries no others): what raises is
+    tried again after 2, 4, 8, 16, 30, 30 … seconds.
+    """
+    policy = Exponential(delay=1, factor=2, max_delay=30, max_retries=retries) if retries else Never()
+
+    def register(function: Callable[[Context, Q], Awaitable[R]]) -> Registration[Q, R]:
+        async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+            try:
+                async with observe_run(ctx, contract.name, contract.version):
+                    result = await function(ctx, contract.request.model_validate(request))
+                    return result.model_dump(mode="json")
+            except Failure:
+                raise
+            except Exception:
+                # Its text may hold a statement, a host or a secret, and whatever is raised here a client may read.
+                raise Failure(f"internal error in {contract.name}: see its log for {ctx.info.id}") from None
+
+        return Registration(contract.name, contract.version, run, policy, contract, function)
+
+    return register
+
+
+def check_registrations(group: str, contracts: Iterable[Rpc[Any, Any]], served: Sequence[Registration]) -> None:
+    """Compare what a group serves with the contracts of the service.
+
+    Raises:
+        WiringError: a contract of this group that nobody serves, a function that stands twice in SERVED, or one whose
+            contract names another group.
+    """
+    declared = {(contract.name, contract.version) for contract in contracts if contract.group == group}
+    names = [(entry.name, entry.version) for entry in served]
+    for entry in served:
+        if entry.contract.group != group:
+            raise WiringError(
+                f"{entry.name} belongs to group {entry.contract.group}, not {group}",
+                "Move it into SERVED of that group, or change the group in its contract.",
+            )
+    for name, version in sorted(set(names)):
+        if names.count((name, version)) > 1:
+            raise WiringError(
+                f"{name} (version {version}) stands twice in SERVED of group {group}", "Take one of the two out."
+            )
+    for name, version in sorted(declared - set(names)):
+        raise WiringError(
+            f"{name} (version {version}) has a contract, but SERVED of group {group} lacks it",
+            "Add the function that fulfils it, or calls to it would wait for ever.",
+        )
+
+
+def fingerprint(model: BaseModel, *, as_sent: bool = False) -> str:
+    """The SHA-256 of a model as canonical JSON: equal for equal requests, however they were spelled.
+
+    ``as_sent`` leaves out what the model added by default. A durable call sends all that its caller's models have, so
+    a call that runs again after a deployment keeps its fingerprint where a field with a default was added since.
+    """
+    return hashlib.sha256(_CANONICAL.encode(model.model_dump(mode="json", exclude_unset=as_sent)).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The connection to the Resonate engine, and the worker processes."""

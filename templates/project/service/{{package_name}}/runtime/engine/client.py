@@ -1,0 +1,208 @@
+"""The client of the Resonate engine: what the service asks of it, each request with a bound."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from time import perf_counter, time
+from typing import Any
+
+from msgspec.structs import replace
+from resonate.connections import LocalConnection
+from resonate.error import ConnectorError, DecodingError, ServerError
+from resonate.resonate import Resonate
+from resonate.retry import Exponential
+from resonate.types import PromiseRecord, TaskData, Value
+from resonate_base.connections import Network, Source
+
+from ..errors import EngineUnavailable
+from ..settings import ServiceSettings, required
+from ..telemetry import logs, metrics, tracing
+from .connections import ReconnectingSSE, http_connections
+from .exception_codec import ExceptionCodec
+from .namespace import Namespace
+from .postgres import ResilientPostgres
+
+REQUEST_TIMEOUT = 5.0
+"""Seconds that the engine has to answer a request before it counts as unavailable."""
+
+PROBE_TIMEOUT = 2.0
+"""Seconds that it has to answer a readiness probe."""
+
+STEP_RETRY = Exponential(delay=1, factor=2, max_delay=10, max_retries=3)
+"""Steps are retried after 2, 4 and 8 s. The SDK's own policy doubles 30 times, which takes for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineClient:
+    """This process's connection to the engine.
+
+    Ids go in and come out as the service knows them, without its namespace: ``job/order-1``.
+    """
+
+    resonate: Resonate
+    network: Network
+    source: Source | None
+    """Where work arrives; None in a process that only sends."""
+
+    namespace: Namespace
+    group: str
+    """The group that this process belongs to, without the namespace."""
+
+    async def start(
+        self, task: TaskData, group: str, promise_id: str, timeout: timedelta, tags: dict[str, str] | None = None
+    ) -> PromiseRecord:
+        """Start a durable function under an id, or find what was started under it, in one round trip.
+
+        Returns the engine's record, which is the *first* one where the id exists: compare its tags. Nothing stays in
+        this process, unlike with `Resonate.rpc`, which holds a subscription until the job ends.
+        """
+        timeout_at = int((time() + timeout.total_seconds()) * 1000)
+        tags = {**(tags or {}), **tracing.context_tags(), "resonate:target": self.namespace.target(group)}
+        record = await self.create(promise_id, task, timeout_at, tags)
+        self._note_job(record)
+        return record
+
+    async def create(
+        self, promise_id: str, param: Any, timeout_at: int, tags: dict[str, str] | None = None
+    ) -> PromiseRecord:
+        """Create a root promise, or return the one that has the id. ``timeout_at`` is in Unix milliseconds."""
+        engine_id = self.namespace.engine_id(promise_id)
+        root = {"resonate:origin": engine_id, "resonate:branch": engine_id, "resonate:parent": engine_id}
+        tags = {**root, "resonate:scope": "global", **(tags or {})}
+        return self._local(await answer(self.resonate.promises.create(engine_id, timeout_at, Value(data=param), tags)))
+
+    async def find(self, promise_id: str) -> PromiseRecord | None:
+        """The record of a promise, or None. It is read, not unpickled: see :func:`error_message`."""
+        record = await self._find(self.namespace.engine_id(promise_id))
+        if record is None:
+            return None
+        record = self._local(record)
+        self._note_job(record)
+        return record
+
+    async def resolve(self, promise_id: str, value: Any) -> PromiseRecord:
+        """Resolve a promise; where it is settled already, the record of its first outcome."""
+        engine_id = self.namespace.engine_id(promise_id)
+        return self._local(await answer(self.resonate.promises.resolve(engine_id, Value(data=value))))
+
+    async def health_problem(self) -> str | None:
+        """What keeps this process from its work, or None: the engine must answer, and be able to send work."""
+        problem = None
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT):
+                await self.find("readyz")
+        except (TimeoutError, EngineUnavailable):
+            problem = "the engine does not answer"
+        metrics.ENGINE_UP.labels("requests").set(problem is None)
+        if isinstance(self.source, ReconnectingSSE | ResilientPostgres):
+            metrics.ENGINE_UP.labels("stream").set(self.source.connected)
+            if not self.source.connected:
+                problem = problem or "the stream of work is down"
+        return problem
+
+    async def root_tags(self, engine_id: str) -> dict[str, str] | None:
+        """The tags of a root promise, by its id on the engine; None when the engine does not answer."""
+        try:
+            record = await self._find(engine_id)
+        except EngineUnavailable:
+            return None
+        return record.tags if record else {}
+
+    async def _find(self, engine_id: str) -> PromiseRecord | None:
+        try:
+            return await answer(self.resonate.promises.get(engine_id))
+        except ServerError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    def _local(self, record: PromiseRecord) -> PromiseRecord:
+        return replace(record, id=self.namespace.local_id(record.id))
+
+    def _note_job(self, record: PromiseRecord) -> None:
+        """Tell the log lines and the span of the current request which job it is about."""
+        # A gate's alias has no target. Of several jobs the first one counts, which is a durable function's own.
+        job = self.namespace.engine_id(record.id)
+        if "resonate:target" in record.tags and logs.add_to_log_context(job=job):
+            tracing.link_span(record.tags)
+
+
+async def answer[T](request: Awaitable[T]) -> T:
+    """What the engine answers within :data:`REQUEST_TIMEOUT`.
+
+    Raises:
+        EngineUnavailable: it does not answer, or answers that it cannot.
+        ServerError: it refuses the request.
+    """
+    started, outcome = perf_counter(), "unavailable"
+    try:
+        # The SDK tries again for ever while the engine is down, so the bound must be ours.
+        async with asyncio.timeout(REQUEST_TIMEOUT):
+            value = await request
+        outcome = "ok"
+        return value
+    except (TimeoutError, ConnectorError, DecodingError) as error:
+        raise EngineUnavailable(f"the engine did not answer: {type(error).__name__}") from error
+    except ServerError as error:
+        if error.code < 500:
+            outcome = "ok" if error.code == 404 else "refused"
+            raise
+        raise EngineUnavailable(f"the engine answered {error.code}") from error
+    finally:
+        metrics.ENGINE_REQUESTS.labels(outcome).observe(perf_counter() - started)
+
+
+def error_message(record: PromiseRecord) -> str:
+    """The readable half of a rejected promise. Its other half, a pickle, is never opened nor passed on."""
+    data = record.value.data
+    message = data.get("message") if isinstance(data, dict) else None
+    return message[:1000] if isinstance(message, str) and message else "it failed without a message"
+
+
+def build(
+    settings: ServiceSettings,
+    namespace: Namespace,
+    group: str,
+    *,
+    listens: bool,
+    local: LocalConnection | None = None,
+) -> EngineClient:
+    """Make this process's client; it is started by `resonate.start()`, once functions are registered.
+
+    A process that does not listen only sends, and holds no stream. ``local`` is an engine in this process, in the place
+    of RESONATE_URL.
+    """
+    name = namespace.group(group)
+    pid = f"{name}-{uuid.uuid4().hex}"
+    network, source = (local, local) if local is not None else _connections(settings, name, pid)
+    resonate = Resonate(
+        network=network,
+        sources=[source] if listens else [],
+        group=name,
+        pid=pid,
+        # In process nothing can take over a task, and the SDK sends no heartbeats there: a lease must not lapse.
+        ttl=settings.lease if local is None else timedelta(days=1),
+        retry_policy=STEP_RETRY,
+        encryptor=ExceptionCodec(),
+        max_concurrent_tasks=settings.max_runs,
+        env={},
+        autostart=False,
+    )
+    metrics.PROCESS.labels(namespace.name, group).set(1)
+    return EngineClient(resonate, network, source if listens else None, namespace, group)
+
+
+def _connections(settings: ServiceSettings, group: str, pid: str) -> tuple[Network, Source]:
+    url = required(settings.resonate_url, "RESONATE_URL")
+    if url.startswith("postgres"):
+        postgres = ResilientPostgres(url, pid=pid, group=group)
+        return postgres, postgres
+    token = settings.resonate_token.get_secret_value() if settings.resonate_token else None
+    return http_connections(url, group=group, pid=pid, token=token)
+
+
+def dependencies_of(client: EngineClient) -> Sequence[Any]:
+    """What the runtime's own durable code asks for by type."""
+    return [client, client.namespace, tracing.RootTraces(client.root_tags)]

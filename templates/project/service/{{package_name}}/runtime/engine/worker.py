@@ -1,0 +1,106 @@
+"""Worker processes: serve a group until told to stop, then drain."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+from resonate.retry import RetryPolicy
+
+from ..errors import OperatorError
+from ..settings import ServiceSettings
+from ..telemetry import tracing
+from .client import EngineClient, dependencies_of
+from .connections import ReconnectingSSE
+from .health import health_server
+from .postgres import ResilientPostgres
+
+logger = logging.getLogger(__name__)
+
+type BackgroundTask = Callable[[EngineClient], Awaitable[None]]
+"""Runs while a worker serves, and is canceled when it drains."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DurableFunction:
+    """A function as a worker registers it. ``run`` takes and returns JSON; ``retry`` says how it is tried again."""
+
+    name: str
+    version: int
+    run: Callable[..., Awaitable[Any]]
+    retry: RetryPolicy
+
+
+def register(client: EngineClient, functions: Sequence[DurableFunction], dependencies: Sequence[Any]) -> None:
+    """Register what a client serves, and what durable functions ask for by its exact type. Before it starts."""
+    for function in functions:
+        client.resonate.register(
+            function.run, name=function.name, version=function.version, retry_policy=function.retry
+        )
+    for dependency in (*dependencies_of(client), *dependencies):
+        client.resonate.with_dependency(dependency)
+
+
+async def serve_group(
+    settings: ServiceSettings,
+    client: EngineClient,
+    functions: Sequence[DurableFunction],
+    dependencies: Sequence[Any] = (),
+    background_tasks: Sequence[tuple[str, BackgroundTask]] = (),
+) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what runs within SHUTDOWN_GRACE.
+
+    ``background_tasks`` are (name, function) pairs; what one raises is logged.
+    """
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
+            asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    register(client, functions, dependencies)
+    client.resonate.start()
+    group = client.namespace.group(client.group)
+    try:
+        async with health_server(settings, client.health_problem, stopping):
+            logger.info("group %s serves %s", group, ", ".join(sorted({f.name for f in functions})) or "nothing yet")
+            running = [asyncio.create_task(_logged(name, task(client))) for name, task in background_tasks]
+            await stopping.wait()
+            logger.info("group %s drains", group)
+            for task in running:
+                task.cancel()
+            await stop(client, settings.shutdown_grace)
+    except OperatorError:
+        await stop(client, timedelta(0))
+        raise
+
+
+async def stop(client: EngineClient, grace: timedelta) -> None:
+    """Take no more work, let what runs finish within ``grace``, then close.
+
+    `Resonate.stop` alone closes the network first, and a step in flight loses its result.
+    """
+    deadline = monotonic() + grace.total_seconds()
+    if isinstance(client.source, ReconnectingSSE):
+        await client.source.stop()
+    elif isinstance(client.source, ResilientPostgres):
+        await client.source.stop_listening()
+    # The SDK has no public way to wait for running tasks; the minor version is pinned for this line.
+    while (running := set(client.resonate._runtime.bg_tasks)) and (left := deadline - monotonic()) > 0:
+        await asyncio.wait(running, timeout=left)
+    try:
+        await asyncio.wait_for(client.resonate.stop(), timeout=max(deadline - monotonic(), 1))
+    except TimeoutError:
+        logger.warning("stopped with work in flight: another worker takes it up when its lease ends")
+    # A collector that is away may not delay a stop.
+    await tracing.stop(min(max(deadline - monotonic(), 1), 3))
+
+
+async def _logged(name: str, work: Awaitable[None]) -> None:
+    try:
+        await work
+    except Exception:
+        logger.exception("background task failed: %s", name)

@@ -1,0 +1,1 @@
+"""HTTP: how routes start, await and answer durable work."""

@@ -1,0 +1,82 @@
+"""Who asks: API keys, and the routes that ask for one.
+
+Routes read headers by plain calls (`get_caller`, `get_submission`) rather than by declared parameters and nested
+dependencies, which would cost a request as much as all its own work. `openapi` describes the headers.
+"""
+
+import hmac
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+
+from ..durable import ids
+from ..engine.client import EngineClient
+from ..settings import ServiceSettings
+from .problems import Problem, not_found
+from .strict_json import StrictJsonRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request, and the service that received it. ``name`` is None where the service has no API keys."""
+
+    client: EngineClient
+    settings: ServiceSettings
+    name: str | None
+
+    def visible(self, public: str) -> str:
+        """The public id from a path, if this caller may see it; else 404, as for one that does not exist."""
+        if not ids.is_visible(self.name, public):
+            raise not_found()
+        return public
+
+
+class AuthenticatedRoute(APIRoute):
+    """A route that asks for an API key, where the service has any; else 401, before the body is read.
+
+    Its JSON is read strictly (see `strict_json`). `APIRouter(route_class=AuthenticatedRoute)` makes it so for a whole
+    router; `get_caller` and `get_submission` need it.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def authenticated(request: Request) -> Response:
+            request.state.caller = _authenticate(request, request.app.state.settings)
+            return await handle(StrictJsonRequest(request.scope, request.receive))
+
+        return authenticated
+
+
+def get_caller(request: Request) -> Caller:
+    """Who sent a request to an :class:`AuthenticatedRoute`."""
+    state = request.app.state
+    return Caller(state.client, state.settings, request.state.caller)
+
+
+async def get_client(request: Request) -> EngineClient:
+    """The engine client of this process. `async`, because FastAPI sends other dependencies through a thread."""
+    client: EngineClient = request.app.state.client
+    return client
+
+
+ClientDep = Annotated[EngineClient, Depends(get_client)]
+
+
+def _authenticate(request: Request, settings: ServiceSettings) -> str | None:
+    """The name of the caller whose key the request carries; None where the service has no API keys."""
+    if not settings.secret_by_caller:
+        return None
+    given = request.headers.getlist("authorization")
+    # Sent twice it counts as none: a proxy in front of this service may have looked at the other one.
+    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    offered = token.strip().encode(errors="replace") if scheme.lower() == "bearer" else b""
+    # All keys are compared, each in constant time: the time of the response tells nothing.
+    known = [caller for caller, secret in settings.secret_by_caller.items() if hmac.compare_digest(secret, offered)]
+    if not known:
+        headers = {"WWW-Authenticate": "Bearer"}
+        raise Problem(401, "unauthorized", "A valid API key is required: Authorization: Bearer …", headers=headers)
+    return known[0]

@@ -1,0 +1,145 @@
+"""Parts of the OpenAPI document that FastAPI cannot infer: headers, problems, API keys."""
+
+import re
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from .problems import MEDIA_TYPE, ProblemDetails
+from .work import MAX_WAIT
+
+
+def header(
+    name: str, description: str, *, required: bool = False, pattern: str | None = None, example: str | None = None
+) -> dict[str, Any]:
+    """A header parameter, for `openapi_extra`; ``pattern`` is a regular expression of its value."""
+    schema = {"type": "string", **({"pattern": pattern} if pattern else {})}
+    described = {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
+    return {**described, **({"example": example} if example else {})}
+
+
+IDEMPOTENCY_KEY = header(
+    "Idempotency-Key",
+    "Names the work: the same key with the same request is the same work, whenever it is sent. 1 to 255 printable "
+    "ASCII characters.",
+    pattern=r'^(?!""$)[!-~]([ -~]{0,253}[!-~])?$',
+    example="order-4711",
+)
+IDEMPOTENCY_KEY_REQUIRED = {**IDEMPOTENCY_KEY, "required": True}
+PREFER = header("Prefer", f"`wait=N`: wait up to N seconds (at most {MAX_WAIT}) for the end.", example="wait=10")
+
+
+def authenticated(*parameters: dict[str, Any]) -> dict[str, Any]:
+    """`openapi_extra` of a route that asks for an API key, where the service has any, and takes these headers."""
+    return {"parameters": list(parameters), "security": [{"ApiKey": []}, {}]}
+
+
+def problems(*kinds: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
+    """`responses` for problems: pairs of a status and when it is returned."""
+    schema = {"$ref": "#/components/schemas/ProblemDetails"}
+    responses: dict[int | str, dict[str, Any]] = {}
+    for status, when in kinds:
+        responses[status] = {"description": when, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return responses
+
+
+_UNAUTHORIZED = (401, "The API key is missing or wrong.")
+_STARTED_HEADERS = {
+    "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
+    "Idempotent-Replayed": {"description": "`true` for work that was asked for before.", "schema": {"type": "string"}},
+}
+_WAIT_HEADERS = {"Preference-Applied": {"description": "`wait=N`", "schema": {"type": "string"}}}
+_START_PROBLEMS = problems(
+    (400, "The Idempotency-Key is malformed, or missing where it is required."),
+    _UNAUTHORIZED,
+    (408, "The body did not arrive in time."),
+    (413, "The body is larger than 1 MiB."),
+    (422, "The request does not fit its schema, or its key was used for another request."),
+    (503, "The engine did not answer: the outcome is unknown, and repeating is safe with a key."),
+)
+
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {"description": "Accepted; poll `Location`.", "headers": _STARTED_HEADERS},
+    **_START_PROBLEMS,
+}
+"""`responses` of a route that starts work."""
+
+POLLED: dict[int | str, dict[str, Any]] = {
+    200: {"headers": _WAIT_HEADERS},
+    **problems(
+        _UNAUTHORIZED,
+        (404, "There is no such id, or it is somebody else's."),
+        (422, "The request does not fit its schema."),
+        (503, "The engine did not answer."),
+    ),
+}
+"""`responses` of a route that says how work goes."""
+
+READ = problems(
+    _UNAUTHORIZED,
+    (422, "The request does not fit its schema."),
+    (500, "The work failed; the problem says how."),
+    (503, "The engine did not answer. Asking again is safe."),
+    (504, "The work did not end in time. Asking again is safe."),
+)
+"""`responses` of a route that reads through a durable function."""
+
+
+def waited(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that starts work and waits; ``progress`` is its 202, for work that takes longer."""
+    headers = {**_STARTED_HEADERS, **_WAIT_HEADERS}
+    return {
+        200: {"headers": headers},
+        202: {"model": progress, "description": "It takes longer; poll `Location`.", "headers": headers},
+        **_START_PROBLEMS,
+        **problems((500, "The work failed; the problem says how.")),
+    }
+
+
+def extend_openapi(app: FastAPI, *, with_keys: bool) -> None:
+    """Add to the document what the above refers to; ``with_keys``: the service has API keys."""
+    inferred = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = inferred()
+        components = document.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
+        schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
+        components["securitySchemes"] = {
+            "ApiKey": {"type": "http", "scheme": "bearer", "description": "Where the service has any (API_KEYS)."}
+        }
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                for content in operation.get("requestBody", {}).get("content", {}).values():
+                    schemas.update(content["schema"].get("$defs", {}))  # of `webhooks.signed`
+                if with_keys and "security" in operation:
+                    operation["security"] = [{"ApiKey": []}]
+                if "202" in operation["responses"]:
+                    operation["responses"]["202"]["links"] = _links(path, document["paths"])
+        _bound_integers(document)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents it
+
+
+def _links(path: str, paths: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI link from work that ``path`` started to where it is polled: `…/{id}` below it."""
+    polls = re.compile(re.escape(path) + r"(/[^{}]+)?/\{id\}")
+    found = next((below for template, below in paths.items() if polls.fullmatch(template) and "get" in below), None)
+    if found is None:
+        return {}
+    given = {name: f"$request.path.{name}" for name in re.findall(r"\{(\w+)\}", path)}
+    parameters = {**given, "id": "$response.body#/id"}
+    return {"poll": {"operationId": found["get"]["operationId"], "parameters": parameters}}
+
+
+def _bound_integers(part: Any) -> None:
+    """Declare integers as 64 bits: larger ones are refused (see `strict_json`)."""
+    if isinstance(part, dict):
+        if part.get("type") == "integer":
+            part.setdefault("format", "int64")
+        part = list(part.values())
+    if isinstance(part, list):
+        for item in part:
+            _bound_integers(item)

@@ -1,0 +1,104 @@
+"""Strict JSON: request bodies, and the requests with which durable work is started.
+
+It refuses what two parsers read differently (a name that occurs twice, NaN, a number beyond 64 bits, an encoding other
+than UTF-8), what a database cannot store (NUL, half a surrogate pair), and nesting so deep that recursive code fails.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any
+
+from fastapi import Request
+from pydantic import BaseModel
+
+from .problems import Problem, invalid_request
+
+MAX_DEPTH = 64
+"""How deep objects and arrays may be nested."""
+
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+
+
+class StrictJsonRequest(Request):
+    """A request whose JSON is read by :func:`read_json`."""
+
+    async def json(self) -> Any:
+        """The body's value; else a 422 problem."""
+        return read_json(await self.body())
+
+
+def read_json(body: bytes) -> Any:
+    """The value of a JSON document; else a 422 problem, which quotes nothing of the document."""
+    try:
+        text = body.decode()
+        value = _DECODER.decode(text)
+        # Without an escape the bytes had no such character; with few brackets they cannot be deep.
+        if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
+            _check(value)
+    except UnicodeDecodeError:
+        raise _refused("it is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise _refused(f"{error.msg} at character {error.pos}") from None
+    except RecursionError:
+        raise _refused("it is nested too deep") from None
+    except ValueError as error:
+        raise _refused(str(error)) from None
+    return value
+
+
+def check_request(request: BaseModel) -> None:
+    """Refuse a request for durable work that no body could hold: parts of it came in a path or a query."""
+    read_json(json.dumps(request.model_dump(mode="json")).encode())
+
+
+def _refused(why: str) -> Problem:
+    return invalid_request([{"at": "request", "detail": f"no JSON that is taken here: {why}"}])
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name occurs twice in an object")
+    return members
+
+
+def _integer(text: str) -> int:
+    if len(text) > 20 or not -(2**63) <= (number := int(text)) < 2**63:
+        raise ValueError("an integer is beyond 64 bits")
+    return number
+
+
+def _float(text: str) -> float | int:
+    if not isfinite(number := float(text)):
+        raise ValueError("a number is beyond 64 bits")
+    # To JSON 1.0 and 1 are the same number; a strict model takes the second for an integer, and either for a float.
+    return int(number) if number.is_integer() and abs(number) < 2**63 else number
+
+
+def _constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant
+)
+
+
+def _check(value: Any) -> None:
+    """Refuse characters that cannot be stored, and depth; level by level, so that depth costs no recursion."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        if any(isinstance(node, str) and _UNFIT.search(node) for node in level):
+            raise ValueError("a string holds NUL or half a surrogate pair")
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return
+    raise ValueError(f"it is nested deeper than {MAX_DEPTH}")
+
+
+def _children(node: Any) -> Iterable[Any]:
+    if isinstance(node, dict):
+        return (*node, *node.values())
+    return node if isinstance(node, list) else ()

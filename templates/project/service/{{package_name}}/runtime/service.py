@@ -1,0 +1,196 @@
+"""What is particular to a service: the runtime knows it by one :class:`Service` value, and by nothing else."""
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from .durable.clock import Clock
+from .durable.gate import HOLD, Gate
+from .durable.rpc import Registration, Rpc, check_registrations
+from .durable.schedules import Schedule, sync_schedules
+from .engine.client import EngineClient, build
+from .engine.namespace import Namespace
+from .engine.worker import BackgroundTask, DurableFunction, serve_group, stop
+from .errors import OperatorError
+from .settings import ServiceSettings
+from .telemetry import tracing
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+type Dependency = Callable[[Any], AbstractAsyncContextManager[Any]]
+"""Opens, from the settings, what a worker's functions ask for by its exact type (`ctx.get_dependency`)."""
+
+type Lifespan = Callable[["FastAPI"], AbstractAsyncContextManager[None]]
+
+API = "api"
+"""The group of the processes that serve HTTP. They run no durable functions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What one group runs: the lists in its `worker.py`."""
+
+    group: str
+    served: Sequence[Registration]
+    dependencies: Sequence[Dependency]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service, as the runtime needs to know it.
+
+    ``package`` is the Python package. ``groups`` are its worker groups: `<group>/worker.py` of the package, or
+    `workflows/worker.py` for the group `workers`, has the list SERVED and, where it needs any, DEPENDENCIES; the one of
+    `workers` also SCHEDULES. HTTP is in `api/app.py`, stand-ins in `fakes/worker.py`, contracts in `contracts/`.
+    """
+
+    name: str
+    package: str
+    settings: type[ServiceSettings]
+    groups: Sequence[str]
+
+    @property
+    def directory(self) -> Path:
+        """Where the package is."""
+        return Path(str(importlib.import_module(self.package).__file__)).parent
+
+    @property
+    def migrations(self) -> Path:
+        """Where the migrations of the database are."""
+        return self.directory / "db" / "migrations"
+
+    def namespace(self, settings: ServiceSettings) -> Namespace:
+        """How the service's ids and groups are spelled on the engine."""
+        return Namespace(settings.namespace, frozenset({*self.groups, API}))
+
+    def schedule_prefix(self, settings: ServiceSettings) -> str:
+        """Begins the ids of its schedules. Never empty: all schedules that begin with it count as the service's own."""
+        return settings.namespace or self.name
+
+    def part(self, group: str) -> str:
+        """The folder of a group's worker, below the package."""
+        return "workflows" if group == "workers" else group.replace("-", "_")
+
+    def worker(self, group: str) -> Worker:
+        """What a group runs.
+
+        Raises:
+            WiringError: a contract that nobody serves, or a function in the wrong group.
+            OperatorError: there is no such group.
+        """
+        if group not in self.groups:
+            known = ", ".join(self.groups)
+            raise OperatorError(f"there is no worker group {group!r}", f"Groups: {known}")
+        module = self.module(f"{self.part(group)}.worker")
+        worker = Worker(group, module.SERVED, getattr(module, "DEPENDENCIES", ()))
+        check_registrations(group, self.contracts(), worker.served)
+        return worker
+
+    def workers(self) -> list[Worker]:
+        """What every group runs."""
+        return [self.worker(group) for group in self.groups]
+
+    def schedules(self) -> Sequence[Schedule]:
+        """What the engine starts by the clock. The group `workers` keeps the engine's list like this one."""
+        schedules: Sequence[Schedule] = self.module("workflows.worker").SCHEDULES
+        return schedules
+
+    def stand_ins(self, group: str | None = None) -> list[Registration]:
+        """The stand-ins for what others serve: of one of their groups, or all.
+
+        Raises:
+            OperatorError: there are none for that group.
+        """
+        all_of_them: Sequence[Registration] = self.module("fakes.worker").SERVED
+        if group is None:
+            return list(all_of_them)
+        found = [entry for entry in all_of_them if entry.contract.group == group]
+        if not found:
+            known = ", ".join(sorted({entry.contract.group for entry in all_of_them})) or "none yet"
+            raise OperatorError(f"there is no stand-in for group {group!r}", f"Groups that have some: {known}")
+        return found
+
+    def contracts(self) -> list[Rpc[Any, Any]]:
+        """Every `Rpc` of the contracts."""
+        return [value for value in self._contract_values() if isinstance(value, Rpc)]
+
+    def gates(self) -> dict[str, Gate[Any]]:
+        """Every `Gate` of the contracts, by name."""
+        return {value.name: value for value in self._contract_values() if isinstance(value, Gate)}
+
+    def module(self, name: str) -> ModuleType:
+        """A module of the package: ``api.app``."""
+        return importlib.import_module(f"{self.package}.{name}")
+
+    def connect(self, settings: ServiceSettings, group: str, *, listens: bool) -> EngineClient:
+        """This process's engine client, and its traces."""
+        tracing.start(f"{self.name}-{group}")
+        return build(settings, self.namespace(settings), group, listens=listens)
+
+    def api(self, settings: ServiceSettings) -> "FastAPI":
+        """The HTTP application, whose client only sends."""
+
+        @asynccontextmanager
+        async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
+            app.state.client = client = self.connect(settings, API, listens=False)
+            client.resonate.start()
+            try:
+                yield
+            finally:
+                await stop(client, settings.shutdown_grace)
+
+        return self.create_app(settings, lifespan)
+
+    def create_app(self, settings: ServiceSettings, lifespan: Lifespan) -> "FastAPI":
+        """The HTTP application; ``lifespan`` sets ``app.state.client``."""
+        app: FastAPI = self.module("api.app").create_app(settings, lifespan)
+        return app
+
+    async def serve(self, settings: ServiceSettings, group: str) -> None:
+        """Run a worker group until the process is told to stop."""
+        worker = self.worker(group)
+        background: list[tuple[str, BackgroundTask]] = []
+        if group == "workers":
+            prefix = self.schedule_prefix(settings)
+            background = [("schedule sync", partial(sync_schedules, schedules=self.schedules(), prefix=prefix))]
+        async with self.dependencies(settings, [worker]) as dependencies:
+            client = self.connect(settings, group, listens=True)
+            await serve_group(settings, client, functions_of(worker.served), dependencies, background)
+
+    async def serve_stand_ins(self, settings: ServiceSettings, group: str) -> None:
+        """Run the stand-ins for somebody else's group until the process is told to stop."""
+        served = self.stand_ins(group)
+        client = self.connect(settings, group, listens=True)
+        await serve_group(settings, client, functions_of(served), [settings, Clock()])
+
+    @asynccontextmanager
+    async def dependencies(self, settings: ServiceSettings, workers: Sequence[Worker]) -> AsyncIterator[list[Any]]:
+        """Open what the functions of these workers ask for, each once."""
+        async with AsyncExitStack() as stack:
+            openers = dict.fromkeys(opener for worker in workers for opener in worker.dependencies)
+            yield [settings, Clock(), *[await stack.enter_async_context(opener(settings)) for opener in openers]]
+
+    def application(self) -> "FastAPI":
+        """What the reloading server of `dev` imports."""
+        from .dev import application
+
+        return application(self)
+
+    def _contract_values(self) -> list[object]:
+        package = self.module("contracts")
+        names = [module.name for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+        # A contract that is imported into another's module is one contract.
+        values = {id(value): value for name in names for value in vars(importlib.import_module(name)).values()}
+        return list(values.values())
+
+
+def functions_of(served: Sequence[Registration]) -> list[DurableFunction]:
+    """What a worker registers: its own functions, and those of the runtime."""
+    return [HOLD, *served]

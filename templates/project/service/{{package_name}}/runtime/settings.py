@@ -1,0 +1,152 @@
+"""The settings that every service has, read once per process from the environment and ``.env``."""
+
+import re
+from datetime import timedelta
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from .errors import MissingSetting
+
+
+def _seconds(value: object) -> object:
+    return float(value) if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+"""A duration: seconds (``90``) or ISO 8601 (``PT24H``, ``P7D``)."""
+
+_NotNegative = Field(ge=timedelta(0))
+_CALLER = re.compile(r"[a-z0-9-]{1,30}")
+_ENGINES = ("http://", "https://", "postgresql://", "postgres://")
+_DATABASES = ("sqlite:///", "postgresql://", "postgres://", "sqlite+", "postgresql+")
+
+
+class ServiceSettings(BaseSettings):
+    """What the operator decides. A service adds its own in a subclass, which also gives NAMESPACE its default.
+
+    A setting without a value is None until a process needs it (see :func:`required`): each process asks for its own
+    only. Secrets and connection URLs show in no ``repr``.
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    namespace: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]{0,39})?$")]
+    """Begins the service's ids and groups on the engine, which other services may share. Empty: nothing does."""
+
+    webhook_secret: SecretStr | None = None
+    """Signs webhooks; at least 16 characters. The API needs it where it has a signed route."""
+
+    resonate_url: SecretStr | None = None
+    """Unset: in process (`dev` only). http(s)://: a Resonate server. postgresql://: Postgres with resonate-pg."""
+
+    resonate_token: SecretStr | None = None
+    """The Resonate server's bearer token, where it asks for one."""
+
+    database_url: SecretStr | None = None
+    """sqlite:///path or postgresql://…; groups that open the database need it."""
+
+    database_pool_size: Annotated[int, Field(ge=1)] = 10
+    """Connections that a process keeps to a Postgres database; it opens as many again under load."""
+
+    database_statement_timeout: Annotated[Duration, _NotNegative] = timedelta(seconds=30)
+    """Postgres ends a statement that takes longer. 0: never."""
+
+    database_lock_timeout: Annotated[Duration, _NotNegative] = timedelta(seconds=10)
+    """How long a statement waits for a lock: of a row on Postgres, of the whole file on SQLite."""
+
+    api_keys: Annotated[dict[str, SecretStr], NoDecode] = {}
+    """``alice:secret,bob:secret``: who may call authenticated routes. Empty: everybody."""
+
+    sync_wait: Annotated[Duration, _NotNegative, Field(le=timedelta(seconds=25))] = timedelta(seconds=5)
+    """How long a route that waits for its result waits before it answers 202; at most 25 s."""
+
+    max_runs: Annotated[int, Field(ge=1)] = 64
+    """How many runs of durable functions a worker holds at a time; more wait in the engine."""
+
+    lease: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=60)
+    """A worker that is silent for so long loses its tasks to another."""
+
+    shutdown_grace: Annotated[Duration, _NotNegative] = timedelta(seconds=10)
+    """How long a stopping process finishes what runs."""
+
+    keep_alive: Annotated[Duration, _NotNegative] = timedelta(seconds=75)
+    """How long the API keeps an idle connection open. Longer than the proxy in front of it does (often 60 s)."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+
+    health_port: Annotated[int | None, Field(ge=0, le=65535)] = None
+    """Where a worker answers /livez, /readyz and /metrics. Unset: nowhere. The API has them on PORT."""
+
+    health_host: str | None = None
+    """The address of HEALTH_PORT; HOST otherwise."""
+
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+
+    log_format: Literal["json", "text"] = "json"
+    """One JSON object a line, or the same for people."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty_values(cls, values: Any) -> Any:
+        """An empty value counts as none, but for NAMESPACE, where it means something."""
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if value != "" or name == "namespace"}
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _check_length(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 16:
+            raise ValueError("must have at least 16 characters")
+        return value
+
+    @field_validator("resonate_url")
+    @classmethod
+    def _check_engine(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(_ENGINES):
+            raise ValueError("must begin with http://, https:// or postgresql://")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(_DATABASES):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _parse_keys(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        keys: dict[str, str] = {}
+        for pair in filter(None, (part.strip() for part in value.split(","))):
+            caller, _, secret = pair.partition(":")
+            if not _CALLER.fullmatch(caller) or len(secret) < 6 or caller in keys or secret in keys.values():
+                # The pair itself stays out of the message: it holds a secret.
+                raise ValueError(
+                    "must be caller:secret,…: callers are [a-z0-9-]{1,30}, secrets have 6 or more characters, "
+                    "and none occurs twice"
+                )
+            keys[caller] = secret
+        return keys
+
+    @cached_property
+    def secret_by_caller(self) -> dict[str, bytes]:
+        """API_KEYS as bytes to compare, by caller."""
+        return {caller: secret.get_secret_value().encode() for caller, secret in self.api_keys.items()}
+
+
+def required(value: SecretStr | None, name: str) -> str:
+    """The value of a secret setting that this process cannot do without.
+
+    Raises:
+        MissingSetting: it is not set. ``name`` is the environment variable.
+    """
+    if value is None:
+        raise MissingSetting(name)
+    return value.get_secret_value()

@@ -1,0 +1,46 @@
+"""The metrics that Prometheus reads at `/metrics`, of the API and of each worker's health port.
+
+Labels have few values: names from the code and outcomes, never an id. Make metrics of your own in the same way; the
+registry is prometheus-client's default one, one a process.
+"""
+
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+
+PROCESS = Gauge("service_process_info", "Always 1: this process's namespace and group.", ["namespace", "group"])
+
+REQUESTS = Histogram(
+    "http_server_request_duration_seconds",
+    "HTTP requests, by method, route template (or `unmatched`) and status.",
+    ["method", "route", "status"],
+)
+ACTIVE_REQUESTS = Gauge("http_server_active_requests", "HTTP requests in progress.")
+
+SUBMITTED = Counter(
+    "jobs_submitted_total",
+    "Requests for durable work: new, replayed (asked for before) or reused (its id is another request's).",
+    ["function", "outcome"],
+)
+ENGINE_REQUESTS = Histogram(
+    "engine_request_duration_seconds",
+    "The service's own requests to the engine, without the SDK's: ok, refused or unavailable.",
+    ["outcome"],
+)
+ENGINE_UP = Gauge(
+    "engine_up",
+    "1: at this reading the engine answered (requests), and could send work to this process (stream).",
+    ["part"],
+)
+
+RUNS = Histogram(
+    "durable_function_duration_seconds",
+    "Runs of durable functions; a workflow's run ends where it waits (suspended), and another one goes on.",
+    ["function", "outcome"],
+)
+ACTIVE_RUNS = Gauge("durable_function_active_runs", "Runs of durable functions in progress.", ["function"])
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+def render() -> bytes:
+    """The metrics of this process, in Prometheus's text format."""
+    return generate_latest()

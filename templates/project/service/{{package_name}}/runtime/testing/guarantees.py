@@ -1,0 +1,350 @@
+"""What holds for every service on this runtime. A service's tests/test_guarantees.py names each in one line::
+
+    test_imports_point_inward = guarantees.imports_point_inward
+
+So a service can leave one out, and add its own beside them.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import monotonic, sleep, time
+from typing import Any
+
+import grimp
+import httpx
+import hypothesis
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from requests import PreparedRequest
+from requests.auth import AuthBase
+from schemathesis import BaseSchema, CheckFunction, Response
+from schemathesis.core.result import Err
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+from .. import dev
+from ..http import work
+from ..service import Service
+from ..settings import ServiceSettings
+from .crashes import CALLS_TO
+from .history import History
+from .plugin import make_settings
+from .replay import Changed, replay
+from .running import SECRET, RunningService, free_port, problem, serve_on_port
+
+# Imports
+
+
+def imports_point_inward(definition: Service) -> None:
+    """A folder imports itself, the contracts, the runtime and the modules beside them; the API also `db.queries`."""
+    package = definition.package
+    graph = grimp.build_graph(package)
+    parts = {it.rpartition(".")[2] for it in graph.find_children(package) if graph.find_children(it)}
+    beside = {it.rpartition(".")[2] for it in graph.find_children(package)} - parts - {"__main__"}
+    rooms = parts - {"contracts", "runtime"}
+    allowed = {room: {room, "contracts", "runtime", *beside} for room in rooms}
+    allowed["contracts"] = {"contracts", "runtime"}
+    allowed["runtime"] = {"runtime"}
+    allowed |= {module: {"runtime", "contracts", *beside} for module in beside}
+    wrong = [
+        f"{importer} imports {imported}"
+        for importer in sorted(graph.modules)
+        for imported in sorted(graph.find_modules_directly_imported_by(importer))
+        if (of := _part(importer, package)) in allowed
+        and _part(imported, package) not in {*allowed[of], ""}
+        and not (of == "api" and imported.startswith(f"{package}.db.queries"))
+    ]
+    assert wrong == [], "\n".join(wrong)
+
+
+def _part(module: str, package: str) -> str:
+    """The first name below the package."""
+    return module.removeprefix(package).removeprefix(".").partition(".")[0]
+
+
+# Registration
+
+
+def contracts_are_served(definition: Service) -> None:
+    """Every contract of a group of this service is served there, once; every group's worker is in GROUPS."""
+    served = [(entry.name, entry.version) for entry in dev.registrations(definition)]
+    assert sorted(served) == sorted(set(served)), "a function is served twice"
+    folders = {path.parent.name for path in definition.directory.glob("*/worker.py")} - {"fakes"}
+    assert folders == {definition.part(group) for group in definition.groups}, "GROUPS is not what has a worker.py"
+
+
+def schedules_start_what_is_served(definition: Service) -> None:
+    """Every schedule has a name of its own, and starts a workflow that is served."""
+    names = [schedule.name for schedule in definition.schedules()]
+    assert sorted(names) == sorted(set(names))
+    served = [entry.contract for entry in definition.worker("workers").served]
+    assert [schedule.name for schedule in definition.schedules() if schedule.workflow not in served] == []
+
+
+# Settings
+
+
+def settings_are_explained(definition: Service, request: pytest.FixtureRequest) -> None:
+    """Every setting stands in .env.example."""
+    explained = (request.config.rootpath / ".env.example").read_text("utf-8")
+    names = [name.upper() for name in definition.settings.model_fields]
+    assert [name for name in names if not re.search(rf"(?m)^#? ?{name}=", explained)] == []
+
+
+# The OpenAPI document
+
+EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "5"))
+KEY = "secret-of-alice"
+_SETTINGS = hypothesis.settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+    # The same requests every time, unless more are asked for.
+    derandomize="CONTRACT_EXAMPLES" not in os.environ,
+)
+# For pydantic a date is also a number of seconds, and a text that says one.
+_DATES = r'"format": "(date|date-time|time|duration)"'
+# And it does not say which text is a decimal.
+_DECIMALS = r'\{"type": "number"[^}]*\}, \{"type": "string"'
+# The API key is added below. A route that waits may take its time.
+_CONFIG = {"generation": {"with-security-parameters": False}, "request-timeout": 60}
+
+type Case = schemathesis.Case[Any]
+
+
+@pytest.mark.parametrize("with_keys", [False, True], ids=["open", "with-keys"])
+def responses_are_as_documented(definition: Service, database_url: str, no_settings: None, with_keys: bool) -> None:
+    """Whatever schemathesis sends, every response is as the OpenAPI document says; so also along its links.
+
+    More of it: ``CONTRACT_EXAMPLES=1000 pytest -k documented``.
+    """
+    keys = f"alice:{KEY}" if with_keys else ""
+    settings = make_settings(definition, database_url=database_url, api_keys=keys)
+    app = dev.create_app(definition, settings, tick=0.05)
+    schema = schemathesis.openapi.from_dict(app.openapi(), config=schemathesis.Config.from_dict(_CONFIG))
+    headers = {"Authorization": f"Bearer {KEY}"} if with_keys else {}
+    with _impatient(app) as url:
+        for found in schema.get_all_operations():
+            if isinstance(found, Err):
+                raise found.err()
+            _check_operation(found.ok(), url, headers)
+        if not with_keys and '"links": {"' in json.dumps(schema.raw_schema):
+            _check_sequences(schema, url)
+
+
+@contextmanager
+def _impatient(app: FastAPI) -> Iterator[str]:
+    """Serve an application whose clients may not prefer to wait for long."""
+    with pytest.MonkeyPatch.context() as patched, serve_on_port(app) as url:
+        patched.setattr(work, "MAX_WAIT", 1)
+        yield url
+
+
+def _check_operation(operation: Any, url: str, headers: dict[str, str]) -> None:
+    @_SETTINGS
+    @hypothesis.given(case=operation.as_strategy())
+    def check(case: Case) -> None:
+        response = case.call(base_url=url, headers=headers, auth=_Signed())
+        _validate(response, case, url, headers)
+
+    check()
+
+
+def _check_sequences(schema: BaseSchema, url: str) -> None:
+    class Sequence(schema.as_state_machine()):  # type: ignore[misc]  # made at run time
+        def get_call_kwargs(self, case: Case) -> dict[str, Any]:
+            return {"base_url": url, "auth": _Signed()}
+
+        def validate_response(self, response: Response, case: Case, **_: Any) -> None:
+            _validate(response, case, url, {})
+
+    Sequence.run(settings=hypothesis.settings(_SETTINGS, stateful_step_count=5))
+
+
+class _Signed(AuthBase):
+    """Signs a request that has a signature, when its body is ready to be sent."""
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        if {"Webhook-Timestamp", "Webhook-Signature"} <= set(request.headers):
+            body = request.body or b""
+            raw = body if isinstance(body, bytes) else str(body).encode()
+            timestamp = str(int(time()))
+            signed = hmac.new(SECRET.encode(), timestamp.encode() + b"." + raw, hashlib.sha256)
+            request.headers.update({"Webhook-Timestamp": timestamp, "Webhook-Signature": signed.hexdigest()})
+        return request
+
+
+def _validate(response: Response, case: Case, url: str, headers: dict[str, str]) -> None:
+    excluded: list[CheckFunction] = []
+    if response.status_code == 422 and (_is_beyond_openapi(response.json()) or _takes(case, _DECIMALS)):
+        excluded = [positive_data_acceptance]
+    elif _takes(case, _DATES):
+        excluded = [negative_data_rejection]
+    call = {"base_url": url, "headers": headers}
+    case.validate_response(response, headers=headers, excluded_checks=excluded, transport_kwargs=call)
+
+
+def _is_beyond_openapi(refusal: dict[str, Any]) -> bool:
+    """Whether a request was refused for what the document cannot say.
+
+    A key is good for one request only; and no value anywhere holds NUL or a number beyond 64 bits.
+    """
+    reused: bool = refusal["type"] == "idempotency-key-reused"
+    return reused or "request" in [error["at"] for error in refusal["errors"]]
+
+
+def _takes(case: Case, pattern: str) -> bool:
+    """Whether a request of this operation has something like this in its schemas."""
+    document = case.operation.schema.raw_schema
+    operation = document["paths"][case.operation.path][case.operation.method]
+    found, wanted = "", json.dumps({part: operation.get(part) for part in ("parameters", "requestBody")})
+    seen: set[str] = set()
+    while wanted:
+        found += wanted
+        names = set(re.findall(r'"#/components/schemas/([^"]+)"', wanted)) - seen
+        seen |= names
+        wanted = "".join(json.dumps(document["components"]["schemas"][name]) for name in names)
+    return re.search(pattern, found) is not None
+
+
+# Hostile input
+
+_BAD_BODIES = {
+    "empty": b"",
+    "truncated": b'{"text": "a',
+    "not UTF-8": b'{"text": "\xff"}',
+    "UTF-16": '{"text": "a"}'.encode("utf-16"),
+    "NUL": b'{"text": "a\\u0000"}',
+    "half a pair": b'{"text": "\\ud83d"}',
+    "a name twice": b'{"text": "a", "text": "b"}',
+    "NaN": b'{"number": NaN}',
+    "a huge number": b'{"number": ' + b"9" * 10_000 + b"}",
+    "deep": b'{"any": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "too large": b'{"text": "' + b"a" * 1024 * 1024 + b'"}',
+    "not an object": b'"text"',
+}
+
+
+async def hostile_bodies_are_refused(service: RunningService) -> None:
+    """Every route that takes a body refuses what is no JSON of its schema with a problem, and serves on."""
+    document = (await service.http.get("/openapi.json")).json()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if "requestBody" not in operation:
+                continue
+            target = re.sub(r"\{[^}]*\}", "1", path)
+            for name, body in _BAD_BODIES.items():
+                unsigned = await service.http.request(
+                    method, target, content=body, headers={"Content-Type": "application/json"}
+                )
+                signed = await service.send_signed(target, body) if method == "post" else unsigned
+                for response in (unsigned, signed):
+                    status, _ = problem(response)
+                    assert 400 <= status < 500, f"{method.upper()} {path} answers {status} to a body that is {name}"
+    assert (await service.http.get("/readyz")).status_code == 200
+
+
+# Histories and crashes
+
+
+async def workflows_do_what_their_histories_say(
+    definition: Service, histories: Path, settings: ServiceSettings
+) -> None:
+    """Today's workflows make the calls that the histories in tests/histories recorded."""
+    changes = []
+    for path in sorted(histories.glob("*.json")):
+        history = History.model_validate_json(path.read_text("utf-8"))
+        try:
+            await replay(history, dev.registrations(definition), [settings])
+        except Changed as change:
+            changes.append(f"{history.workflow} (version {history.version}), history {path.name}: {change}")
+    if changes:
+        pytest.fail("\n".join(changes), pytrace=False)
+
+
+async def calls_do_not_depend_on_hashes(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Workflows that are crashed make the same calls in interpreters that hash text differently.
+
+    What iterates over a set makes its calls in another order in another process, and a replay would not fit.
+    """
+    tests = request.path.parent
+    files = [str(path) for path in tests.glob("test_*.py") if "crashes" in path.read_text("utf-8")]
+
+    async def calls(seed: int) -> dict[str, dict[str, str]]:
+        written = tmp_path / f"calls-{seed}"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={tmp_path / str(seed)}", *files),
+            env={**os.environ, "PYTHONHASHSEED": str(seed), CALLS_TO: str(written)},
+            cwd=request.config.rootpath,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        assert process.returncode in (0, 5), output.decode()
+        return _written_calls(written)
+
+    first, other = await asyncio.gather(calls(1), calls(2))
+    assert other.keys() == first.keys()
+    for test, made in first.items():
+        for call_id in sorted(made.keys() | other[test].keys()):
+            assert made.get(call_id) == other[test].get(call_id), f"{test}: {call_id} depends on PYTHONHASHSEED"
+
+
+def _written_calls(path: Path) -> dict[str, dict[str, str]]:
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {line["test"]: line["calls"] for line in map(json.loads, lines)}
+
+
+# Processes
+
+
+def processes_start_and_stop(definition: Service, database_url: str, no_settings: None, tmp_path: Path) -> None:
+    """Each process starts with its own settings alone, also while the engine is away, and stops on SIGTERM."""
+    port = free_port()
+    needs = {"api": {"WEBHOOK_SECRET": SECRET, "PORT": str(port)}, "db": {"DATABASE_URL": database_url}}
+    commands = {"api": ["api"], "workers": ["worker"], "db": ["db"]}
+    running = {}
+    try:
+        for group in ("api", *definition.groups):
+            command = [sys.executable, "-m", definition.package, *commands.get(group, ["group", group])]
+            environment = {**os.environ, "RESONATE_URL": "http://127.0.0.1:9", "SHUTDOWN_GRACE": "1"}
+            # The directory has no .env, so that each process has only what is given here.
+            environment |= {"PYTHONPATH": str(definition.directory.parent), **needs.get(group, {})}
+            log = (tmp_path / group).open("w+b")
+            running[group] = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=log, stderr=log), log
+        for group, (process, _) in running.items():
+            _until(lambda group=group: _is_up(group, port, tmp_path), process, tmp_path / group)
+        for group, (process, _) in running.items():
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) in (0, -signal.SIGTERM), (tmp_path / group).read_text()
+    finally:
+        for process, log in running.values():
+            with suppress(ProcessLookupError):
+                process.kill()
+            process.wait()
+            log.close()
+
+
+def _is_up(group: str, port: int, logs: Path) -> bool:
+    if group == "api":
+        with suppress(httpx.TransportError):
+            return httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
+        return False
+    return " serves " in (logs / group).read_text()
+
+
+def _until(condition: Any, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = monotonic() + 30
+    while not condition():
+        assert process.poll() is None and monotonic() < deadline, log.read_text()
+        sleep(0.05)
