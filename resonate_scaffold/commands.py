@@ -89,9 +89,9 @@ def _added(context: typer.Context, incomplete: str) -> list[str]:
     kind, typed = str(context.params.get("kind")), list(context.params.get("name") or ())
     try:
         _, project = discover(Path(context.params.get("project") or ""))
+        names = [added.name.split() for added in project.adds(kind)]
     except (ScaffoldError, OSError):
         return []  # nothing may be printed here
-    names = [added.name.split() for added in project.manifest.adds if added.kind == kind]
     following = {words[len(typed)] for words in names if words[: len(typed)] == typed and len(words) > len(typed)}
     return sorted(word for word in following if word.startswith(incomplete))
 
@@ -254,7 +254,7 @@ def add_db_function(
 
 @add.command("rpc")
 def add_rpc(
-    target: Annotated[str, typer.Argument(metavar="GROUP.NAME", help="The group that serves it, and its name there.")],
+    target: Annotated[str, typer.Argument(metavar="GROUP.NAME", help="The group that serves it, and its name there: payments.workers.charge.")],
     takes: Takes = None,
     returns: Returns = None,
     project: Project = Path(),

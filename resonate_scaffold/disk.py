@@ -42,14 +42,14 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from resonate_scaffold.errors import Changed, DiskError, NoProject, PlanConflict, TargetExists, UsageError
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import MANIFEST, Manifest, Project, fingerprint
+from resonate_scaffold.project import ADDS, MANIFEST, Files, Manifest, Project, fingerprint
 
 _LOCK = ".resonate-scaffold.lock"
 _TREE = "tree"
@@ -61,7 +61,6 @@ _ROLLBACK = "rollback.json"
 
 _AGAIN = "Run the command again."
 _ROOT_FILES = frozenset({"Procfile", "Procfile.dev", "compose.yaml", "pyproject.toml", ".env.example", str(MANIFEST)})
-_SOURCES = ("tests",)  # beside the package
 
 # A file system that has no hard links, or too many of this file, says one of these.
 _NO_LINK = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV, errno.EMLINK})
@@ -134,13 +133,13 @@ def create_tree(target: Path, plan: Plan, before_rename: Callable[[Path], None])
 
 
 def discover(start: Path) -> tuple[Path, Project]:
-    """Find the service that *start* is in, and read it.
+    """Find the service that *start* is in.
 
     What a killed command left undone is finished or taken back first. Symbolic links are not followed: they count as
     taken names.
 
     Returns:
-        The service's root, resolved, and a snapshot of it.
+        The service's root, resolved, and the service, whose files are read when they are asked for.
 
     Raises:
         UsageError: *start* is not a directory.
@@ -207,77 +206,121 @@ def _find(start: Path) -> Path:
 
 
 def _snapshot(root: Path) -> Project:
-    # No lock is held while reading. A command that changes the service meanwhile shows: every plan changes the
-    # manifest, which is read before the staging directory is looked for and again after that.
-    staging = root / _STAGING
-    content = _read(root / MANIFEST)
-    if _lstat(staging):
+    if _lstat(root / _STAGING):
         _recover(root)
-        content = _read(root / MANIFEST)
-        if _lstat(staging):
-            raise Changed(f"{staging} cannot be removed, or came back", f"See that it is removed. {_AGAIN}")
-    manifest = Manifest.from_bytes(content)
-
-    files: dict[PurePosixPath, bytes] = {}
-    taken: set[PurePosixPath] = set()
-    directories: list[str] = []
-    try:
-        with os.scandir(root) as entries:
-            for entry in entries:
-                if entry.name in _ROOT_FILES and entry.is_file(follow_symlinks=False):
-                    files[PurePosixPath(entry.name)] = _read(entry.path)
-                    continue
-                taken.add(PurePosixPath(entry.name))
-                if entry.is_dir(follow_symlinks=False):
-                    directories.append(entry.name)
-        package = _package(root, manifest, directories)
-        for name in (package, *_SOURCES):
-            if name in directories:
-                _read_sources(root, name, files, taken)
-    except FileNotFoundError as error:
-        raise Changed(f"{error.filename} vanished while the service was read", _AGAIN) from error
-
-    if _lstat(staging) or _read(root / MANIFEST) != content:
-        raise Changed("Another resonate-scaffold command changed this service meanwhile", _AGAIN)
-    return Project(package, manifest, files, frozenset(taken))
+        if _lstat(root / _STAGING):
+            raise Changed(f"{root / _STAGING} cannot be removed, or came back", f"See that it is removed. {_AGAIN}")
+    manifest = Manifest.from_bytes(_read(root / MANIFEST))
+    package = _package(root, manifest)
+    return Project(package, manifest, _FilesOnDisk(root, package))
 
 
-def _package(root: Path, manifest: Manifest, directories: Collection[str]) -> str:
+class _FilesOnDisk(Files):
+    """What generators may read of a service: Python of its package and tests, and a few files beside them.
+
+    The machinery (`runtime/`) is none of it. A file is read when it is asked for, and then stays as it was; a plan that
+    is made of older content is refused by `apply`. Links are not followed.
+    """
+
+    def __init__(self, root: Path, package: str) -> None:
+        self._root = root
+        self._tops = (package, "tests")
+        self._runtime = (package, "runtime")
+        self._read: dict[PurePosixPath, bytes] = {}
+        self._missing: set[PurePosixPath] = set()
+
+    def __getitem__(self, path: PurePosixPath) -> bytes:
+        if path not in self._read:
+            if not self._is_file(path):
+                raise KeyError(path)
+            try:
+                self._read[path] = _read(self._root / path)
+            except FileNotFoundError as error:
+                raise Changed(f"{path} vanished while the service was read", _AGAIN) from error
+            except OSError as error:
+                raise DiskError(
+                    f"Cannot read {path}: {error.strerror or error}", "Check the path and its permissions."
+                ) from error
+        return self._read[path]
+
+    def __contains__(self, path: object) -> bool:
+        return isinstance(path, PurePosixPath) and (path in self._read or self._is_file(path))
+
+    def __iter__(self) -> Iterator[PurePosixPath]:
+        yield from (PurePosixPath(name) for name in sorted(_ROOT_FILES) if PurePosixPath(name) in self)
+        yield from (path for name in self.children(ADDS) if (path := ADDS / name) in self)
+        for top in self._tops:
+            yield from self.below(PurePosixPath(top))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def children(self, directory: PurePosixPath) -> list[str]:
+        """The names in a directory; none where there is no such directory."""
+        if not self._leads_nowhere_else(directory):
+            return []
+        try:
+            return sorted(path.name for path in (self._root / directory).iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def is_taken(self, path: PurePosixPath) -> bool:
+        """Whether something is at a path, that may be read or not."""
+        return _lstat(self._root / path) is not None
+
+    def containing(self, directory: PurePosixPath, text: bytes) -> list[PurePosixPath]:
+        """The Python files below a directory that contain a text."""
+        found: list[PurePosixPath] = []
+        for path in self.below(directory):
+            content = self._read.get(path)
+            # Not kept: there may be thousands, and most of them are not asked for.
+            if text in (_read(self._root / path) if content is None else content):
+                found.append(path)
+        return found
+
+    def _is_file(self, path: PurePosixPath) -> bool:
+        ours = path.suffix == ".py" and path.parts[0] in self._tops and path.parts[:2] != self._runtime
+        if not ours and str(path) not in _ROOT_FILES and path.parent != ADDS:
+            return False
+        return self._leads_nowhere_else(path.parent) and _is(self._root / path, stat.S_IFREG)
+
+    def _leads_nowhere_else(self, directory: PurePosixPath) -> bool:
+        """Whether no part of a path is a link."""
+        return all(_is(self._root / part, stat.S_IFDIR) for part in (directory, *directory.parents[:-1]) if part.parts)
+
+    def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
+        """The Python files below a directory, sorted by directory and name."""
+        if directory.parts == self._runtime or not self._leads_nowhere_else(directory):
+            return
+        with os.scandir(self._root / directory) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+        for entry in found:
+            if entry.name.endswith(".py") and entry.is_file(follow_symlinks=False):
+                yield directory / entry.name
+            elif entry.name != "__pycache__" and not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
+                yield from self.below(directory / entry.name)
+
+
+def _package(root: Path, manifest: Manifest) -> str:
     """The directory of the service's package, under its first name or the only one that looks like it."""
     name = str(manifest.answers["package_name"])
-    if name in directories and _is(root / name / "rpc.py", stat.S_IFREG):
+    if _looks_like_a_package(root / name):
         return name
-    alike = [
-        other
-        for other in sorted(directories)
-        if other.isidentifier()
-        and _is(root / other / "rpc.py", stat.S_IFREG)
-        and _is(root / other / "engine.py", stat.S_IFREG)
-        and _is(root / other / "contracts", stat.S_IFDIR)
-    ]
+    alike = [path.name for path in sorted(root.iterdir()) if path.name.isidentifier() and _looks_like_a_package(path)]
     if len(alike) == 1:
         return alike[0]
     also = f", and any of {', '.join(alike)} could be it" if alike else ""
     raise NoProject(
         f"The service's package {name} is not in {root}{also}",
-        "Restore it. A renamed package is the one directory there with rpc.py, engine.py and contracts/.",
+        "Restore it. A renamed package is the one directory there with runtime/ and contracts/.",
     )
 
 
-def _read_sources(root: Path, top: str, files: dict[PurePosixPath, bytes], taken: set[PurePosixPath]) -> None:
-    pending = [top]
-    while pending:
-        below = pending.pop()
-        with os.scandir(root / below) as entries:
-            for entry in entries:
-                name = entry.name
-                path = f"{below}/{name}"
-                if name.endswith(".py") and entry.is_file(follow_symlinks=False):
-                    files[PurePosixPath(path)] = _read(entry.path)
-                    continue
-                taken.add(PurePosixPath(path))
-                if name != "__pycache__" and not name.startswith(".") and entry.is_dir(follow_symlinks=False):
-                    pending.append(path)
+def _looks_like_a_package(directory: Path) -> bool:
+    """Whether a directory has the rooms of a service, as they are now or as they were in version 0.1.0."""
+    now = _is(directory / "runtime", stat.S_IFDIR)
+    before = _is(directory / "rpc.py", stat.S_IFREG) and _is(directory / "engine.py", stat.S_IFREG)
+    return _is(directory, stat.S_IFDIR) and (now or before) and _is(directory / "contracts", stat.S_IFDIR)
 
 
 def _read(path: str | Path) -> bytes:

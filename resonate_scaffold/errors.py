@@ -12,6 +12,7 @@
     ├── EngineFailed            the development engine did not start
     ├── NoProject               not inside a service that this tool made
     ├── ManifestError           the service's record of itself cannot be read
+    ├── OlderLayout             a service that an older version made, and this one only reads
     ├── BrokenSource            a file of the service that is not Python as it stands
     ├── CannotEdit              a place that cannot be edited safely; the hint has the lines to paste
     ├── Taken                   a name, path or route that is there already
@@ -110,6 +111,10 @@ class NoProject(ScaffoldError):
 
 class ManifestError(ScaffoldError):
     """The manifest is damaged, or somebody else's."""
+
+
+class OlderLayout(ScaffoldError):
+    """The service has the layout of an older version, which this one can read and not change."""
 
 
 class BrokenSource(ScaffoldError):

@@ -14,7 +14,7 @@ from resonate_scaffold import disk
 from resonate_scaffold.errors import BrokenSource, Unwanted
 from resonate_scaffold.inventory import KINDS, inventory, table
 from resonate_scaffold.plan import Edit, Plan, unified_diff
-from resonate_scaffold.project import MANIFEST, Project, after
+from resonate_scaffold.project import ADDS, Project, after
 from resonate_scaffold.report import Outcome, Report, confirm
 from resonate_scaffold.survey import Survey
 
@@ -94,10 +94,12 @@ def _deep_code() -> Iterator[None]:
 
 def _ask(wish: Wish, project: Project, plan: Plan) -> None:
     """Ask once, where a file would change that somebody has edited."""
+    if not wish.interactive:
+        return
     edited = [
         str(item.path)
         for item in plan.changes
-        if isinstance(item, Edit) and item.path != MANIFEST and project.is_edited(item.path)
+        if isinstance(item, Edit) and item.path.parent != ADDS and project.is_edited(item.path)
     ]
-    if edited and wish.interactive and not confirm(f"Edit {', '.join(edited)}, which you have edited?", default=True):
+    if edited and not confirm(f"Edit {', '.join(edited)}, which you have edited?", default=True):
         raise Unwanted("Nothing was changed", "--dry-run shows what would be.")

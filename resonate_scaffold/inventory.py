@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from resonate_scaffold import layout
-from resonate_scaffold.survey import ModelField, Place, Survey
+from resonate_scaffold.survey import Model, ModelField, Place, Survey
 from resonate_scaffold.uses import unquoted
 
 KINDS: Mapping[str, str] = {
@@ -151,18 +151,18 @@ def _groups(survey: Survey) -> list[dict[str, Any]]:
 
 
 def _fields_of(survey: Survey) -> Callable[[str | None], list[str] | None]:
-    models = {model.qualified: model for model in survey.models}
-
     def fields(name: str | None) -> list[str] | None:
-        model = models.get(name or "")
-        return None if model is None else [_field_text(survey, item) for item in model.fields]
+        model = survey.named_type(name) if name else None
+        return [_field_text(survey, item) for item in model.fields] if isinstance(model, Model) else None
 
     return fields
 
 
 def _field_text(survey: Survey, item: ModelField) -> str:
     """A field as it reads, without the modules of its types: how they are imported makes no difference."""
-    source = survey.source(survey._modules[item.module])
+    path = survey.path_of(item.module)
+    assert path is not None  # the field was read from there
+    source = survey.source(path)
     annotation = item.annotation
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         annotation = unquoted(annotation.value, annotation.lineno) or annotation

@@ -111,8 +111,8 @@ class Plan:
 
 
 def unified_diff(plan: Plan) -> Iterator[str]:
-    """Yield the plan as the lines of a unified diff, without line ends."""
-    for change in plan.changes:
+    """Yield the plan as the lines of a unified diff, without line ends; the tool's own records come last."""
+    for change in sorted(plan.changes, key=lambda change: change.path.parts[0].startswith(".resonate-scaffold")):
         match change:
             case Create(private=True):
                 yield f"New file {change.path} (not shown: it holds secrets)"

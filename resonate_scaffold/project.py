@@ -1,7 +1,10 @@
 """A generated service, as values: what it records about itself, and what it is now.
 
-The manifest, ``.resonate-scaffold.json``, holds what a later upgrade needs to rebuild the past and merge: which
-template, which answers, what was added since, and the hash of each file as the tool left it.
+    .resonate-scaffold.json                        how it was made: template, answers, the hash of each file then
+    .resonate-scaffold/adds/0007-workflow-x.json   one file an `add`, in the order of their numbers
+
+Together they hold what a later upgrade needs to rebuild the past and merge. An `add` writes one file of its own: two
+branches that each add something merge without a conflict, and the next `add` costs the same after thousands.
 """
 
 from __future__ import annotations
@@ -9,17 +12,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from resonate_scaffold.errors import ManifestError
+from resonate_scaffold.errors import ManifestError, OlderLayout
 from resonate_scaffold.plan import Create, Delete, Edit, Plan
 
 MANIFEST = PurePosixPath(".resonate-scaffold.json")
+ADDS = PurePosixPath(".resonate-scaffold/adds")
 _TOOL = "resonate-scaffold"
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")  # `names` knows more, but a later version may refuse what an earlier one took
+_RECORD = re.compile(r"(?P<number>[0-9]{4,})-(?P<rest>[A-Za-z0-9_.-]+)\.json")
 
 Undo = tuple[tuple[int, int, str], ...]
 
@@ -41,13 +48,57 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """One ``add``: what was asked for (``options``, normalised), the files it made (path to SHA-256), and its edits."""
+    """One ``add``: what was asked for (``options``, normalised), the files it made (path to SHA-256), and its edits.
+
+    ``number`` says in which order things were added.
+    """
 
     kind: str
     name: str
     options: Mapping[str, Any]
     files: Mapping[str, str]
     edits: Mapping[str, Edited]
+    number: int = 0
+
+    @property
+    def path(self) -> PurePosixPath:
+        """The file that records it."""
+        return ADDS / f"{self.number:04}-{_slug(self.kind, self.name)}.json"
+
+    def to_bytes(self) -> bytes:
+        """The record as a file: the same bytes for the same content."""
+        edits = {
+            path: {
+                "sha256": edited.sha256,
+                "undo": [list(step) for step in edited.undo],
+                "lists": [list(wired) for wired in edited.lists],
+                "defines": list(edited.defines),
+            }
+            for path, edited in self.edits.items()
+        }
+        content = {
+            "kind": self.kind,
+            "name": self.name,
+            "options": dict(self.options),
+            "files": dict(self.files),
+            "edits": edits,
+        }
+        return _to_json(content)
+
+    @classmethod
+    def from_bytes(cls, path: PurePosixPath, content: bytes) -> Added:
+        """Read what :meth:`to_bytes` wrote.
+
+        Raises:
+            ManifestError: it is no such record.
+        """
+        try:
+            number = _RECORD.fullmatch(path.name)
+            if number is None:
+                raise ValueError("its name is not that of a record")
+            return replace(_added_from_json(_from_json(content)), number=int(number["number"]))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise _damaged(path, error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +106,17 @@ class Manifest:
     """How a service came to be.
 
     ``version`` is the tool's; ``template`` names the template by a version and a digest, never by a path; ``files``
-    maps each path to the SHA-256 (hex) of the file as the tool last left it: another hash on disk means that somebody
-    has edited it, also if the tool has edited it again after that; ``adds`` lists what was added since, oldest first.
+    maps each path to the SHA-256 (hex) of the file as it was generated; ``runtime`` is the digest of all files of the
+    runtime, the same in every service of one version. ``older``: the layout is that of version 0.1.0, which also had
+    its adds in here.
     """
 
     version: str
     template: Mapping[str, str]
     answers: Mapping[str, Any]
     files: Mapping[str, str]
-    adds: tuple[Added, ...] = ()
+    runtime: str = ""
+    older: bool = False
 
     def to_bytes(self) -> bytes:
         """The manifest as a file: the same bytes for the same content."""
@@ -72,21 +125,20 @@ class Manifest:
             "version": self.version,
             "template": dict(self.template),
             "answers": dict(self.answers),
+            "runtime": self.runtime,
             "files": dict(self.files),
-            "adds": [_added_to_json(added) for added in self.adds],
         }
-        return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        return _to_json(content)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Manifest:
-        """Read what :meth:`to_bytes` wrote.
+        """Read what :meth:`to_bytes` wrote, of this version or of 0.1.0.
 
         Raises:
             ManifestError: it is not JSON, or not a manifest of this tool.
         """
         try:
-            data = json.loads(content.decode())
-            json.dumps(data, ensure_ascii=False, allow_nan=False).encode()  # what is read can be written again
+            data = _from_json(content)
             if data["tool"] != _TOOL:
                 raise ValueError(f"it was written by {data['tool']!r}")
             manifest = cls(
@@ -94,35 +146,75 @@ class Manifest:
                 template=_texts(data["template"]),
                 answers=_mapping(data["answers"]),
                 files=_hashes(data["files"]),
-                adds=tuple(_added_from_json(added) for added in data["adds"]),
+                runtime=_text(data.get("runtime", "")),
+                older="adds" in data,
             )
             if not _NAME.fullmatch(_text(manifest.answers["project_name"])):
                 raise ValueError(f"{manifest.answers['project_name']!r} is not a service's name")
             check_package(manifest.answers["package_name"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise ManifestError(
-                f"{MANIFEST} cannot be read: {reason}", f"Restore it: git checkout -- {MANIFEST}"
-            ) from error
+            raise _damaged(MANIFEST, error) from error
         return manifest
 
-    def find(self, kind: str, name: str) -> Added | None:
-        """The record of an ``add``, if there is one."""
-        return next((added for added in self.adds if (added.kind, added.name) == (kind, name)), None)
+
+class Files(Mapping[PurePosixPath, bytes]):
+    """The files of a service that generators read, by path below it; content may be read only when it is asked for."""
+
+    @abstractmethod
+    def children(self, directory: PurePosixPath) -> list[str]:
+        """The names in a directory, sorted; none where there is no such directory."""
+
+    @abstractmethod
+    def is_taken(self, path: PurePosixPath) -> bool:
+        """Whether something is at a path, which may be none of these files."""
+
+    @abstractmethod
+    def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
+        """The Python files below a directory, sorted."""
+
+    def containing(self, directory: PurePosixPath, text: bytes) -> list[PurePosixPath]:
+        """The Python files below a directory that contain a text, sorted."""
+        return [path for path in self.below(directory) if text in self[path]]
 
 
-@dataclass(frozen=True, slots=True)
+class FilesInMemory(Files):
+    """Files of a dictionary."""
+
+    def __init__(self, files: Mapping[PurePosixPath, bytes]) -> None:
+        self._files = dict(files)
+
+    def __getitem__(self, path: PurePosixPath) -> bytes:
+        return self._files[path]
+
+    def __iter__(self) -> Iterator[PurePosixPath]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def children(self, directory: PurePosixPath) -> list[str]:
+        """The names in a directory."""
+        return sorted({path.relative_to(directory).parts[0] for path in self._files if directory in path.parents})
+
+    def is_taken(self, path: PurePosixPath) -> bool:
+        """Whether a file, or the directory of one, is at a path."""
+        return path in self._files or any(path in other.parents for other in self._files)
+
+    def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
+        """The Python files below a directory."""
+        return iter(sorted(path for path in self._files if path.suffix == ".py" and directory in path.parents))
+
+
+@dataclass(frozen=True)
 class Project:
     """A service at one moment. Nothing here touches a disk.
 
-    ``package`` is the name of its package, and of the directory that holds it. ``files`` has the content of everything
-    that generators read, by path below the project; ``taken`` are further paths that exist.
+    ``package`` is the name of its package, and of the directory that holds it.
     """
 
     package: str
     manifest: Manifest
-    files: Mapping[PurePosixPath, bytes]
-    taken: frozenset[PurePosixPath] = frozenset()
+    files: Files
 
     @property
     def name(self) -> str:
@@ -131,11 +223,74 @@ class Project:
 
     def exists(self, path: PurePosixPath) -> bool:
         """Whether something is at *path*."""
-        return path in self.files or path in self.taken
+        return self.files.is_taken(path)
+
+    def check_layout(self) -> None:
+        """Refuse to change a service whose layout this version does not write.
+
+        Raises:
+            OlderLayout: it was made by version 0.1.0.
+        """
+        if self.manifest.older:
+            raise OlderLayout(
+                f"{self.name} has the layout of version {self.manifest.version}, which this version only reads",
+                f"Change it with the version that made it: pip install resonate-scaffold=={self.manifest.version}",
+            )
+
+    @cached_property
+    def _records(self) -> dict[str, list[PurePosixPath]]:
+        """The paths of the records by kind and name, as their file names spell them; in their order."""
+        found: dict[str, list[tuple[int, PurePosixPath]]] = {}
+        for name in self.files.children(ADDS):
+            match = _RECORD.fullmatch(name)
+            if match:
+                found.setdefault(match["rest"], []).append((int(match["number"]), ADDS / name))
+        return {rest: [path for _, path in sorted(numbered)] for rest, numbered in found.items()}
+
+    @cached_property
+    def _by_number(self) -> list[tuple[int, PurePosixPath]]:
+        paths = [path for paths in self._records.values() for path in paths]
+        return sorted((int(path.name.partition("-")[0]), path) for path in paths)
+
+    def adds(self, kind: str | None = None) -> list[Added]:
+        """What was added, of one kind or of all, oldest first."""
+        wanted = [path for _, path in self._by_number if kind is None or f"-{kind}-" in path.name]
+        found = [self._record(path) for path in wanted]
+        return [added for added in found if kind is None or added.kind == kind]
+
+    def find_add(self, kind: str, name: str) -> Added | None:
+        """The record of an ``add``, if there is one."""
+        for path in self._records.get(_slug(kind, name), []):
+            added = self._record(path)
+            if (added.kind, added.name) == (kind, name):
+                return added
+        return None
+
+    def next_number(self) -> int:
+        """The number of the next ``add``."""
+        return self._by_number[-1][0] + 1 if self._by_number else 1
+
+    def last_edit(self, path: PurePosixPath, except_for: Added | None = None) -> Added | None:
+        """The last ``add`` that made or edited a file; ``except_for`` is not looked at."""
+        spelled = json.dumps(str(path), ensure_ascii=False).encode()
+        for _, record in reversed(self._by_number):
+            if spelled in self.files[record] and (except_for is None or record != except_for.path):
+                added = self._record(record)
+                if str(path) in added.edits or str(path) in added.files:
+                    return added
+        return None
 
     def is_edited(self, path: PurePosixPath) -> bool:
         """Whether somebody has changed a file since the tool last wrote it."""
-        return self.manifest.files.get(str(path)) != fingerprint(self.files[path])
+        last = self.last_edit(path)
+        if last is None:
+            known = self.manifest.files.get(str(path))
+        else:
+            known = last.edits[str(path)].sha256 if str(path) in last.edits else last.files[str(path)]
+        return known != fingerprint(self.files[path])
+
+    def _record(self, path: PurePosixPath) -> Added:
+        return Added.from_bytes(path, self.files[path])
 
 
 def check_package(name: object) -> str:
@@ -150,7 +305,7 @@ def check_package(name: object) -> str:
 
 
 def after(project: Project, plan: Plan) -> Project:
-    """The service as a plan leaves it."""
+    """The service as a plan leaves it, all in memory."""
     files = dict(project.files)
     for change in plan.changes:
         match change:
@@ -160,12 +315,19 @@ def after(project: Project, plan: Plan) -> Project:
                 files[path] = content
             case Delete(path):
                 del files[path]
-    return replace(project, manifest=Manifest.from_bytes(files[MANIFEST]), files=files)
+    return Project(project.package, Manifest.from_bytes(files[MANIFEST]), FilesInMemory(files))
 
 
 def fingerprint(content: bytes) -> str:
-    """The hash that the manifest keeps of a file."""
+    """The hash that records keep of a file."""
     return hashlib.sha256(content).hexdigest()
+
+
+def runtime_digest(hashes: Mapping[str, str], package: str) -> str:
+    """The digest of a service's runtime: of the path below it and the hash of each of its files."""
+    runtime = f"{package}/runtime/"
+    lines = sorted(f"{path.removeprefix(runtime)} {sha}\n" for path, sha in hashes.items() if path.startswith(runtime))
+    return fingerprint("".join(lines).encode())
 
 
 def restore(content: bytes, undo: Undo) -> bytes:
@@ -175,37 +337,25 @@ def restore(content: bytes, undo: Undo) -> bytes:
     return content
 
 
-def with_change(manifest: Manifest, path: PurePosixPath, before: bytes | None, after: bytes | None) -> Manifest:
-    """The manifest after the tool has changed a file; None is a file that is not there.
-
-    What somebody had edited before stays recorded as edited.
-    """
-    files = dict(manifest.files)
-    known = files.get(str(path))
-    if after is None:
-        files.pop(str(path), None)
-    elif before is None or known == fingerprint(before):
-        files[str(path)] = fingerprint(after)
-    return replace(manifest, files=files)
+def _slug(kind: str, name: str) -> str:
+    """What a record's file name says of it: the name where that can be a file's, else something like it and a hash."""
+    text = re.sub(r"[^a-z0-9_.]+", "-", name.lower()).strip("-")
+    return f"{kind}-{text}" if text == name else f"{kind}-{text}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _added_to_json(added: Added) -> dict[str, Any]:
-    edits = {
-        path: {
-            "sha256": edited.sha256,
-            "undo": [list(step) for step in edited.undo],
-            "lists": [list(wired) for wired in edited.lists],
-            "defines": list(edited.defines),
-        }
-        for path, edited in added.edits.items()
-    }
-    return {
-        "kind": added.kind,
-        "name": added.name,
-        "options": dict(added.options),
-        "files": dict(added.files),
-        "edits": edits,
-    }
+def _to_json(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _from_json(content: bytes) -> Any:
+    data = json.loads(content.decode())
+    json.dumps(data, ensure_ascii=False, allow_nan=False).encode()  # what is read can be written again
+    return data
+
+
+def _damaged(path: PurePosixPath, error: Exception) -> ManifestError:
+    reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    return ManifestError(f"{path} cannot be read: {reason}", f"Restore it: git checkout -- {path}")
 
 
 def _added_from_json(data: Any) -> Added:

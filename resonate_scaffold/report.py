@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from resonate_scaffold.errors import InstallError, ScaffoldError, plain
-from resonate_scaffold.project import MANIFEST
+from resonate_scaffold.project import ADDS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,10 +74,10 @@ class Report:
                 self._line("create", f"{where}/{change.path}")
 
     def files(self, plan: Plan) -> None:
-        """One line for each file of a plan, but for the tool's own record."""
+        """One line for each file of a plan, but for the tool's own records."""
         if not self._as_json:
             for change in plan.changes:
-                if change.path != MANIFEST or change.action == "create":
+                if change.path.parent != ADDS:
                     self._line(change.action, str(change.path))
 
     def diff(self, lines: Iterable[str]) -> None:

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold import layout
@@ -72,8 +71,6 @@ class Types:
 
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
-        self._models = {f"{model.module}.{model.name}": model for model in survey.models}
-        self._aliases = {f"{alias.module}.{alias.name}": alias for alias in survey.aliases}
 
     def resolve(self, name: str) -> Shape:
         """Find a model, or another named type, by its name or by ``module.name``.
@@ -81,21 +78,21 @@ class Types:
         Raises:
             UsageError: there is none, or there are several.
         """
-        known = [*self._models, *self._aliases]
-        found = [qualified for qualified in known if f".{qualified}".endswith(f".{name}")]
+        near = self._survey.types_spelling(name.rpartition(".")[2])
+        found = [it.qualified for it in near if f".{it.qualified}".endswith(f".{name}")]
         if len(found) > 1:
             choices = ", ".join(qualified.removeprefix("contracts.") for qualified in found)
             raise UsageError(f"Several contracts have a {name}", f"Say which: {choices}")
         if not found:
-            short = [qualified.rpartition(".")[2] for qualified in known]
+            short = [it.name for it in self._survey.types]
             hint = f"{' '.join(SCALARS)} list[T] dict[str, T] T?, or a model of the contracts. {closest(name, short)}"
             raise UsageError(f"There is no type {name}", hint)
         return self._shape_of_name(found[0])
 
     def fields(self, qualified: str) -> tuple[Field, ...]:
         """The fields of a model of the contracts."""
-        model = self._models.get(qualified)
-        if model is None:
+        model = self._survey.named_type(qualified)
+        if not isinstance(model, Model):
             name = qualified.rpartition(".")[2]
             raise Unknown(f"The model {name} cannot be read from the contracts", "Define it there as a pydantic model.")
         return tuple(self._fields(model))
@@ -129,12 +126,10 @@ class Types:
         """What an annotation of a module stands for."""
         return self._shape(node, source, frozenset())
 
-    def path_of(self, module: str) -> PurePosixPath:
-        """The file of a module of the service."""
-        return PurePosixPath(self._survey.project.package, *module.split(".")).with_suffix(".py")
-
     def _source(self, module: str) -> Source:
-        return self._survey.source(self.path_of(module))
+        path = self._survey.path_of(module)
+        assert path is not None  # a type of the module was found there
+        return self._survey.source(path)
 
     def _fields(self, model: Model) -> Iterator[Field]:
         for item in model.fields:
@@ -146,9 +141,10 @@ class Types:
             yield Field(item.name, shape, optional, item.annotation, item.default, source)
 
     def _shape_of_name(self, qualified: str, seen: frozenset[str] = frozenset()) -> Shape:
-        if qualified in self._models:
+        alias = self._survey.named_type(qualified)
+        if isinstance(alias, Model):
             return Shape("model", qualified)
-        alias = self._aliases[qualified]
+        assert alias is not None  # whoever calls this has found it
         if qualified in seen or not isinstance(alias.node, ast.expr):
             return Shape("alias", qualified)
         source = self._source(alias.module)
@@ -176,7 +172,7 @@ class Types:
         module, _, name = qualified.rpartition(".")
         if (module, name) in _SCALAR_NAMES:
             return Shape("scalar", _SCALAR_NAMES[module, name])
-        if qualified in self._models or qualified in self._aliases:
+        if self._survey.named_type(qualified) is not None:
             return self._shape_of_name(qualified, seen)
         return Shape("opaque", node=node)
 

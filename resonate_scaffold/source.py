@@ -45,6 +45,19 @@ _Binder = ast.stmt | ast.expr | ast.pattern | ast.excepthandler
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
+def longer_names(module: str, name: str) -> Iterator[str]:
+    """Names like *name* that say whose it is: ``db_get_account`` or ``DbGetAccount``, of ``contracts.db.get_account``.
+
+    Shorter ones come first.
+    """
+    words: list[str] = []
+    for part in reversed(module.removeprefix("!").split(".")):
+        camel = "".join(word.capitalize() for word in part.split("_"))
+        if name not in (part, camel):
+            words.insert(0, camel if name[:1].isupper() else part)
+            yield "".join([*words, name]) if name[:1].isupper() else "_".join([*words, name])
+
+
 @dataclass(frozen=True, slots=True)
 class Splice:
     """How one edit is taken back: put ``old`` where ``length`` bytes stand now."""
@@ -125,12 +138,16 @@ class Source:
             return None
         return ".".join(filter(None, (base, *reversed(attributes)))) or None
 
-    def mentions(self, key: str) -> bool:
-        """Whether the code refers to a qualified name, or has it as a string. Imports do not count."""
+    def mentions(self, key: str, within: str | None = None) -> bool:
+        """Whether the code refers to a qualified name, or has it as a string. Imports do not count.
+
+        ``within``: look only into the statements that bind this name.
+        """
         last = key.rpartition(".")[2]
         if last.isidentifier() and last.encode() not in self.content:
             return False
-        return any(self._refers(statement, key) for statement in self.tree.body)
+        places = range(len(self.tree.body)) if within is None else self._bindings_of(within)
+        return any(self._refers(self.tree.body[place], key) for place in places)
 
     def bind(self, module: str, name: str | None, prefer: str | None = None) -> tuple[Source, str]:
         """Make a name of a module available, and say how it is written here.
@@ -688,14 +705,13 @@ class Source:
 
         if not taken(local):
             return local
-        parts = [part for part in module.removeprefix("!").split(".") if part]
-        if name is None and len(parts) > 1:
-            parts.pop()
-        longer = f"{parts[-1]}_{local}" if parts else f"{self.package}_{local}"
-        number = 1
-        while taken(longer if number == 1 else f"{longer}_{number}"):
+        for longer in longer_names(module or self.package, local):
+            if not taken(longer):
+                return longer
+        number = 2
+        while taken(f"{local}_{number}"):
             number += 1
-        return longer if number == 1 else f"{longer}_{number}"
+        return f"{local}_{number}"
 
     def _base_of(self, wanted: _Import) -> str | None:
         if wanted.member is None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -22,10 +22,14 @@ from resonate_scaffold.project import Project
 from resonate_scaffold.source import Source
 from resonate_scaffold.uses import Use, Uses, join
 
-_RPC, _SERVE, _GATE = "rpc.Rpc", "rpc.serve", "gate.Gate"
-_SCHEDULE, _KEYED = "schedules.Schedule", "ids.keyed"
-# The machinery itself: whoever refers to it need not be followed any further.
-_MACHINERY = frozenset({_RPC, _SERVE, _GATE, _SCHEDULE, _KEYED})
+# The names of the machinery, in this version and in 0.1.0.
+_RPC = ("runtime.durable.rpc.Rpc", "rpc.Rpc")
+_SERVE = ("runtime.durable.rpc.serve", "rpc.serve")
+_GATE = ("runtime.durable.gate.Gate", "gate.Gate")
+_SCHEDULE = ("runtime.durable.schedules.Schedule", "schedules.Schedule")
+_KEYED = ("runtime.durable.ids.keyed", "ids.keyed")
+# Names of the machinery are not followed any further.
+_MACHINERY = frozenset({*_RPC, *_SERVE, *_GATE, *_SCHEDULE, *_KEYED})
 
 _MODEL = frozenset({"!pydantic.BaseModel", "!pydantic.main.BaseModel"})
 _ENUM = frozenset(f"!enum.{name}" for name in ("Enum", "StrEnum", "IntEnum", "Flag", "IntFlag"))
@@ -99,6 +103,12 @@ class Contract:
     @property
     def qualified(self) -> str:
         return f"{self.module}.{self.variable}"
+
+    @property
+    def target(self) -> str:
+        """The group and the name in it, as `add rpc` takes them: ``payments.workers.charge``."""
+        inside = self.group.rpartition(".")[2]
+        return f"{self.group}.{self.durable.removeprefix(f'{inside}.')}"
 
     @property
     def served(self) -> Place | None:
@@ -245,10 +255,12 @@ class Survey:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._sources: dict[PurePosixPath, Source] = {}
+        self._path_by_module: dict[str, PurePosixPath | None] = {}
         self._definitions_by_path: dict[PurePosixPath, Mapping[str, ast.stmt]] = {}
         self._uses_by_path: dict[PurePosixPath, tuple[Use, ...]] = {}
         self._names_by_path: dict[PurePosixPath, Mapping[int, frozenset[str]]] = {}
         self._canonical_names: dict[str, str] = {}
+        self._types: dict[str, Model | Alias | None] = {}
 
     def source(self, path: PurePosixPath) -> Source:
         """A file of the project, parsed once.
@@ -263,8 +275,22 @@ class Survey:
     @cached_property
     def contracts(self) -> tuple[Contract, ...]:
         """Every ``Rpc`` value of the contracts, by durable name, version, module and variable."""
+        return self._contracts_in(self._sources_below("contracts"))
+
+    def contracts_spelling(self, text: str) -> tuple[Contract, ...]:
+        """The contracts in files that contain a text: no other file is parsed."""
+        return self._contracts_in(self._sources_spelling("contracts", text))
+
+    def group_of(self, folder: str) -> str | None:
+        """The group whose contracts are in a folder of the contracts; None where there is none yet."""
+        for it in self._sources_below(f"contracts/{folder}"):
+            for contract in self._contracts_in([it]):
+                return contract.group
+        return None
+
+    def _contracts_in(self, sources: Iterable[tuple[str, Source]]) -> tuple[Contract, ...]:
         found: list[Contract] = []
-        for module, source in self._sources_below("contracts"):
+        for module, source in sources:
             for variable, value in self._values(source):
                 given = self._arguments(source, value, _RPC, "name", "group", "request", "result", "timeout", "version")
                 if given is None:
@@ -279,26 +305,39 @@ class Survey:
         return tuple(sorted(found, key=lambda it: (it.durable, it.version, it.module, it.variable)))
 
     @cached_property
-    def models(self) -> tuple[Model, ...]:
-        """Every pydantic model of the contracts, by name and module."""
-        found: list[Model] = []
-        for module, source in self._sources_below("contracts"):
-            for name, statement in self._definitions(source).items():
-                if isinstance(statement, ast.ClassDef) and self._leads_to(source, statement, _MODEL):
-                    fields = tuple(self._fields(source, module, statement, frozenset()).values())
-                    found.append(Model(name, module, _place(source, statement), fields))
-        return tuple(sorted(found, key=lambda it: (it.name, it.module)))
+    def types(self) -> tuple[Model | Alias, ...]:
+        """Every model and other named type of the contracts, by name and module."""
+        return self._types_in(self._sources_below("contracts"))
 
-    @cached_property
-    def aliases(self) -> tuple[Alias, ...]:
-        """Every other named type of the contracts, by name and module."""
-        found: list[Alias] = []
-        for module, source in self._sources_below("contracts"):
-            for name, statement in self._definitions(source).items():
-                node = self._alias(source, name, statement)
-                if node is not None:
-                    found.append(Alias(name, module, _place(source, statement), node))
-        return tuple(sorted(found, key=lambda it: (it.name, it.module)))
+    def types_spelling(self, text: str) -> tuple[Model | Alias, ...]:
+        """Those in files that contain a text: no other file is parsed."""
+        return self._types_in(self._sources_spelling("contracts", text))
+
+    def named_type(self, qualified: str) -> Model | Alias | None:
+        """The model or other named type of the contracts with a qualified name."""
+        if qualified not in self._types:
+            module, _, name = qualified.rpartition(".")
+            path = self.path_of(module) if module.partition(".")[0] == "contracts" else None
+            found: Model | Alias | None = None
+            if path is not None and name in self._definitions(self.source(path)):
+                found = self._type(self.source(path), module, name, self._definitions(self.source(path))[name])
+            self._types[qualified] = found
+        return self._types[qualified]
+
+    def _types_in(self, sources: Iterable[tuple[str, Source]]) -> tuple[Model | Alias, ...]:
+        found = [
+            self._type(source, module, name, statement)
+            for module, source in sources
+            for name, statement in self._definitions(source).items()
+        ]
+        return tuple(sorted((it for it in found if it is not None), key=lambda it: (it.name, it.module)))
+
+    def _type(self, source: Source, module: str, name: str, statement: ast.stmt) -> Model | Alias | None:
+        if isinstance(statement, ast.ClassDef) and self._leads_to(source, statement, _MODEL):
+            fields = tuple(self._fields(source, module, statement, frozenset()).values())
+            return Model(name, module, _place(source, statement), fields)
+        node = self._alias(source, name, statement)
+        return None if node is None else Alias(name, module, _place(source, statement), node)
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:
@@ -315,12 +354,16 @@ class Survey:
 
     @cached_property
     def gates(self) -> tuple[Gate, ...]:
-        """Every ``Gate`` value of the package, by name, module and variable."""
+        """Every ``Gate`` value of the contracts, by name, module and variable."""
+        return self._gates_in(self._sources_below("contracts"))
+
+    def gates_spelling(self, text: str) -> tuple[Gate, ...]:
+        """The gates in files that contain a text: no other file is parsed."""
+        return self._gates_in(self._sources_spelling("contracts", text))
+
+    def _gates_in(self, sources: Iterable[tuple[str, Source]]) -> tuple[Gate, ...]:
         found: list[Gate] = []
-        for module, path in self._modules.items():
-            if b"Gate" not in self.project.files[path]:
-                continue
-            source = self.source(path)
+        for module, source in sources:
             for variable, value in self._values(source):
                 given = self._arguments(source, value, _GATE, "name", "payload")
                 name = self._text(source, given.get("name")) if given else None
@@ -334,14 +377,16 @@ class Survey:
     def schedules(self) -> tuple[Schedule, ...]:
         """The elements of SCHEDULES, by name."""
         found: list[Schedule] = []
-        for source, element in self._elements("workflows.schedules", "SCHEDULES"):
+        module = "workflows.schedules" if self.path_of("workflows.schedules") else "workflows.worker"
+        for source, element in self._elements(module, "SCHEDULES"):
             holder, value = self._followed(source, element)
             given = self._arguments(holder, value, _SCHEDULE, "name", "cron", "workflow", "request")
             name = self._text(holder, given.get("name")) if given else None
             if not given or name is None or "cron" not in given:
                 continue
             cron = self._text(holder, given["cron"]) or ast.unparse(given["cron"])
-            wanted = self._contract_by_name.get(self._reference(holder, given.get("workflow")) or "")
+            named = self._reference(holder, given.get("workflow")) or ""
+            wanted = self._contract_by_name.get(self._contract_by_function.get(named, named))
             workflow, contract = (wanted.durable, wanted.qualified) if wanted else (None, None)
             found.append(Schedule(name, cron, workflow, contract, _place(source, element)))
         return tuple(sorted(found, key=lambda it: (it.name, it.cron, it.workflow or "")))
@@ -349,9 +394,10 @@ class Survey:
     @cached_property
     def keys(self) -> tuple[Key, ...]:
         """The key conventions, by name."""
-        if "ids" not in self._modules:
+        path = self.path_of("ids")
+        if path is None:
             return ()
-        source = self.source(self._modules["ids"])
+        source = self.source(path)
         found: list[Key] = []
         for name, statement in self._definitions(source).items():
             kind = self._kind(source, statement) if isinstance(statement, _Function) else None
@@ -365,12 +411,14 @@ class Survey:
         """The groups that this service has processes for, by name."""
         found: list[Group] = []
         for module in sorted({*self._workers, "api"}):
-            path = self._modules.get("api.app" if module == "api" else f"{module}.worker")
+            path = self.path_of("api.app" if module == "api" else f"{module}.worker")
             if path is None or module == "fakes":
                 continue
             source = self.source(path)
             statement = self._definitions(source).get("GROUP")
             name = self._text(source, _value(statement)) if statement else None
+            if statement is None and module == "api":
+                statement, name = self._definitions(source).get("ROUTERS"), "api"
             if statement is not None and name is not None:
                 found.append(Group(name, module, _place(source, statement), self))
         return tuple(sorted(found, key=lambda it: (it.name, it.module)))
@@ -408,21 +456,27 @@ class Survey:
             found |= used | {item for item in imported if item[0] not in properly}
         return tuple(sorted(found, key=lambda item: (item[1], item[0])))
 
+    def path_of(self, module: str) -> PurePosixPath | None:
+        """The file of a module of the package; None where there is none."""
+        if module not in self._path_by_module:
+            base = PurePosixPath(self.project.package, *filter(None, module.split(".")))
+            candidates = (base.with_suffix(".py") if module else base / "__init__.py", base / "__init__.py")
+            self._path_by_module[module] = next((path for path in candidates if path in self.project.files), None)
+        return self._path_by_module[module]
+
     @cached_property
-    def _modules(self) -> Mapping[str, PurePosixPath]:
-        """The modules of the package, by their dotted name without the package's."""
-        found: dict[str, PurePosixPath] = {}
-        for path in sorted(self.project.files):
-            if path.suffix == ".py" and path.parts[0] == self.project.package:
-                parts = path.with_suffix("").parts[1:]
-                found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-        return found
+    def _files(self) -> tuple[PurePosixPath, ...]:
+        """The Python files of the package, without the runtime's."""
+        runtime = PurePosixPath(self.project.package, "runtime")
+        below = self.project.files.below(PurePosixPath(self.project.package))
+        return tuple(path for path in below if runtime not in path.parents)
 
     @cached_property
     def _workers(self) -> tuple[str, ...]:
         """The parts of the package that have a worker."""
-        parts = [module.split(".") for module in self._modules]
-        return tuple(sorted(part[0] for part in parts if len(part) == 2 and part[1] == "worker"))
+        package = PurePosixPath(self.project.package)
+        parts = [name for name in self.project.files.children(package) if name.isidentifier()]
+        return tuple(part for part in parts if package / part / "worker.py" in self.project.files)
 
     @cached_property
     def _contract_by_name(self) -> Mapping[str, Contract]:
@@ -444,6 +498,11 @@ class Survey:
     @cached_property
     def _faked(self) -> Mapping[str, _Serving]:
         return self._serving("fakes")
+
+    @cached_property
+    def _contract_by_function(self) -> Mapping[str, str]:
+        """The qualified names of contracts, by that of the function that a worker serves for each."""
+        return {entry.function: contract for contract, entry in self._served.items() if entry.function}
 
     @cached_property
     def _scheduled(self) -> Mapping[str, tuple[str, ...]]:
@@ -480,7 +539,7 @@ class Survey:
     def _keys_used(self) -> Mapping[str, tuple[Place, ...]]:
         known = {f"ids.{key.name}" for key in self.keys}
         used = self._used_by(lambda path: True, lambda use: use.name in known)
-        home = str(self._modules["ids"])
+        home = str(self.path_of("ids"))
         return {
             name: tuple(dict.fromkeys(place for place in places if place.path != home)) for name, places in used.items()
         }
@@ -511,17 +570,24 @@ class Survey:
         return found
 
     def _sources_below(self, part: str) -> Iterator[tuple[str, Source]]:
-        for module, path in self._modules.items():
-            if module == part or module.startswith(f"{part}."):
-                yield module, self.source(path)
+        paths = list(self.project.files.below(PurePosixPath(self.project.package, part)))
+        alone = PurePosixPath(self.project.package, f"{part}.py")
+        for path in [alone, *paths] if alone in self.project.files else paths:
+            source = self.source(path)
+            yield source.module, source
+
+    def _sources_spelling(self, part: str, text: str) -> Iterator[tuple[str, Source]]:
+        directory = PurePosixPath(self.project.package, part)
+        for path in self.project.files.containing(directory, text.encode()):
+            yield self.source(path).module, self.source(path)
 
     def _used_by(
         self, reads: Callable[[PurePosixPath], bool], wanted: Callable[[Use], bool]
     ) -> Mapping[str, tuple[Place, ...]]:
         """Places in the package's files, by the name that is used there."""
         found: dict[str, list[Place]] = defaultdict(list)
-        for path in self._modules.values():
-            if len(path.parts) > 1 and reads(path):
+        for path in self._files:
+            if reads(path):
                 for use in self._uses(path):
                     followed = Use(self._canonical(use.name), use.line, use.how, use.within)
                     if use.how != "import" and wanted(followed):
@@ -531,13 +597,29 @@ class Survey:
     def _serving(self, module: str) -> dict[str, _Serving]:
         found: dict[str, _Serving] = {}
         for source, element in self._elements(f"{module}.worker", "SERVED"):
-            holder, value = self._followed(source, element)
-            given = self._arguments(holder, value, _SERVE, "contract", "function")
-            contract = self._reference(holder, given.get("contract")) if given else None
-            if given and contract is not None and contract in self._contract_by_name:
-                function = self._reference(holder, given.get("function"))
+            contract, function = self._registered(source, element)
+            if contract is not None and contract in self._contract_by_name:
                 found.setdefault(contract, _Serving(_place(source, element), module, function))
         return found
+
+    def _registered(self, source: Source, element: ast.expr) -> tuple[str | None, str | None]:
+        """The contract and the function of an element of SERVED, by their qualified names.
+
+        It is a function with ``@serve(contract)`` or, in version 0.1.0, ``serve(contract, function)``.
+        """
+        name = self._reference(source, element)
+        found = self._definition(name) if name else None
+        if found is not None and isinstance(found[1], _Function):
+            for decorator in found[1].decorator_list:
+                given = self._arguments(found[0], decorator, _SERVE, "contract")
+                if given is not None:
+                    return self._reference(found[0], given.get("contract")), name
+            return None, None
+        holder, value = self._followed(source, element)
+        given = self._arguments(holder, value, _SERVE, "contract", "function")
+        if given is None:
+            return None, None
+        return self._reference(holder, given.get("contract")), self._reference(holder, given.get("function"))
 
     def _place_of(self, name: str | None) -> Place | None:
         """Where a function or class with a qualified name is defined."""
@@ -561,7 +643,8 @@ class Survey:
     def _is_in(self, path: PurePosixPath, name: str) -> bool:
         """Whether a file is, or is part of, the module *name*."""
         module = self._module_of(path)
-        return module is not None and name in self._modules and (module == name or module.startswith(f"{name}."))
+        inside = module is not None and (module == name or module.startswith(f"{name}."))
+        return inside and self.path_of(name) is not None
 
     def _meant(self, used: str, ends: Mapping[str, str]) -> Collection[str]:
         """Which of the names (the keys of *ends*, each with its last part) a use means, also through a re-export."""
@@ -578,7 +661,7 @@ class Survey:
 
     def _reached(self, route: Route) -> frozenset[str]:
         """The names to which a route refers, itself or through functions of its module."""
-        path, prefix = self._modules[route.module], f"{route.module}."
+        path, prefix = PurePosixPath(route.place.path), f"{route.module}."
         definitions, inside = self._definitions(self.source(path)), self._names_inside(path)
         reached: set[str] = set()
         seen: set[str] = set()
@@ -697,7 +780,7 @@ class Survey:
         self, module: str, name: str, seen: frozenset[str] = frozenset()
     ) -> Iterator[tuple[Source, ast.expr]]:
         """The elements of a module-level list, however it is put together of lists; each with the file it stands in."""
-        path = self._modules.get(module)
+        path = self.path_of(module)
         if path is None or f"{module}.{name}" in seen:
             return
         source = self.source(path)
@@ -734,10 +817,10 @@ class Survey:
                 yield from self._elements(module, name, seen)
 
     def _arguments(
-        self, source: Source, node: ast.AST | None, callee: str, *parameters: str
+        self, source: Source, node: ast.AST | None, callee: Collection[str], *parameters: str
     ) -> dict[str, ast.expr] | None:
         """The arguments of a call of *callee*, by parameter; None if *node* is no such call."""
-        if not isinstance(node, ast.Call) or self._reference(source, _unsubscripted(node.func)) != callee:
+        if not isinstance(node, ast.Call) or self._reference(source, _unsubscripted(node.func)) not in callee:
             return None
         given = {item.arg: item.value for item in node.keywords if item.arg is not None}
         for parameter, value in zip(parameters, node.args, strict=False):
@@ -798,8 +881,8 @@ class Survey:
     def _definition(self, name: str) -> tuple[Source, ast.stmt] | None:
         """The statement that defines a qualified name of the service."""
         module, _, variable = name.rpartition(".")
-        path = self._modules.get(module)
-        if name.startswith("!") or path is None:
+        path = None if name.startswith("!") else self.path_of(module)
+        if path is None:
             return None
         statement = self._definitions(self.source(path)).get(variable)
         return (self.source(path), statement) if statement is not None else None
@@ -815,11 +898,11 @@ class Survey:
         return self._canonical_names[name]
 
     def _step(self, name: str) -> str | None:
-        if name.startswith("!") or name in _MACHINERY or name in self._modules:
+        if name.startswith(("!", "runtime.")) or name in _MACHINERY or self.path_of(name):
             return None
         parts = name.split(".")
         for end in range(len(parts) - 1, -1, -1):
-            path = self._modules.get(".".join(parts[:end]))
+            path = self.path_of(".".join(parts[:end]))
             if path is None:
                 continue
             source, rest = self.source(path), parts[end + 1 :]

@@ -1,60 +1,47 @@
-"""What the nouns with a contract share: its models and its `Rpc`, its name, its examples."""
+"""What the nouns with a contract share: its module, its models and its `Rpc`, its name, its examples."""
 
 from __future__ import annotations
 
-import ast
 import builtins
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold import layout
-from resonate_scaffold.errors import CannotEdit, InvalidName, Taken, Unknown, UsageError
+from resonate_scaffold.errors import InvalidName, Taken, Unknown, UsageError
 from resonate_scaffold.fields import Field, Shape, closest, parse_fields
-from resonate_scaffold.generators.growth import Bind, Growth, at, root_kinds
+from resonate_scaffold.generators.growth import Growth, Imports, at, check_kind
 from resonate_scaffold.layout import Code, Item
 from resonate_scaffold.names import Name
 from resonate_scaffold.shapes import Example, Import, annotation, same_values
 from resonate_scaffold.survey import Contract
-from resonate_scaffold.templates import render_add
+
+GROUP_OF_WORKFLOWS = "workers"
 
 MAX_LENGTH = 34
 """A root id is at most 190 characters: a kind, a caller's name and a key of 120."""
 
 # Names that mean something else in the code that is generated around what is added: classes, what modules import, and
 # what functions call things. (`create` refuses whatever else would clash, less helpfully.)
-_RESERVED = frozenset(
-    {"Accepted", "Any", "APIRouter", "Ask", "AwareDatetime", "BaseModel", "Call", "ConfigDict", "Context", "Database"}
-    | {"Engine", "Failure", "Gate", "Operation", "Outcome", "Progress", "Request", "Response", "Rpc", "Schedule"}
-    | {"Served", "Service", "Settings", "Start", "Status"}
-    | {"accepted", "again", "answer", "api", "app", "ask", "asked", "asked_for", "at_once", "await_end", "body", "call"}
-    | {"caller", "caller_of", "contracts", "ctx", "date", "datetime", "deliver", "effect", "ended", "engine", "first"}
-    | {"func", "gate", "given", "group", "holds", "ids", "keyed", "location", "made", "name", "not_found", "once"}
-    | {
-        "other",
-        "owned",
-        "parse",
-        "patience",
-        "poll",
-        "problem",
-        "public",
-        "quote",
-        "read_now",
-        "record",
-        "refused",
-        "request",
-    }
-    | {"response", "result", "root", "router", "rpc", "run", "same", "sent", "serve", "service", "session", "settled"}
-    | {"start", "started", "submission_of", "timedelta", "unknown", "wait", "waiting", "wanted", "wrapped"}
-    | {"i", "l", "o"}  # which read as figures
-    | set(dir(builtins))
-)
+_SPOKEN_FOR = """
+    Accepted Any APIRouter Ask AsyncSession AuthenticatedRoute AwareDatetime BaseModel CallFunction ClientDep ConfigDict
+    Context Crashes Database Failure Gate Operation Outcome Progress Registration Request Response Rpc RunningService
+    Schedule Service Settings SignedBody StartService Status
+    accept again answer api app ask asked body call call_id caller client conftest contract contracts crashes ctx date
+    datetime decimal definition deliver effect ended fakes first func gate get_caller get_submission given group holds
+    ids is_visible job_id keyed location made missing name not_found once operation_id other outcome owned parse
+    patience poll problem public public_id public_of quote read record refused request response result root root_id
+    router routers run runtime sent serve service session settings settled shared signed start started submission
+    timedelta unknown urllib uuid wait waiting wanted workflows
+    i l o
+"""
+_RESERVED = frozenset(_SPOKEN_FOR.split()) | frozenset(dir(builtins))
 
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A contract that is being added. ``module`` is where it stands: ``contracts.db``."""
+    """A contract that is being added. ``module`` is its own: ``contracts.db.save_result``."""
 
     name: Name
     durable: str
@@ -76,11 +63,6 @@ class New:
     def result(self) -> str:
         """The result model's qualified name."""
         return f"{self.module}.{self.name.pascal}Result"
-
-    @property
-    def imports(self) -> tuple[Import, ...]:
-        """What code that names all three imports."""
-        return (*self.models, (self.module, self.variable))
 
     @property
     def models(self) -> tuple[Import, ...]:
@@ -112,84 +94,72 @@ def fields(growth: Growth, takes: Sequence[str], returns: Sequence[str]) -> tupl
 
 def check_free(growth: Growth, durable: str) -> None:
     """Refuse a durable name that the service knows already, or by which its ids begin."""
-    kinds = root_kinds(growth)
-    for contract in growth.survey.contracts:
+    for contract in growth.survey.contracts_spelling(durable.rpartition(".")[2]):
         if contract.durable == durable:
             raise Taken(f"{durable} is there already ({at(contract.place)})", "Choose another name.")
-    if durable in kinds:
-        raise Taken(f"Ids that begin with {durable}/ are there already ({kinds[durable]})", "Choose another name.")
+    check_kind(growth, durable)
 
 
-def is_certain(growth: Growth, durable: str, callers: tuple[str, ...] = ()) -> bool:
+def is_certain(growth: Growth, contract: Contract, callers: tuple[str, ...] = ()) -> bool:
     """Whether a durable function is known to answer an example: it is as it was added, and so is what it calls.
 
     One that calls itself, through others, never answers.
     """
     project = growth.project
-    if durable in callers:
+    kinds = {GROUP_OF_WORKFLOWS: ("workflow", contract.durable), "db": ("db-function", contract.variable)}
+    kind, name = kinds.get(contract.group, ("rpc", contract.target))
+    added = project.find_add(kind, name.replace("_", "-") if kind == "db-function" else name)
+    if added is None or contract.durable in callers:
         return False
-    for added in project.manifest.adds:
-        if (_DURABLE.get(added.kind) or (lambda name: ""))(added.name) == durable:
-            functions = [path for path in map(PurePosixPath, added.files) if _is_function(project.package, path)]
-            untouched = all(path in project.files and not project.is_edited(path) for path in functions)
-            calls = added.options.get("calls", [])
-            known = isinstance(calls, list) and all(is_certain(growth, one, (*callers, durable)) for one in calls)
-            return untouched and known
-    return False
-
-
-_DURABLE: Mapping[str, Callable[[str], str]] = {
-    "workflow": str,
-    "db-function": lambda name: f"db.{name.replace('-', '_')}",
-    "rpc": str,
-}
+    functions = [path for path in map(PurePosixPath, added.files) if _is_function(project.package, path)]
+    untouched = all(path in project.files and not project.is_edited(path) for path in functions)
+    calls = added.options.get("calls", [])
+    return untouched and all(
+        (found := named(growth, one)) is not None and is_certain(growth, found, (*callers, contract.durable))
+        for one in calls
+    )
 
 
 def _is_function(package: str, path: PurePosixPath) -> bool:
     return path.parts[0] == package and path.parts[1:2] != ("contracts",)
 
 
-def declare(growth: Growth, new: New, *, timeout_days: int | None = None, wire: str = "") -> None:
-    """Append the models and the `Rpc` of *new* to its contracts file.
+def declare(growth: Growth, new: New, summary: str, *, timeout_days: int | None = None, wire: str = "") -> None:
+    """Make the module of a contract: its models and its `Rpc`.
 
-    ``wire`` is text for the request's docstring (the wire shape, for what others serve).
+    ``summary`` is the module's docstring; ``wire`` is text for the request's (the wire shape, for what others serve).
     """
     check_free(growth, new.durable)
-    for item in (*new.takes, *new.returns):
-        for shape in item.shape.walk():
-            if shape.kind in ("model", "alias"):
-                _check_no_cycle(growth, new.module, shape.name.rpartition(".")[0])
-
-    def write(bind: Bind) -> str:
-        context = {
-            "durable": new.durable,
-            "group": new.group,
-            "variable": new.variable,
-            "request": new.name.pascal,
-            "result": f"{new.name.pascal}Result",
-            "takes": list(declared(new.takes, bind)),
-            "returns": list(declared(new.returns, bind)),
-            "base": bind("!pydantic", "BaseModel"),
-            "rpc": bind("rpc", "Rpc"),
-            "timeout": timeout_days and f"{bind('!datetime', 'timedelta')}(days={timeout_days})",
-            "wire": wire,
-        }
-        return render_add("contract.py", context)
-
-    names = [new.name.pascal, f"{new.name.pascal}Result", new.variable]
-    growth.append(growth.module(new.module), names, write)
+    models = [new.name.pascal, f"{new.name.pascal}Result"]
+    imports = Imports([*models, new.variable])
+    imports.names("!pydantic", "BaseModel")
+    imports.names("runtime.durable.rpc", "Rpc")
+    if timeout_days:
+        imports.names("!datetime", "timedelta")
+    context = {
+        "summary": layout.docstring(summary),
+        "durable": new.durable,
+        "group": new.group,
+        "variable": new.variable,
+        "request": models[0],
+        "result": models[1],
+        "takes": list(declared(new.takes, imports)),
+        "returns": list(declared(new.returns, imports)),
+        "timeout": timeout_days and f"timedelta(days={timeout_days})",
+        "wire": wire,
+    }
+    growth.create("contract.py", growth.module(new.module), context, imports)
 
 
-def module_of(group: str) -> bytes:
-    """A contracts file without any."""
-    text = f"What group `{group}` serves. Any process may use it: contracts import `rpc` and `gate`, and each other."
-    return f"{layout.docstring(text)}\n".encode()
+def package_of(group: str) -> bytes:
+    """The `__init__.py` of a group's contracts."""
+    return f"{layout.docstring(f'What group `{group}` serves.')}\n".encode()
 
 
-def declared(items: Iterable[Field], bind: Bind) -> Iterable[str]:
+def declared(items: Iterable[Field], imports: Imports) -> Iterable[str]:
     """Fields as lines of a class body."""
     for item in items:
-        line = f"{item.name}: {annotation(item.shape, bind)}{' = None' if item.optional else ''}"
+        line = f"{item.name}: {annotation(item.shape, imports)}{' = None' if item.optional else ''}"
         if len(line) + 4 > layout.WIDTH:
             hint = "Name it in the contracts, and use that name."
             raise UsageError(f"The type of {item.name} is too long for a line", hint)
@@ -229,17 +199,38 @@ def no_example(name: str, shape: Shape) -> UsageError:
     )
 
 
-def find(growth: Growth, durable: str, option: str) -> Contract:
-    """The contract with a durable name.
+def named(growth: Growth, text: str) -> Contract | None:
+    """The contract with a durable name, or with a target such as `payments.workers.charge`; its latest version."""
+    near = growth.survey.contracts_spelling(text.rpartition(".")[2])
+    found = [contract for contract in near if text in (contract.durable, contract.target)]
+    return max(found, key=lambda contract: contract.version, default=None)
+
+
+def find(growth: Growth, text: str, option: str) -> Contract:
+    """The contract with a name, as :func:`named` finds it.
 
     Raises:
         Unknown: there is none.
     """
-    found = [contract for contract in growth.survey.contracts if contract.durable == durable]
-    if not found:
+    contract = named(growth, text)
+    if contract is None:
         known = [contract.durable for contract in growth.survey.contracts]
-        raise Unknown(f"{option} {durable}: no contract has this name", closest(durable, known))
-    return max(found, key=lambda contract: contract.version)
+        raise Unknown(f"{option} {text}: no contract has this name", closest(text, known))
+    return contract
+
+
+def find_workflow(growth: Growth, text: str) -> Contract:
+    """The workflow with a name.
+
+    Raises:
+        Unknown: there is none.
+        UsageError: it is another group's function.
+    """
+    contract = find(growth, text, "--workflow")
+    if contract.group != GROUP_OF_WORKFLOWS:
+        known = [item.durable for item in growth.survey.contracts if item.group == GROUP_OF_WORKFLOWS]
+        raise UsageError(f"{text} is a function of group {contract.group}, not a workflow", closest("", known))
+    return contract
 
 
 def models_of(contract: Contract) -> tuple[str, str]:
@@ -257,7 +248,7 @@ def models_of(contract: Contract) -> tuple[str, str]:
 
 
 def filled(
-    needed: Sequence[Field], known: Mapping[str, tuple[str, Shape]], growth: Growth, imports: list[Import]
+    needed: Sequence[Field], known: Mapping[str, tuple[str, Shape]], growth: Growth, imports: Imports
 ) -> tuple[list[Item], list[str]]:
     """Arguments for a model: from what is *known* by name (expression and shape), else an example.
 
@@ -275,7 +266,7 @@ def filled(
             example = growth.types.example(item.shape)
             if example is None:
                 raise no_example(item.name, item.shape)
-            imports += example.imports
+            imports.add(example.imports)
             items.append(Item(example.code, f"{item.name}="))
             invented.append(item.name)
             if shape is not None and same_values(shape, item.shape):
@@ -299,33 +290,6 @@ def statement(code: Code, *, indent: int = 4, before: str = "") -> str:
 def definition(function: str, parameters: Sequence[str], result: str) -> str:
     """The first line, or lines, of an async function."""
     return layout.render(layout.group(f"async def {function}(", parameters, f") -> {result}:"))
-
-
-def _check_no_cycle(growth: Growth, module: str, needed: str) -> None:
-    """Contracts import each other, so two must not need one another."""
-    seen: set[str] = set()
-    waiting = [] if needed == module else [needed]
-    while waiting:
-        current = waiting.pop()
-        if current == module:
-            raise CannotEdit(
-                f"{growth.module(needed)} imports {growth.module(module)}, so that cannot import it",
-                "Move the model into a contracts file of its own, which both may import.",
-            )
-        if current not in seen and growth.module(current) in growth.project.files:
-            seen.add(current)
-            waiting += _imported_contracts(growth, growth.module(current))
-
-
-def _imported_contracts(growth: Growth, path: PurePosixPath) -> Iterator[str]:
-    """The contracts modules that one of them imports."""
-    for node in ast.walk(growth.survey.source(path).tree):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        module = (node.module or "").removeprefix(f"{growth.project.package}.").removeprefix("contracts").lstrip(".")
-        if node.level in (0, 2) and "contracts" not in (node.module or ""):
-            continue  # of another part, or from outside
-        yield from [f"contracts.{module}"] if module else (f"contracts.{alias.name}" for alias in node.names)
 
 
 def options(**values: Any) -> dict[str, Any]:

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 from resonate_scaffold import layout
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, asked_before, tests_path
+from resonate_scaffold.generators.growth import Growth, Imports, asked_before, tests_path
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
-from resonate_scaffold.shapes import Import
 
 GROUP = "db"
-MODULE = "contracts.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +32,17 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
     growth.options = contracts.options(takes=takes, returns=returns, read_only=request.read_only)
     if done := asked_before(growth):
         return done
-    new = contracts.New(name, f"db.{name.snake}", GROUP, MODULE, takes, returns)
-    contracts.declare(growth, new)
+    new = contracts.New(name, f"db.{name.snake}", GROUP, f"contracts.db.{name.snake}", takes, returns)
+    contracts.declare(growth, new, f"The durable function `{new.durable}`.")
 
-    imports: list[Import] = [*new.models]
+    imports = Imports([new.variable, "ctx", "request", "effect", "session", "Context", "AsyncSession"])
+    imports.contract(new.module)
+    imports.names("runtime.database", "Database")
+    imports.names("runtime.durable.rpc", "serve")
+    imports.add(new.models)
+    if not request.read_only:
+        imports.names("runtime.durable.ids", "call_id", "operation_id")
+        imports.names("runtime.durable.once", "once")
     known = {item.name: (f"request.{item.name}", item.shape) for item in takes}
     arguments, invented = contracts.filled(returns, known, growth, imports)
     result = layout.call(f"{name.pascal}Result", arguments)
@@ -46,7 +51,7 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
         "await once(",
         [
             "ctx.get_dependency(Database)",
-            f"ids.operation({layout.text(name.kebab)}, ctx.info.id)",
+            f"operation_id({layout.text(name.kebab)}, call_id(ctx))",
             "request",
             f"{name.pascal}Result",
             "effect",
@@ -55,6 +60,7 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
     )
     context = {
         "durable": new.durable,
+        "function": new.variable,
         "definition": contracts.definition(
             name.snake, ["ctx: Context", f"request: {name.pascal}"], f"{name.pascal}Result"
         ),
@@ -72,13 +78,7 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
     for what in invented:
         growth.notes.append(f"{path}: the result's {what} is an example; put your own value there")
 
-    growth.wire(
-        growth.module("db.worker"),
-        "SERVED",
-        f"{MODULE}.{new.variable}",
-        [("rpc", "serve"), (MODULE, None), (module, name.snake)],
-        lambda serve, of, function: f"{serve}({of}.{new.variable}, {function}, retries=6)",
-    )
+    growth.serve("db", module, name.snake)
     _test(growth, new, request.read_only)
     if not request.read_only:
         growth.notes += [
@@ -90,11 +90,13 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
 
 
 def _test(growth: Growth, new: contracts.New, read_only: bool) -> None:
-    imports: list[Import] = [(new.module, new.name.pascal), (new.module, new.variable), ("tests.conftest", "Call")]
+    imports = Imports()
+    imports.names(new.module, new.name.pascal, new.variable)
+    imports.names("runtime.testing.running", "CallFunction")
     if not read_only:
-        imports += [("db.database", "Database"), ("db.models", "Operation")]
+        imports.names("runtime.database", "Database", "Operation")
     example = contracts.request_example(growth, new.request, new.takes)
-    imports += example.imports
+    imports.add(example.imports)
 
     def called(variable: str) -> str:
         arguments: list[Item | str] = [new.variable, '"test/1"', "REQUEST"]

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from resonate_scaffold import layout
 from resonate_scaffold.errors import Taken
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, asked_before, at
+from resonate_scaffold.generators.growth import Growth, Imports, asked_before, at
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
 
@@ -30,7 +31,7 @@ class GroupRequest:
 
 
 def add_group(project: Project, request: GroupRequest) -> Plan:
-    """Plan a group: worker, contracts, its part in `dev`, its processes."""
+    """Plan a group: its worker, the package of its contracts, its processes."""
     name = contracts.noun(request.name, "group")
     growth = Growth(project, "group", name.raw)
     if done := asked_before(growth):
@@ -41,21 +42,12 @@ def add_group(project: Project, request: GroupRequest) -> Plan:
     for contract in growth.survey.contracts:
         if contract.group == name.raw:
             raise Taken(f"Another team serves group {name} ({at(contract.place)})", "Choose another name.")
-    module = growth.module(name.snake)
-    if module in project.files or any(module.with_suffix("") in path.parents for path in project.files):
+    if any(growth.project.exists(growth.module(name.snake).with_suffix(end)) for end in ("", ".py")):
         raise Taken(f"{project.package}.{name.snake} is a module of this service already", "Choose another name.")
-    context = {"group": name.raw, "package": project.package}
     growth.write(growth.module(f"{name.snake}.__init__"), b"")
-    growth.create("group/worker.py", growth.module(f"{name.snake}.worker"), {**context, "module": name.snake}, [])
-    growth.write(growth.module(f"contracts.{name.snake}"), contracts.module_of(name.raw))
-    growth.wire(
-        growth.module("dev"),
-        "SERVED",
-        f"{name.snake}.worker.SERVED",
-        [(f"{name.snake}.worker", None)],
-        lambda worker: f"*{worker}.SERVED",
-        prefer=name.snake,
-    )
+    growth.create("group/worker.py", growth.module(f"{name.snake}.worker"), {"group": name.raw}, Imports())
+    growth.write(growth.module(f"contracts.{name.snake}.__init__"), contracts.package_of(name.raw))
+    growth.wire(growth.module("__main__"), "GROUPS", name.raw, [], lambda: layout.text(name.raw))
     _process(growth, f"{name.kebab}: python -m {project.package} group {name.raw}\n", name.kebab)
     _container(growth, name.raw)
     growth.notes.append(f"Its durable functions: resonate-scaffold add rpc {name}.NAME")

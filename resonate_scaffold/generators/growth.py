@@ -1,4 +1,4 @@
-"""What every ``add`` shares: changes are collected here, and come out as one plan with its record in the manifest."""
+"""What every ``add`` shares: changes are collected here, and come out as one plan with their record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ast
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,14 +13,63 @@ from resonate_scaffold import layout
 from resonate_scaffold.errors import CannotEdit, Taken
 from resonate_scaffold.layout import Code
 from resonate_scaffold.names import Name
-from resonate_scaffold.plan import Change, Create, Edit, Plan
-from resonate_scaffold.project import MANIFEST, Added, Edited, Project, fingerprint, with_change
+from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
+from resonate_scaffold.project import Added, Edited, Project, fingerprint
 from resonate_scaffold.shapes import Import, Types
-from resonate_scaffold.source import Source, Splice
+from resonate_scaffold.source import Source, Splice, longer_names
 from resonate_scaffold.survey import Place, Survey
 from resonate_scaffold.templates import render_add
 
 Bind = Callable[[str, str | None], str]
+
+# How ids begin that the runtime makes: those of operations, and of what a schedule starts.
+_OF_THE_RUNTIME = {"db": "the db group's operations", "schedule": "the runs of schedules"}
+
+
+class Imports:
+    """What a new file imports, and what it calls each.
+
+    A name that means something else there already, imported or of the file's own, is imported under another one. So
+    what a template spells out is imported first.
+    """
+
+    def __init__(self, defines: Iterable[str] = ()) -> None:
+        self._called: dict[Import, str] = {}
+        self._taken = set(defines)
+
+    def __call__(self, module: str, name: str | None) -> str:
+        """Import something of a module, or with None the module itself; returns how it is written in the file."""
+        if (module, name) not in self._called:
+            plain = name or module.rpartition(".")[2]
+            self._called[module, name] = local = self._free(module, plain)
+            self._taken.add(local)
+        return self._called[module, name]
+
+    def names(self, module: str, *names: str) -> None:
+        """Import names of a module that the template spells out."""
+        self.add((module, name) for name in names)
+
+    def add(self, imports: Iterable[Import]) -> None:
+        """Import what code spells out: where one of the names is taken, the file is refused."""
+        for module, name in imports:
+            plain = name or module.rpartition(".")[2]
+            self._called[module, name] = plain
+            self._taken.add(plain)
+
+    def contract(self, module: str) -> None:
+        """Import the module of the contract that a function fulfils, which bears the function's name, as `contract`."""
+        self._called[module, None] = "contract"
+        self._taken.add("contract")
+
+    def items(self) -> Iterator[tuple[str, str | None, str]]:
+        """Module, name and local name of each; names of a module before the module itself."""
+        # With the module there, they would be written through it.
+        for (module, name), local in sorted(self._called.items(), key=lambda item: item[0][1] is None):
+            yield module, name, local
+
+    def _free(self, module: str, plain: str) -> str:
+        candidates = [plain, *longer_names(module, plain)]
+        return next((name for name in candidates if name not in self._taken), plain)  # what is taken, `create` refuses
 
 
 class Growth:
@@ -33,6 +81,7 @@ class Growth:
     options: Mapping[str, Any]
 
     def __init__(self, project: Project, kind: str, name: str) -> None:
+        project.check_layout()
         self.project = project
         self.survey = Survey(project)
         self.types = Types(self.survey)
@@ -62,7 +111,7 @@ class Growth:
             raise CannotEdit(f"{path} is not there", "Restore it: every service has this file.")
         return self.survey.source(path)
 
-    def create(self, template: str, path: PurePosixPath, context: Mapping[str, Any], imports: Iterable[Import]) -> None:
+    def create(self, template: str, path: PurePosixPath, context: Mapping[str, Any], imports: Imports) -> None:
         """Make a Python file from ``templates/add``, and import there what its code names.
 
         Raises:
@@ -70,12 +119,10 @@ class Growth:
         """
         text = render_add(template, {**context, "package": self.project.package})
         source = Source.parse(path, text.encode(), self.project.package)
-        # Names of a module first: with the module there, they would be written through it.
-        for module, name in sorted(dict.fromkeys(imports), key=lambda one: one[0] == "contracts"):
-            source, expression = source.bind(module, name)
-            wanted = name or module.rpartition(".")[2]
-            if expression != wanted:
-                what = f"{path} would have two things called {wanted}, one of {module.removeprefix('!')}"
+        for module, name, local in imports.items():
+            source, expression = source.bind(module, name, local)
+            if expression != local:
+                what = f"{path} would have two things called {local}, one of {module.removeprefix('!')}"
                 raise Taken(what, "Choose another name.")
         self.write(path, source.content)
 
@@ -85,40 +132,32 @@ class Growth:
             raise Taken(f"{path} is there already", f"Choose another name, or move {path.name} away.")
         self._created[path] = content
 
-    def append(self, path: PurePosixPath, defines: Sequence[str], write: Callable[[Bind], str]) -> None:
-        """Append definitions to a module, new or there.
+    def append(self, path: PurePosixPath, defines: str, write: Callable[[Bind], str]) -> None:
+        """Append a definition to a module that is there.
 
         Args:
-            defines: the names that they define.
-            write: gives their text; it is called with what tells how an imported name is written there.
+            defines: its name.
+            write: gives its text; it is called with what tells how an imported name is written there.
 
         Raises:
-            Taken: the module has one of the names already.
+            Taken: the module has the name already.
         """
-        new = path in self._created
-        source = Source.parse(path, self._created[path], self.project.package) if new else self.source(path)
+        source = self.source(path)
         taken = source.definitions()
-        for name in defines:
-            if name in taken:
-                where = f"{path}:{taken[name].lineno}"
-                raise Taken(f"{name} is there already ({where})", "Choose another name, or rename that.")
-            if source.qualified(ast.Name(name)) is not None:
-                raise Taken(f"{path} imports {name} already", "Choose another name.")
+        if defines in taken:
+            where = f"{path}:{taken[defines].lineno}"
+            raise Taken(f"{defines} is there already ({where})", "Choose another name, or rename that.")
+        if source.qualified(ast.Name(defines)) is not None:
+            raise Taken(f"{path} imports {defines} already", "Choose another name.")
 
         def bind(module: str, name: str | None) -> str:
             nonlocal source
-            if self.module(module) == path and name is not None:
-                return name
             source, expression = source.bind(module, name)
             return expression
 
         text = write(bind)
-        source = source.append(text)
-        if new:
-            self._created[path] = source.content
-        else:
-            self._sources[path] = source
-        self._defines.setdefault(path, []).extend(defines)
+        self._sources[path] = source.append(text)
+        self._defines.setdefault(path, []).append(defines)
 
     def wire(
         self,
@@ -127,28 +166,25 @@ class Growth:
         key: str,
         imports: Sequence[tuple[str, str | None]],
         element: Callable[..., Code],
-        *,
-        prefer: str | None = None,
     ) -> None:
         """Append an element to a module-level list, unless *key* is mentioned in the module already.
 
         Args:
             key: the qualified name, or the text, by which the element is found again.
             imports: what the element is made of; ``element`` is called with the expression for each.
-            prefer: the local name wished for them.
 
         Raises:
             CannotEdit: the list cannot be edited; the hint has the lines to paste.
         """
         source = self.source(path)
-        if source.mentions(key):
+        if source.mentions(key, within=None if "." in key else into):
             return
         bound = source
         expressions: list[str] = []
         needed: list[str] = []  # the imports that were missing, each as a statement
         for module, name in imports:
             before = bound
-            bound, expression = bound.bind(module, name, prefer)
+            bound, expression = bound.bind(module, name)
             expressions.append(expression)
             if bound.content != before.content:
                 alone, _ = Source.parse(path, b"", self.project.package).bind(module, name, expression)
@@ -163,6 +199,17 @@ class Growth:
             hint = f"Paste this into {path}, then run the command again:{lines}"
             raise CannotEdit(error.message, hint) from error
         self._lists.setdefault(path, []).append((into, key))
+
+    def serve(self, part: str, module: str, function: str) -> None:
+        """List a durable function in the SERVED of a worker."""
+        worker = self.module(f"{part}.worker")
+        self.wire(worker, "SERVED", f"{module}.{function}", [(module, function)], lambda served: served)
+
+    def include(self, module: str) -> None:
+        """List the router of a module in the ROUTERS of the API."""
+        self.wire(
+            self.module("api.app"), "ROUTERS", f"{module}.router", [(module, None)], lambda routes: f"{routes}.router"
+        )
 
     def edit_text(self, path: PurePosixPath, at: int, text: str) -> None:
         """Insert text into a file that is not Python, at a byte offset, with the file's own line ends."""
@@ -180,36 +227,28 @@ class Growth:
         return self._created.get(path, self.project.files.get(path))
 
     def plan(self) -> Plan:
-        """All of it as one plan, the manifest's record included."""
+        """All of it as one plan, its record included."""
         edits: dict[PurePosixPath, tuple[bytes, tuple[Splice, ...]]] = {
             path: (source.content, source.undo) for path, source in self._sources.items() if source.undo
         }
         edits |= self._texts
-        manifest = self.project.manifest
-        changes: list[Change] = []
+        changes: list[Change] = [Create(path, content) for path, content in self._created.items()]
         edited: dict[str, Edited] = {}
-        for path, content in self._created.items():
-            changes.append(Create(path, content))
-            manifest = with_change(manifest, path, None, content)
         for path, (content, undo) in edits.items():
-            before = self.project.files[path]
-            changes.append(Edit(path, before, content))
-            manifest = with_change(manifest, path, before, content)
+            changes.append(Edit(path, self.project.files[path], content))
             edited[str(path)] = Edited(
                 fingerprint(content),
                 tuple((splice.start, splice.length, splice.old.decode()) for splice in undo),
                 tuple(self._lists.get(path, ())),
                 tuple(self._defines.get(path, ())),
             )
-        for path in self._created.keys() & self._defines.keys():
-            # Others may append to it before this is removed: then its part is known by name.
-            content = self._created[path]
-            edited[str(path)] = Edited(fingerprint(content), (), (), tuple(self._defines[path]))
         files = {str(path): fingerprint(content) for path, content in sorted(self._created.items())}
-        record = Added(self.kind, self.name, dict(self.options), files, dict(sorted(edited.items())))
-        kept = tuple(added for added in manifest.adds if (added.kind, added.name) != (self.kind, self.name))
-        manifest = replace(manifest, adds=(*kept, record))
-        changes.append(Edit(MANIFEST, self.project.files[MANIFEST], manifest.to_bytes()))
+        number = self.project.next_number()
+        record = Added(self.kind, self.name, dict(self.options), files, dict(sorted(edited.items())), number)
+        changes.append(Create(record.path, record.to_bytes()))
+        stale = self.project.find_add(self.kind, self.name)  # of what was taken out by hand
+        if stale is not None:
+            changes.append(Delete(stale.path, self.project.files[stale.path]))
         return Plan(tuple(sorted(changes, key=lambda change: change.path)), tuple(self.notes))
 
 
@@ -219,7 +258,7 @@ def asked_before(growth: Growth) -> Plan | None:
     Raises:
         Taken: it was added with other options.
     """
-    record = growth.project.manifest.find(growth.kind, growth.name)
+    record = growth.project.find_add(growth.kind, growth.name)
     if record is None or not any(PurePosixPath(path) in growth.project.files for path in record.files):
         return None  # never added, or taken out by hand
     asked = json.loads(json.dumps(growth.options))
@@ -236,27 +275,39 @@ def asked_before(growth: Growth) -> Plan | None:
     )
 
 
-def root_kinds(growth: Growth) -> dict[str, str]:
-    """What ids begin with in this service, and whose they are."""
-    kinds = {"db": "the db group's operations"}
-    for contract in growth.survey.contracts:
-        kinds[contract.durable] = at(contract.place)
-    for gate in growth.survey.gates:
-        kinds[gate.name] = at(gate.place)
-    for key in growth.survey.keys:
-        kinds[key.name.replace("_", "-")] = at(key.place)
-    for path in {PurePosixPath(route.place.path) for route in growth.survey.routes}:
-        for kind, line in kinds_in(growth, path):
-            kinds.setdefault(kind, f"{path}:{line}")
-    return kinds
+def check_kind(growth: Growth, kind: str) -> None:
+    """Refuse what ids of this service begin with already.
+
+    Only files that spell it are read: whatever the service has, it costs about the same.
+
+    Raises:
+        Taken: it is taken.
+    """
+    where = next(_uses_of_kind(growth, kind), None)
+    if where is not None:
+        raise Taken(f"Ids that begin with {kind}/ are there already ({where})", "Choose another name.")
 
 
-def kinds_in(growth: Growth, path: PurePosixPath) -> Iterator[tuple[str, int]]:
-    """What the ids that a module makes by ``ids.root("…", …)`` begin with, and the lines."""
-    for node in ast.walk(growth.survey.source(path).tree):
+def _uses_of_kind(growth: Growth, kind: str) -> Iterator[str]:
+    """Where ids begin with a kind."""
+    if kind in _OF_THE_RUNTIME:
+        yield _OF_THE_RUNTIME[kind]
+    yield from (at(it.place) for it in growth.survey.contracts_spelling(kind) if it.durable == kind)
+    yield from (at(it.place) for it in growth.survey.gates_spelling(kind) if it.name == kind)
+    yield from (at(it.place) for it in growth.survey.keys if it.kind == kind)
+    api = PurePosixPath(growth.project.package, "api")
+    for path in growth.project.files.containing(api, kind.encode()):
+        yield from (f"{path}:{line}" for found, line in kinds_in(growth.survey, path) if found == kind)
+
+
+def kinds_in(survey: Survey, path: PurePosixPath) -> Iterator[tuple[str, int]]:
+    """What the ids that a module makes by ``root_id("…", …)`` begin with, and the lines."""
+    source = survey.source(path)
+    for node in ast.walk(source.tree):
         match node:
-            case ast.Call(func=ast.Attribute(attr="root"), args=[ast.Constant(value=str(kind)), *_]):
-                yield kind, node.lineno
+            case ast.Call(func=ast.expr() as function, args=[ast.Constant(value=str(kind)), *_]):
+                if source.qualified(function) == "runtime.durable.ids.root_id":
+                    yield kind, node.lineno
 
 
 def at(place: Place) -> str:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from resonate_scaffold import layout
-from resonate_scaffold.errors import Taken, UsageError
+from resonate_scaffold.errors import UsageError
 from resonate_scaffold.fields import SCALARS, Field, parse_fields
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Bind, Growth, asked_before, root_kinds
+from resonate_scaffold.generators.growth import Bind, Growth, Imports, asked_before, check_kind
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
-from resonate_scaffold.shapes import Import
 from resonate_scaffold.templates import render_add
 
 # What a key is made of: one text for each value, and no two values that are equal and read differently.
@@ -51,25 +50,23 @@ def add_idempotency_key(project: Project, request: KeyRequest) -> Plan:
     growth.options = contracts.options(fields=fields)
     if done := asked_before(growth):
         return done
-    kinds = root_kinds(growth)
-    if name.kebab in kinds:
-        raise Taken(
-            f"Ids that begin with {name.kebab}/ are there already ({kinds[name.kebab]})", "Choose another name."
-        )
+    check_kind(growth, name.kebab)
 
     def write(bind: Bind) -> str:
         parameters = [f"{field.name}: {_annotation(field, bind)}" for field in fields]
-        arguments = [layout.text(name.kebab), *(field.name for field in fields)]
+        keyed = layout.call(
+            bind("runtime.durable.ids", "keyed"), [layout.text(name.kebab), *(field.name for field in fields)]
+        )
         context = {
             "definition": layout.render(layout.group(f"def {name.snake}(", parameters, ") -> str:")),
             "docstring": layout.docstring(
                 f"``{_spelled(name.kebab, fields)}``: the request itself names the work.", indent=4
             ),
-            "answer": contracts.statement(layout.call("keyed", arguments), before="return "),
+            "answer": contracts.statement(keyed, before="return "),
         }
         return render_add("idempotency_key/function.py", context)
 
-    growth.append(growth.module("ids"), [name.snake], write)
+    growth.append(growth.module("ids"), name.snake, write)
     _test(growth, name.snake, fields, name.kebab)
     return growth.plan()
 
@@ -90,12 +87,15 @@ def _annotation(field: Field, bind: Bind) -> str:
 def _test(growth: Growth, function: str, fields: tuple[Field, ...], kind: str) -> None:
     strategies = [_TYPES[field.shape.name] for field in fields]
     has_text = "TEXTS" in strategies
-    imports: list[Import] = [("ids", None)]
+    imports = Imports()
+    imports.add([("ids", None)])
+    imports.names("runtime.durable.ids", "MAX_ROOT", "is_visible", "owned", "public_of")
     if any("UTC" in strategy for strategy in strategies):
-        imports.append(("!datetime", "UTC"))
+        imports.names("!datetime", "UTC")
     types = [_annotation(field, lambda module, name: name or module) for field in fields]
-    imports += [("!datetime", kind) for kind in types if kind in ("date", "datetime")]
-    imports += [("!uuid", "UUID")] if "UUID" in types else []
+    imports.names("!datetime", *(kind for kind in types if kind in ("date", "datetime")))
+    if "UUID" in types:
+        imports.names("!uuid", "UUID")
     context = {
         "function": function,
         "kind": kind,

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from resonate_scaffold.plan import Create, Plan
-from resonate_scaffold.project import MANIFEST, Manifest, fingerprint
+from resonate_scaffold.project import MANIFEST, Manifest, fingerprint, runtime_digest
 from resonate_scaffold.templates import RenderedFile, Rendering
 
 ENV = PurePosixPath(".env")
@@ -34,11 +34,13 @@ def new_project(rendering: Rendering, *, version: str, secret: str) -> Plan:
         files[_GITIGNORE] = RenderedFile(_with_line(ignored.content, ENV.name), ignored.executable)
         notes.append("The template does not ignore .env, which holds a secret: added it to .gitignore")
     example = files.get(_ENV_EXAMPLE, RenderedFile(b""))
+    hashes = {str(path): fingerprint(file.content) for path, file in files.items()}
     manifest = Manifest(
         version=version,
         template=rendering.origin,
         answers=rendering.answers,
-        files={str(path): fingerprint(file.content) for path, file in files.items()},
+        files=hashes,
+        runtime=runtime_digest(hashes, str(rendering.answers["package_name"])),
     )
     creates = [Create(path, file.content, file.executable) for path, file in files.items()]
     creates.append(Create(MANIFEST, manifest.to_bytes()))

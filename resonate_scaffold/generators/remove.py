@@ -6,20 +6,18 @@ what to take out.
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from resonate_scaffold.errors import BrokenSource, ManifestError, StillUsed, Unknown
 from resonate_scaffold.fields import closest
-from resonate_scaffold.generators.contract import module_of
+from resonate_scaffold.generators.contract import package_of
 from resonate_scaffold.generators.group import without_process, without_service
-from resonate_scaffold.generators.growth import at
-from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS
+from resonate_scaffold.generators.growth import at, kinds_in
+from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS, contracts_folder, stand_in
 from resonate_scaffold.plan import Change, Delete, Edit, Plan
-from resonate_scaffold.project import MANIFEST, Added, Edited, Project, fingerprint, restore, with_change
+from resonate_scaffold.project import Added, Edited, FilesInMemory, Project, fingerprint, restore
 from resonate_scaffold.source import Source
 from resonate_scaffold.survey import Place, Survey
 
@@ -32,11 +30,15 @@ def find_added(project: Project, kind: str, name: str) -> Added:
     Raises:
         Unknown: nothing of that kind and name was added.
     """
+    project.check_layout()
     wanted = _spelled(kind, name)
-    for added in project.manifest.adds:
-        if added.kind == kind and _spelled(kind, added.name) == wanted:
+    if found := project.find_add(kind, name):
+        return found
+    records = project.adds(kind)
+    for added in records:
+        if _spelled(kind, added.name) == wanted:
             return added
-    known = [added.name for added in project.manifest.adds if added.kind == kind]
+    known = [added.name for added in records]
     raise Unknown(
         f"No {kind} {name} was added to this service", f"Only what `add` made can be removed. {closest(name, known)}"
     )
@@ -55,10 +57,7 @@ def changed_files(project: Project, record: Added) -> tuple[PurePosixPath, ...]:
     return tuple(
         path
         for path, made in ((PurePosixPath(path), sha) for path, sha in record.files.items())
-        if path in project.files
-        and str(path) not in record.edits
-        and path != PROCFILE_DEV
-        and fingerprint(project.files[path]) != made
+        if path in project.files and path != PROCFILE_DEV and fingerprint(project.files[path]) != made
     )
 
 
@@ -74,26 +73,35 @@ def remove(project: Project, record: Added, *, delete_changed: bool = False) -> 
     after = _without(project, record, kept)
     _check_unused(project, record, after)
 
-    manifest = project.manifest
-    changes: list[Change] = []
+    changes: list[Change] = [Delete(recorded.path, project.files[recorded.path])]
     for path, content in sorted(after.items()):
         before = project.files[path]
         if content == before:
             continue
         changes.append(Delete(path, before) if content is None else Edit(path, before, content))
-        manifest = with_change(manifest, path, before, content)
-    # What is kept is no file of the tool's any more; and what somebody has deleted or renamed before is none.
-    gone = {path for path in recorded.files if PurePosixPath(path) not in project.files}
-    forgotten = {str(path) for path in kept} | gone
-    files = {path: sha for path, sha in manifest.files.items() if path not in forgotten}
-    adds = tuple(added for added in manifest.adds if added != recorded)
-    manifest = replace(manifest, files=files, adds=adds)
-    changes.append(Edit(MANIFEST, project.files[MANIFEST], manifest.to_bytes()))
+        if content is not None:
+            changes += _known_again(project, recorded, path, content)
     notes = tuple(
         f"Kept {path}, which was changed since it was made (--yes deletes it, too): it may use what is gone"
         for path in kept
     )
     return Plan(tuple(sorted(changes, key=lambda change: change.path)), notes)
+
+
+def _known_again(project: Project, gone: Added, path: PurePosixPath, content: bytes) -> Iterator[Edit]:
+    """Have the last of the other records that edited a file know it as it is now: so it does not count as edited.
+
+    Only where nobody else has edited it. What that record could put back byte by byte, it cannot any more.
+    """
+    if project.is_edited(path):
+        return
+    last = project.last_edit(path, except_for=gone)
+    if last is None or str(path) not in last.edits:
+        return
+    edited = replace(last.edits[str(path)], sha256=fingerprint(content), undo=())
+    updated = replace(last, edits={**last.edits, str(path): edited})
+    if updated != last:
+        yield Edit(last.path, project.files[last.path], updated.to_bytes())
 
 
 def _located(project: Project, record: Added) -> Added:
@@ -109,41 +117,56 @@ def _located(project: Project, record: Added) -> Added:
 
 def _without(project: Project, record: Added, kept: tuple[PurePosixPath, ...]) -> Mapping[PurePosixPath, bytes | None]:
     """What each file will be; None for one that goes."""
-    after: dict[PurePosixPath, bytes | None] = {}
-    shared = _shares_its_group(project, record)
-    for path in map(PurePosixPath, record.files):
-        if path in project.files and path not in kept and str(path) not in record.edits and path != PROCFILE_DEV:
-            after[path] = None
+    after: dict[PurePosixPath, bytes | None] = {
+        path: None
+        for path in map(PurePosixPath, record.files)
+        if path in project.files and path not in kept and path != PROCFILE_DEV
+    }
     for path, edited in ((PurePosixPath(path), edited) for path, edited in record.edits.items()):
         if path not in project.files or path == PROCFILE_DEV:
             continue
         content = project.files[path]
-        if str(path) in record.files and fingerprint(content) == edited.sha256:
-            after[path] = None
-        elif edited.undo and fingerprint(content) == edited.sha256:
-            after[path] = _restored(project, path, edited)
+        if edited.undo and fingerprint(content) == edited.sha256:
+            after[path] = _restored(project, record, path, edited)
         elif path.suffix == ".py":
             after[path] = _taken_out(project, path, edited)
-            if record.kind == "rpc" and not shared and _is_foreign(project, record) and _is_bare(after[path], record):
-                after[path] = None
         elif path.name == "Procfile":
             after[path] = without_process(content, record.name)
         else:
             after[path] = without_service(content, record.name)
-    if record.kind == "rpc" and not shared and PROCFILE_DEV in project.files and _is_foreign(project, record):
-        after[PROCFILE_DEV] = _without_stand_in(project, record)
+    if record.kind == "rpc":
+        _without_group(project, record, after)
     return after
 
 
-def _restored(project: Project, path: PurePosixPath, edited: Edited) -> bytes:
+def _without_group(project: Project, record: Added, after: dict[PurePosixPath, bytes | None]) -> None:
+    """What goes with the last function of a group that another team serves: its package, the stand-ins' process.
+
+    Before that, both stay, whichever function was the first.
+    """
+    group = record.name.rpartition(".")[0]
+    if any(item.name == group for item in Survey(project).groups):
+        return
+    folder = PurePosixPath(project.package, "contracts", contracts_folder(group))
+    package = folder / "__init__.py"
+    after.pop(package, None)
+    if any(path != package and path not in after for path in project.files.below(folder)):
+        return
+    if project.files.get(package) == package_of(group):
+        after[package] = None
+    if PROCFILE_DEV in project.files:
+        after[PROCFILE_DEV] = _without_stand_in(project, record, group)
+
+
+def _restored(project: Project, record: Added, path: PurePosixPath, edited: Edited) -> bytes:
     content = restore(project.files[path], edited.undo)
     if path.suffix == ".py":
         try:
             Source.parse(path, content, project.package)
         except BrokenSource as error:
             raise ManifestError(
-                f"{MANIFEST} has a wrong record of {path}: taking that back would leave no Python ({error.message})",
-                f"Restore it: git checkout -- {MANIFEST}",
+                f"{record.path} is wrong about {path}: taking that back would leave no Python ({error.message})",
+                f"Restore it: git checkout -- {record.path}",
             ) from error
     return content
 
@@ -155,35 +178,13 @@ def _taken_out(project: Project, path: PurePosixPath, edited: Edited) -> bytes:
     return source.remove_definitions(edited.defines).content
 
 
-def _without_stand_in(project: Project, record: Added) -> bytes | None:
+def _without_stand_in(project: Project, record: Added, group: str) -> bytes | None:
     content = project.files[PROCFILE_DEV]
     edited = record.edits.get(str(PROCFILE_DEV))
     if edited is not None and edited.sha256 == fingerprint(content):
         return restore(content, edited.undo)
-    rest = without_process(content, f"fake-{record.name.partition('.')[0]}")
+    rest = without_process(content, stand_in(group))
     return None if rest.split() in ([], STAND_INS.encode().split()) else rest
-
-
-def _shares_its_group(project: Project, record: Added) -> bool:
-    """Whether other contracts of an rpc's group stay."""
-    group = record.name.partition(".")[0]
-    return any(contract.group == group and contract.durable != record.name for contract in Survey(project).contracts)
-
-
-def _is_foreign(project: Project, record: Added) -> bool:
-    group = record.name.partition(".")[0]
-    return not any(item.name == group for item in Survey(project).groups)
-
-
-def _is_bare(content: bytes | None, record: Added) -> bool:
-    """Whether a contracts file holds nothing that somebody has written: only imports, and the docstring it got."""
-    if content is None or re.search(rb"(?m)(?:^|\s)#", content):
-        return False
-    made = ast.parse(module_of(record.name.partition(".")[0]))
-    return all(
-        isinstance(node, ast.Import | ast.ImportFrom) or ast.dump(node) == ast.dump(made.body[0])
-        for node in ast.parse(content).body
-    )
 
 
 def _check_unused(project: Project, record: Added, after: Mapping[PurePosixPath, bytes | None]) -> None:
@@ -198,7 +199,7 @@ def _check_unused(project: Project, record: Added, after: Mapping[PurePosixPath,
     names |= {_module(project, str(path)) for path in gone if path.parts[0] == project.package}
     files = {path: content for path, content in project.files.items() if path not in after}
     files |= {path: content for path, content in after.items() if content is not None}
-    rest = Survey(replace(project, files=files))
+    rest = Survey(replace(project, files=FilesInMemory(files)))
     places = {place for _, place in rest.references(names, [PurePosixPath(path) for path in record.files])}
     if record.kind == "workflow":
         places |= set(_roots(rest, record.name))
@@ -213,11 +214,7 @@ def _roots(survey: Survey, durable: str) -> Iterator[Place]:
     """Where the API names the jobs of a workflow: a webhook knows it by its ids alone."""
     for path in survey.project.files:
         if path.parts[:2] == (survey.project.package, "api") and durable.encode() in survey.project.files[path]:
-            for node in ast.walk(survey.source(path).tree):
-                match node:
-                    case ast.Call(func=ast.Attribute(attr="root"), args=[ast.Constant(value=value), *_]):
-                        if value == durable:
-                            yield Place(str(path), node.lineno)
+            yield from (Place(str(path), line) for kind, line in kinds_in(survey, path) if kind == durable)
 
 
 def _module(project: Project, path: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import keyword
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -19,12 +19,11 @@ from resonate_scaffold import layout
 from resonate_scaffold.errors import Taken, Unknown, UsageError
 from resonate_scaffold.fields import Field, check_field_name, closest
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, asked_before, at
-from resonate_scaffold.generators.workflow import GROUP
+from resonate_scaffold.generators.growth import Growth, Imports, asked_before, at
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
-from resonate_scaffold.shapes import Import, annotation, same_values
+from resonate_scaffold.shapes import annotation, same_values
 from resonate_scaffold.source import Source
 from resonate_scaffold.survey import Contract
 
@@ -33,11 +32,15 @@ MAX_WAIT = 25  # as the service's own: proxies commonly give up after 30 s
 _FRAMEWORKS = frozenset({"docs", "redoc", "openapi.json"})
 _BODILESS = frozenset({"GET", "DELETE"})
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|\{[^{}]*\}")
-# What the function of a route calls things.
-_RESERVED = frozenset(
-    {"asked", "body", "caller", "id", "ids", "l", "location", "poll", "record", "request", "response", "root", "router"}
-    | {"public", "start", "started", "wanted"}
-)
+# What the functions of a route call things, and what all of their modules import.
+_SPOKEN_FOR = """
+    AuthenticatedRoute Progress Request Response accept asked authenticated body caller get_caller get_submission id ids
+    l location not_found owned parse poll public_of read record request response root root_id router start started
+    submission wait wanted
+"""
+_RESERVED = frozenset(_SPOKEN_FOR.split())
+# Modules of the API that are no routes, and what `create_app` calls things.
+_MODULES = frozenset({"app", "create_app", "install", "lifespan", "router", "routers", "settings"})
 _LONGEST_PATH = 80
 _FIELD_LIMIT = 8  # a longer signature is a request model in disguise
 
@@ -117,19 +120,13 @@ def add_route(project: Project, request: RouteRequest) -> Plan:
     if not route.reads:
         _check_free(growth, "GET", route.poll_path)
 
-    module = f"api.routes.{route.name}"
+    module = f"api.{route.name}"
     path = growth.module(module)
     if route.reads:
         _write_read(growth, path, route)
     else:
         _write_work(growth, path, route)
-    growth.wire(
-        growth.module("api.app"),
-        "ROUTERS",
-        f"{module}.router",
-        [(module, None)],
-        lambda routes: f"{routes}.router",
-    )
+    growth.include(module)
     _test(growth, route)
     return growth.plan()
 
@@ -174,8 +171,8 @@ def _resolve(
     growth: Growth, request: RouteRequest, method: str, parameters: tuple[str, ...], idempotency: str
 ) -> _Route:
     contract = contracts.find(growth, request.target, request.option)
-    if request.option == "--workflow" and contract.group != GROUP:
-        known = [item.durable for item in growth.survey.contracts if item.group == GROUP]
+    if request.option == "--workflow" and contract.group != contracts.GROUP_OF_WORKFLOWS:
+        known = [item.durable for item in growth.survey.contracts if item.group == contracts.GROUP_OF_WORKFLOWS]
         raise UsageError(
             f"{request.target} is a function of group {contract.group}", f"Use --rpc. {closest('', known)}"
         )
@@ -189,7 +186,7 @@ def _resolve(
             hint = "Take it from the body: leave it out of the path."
             raise UsageError(f"{name} is a {fields[name].shape.spelled}, which no path can hold", hint)
     rest = tuple(field for name, field in fields.items() if name not in parameters)
-    record = growth.project.manifest.find("db-function", contract.variable.replace("_", "-"))
+    record = growth.project.find_add("db-function", contract.variable.replace("_", "-"))
     if method == "GET" and contract.group == "db" and record is not None and not record.options.get("read_only"):
         raise UsageError(f"{contract.durable} writes, and GET must change nothing", "Use POST.")
     if method in _BODILESS:
@@ -250,8 +247,7 @@ def _key_fields(growth: Growth, name: str, fields: Mapping[str, Field]) -> tuple
 def _module_name(method: str, path: str) -> str:
     """``orders`` for POST /orders, ``put_orders_order_id`` for PUT /orders/{order_id}."""
     words = re.sub(r"[^A-Za-z0-9]+", "_", path).strip("_").lower()
-    # `router` is what `create_app` calls each of them.
-    plain = method == "POST" and words.isidentifier() and not keyword.iskeyword(words) and words != "router"
+    plain = method == "POST" and words.isidentifier() and not keyword.iskeyword(words) and words not in _MODULES
     return words if plain else f"{method.lower()}_{words}"
 
 
@@ -280,40 +276,37 @@ def _matches(pattern: str, segment: str) -> bool:
 
 
 def _write_work(growth: Growth, path: PurePosixPath, route: _Route) -> None:
-    models = _model_imports(route)
-    imports: list[Import] = [*models, ("ids", None)]
-    imports += [("api.answers", name) for name in ("Progress", "at_once" if route.wait else "Accepted", "poll")]
-    imports += [("api.dependencies", name) for name in ("ForCallers", "caller_of")]
-    imports.append(("api.idempotency", "start"))
-    imports += [("api.openapi", name) for name in ("POLLED", "PREFER", "for_callers")]
-    imports.append(("api.openapi", "wrapped" if route.wait else "SUBMITTED"))
+    imports = _imports(route)
+    imports.names("runtime.http.work", "Progress", "poll", "start", "wait" if route.wait else "accept")
+    imports.names("runtime.http.openapi", "POLLED", "PREFER", "waited" if route.wait else "ACCEPTED")
     headers = ["PREFER"] if route.wait else []
     if route.idempotency != "none":
         header = "IDEMPOTENCY_KEY_REQUIRED" if route.idempotency == "required" else "IDEMPOTENCY_KEY"
-        imports.append(("api.openapi", header))
+        imports.names("runtime.http.openapi", header)
         headers.insert(0, header)
     if not route.wait:
-        imports.append(("api.answers", "accepted"))
-    if not route.key:
-        imports.append(("api.dependencies", "submission_of"))
+        imports.names("runtime.http.work", "Accepted")
+    if route.key:
+        imports.names("runtime.durable.ids", "owned", "public_of")
+        imports.add([("ids", None)])
+    else:
+        imports.names("runtime.http.idempotency", "get_submission")
     if route.in_path:
-        imports += [("api.answers", "asked_for"), ("api.dependencies", "not_found")]
-    contract, result = route.contract.variable, _short(route.answers)
+        imports.names("runtime.http.problems", "not_found")
+    asks, result, contract = _models(route, imports)
     accepted = f"Response | {result}" if route.wait else "Accepted"
     options: list[Item | str] = [layout.text(route.path)]
     if route.wait:
         options.append(f"response_model={result}")
     else:
         options.append("status_code=202")
-    options.append(f"openapi_extra=for_callers({', '.join(headers)})")
-    options.append(f"responses=wrapped(Progress[{result}])" if route.wait else "responses=SUBMITTED")
-    public = "public" if route.key else "asked.public"
+    options.append(f"openapi_extra=authenticated({', '.join(headers)})")
+    options.append(f"responses=waited(Progress[{result}])" if route.wait else "responses=ACCEPTED")
+    public = "public_of(root)" if route.key else "submission.public_id"
     parameters = list(_parameters(route, imports))
-    given = layout.call(_short(route.asks), _given(route))
-    wait = route.wait and layout.group(
-        "await at_once(",
-        ["started", result, public, "location", "request", "response", f"seconds={route.wait}"],
-        ")",
+    given = layout.call(asks, _given(route))
+    waiting = route.wait and layout.group(
+        "await wait(", ["started", result, "request", "response", f"seconds={route.wait}"], ")"
     )
     context = {
         "route": route,
@@ -330,24 +323,26 @@ def _write_work(growth: Growth, path: PurePosixPath, route: _Route) -> None:
         "location": layout.strings(_located(route, public, imports), indent=4, before="location = f"),
         "wanted": contracts.statement(given, before="wanted = "),
         "root": contracts.statement(
-            layout.group("ids.owned(", ["asked.name", Item(_keyed(route))], ")")
+            layout.group("owned(", ["caller.name", Item(_keyed(route))], ")")
             if route.key
-            else layout.group("ids.root(", [layout.text(route.kind), "asked.public"], ")"),
+            else layout.group("root_id(", [layout.text(route.kind), public], ")"),
             before="root = ",
         ),
         "start": contracts.statement(
             layout.group(
-                "await start(", ["asked.engine", contract, "root", "wanted", f"{contract}.timeout", "location"], ")"
+                "await start(",
+                ["caller" if route.key else "submission", contract, "root", "wanted", "location"],
+                ")",
             ),
             before="started = ",
         ),
         "answer": contracts.statement(
-            wait or layout.group("accepted(", ["started", public, "location", "response"], ")"), before="return "
+            waiting or layout.group("accept(", ["started", "response"], ")"), before="return "
         ),
         "poll_decorator": layout.render(
             layout.group(
                 "@router.get(",
-                [layout.text(route.poll_path), "openapi_extra=for_callers(PREFER)", "responses=POLLED"],
+                [layout.text(route.poll_path), "openapi_extra=authenticated(PREFER)", "responses=POLLED"],
                 ")",
             )
         ),
@@ -357,16 +352,16 @@ def _write_work(growth: Growth, path: PurePosixPath, route: _Route) -> None:
             f"Progress[{result}]",
         ),
         "poll_root": contracts.statement(
-            layout.group("ids.root(", [layout.text(route.kind), "caller.visible(id)"], ")"), before="root = "
+            layout.group("root_id(", [layout.text(route.kind), "caller.visible(id)"], ")"), before="root = "
         ),
-        "same": _same_request(route),
+        "same": _same_request(route, contract),
         "result": result,
     }
     _check_parameters(route, imports)
     growth.create("route/work.py", path, context, imports)
 
 
-def _located(route: _Route, public: str, imports: list[Import]) -> Iterator[str]:
+def _located(route: _Route, public: str, imports: Imports) -> Iterator[str]:
     """Where the work is found, as pieces of an f-string. Whatever the path held, a header is ASCII."""
     fields = {field.name: field.shape for field in route.in_path}
     for segment in f"{route.path}{route.below}".split("/")[1:]:
@@ -390,14 +385,14 @@ def _located(route: _Route, public: str, imports: list[Import]) -> Iterator[str]
                 text = f"{name}.isoformat()"
             case _:
                 text = f"str({name})"
-        imports.append(("!urllib", "parse"))
+        imports.names("!urllib", "parse")
         yield f"/{{parse.quote({text}, '')}}"
     yield f"/{{{public}}}"
 
 
-def _check_parameters(route: _Route, imports: Iterable[Import]) -> None:
+def _check_parameters(route: _Route, imports: Imports) -> None:
     """Refuse a parameter that would hide what the module imports."""
-    imported = {name or module.rpartition(".")[2] for module, name in imports}
+    imported = {local for _, _, local in imports.items()}
     for field in (*route.in_path, *route.in_query):
         if field.name in imported | _RESERVED:
             hint = "Take it from a body, or give the field another name."
@@ -405,28 +400,29 @@ def _check_parameters(route: _Route, imports: Iterable[Import]) -> None:
 
 
 def _write_read(growth: Growth, path: PurePosixPath, route: _Route) -> None:
-    imports: list[Import] = [*_model_imports(route), ("ids", None), ("api.answers", "read_now")]
-    imports += [("api.dependencies", name) for name in ("ForCallers", "caller_of")]
-    imports += [("api.openapi", name) for name in ("READ", "for_callers")]
-    contract, result = route.contract.variable, _short(route.answers)
+    imports = _imports(route)
+    imports.names("runtime.http.work", "read")
+    imports.names("runtime.http.openapi", "READ")
+    imports.names("runtime.durable.ids", "public_id")
+    asks, result, contract = _models(route, imports)
     context = {
         "route": route,
         "tag": layout.text(route.path.split("/")[1]),
         "decorator": layout.render(
             layout.group(
-                "@router.get(", [layout.text(route.path), "openapi_extra=for_callers()", "responses=READ"], ")"
+                "@router.get(", [layout.text(route.path), "openapi_extra=authenticated()", "responses=READ"], ")"
             )
         ),
         "definition": contracts.definition(
             f"read_{route.name.removeprefix('get_')}", list(_parameters(route, imports)), result
         ),
-        "wanted": contracts.statement(layout.call(_short(route.asks), _given(route)), before="wanted = "),
+        "wanted": contracts.statement(layout.call(asks, _given(route)), before="wanted = "),
         "root": contracts.statement(
-            layout.group("ids.root(", [layout.text(route.kind), "ids.public_id(caller.name, None)"], ")"),
+            layout.group("root_id(", [layout.text(route.kind), "public_id(caller.name, None)"], ")"),
             before="root = ",
         ),
         "answer": contracts.statement(
-            layout.group("await read_now(", ["caller", contract, "root", "wanted", f"seconds={route.wait}"], ")"),
+            layout.group("await read(", ["caller", contract, "root", "wanted", f"seconds={route.wait}"], ")"),
             before="return ",
         ),
     }
@@ -434,16 +430,29 @@ def _write_read(growth: Growth, path: PurePosixPath, route: _Route) -> None:
     growth.create("route/read.py", path, context, imports)
 
 
-def _model_imports(route: _Route) -> list[Import]:
-    names = [route.asks, route.answers, f"{route.contract.module}.{route.contract.variable}"]
-    return [(name.rpartition(".")[0], _short(name)) for name in names]
+def _imports(route: _Route) -> Imports:
+    """What every route imports, but for the models."""
+    names = [f"{verb}_{route.name.removeprefix('get_')}" for verb in ("start", "poll", "read")]
+    imports = Imports([*_RESERVED, *names, f"{route.pascal}Request"])
+    imports.names("runtime.durable.ids", "root_id")
+    imports.names("runtime.http.auth", "AuthenticatedRoute", "get_caller")
+    imports.names("runtime.http.openapi", "authenticated")
+    return imports
+
+
+def _models(route: _Route, imports: Imports) -> tuple[str, str, str]:
+    """The request's model, the result's and the contract, as the module writes them."""
+    asks, result, contract = (
+        imports(name.rpartition(".")[0], _short(name)) for name in (route.asks, route.answers, route.contract.qualified)
+    )
+    return asks, result, contract
 
 
 def _short(qualified: str) -> str:
     return qualified.rpartition(".")[2]
 
 
-def _parameters(route: _Route, imports: list[Import]) -> Iterator[str]:
+def _parameters(route: _Route, imports: Imports) -> Iterator[str]:
     """The parameters of the route's function, those with defaults last."""
     yield from _path_parameters(route, imports)
     written = [_written(field, imports, in_body=False) for field in route.in_query]
@@ -456,22 +465,18 @@ def _parameters(route: _Route, imports: list[Import]) -> Iterator[str]:
     yield from (line for line in written if " = " in line)
 
 
-def _path_parameters(route: _Route, imports: list[Import]) -> Iterator[str]:
+def _path_parameters(route: _Route, imports: Imports) -> Iterator[str]:
     for field in route.in_path:
         yield _written(field, imports, in_body=False)
 
 
-def _written(field: Field, imports: list[Import], *, in_body: bool) -> str:
+def _written(field: Field, imports: Imports, *, in_body: bool) -> str:
     """A field as the contract has it: name, annotation, default; what it names is imported."""
-
-    def bind(module: str, name: str | None) -> str:
-        imports.append((module, name))
-        return name or module.rpartition(".")[2]
 
     end = ""
     if field.annotation is None or field.source is None:
         end = " = None" if field.optional else ""
-        return f"{field.name}: {annotation(field.shape, bind)}{end}"
+        return f"{field.name}: {annotation(field.shape, imports)}{end}"
     source = field.source
 
     def name_of(node: Any) -> str | None:
@@ -479,7 +484,7 @@ def _written(field: Field, imports: list[Import], *, in_body: bool) -> str:
         if qualified is None:
             return None
         module, _, name = qualified.rpartition(".")
-        return bind(module, name)
+        return imports(module, name)
 
     kind = layout.expression(field.annotation, name_of)
     if field.default is not None:
@@ -490,7 +495,7 @@ def _written(field: Field, imports: list[Import], *, in_body: bool) -> str:
             hint = "Write its constraints into its type, and a plain default: Annotated[int, Field(ge=1)] = 1"
             raise UsageError(f"{field.name} has a default in Field(…), which a query cannot have", hint)
         else:
-            imports.append(("!typing", "Annotated"))
+            imports.names("!typing", "Annotated")
             kind = f"Annotated[{kind}, {value}]"
     line = f"{field.name}: {kind}{end}"
     if len(line) > layout.WIDTH - 5:
@@ -499,10 +504,10 @@ def _written(field: Field, imports: list[Import], *, in_body: bool) -> str:
     return line
 
 
-def _body_class(growth: Growth, route: _Route, imports: list[Import]) -> dict[str, Any] | None:
+def _body_class(growth: Growth, route: _Route, imports: Imports) -> dict[str, Any] | None:
     if not route.in_body:
         return None
-    imports += [("!pydantic", "BaseModel"), ("!pydantic", "ConfigDict")]
+    imports.names("!pydantic", "BaseModel", "ConfigDict")
     example = {field.name: _example(growth, field).json for field in route.in_body if not field.optional}
     options: list[Item | str] = ['extra="forbid"']
     # A strict model takes no date or number from a text, which is how JSON has them.
@@ -529,7 +534,7 @@ def _keyed(route: _Route) -> layout.Group:
     return layout.call(f"ids.{route.key}", arguments)
 
 
-def _same_request(route: _Route) -> list[str]:
+def _same_request(route: _Route, contract: str) -> list[str]:
     """The lines that answer 404 for work of another path."""
     if not route.in_path:
         return []
@@ -540,7 +545,7 @@ def _same_request(route: _Route) -> list[str]:
         operands = [f"asked.{field.name} == {field.name}" for field in route.in_path]
         condition = layout.condition("if not (", operands, "):", indent=4)
     return [
-        f"    asked = asked_for(record, {route.contract.variable})",
+        f"    asked = {contract}.stored_request(record)",
         condition,
         "        raise not_found()",
     ]
@@ -562,7 +567,7 @@ def _test(growth: Growth, route: _Route) -> None:
     query = {field.name: _as_text(examples[field.name]) for field in route.in_query if field.name in examples}
     body = {field.name: examples[field.name] for field in route.in_body if field.name in examples}
     other = contracts.other_body(growth, route.in_body, route.key_fields)
-    certain = contracts.is_certain(growth, route.contract.durable)
+    certain = contracts.is_certain(growth, route.contract)
     context = {
         "route": route,
         "summary": f"{route.method} {route.path}",
@@ -576,9 +581,10 @@ def _test(growth: Growth, route: _Route) -> None:
         "certain": certain,
         "result": _short(route.answers),
     }
-    imports: list[Import] = [("tests.conftest", name) for name in ("Service", "Start", "problem")]
+    imports = Imports()
+    imports.names("runtime.testing.running", "RunningService", "StartService", "problem")
     if certain:
-        imports.append((route.answers.rpartition(".")[0], _short(route.answers)))
+        imports.names(route.answers.rpartition(".")[0], _short(route.answers))
     growth.create(
         "route/test_read.py" if route.reads else "route/test_work.py",
         PurePosixPath("tests", f"test_route_{route.name}.py"),

@@ -16,74 +16,93 @@ from typing import Any
 from resonate_scaffold import layout
 from resonate_scaffold.errors import Taken, UsageError
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, asked_before
+from resonate_scaffold.generators.growth import Growth, Imports, asked_before
 from resonate_scaffold.layout import Item
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
-from resonate_scaffold.shapes import Example, Import
+from resonate_scaffold.shapes import Example
 
 PROCFILE_DEV = PurePosixPath("Procfile.dev")
 STAND_INS = "# What `resonate-scaffold dev` runs beside the Procfile: stand-ins for groups that other teams serve.\n"
-"""How that file begins."""
+"""How that file begins, where it was not there."""
 _BUILT_IN = {"workers": "add workflow", "workflows": "add workflow", "db": "add db-function", "api": "add route"}
 
 
 @dataclass(frozen=True, slots=True)
 class RpcRequest:
-    """``target`` is ``GROUP.NAME``; ``takes`` and ``returns`` as typed."""
+    """``target`` is ``GROUP.NAME``, or ``SERVICE.GROUP.NAME``; ``takes`` and ``returns`` as typed."""
 
     target: str
     takes: tuple[str, ...] = ()
     returns: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A group as the engine knows it (``payments`` or ``payments.workers``), and a name in it."""
+
+    group: str
+    name: Name
+
+    @property
+    def durable(self) -> str:
+        """What the function is registered as. A service has its workflows under their bare names."""
+        service, _, inside = self.group.rpartition(".")
+        return self.name.raw if service and inside == contracts.GROUP_OF_WORKFLOWS else f"{inside}.{self.name}"
+
+    @property
+    def folder(self) -> str:
+        """Where the contracts of the group are."""
+        return contracts_folder(self.group)
+
+
 def add_rpc(project: Project, request: RpcRequest) -> Plan:
     """Plan an rpc stub, and what answers it."""
-    group, name = _target(request.target)
-    growth = Growth(project, "rpc", f"{group}.{name}")
+    target = _target(request.target, project.name)
+    growth = Growth(project, "rpc", f"{target.group}.{target.name}")
     takes, returns = contracts.fields(growth, request.takes, request.returns)
     growth.options = contracts.options(takes=takes, returns=returns)
     if done := asked_before(growth):
         return done
-    new = contracts.New(name, f"{group}.{name}", group.raw, f"contracts.{group.snake}", takes, returns)
-    ours = any(item.name == group.raw for item in growth.survey.groups)
-    path = growth.module(new.module)
-    if path not in project.files:
-        growth.write(path, contracts.module_of(group.raw))
-    elif any(item.module == new.module and item.group != group.raw for item in growth.survey.contracts):
-        raise Taken(f"{path} holds the contracts of another group", "Choose another name for the group.")
+    name = target.name
+    module = f"contracts.{target.folder}.{name.snake}"
+    new = contracts.New(name, target.durable, target.group, module, takes, returns)
+    ours = any(item.name == target.group for item in growth.survey.groups)
+    package = growth.module(f"contracts.{target.folder}.__init__")
+    if growth.survey.group_of(target.folder) not in (None, target.group):
+        raise Taken(f"{package.parent} holds the contracts of another group", "Choose another name for the group.")
+    if package not in project.files:
+        growth.write(package, contracts.package_of(target.group))
 
-    module = f"{group.snake}.{name.snake}" if ours else f"fakes.{group.snake}_{name.snake}"
-    worker = f"{group.snake}.worker" if ours else "fakes.worker"
-    imports: list[Import] = [*new.models]
+    function = f"{target.folder}.{name.snake}" if ours else f"fakes.{target.folder}_{name.snake}"
+    imports = Imports([new.variable, "ctx", "request", "Context"])
+    imports.contract(new.module)
+    imports.names("runtime.durable.rpc", "serve")
+    imports.add(new.models)
     known = {item.name: (f"request.{item.name}", item.shape) for item in takes}
     arguments, invented = contracts.filled(returns, known, growth, imports)
     asked = contracts.request_example(growth, new.request, takes)
     answered = _answered(growth, new, arguments)
-    contracts.declare(growth, new, wire="" if ours else _wire(new, asked.json, answered.json))
+    summary = f"The durable function `{new.durable}`" + ("." if ours else f" of group `{new.group}`: another team's.")
+    contracts.declare(growth, new, summary, wire="" if ours else _wire(new, asked.json, answered.json))
     context: dict[str, Any] = {
         "durable": new.durable,
-        "group": group.raw,
+        "function": new.variable,
+        "group": target.group,
         "ours": ours,
         "definition": contracts.definition(
             name.snake, ["ctx: Context", f"request: {name.pascal}"], f"{name.pascal}Result"
         ),
         "answer": contracts.statement(layout.call(f"{name.pascal}Result", arguments), before="return "),
     }
-    growth.create("rpc/function.py", growth.module(module), context, imports)
+    growth.create("rpc/function.py", growth.module(function), context, imports)
     for what in invented:
-        growth.notes.append(f"{growth.module(module)}: the result's {what} is an example; put your own value there")
-    growth.wire(
-        growth.module(worker),
-        "SERVED",
-        f"{new.module}.{new.variable}",
-        [("rpc", "serve"), (new.module, None), (module, name.snake)],
-        lambda serve, of, function: f"{serve}({of}.{new.variable}, {function})",
-    )
+        growth.notes.append(f"{growth.module(function)}: the result's {what} is an example; put your own value there")
+    growth.serve(target.folder if ours else "fakes", function, name.snake)
     if not ours:
-        _stand_in_process(growth, group)
-    _test(growth, new, group, asked, answered)
+        _stand_in_process(growth, target)
+    _test(growth, new, target, asked, answered)
     return growth.plan()
 
 
@@ -92,7 +111,7 @@ def _answered(growth: Growth, new: contracts.New, arguments: Sequence[Item]) -> 
     takes = {item.name: item for item in new.takes}
     shapes = {item.name: item.shape for item in new.returns}
     items: list[Item] = []
-    imports: list[Import] = [new.models[1]]
+    imports = [new.models[1]]
     data: dict[str, Any] = {}
     for argument in arguments:
         name = argument.prefix.removesuffix("=")
@@ -107,17 +126,24 @@ def _answered(growth: Growth, new: contracts.New, arguments: Sequence[Item]) -> 
     return Example(layout.call(f"{new.name.pascal}Result", items), tuple(imports), data)
 
 
-def _target(text: str) -> tuple[Name, Name]:
-    group, dot, name = text.partition(".")
-    if not dot or "." in name:
-        raise UsageError(f"{text} is not GROUP.NAME", "For example: resonate-scaffold add rpc payments.charge")
-    if group in _BUILT_IN:
+def _target(text: str, service: str) -> _Target:
+    parts = text.split(".")
+    if len(parts) not in (2, 3) or not all(parts):
         raise UsageError(
-            f"Group {group} is this service's own", f"Use resonate-scaffold {_BUILT_IN[group]} {name or 'NAME'}"
+            f"{text} is not GROUP.NAME, nor SERVICE.GROUP.NAME",
+            "For example: resonate-scaffold add rpc payments.workers.charge",
         )
-    if len(text) > contracts.MAX_LENGTH + 4:
+    name = contracts.noun(parts[-1], "rpc")
+    group = ".".join(Name.parse(part, "group").raw for part in parts[:-1])
+    own = group.removeprefix(f"{service}.")
+    if own in _BUILT_IN:
+        raise UsageError(f"Group {own} is this service's own", f"Use resonate-scaffold {_BUILT_IN[own]} {name}")
+    if own != group:
+        raise UsageError(f"{service} is this service", f"Use resonate-scaffold add rpc {own}.{name}")
+    target = _Target(group, name)
+    if len(target.durable) > contracts.MAX_LENGTH + 4:
         raise UsageError(f"{text} is too long: it begins ids", f"At most {contracts.MAX_LENGTH + 4} characters.")
-    return contracts.noun(group, "group"), contracts.noun(name, "rpc")
+    return target
 
 
 def _wire(new: contracts.New, asked: object, answered: object) -> str:
@@ -142,19 +168,30 @@ def _wire(new: contracts.New, asked: object, answered: object) -> str:
     return textwrap.indent("\n".join(lines), "    ")
 
 
-def _stand_in_process(growth: Growth, group: Name) -> None:
-    """A process of the stand-ins, which `dev` runs beside those of the Procfile."""
-    line = f"fake-{group.kebab}: python -m {growth.project.package} fake {group.raw}\n"
+def contracts_folder(group: str) -> str:
+    """Where the contracts of a group are, below `contracts/`."""
+    return group.replace(".", "_").replace("-", "_")
+
+
+def stand_in(group: str) -> str:
+    """The name of the process of a group's stand-ins, which `dev` runs beside those of the Procfile."""
+    return f"fake-{group.replace('.', '-').replace('_', '-')}"
+
+
+def _stand_in_process(growth: Growth, target: _Target) -> None:
+    line = f"{stand_in(target.group)}: python -m {growth.project.package} fake {target.group}\n"
     content = growth.text(PROCFILE_DEV)
     if content is None:
         growth.write(PROCFILE_DEV, (STAND_INS + line).encode())
-    elif not any(existing.startswith(f"fake-{group.kebab}:") for existing in content.decode().splitlines()):
+    elif not any(existing.startswith(f"{stand_in(target.group)}:") for existing in content.decode().splitlines()):
         growth.edit_text(PROCFILE_DEV, len(content), line if content.endswith(b"\n") or not content else f"\n{line}")
 
 
-def _test(growth: Growth, new: contracts.New, group: Name, asked: Example, answered: Example) -> None:
-    imports: list[Import] = [(new.module, new.variable), *asked.imports, *answered.imports]
-    imports.append(("tests.conftest", "Service"))
+def _test(growth: Growth, new: contracts.New, target: _Target, asked: Example, answered: Example) -> None:
+    imports = Imports()
+    imports.names(new.module, new.variable)
+    imports.names("runtime.testing.running", "RunningService")
+    imports.add([*asked.imports, *answered.imports])
     run = layout.group("await service.run(", [new.variable, layout.text(f"{new.durable}/test"), "REQUEST"], ")")
     dump = 'model_dump(mode="json", exclude_unset=True)'
     context = {
@@ -166,5 +203,5 @@ def _test(growth: Growth, new: contracts.New, group: Name, asked: Example, answe
         "answered": contracts.statement(layout.value(answered.json), before=f"assert RESULT.{dump} == "),
         "run": contracts.statement(run, before="result = "),
     }
-    path = PurePosixPath("tests", f"test_rpc_{group.snake}_{new.name.snake}.py")
+    path = PurePosixPath("tests", f"test_rpc_{target.folder}_{new.name.snake}.py")
     growth.create("rpc/test.py", path, context, imports)

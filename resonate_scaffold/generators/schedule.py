@@ -6,15 +6,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 
 from resonate_scaffold import layout
 from resonate_scaffold.errors import UsageError
-from resonate_scaffold.fields import closest
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, asked_before, tests_path
-from resonate_scaffold.generators.workflow import GROUP
+from resonate_scaffold.generators.growth import Growth, Imports, asked_before, tests_path
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
+from resonate_scaffold.shapes import Import
+from resonate_scaffold.survey import Contract
 
 _ALLOWED = re.compile(r"[0-9A-Za-z*/, -]+")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -41,11 +42,7 @@ def add_schedule(project: Project, request: ScheduleRequest) -> Plan:
     growth.options = contracts.options(workflow=request.workflow, cron=cron)
     if done := asked_before(growth):
         return done
-    workflow = contracts.find(growth, request.workflow, "--workflow")
-    if workflow.group != GROUP:
-        known = [item.durable for item in growth.survey.contracts if item.group == GROUP]
-        what = f"{request.workflow} is a function of group {workflow.group}, not a workflow"
-        raise UsageError(what, closest("", known))
+    workflow = contracts.find_workflow(growth, request.workflow)
     asked, _ = contracts.models_of(workflow)
     wanted = [field.name for field in growth.types.fields(asked) if not field.optional]
     if wanted:
@@ -54,39 +51,40 @@ def add_schedule(project: Project, request: ScheduleRequest) -> Plan:
             "Schedule a workflow that takes nothing, or give those fields defaults.",
         )
     module, _, model = asked.rpartition(".")
-    entry = growth.module("workflows.schedules")
     growth.wire(
-        entry,
+        growth.module("workflows.worker"),
         "SCHEDULES",
         name.kebab,
-        [("schedules", "Schedule"), (workflow.module, None), (module, None)],
-        lambda schedule, of, models: layout.call(
-            schedule, [layout.text(name.kebab), layout.text(cron), f"{of}.{workflow.variable}", f"{models}.{model}()"]
+        [("runtime.durable.schedules", "Schedule"), _function(growth, workflow), (module, model)],
+        lambda schedule, function, request: layout.call(
+            schedule, [layout.text(name.kebab), layout.text(cron), function, f"{request}()"]
         ),
     )
+    schedule = layout.call("await service.client.resonate.schedules.get", [f'f"{{prefix}}/{name.kebab}"'])
+    imports = Imports()
+    imports.names("workflows.worker", "SCHEDULES", "SERVED")
+    imports.names("runtime.durable.schedules", "sync_schedules")
+    imports.names("runtime.service", "Service")
+    imports.names("runtime.testing.running", "RunningService")
     context = {
         "name": name.kebab,
-        "function": name.snake,
         "durable": workflow.durable,
-        "service": project.name,
-        "record": contracts.statement(
-            layout.call("await service.engine.resonate.schedules.get", [layout.text(f"{project.name}/{name.kebab}")]),
-            before="record = ",
-        ),
+        "record": contracts.statement(schedule, before="record = "),
     }
-    growth.create(
-        "schedule/test.py",
-        tests_path("schedule", name),
-        context,
-        [
-            ("workflows.schedules", "SCHEDULES"),
-            ("workflows.worker", "SERVED"),
-            ("schedules", "put_in_place"),
-            ("tests.conftest", "Service"),
-        ],
-    )
+    growth.create("schedule/test.py", tests_path("schedule", name), context, imports)
     growth.notes.append(f"Next (UTC): {', '.join(f'{time:%a %Y-%m-%d %H:%M}' for time in times)}")
     return growth.plan()
+
+
+def _function(growth: Growth, workflow: Contract) -> Import:
+    """What the worker's module knows the workflow by: its function, or its contract where that is not found."""
+    place = workflow.function
+    if place is not None:
+        source = growth.survey.source(PurePosixPath(place.path))
+        for name, statement in source.definitions().items():
+            if statement.lineno == place.line:
+                return source.module, name
+    return workflow.module, workflow.variable
 
 
 def next_times(cron: str, now: datetime) -> tuple[datetime, ...]:

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from resonate_scaffold import layout
-from resonate_scaffold.errors import Taken, UsageError
-from resonate_scaffold.fields import Field, closest, parse_fields
+from resonate_scaffold.errors import Taken
+from resonate_scaffold.fields import Field, parse_fields
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Bind, Growth, asked_before, at, kinds_in, root_kinds, tests_path
-from resonate_scaffold.generators.workflow import GROUP, MODULE
+from resonate_scaffold.generators.growth import Growth, Imports, asked_before, at, check_kind, kinds_in, tests_path
 from resonate_scaffold.layout import Item
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
-from resonate_scaffold.shapes import Import
-from resonate_scaffold.templates import render_add
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +33,32 @@ def add_webhook(project: Project, request: WebhookRequest) -> Plan:
     growth.options = contracts.options(takes=takes, workflow=request.workflow)
     if done := asked_before(growth):
         return done
-    kinds = root_kinds(growth)
-    if name.kebab in kinds:
-        raise Taken(
-            f"Ids that begin with {name.kebab}/ are there already ({kinds[name.kebab]})", "Choose another name."
-        )
+    check_kind(growth, name.kebab)
     path = f"/webhooks/{name.kebab}/{{id:path}}"
     for route in growth.survey.routes:
         if route.method == "POST" and route.path.startswith((f"/webhooks/{name.kebab}/", "/webhooks/{")):
             raise Taken(f"POST {route.path} is there already ({at(route.place)})", "Choose another name.")
     root = _root(growth, request.workflow)
 
-    _declare(growth, name, takes)
-    example = growth.types.example_of(f"{MODULE}.{name.pascal}", takes)
+    module = f"contracts.workflows.{name.snake}"
+    _declare(growth, name, module, takes)
+    example = growth.types.example_of(f"{module}.{name.pascal}", takes)
     if example is None:
         wanted = next(item for item in takes if growth.types.example(item.shape) is None)
         raise contracts.no_example(wanted.name, wanted.shape)
     config: list[Item | str] = ['extra="forbid"', "strict=True"]
     config.append(Item(layout.value({"examples": [example.json]}), "json_schema_extra="))
     answer = layout.group(f"{name.pascal}(", [f"{item.name}=sent.{item.name}" for item in takes], ")")
-    delivered: list[Item | str] = ["engine", name.snake, "id", "answer"]
+    delivered: list[Item | str] = ["client", name.snake, "id", "answer"]
+    imports = Imports()
+    imports.names(module, name.pascal, name.snake)
+    imports.names("runtime.durable.ids", "is_visible")
+    imports.names("runtime.http.auth", "ClientDep")
+    imports.names("runtime.http.problems", "not_found")
+    imports.names("runtime.http.webhooks", "ANSWERED", "SignedBody", "deliver", "parse", "signed")
     if root is not None:
-        delivered.append(f"root=ids.root({layout.text(root)}, id)")
+        imports.names("runtime.durable.ids", "root_id")
+        delivered.append(f"root=root_id({layout.text(root)}, id)")
     context = {
         "name": name.kebab,
         "snake": name.snake,
@@ -68,16 +69,14 @@ def add_webhook(project: Project, request: WebhookRequest) -> Plan:
         "takes": bool(takes),
         "deliver": contracts.statement(layout.call("await deliver", delivered), before="holds = "),
         "definition": contracts.definition(
-            f"take_{name.snake}", ["id: str", "body: SignedBody", "engine: EngineDep"], f"{name.pascal}Taken"
+            f"take_{name.snake}", ["id: str", "body: SignedBody", "client: ClientDep"], f"{name.pascal}Taken"
         ),
     }
-    module = f"api.routes.webhook_{name.snake}"
-    growth.create("webhook/route.py", growth.module(module), context, [(MODULE, name.pascal), (MODULE, name.snake)])
-    growth.wire(
-        growth.module("api.app"), "ROUTERS", f"{module}.router", [(module, None)], lambda routes: f"{routes}.router"
-    )
-    _test(growth, name, takes, root)
-    growth.notes.append(_waiting(growth, name, request.workflow))
+    api = f"api.webhook_{name.snake}"
+    growth.create("webhook/route.py", growth.module(api), context, imports)
+    growth.include(api)
+    _test(growth, name, module, takes, root)
+    growth.notes.append(_waiting(growth, name, module, request.workflow))
     return growth.plan()
 
 
@@ -85,52 +84,54 @@ def _root(growth: Growth, workflow: str | None) -> str | None:
     """What the ids of the workflow that waits begin with; None where any may wait."""
     if workflow is None:
         return None
-    contract = contracts.find(growth, workflow, "--workflow")
-    if contract.group != GROUP:
-        known = [item.durable for item in growth.survey.contracts if item.group == GROUP]
-        raise UsageError(f"{workflow} is a function of group {contract.group}, not a workflow", closest("", known))
+    contracts.find_workflow(growth, workflow)
     modules = {PurePosixPath(route.place.path) for route in growth.survey.routes if workflow in route.contracts}
-    kinds = {kind for path in modules for kind, _ in kinds_in(growth, path)}
+    kinds = {kind for path in modules for kind, _ in kinds_in(growth.survey, path)}
     return kinds.pop() if len(kinds) == 1 else workflow
 
 
-def _declare(growth: Growth, name: Name, takes: tuple[Field, ...]) -> None:
-    def write(bind: Bind) -> str:
-        context = {
-            "name": name.kebab,
-            "variable": name.snake,
-            "payload": name.pascal,
-            "fields": list(contracts.declared(takes, bind)),
-            "base": bind("!pydantic", "BaseModel"),
-            "gate": bind("gate", "Gate"),
-        }
-        return render_add("webhook/gate.py", context)
-
-    growth.append(growth.module(MODULE), [name.pascal, name.snake], write)
+def _declare(growth: Growth, name: Name, module: str, takes: tuple[Field, ...]) -> None:
+    imports = Imports([name.pascal, name.snake])
+    imports.names("!pydantic", "BaseModel")
+    imports.names("runtime.durable.gate", "Gate")
+    context = {
+        "name": name.kebab,
+        "variable": name.snake,
+        "payload": name.pascal,
+        "fields": list(contracts.declared(takes, imports)),
+    }
+    growth.create("webhook/gate.py", growth.module(module), context, imports)
 
 
-def _waiting(growth: Growth, name: Name, workflow: str | None) -> str:
+def _waiting(growth: Growth, name: Name, module: str, workflow: str | None) -> str:
     """The lines by which a workflow waits: business, so theirs to place."""
-    found = [item for item in growth.survey.contracts if item.durable == workflow and item.function is not None]
-    where = found[0].function.path if found and found[0].function else "the workflow that waits"
+    found = contracts.named(growth, workflow) if workflow else None
+    where = found.function.path if found and found.function else "the workflow that waits"
     return (
         f"In {where}, where it should wait:\n"
-        f"    answer = await {name.snake}.wait(ctx, ids.public_of(ctx.info.id), timedelta(hours=24))\n"
+        f"    answer = await {name.snake}.wait(ctx, job_id(ctx), timedelta(hours=24))\n"
         f"    if answer is None:\n"
         f'        raise Failure("{name.kebab}: nobody answered in time")\n'
-        f"with: from datetime import timedelta; from .. import ids; from ..{MODULE} import {name.snake}; "
-        f"from ..rpc import Failure\n"
-        f"Its tests answer with `service.answer({name.snake}, …)`, beside the run (tests/conftest.py)."
+        f"with: from datetime import timedelta; from ..{module} import {name.snake}; "
+        f"from ..runtime.durable.ids import job_id; from ..runtime.errors import Failure\n"
+        f"Its tests answer with `service.answer({name.snake}, …)`, beside the run; its crash line with "
+        f"`answers={{{name.snake}: …}}`."
     )
 
 
-def _test(growth: Growth, name: Name, takes: tuple[Field, ...], root: str | None) -> None:
-    imports: list[Import] = [("!datetime", "timedelta"), ("!pydantic", "BaseModel")]
-    imports += [("!resonate.context", "Context"), ("ids", None), (MODULE, name.pascal), (MODULE, name.snake)]
-    imports += [("rpc", part) for part in ("Failure", "Rpc", "serve")]
-    imports += [("tests.conftest", part) for part in ("Service", "Start", "problem")]
+def _test(growth: Growth, name: Name, module: str, takes: tuple[Field, ...], root: str | None) -> None:
+    imports = Imports()
+    imports.names("!datetime", "timedelta")
+    imports.names("!pydantic", "BaseModel")
+    imports.names("!resonate.context", "Context")
+    imports.names(module, name.pascal, name.snake)
+    imports.names("runtime.durable.ids", "job_id", "root_id")
+    imports.names("runtime.durable.rpc", "Rpc", "serve")
+    imports.names("runtime.errors", "Failure")
+    imports.names("runtime.testing.running", "RunningService", "StartService", "problem")
     body = {item.name: _json(growth, item) for item in takes if not item.optional}
     other = contracts.other_body(growth, takes)
+    rpc = layout.call("Rpc", ['name="ask"', 'group="tests"', "request=Ask", f"result={name.pascal}"])
     context = {
         "name": name.kebab,
         "snake": name.snake,
@@ -139,11 +140,7 @@ def _test(growth: Growth, name: Name, takes: tuple[Field, ...], root: str | None
         "other": other,
         "root": root or "ask",
         "unknown": "not-found" if root else "not-waiting",
-        "rpc": contracts.statement(
-            layout.call("Rpc", ['name="ask"', 'group="tests"', "request=Ask", f"result={name.pascal}"]),
-            indent=0,
-            before="ask = ",
-        ),
+        "rpc": contracts.statement(rpc, indent=0, before="ask = "),
     }
     growth.create("webhook/test.py", tests_path("webhook", name), context, imports)
 

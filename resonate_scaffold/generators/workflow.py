@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold import layout
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.fields import Shape
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, asked_before, tests_path
+from resonate_scaffold.generators.growth import Growth, Imports, asked_before, tests_path
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
-from resonate_scaffold.shapes import Import
+from resonate_scaffold.survey import Contract
 
-GROUP = "workers"
-MODULE = "contracts.workflows"
-CRASHES = PurePosixPath("tests/crashes.py")
 TIMEOUT_DAYS = 7  # as the example's: it may wait for people
 
 
@@ -41,54 +37,52 @@ def add_workflow(project: Project, request: WorkflowRequest) -> Plan:
     growth.options = contracts.options(takes=takes, returns=returns, calls=request.calls)
     if done := asked_before(growth):
         return done
-    new = contracts.New(name, name.kebab, GROUP, MODULE, takes, returns)
+    module = f"contracts.workflows.{name.snake}"
+    new = contracts.New(name, name.kebab, contracts.GROUP_OF_WORKFLOWS, module, takes, returns)
     if new.durable in request.calls:
         raise UsageError(f"{new.durable} would call itself", "Leave it out of --calls.")
-    contracts.declare(growth, new, timeout_days=TIMEOUT_DAYS)
+    contracts.declare(growth, new, f"The workflow `{new.durable}`.", timeout_days=TIMEOUT_DAYS)
 
-    module = f"workflows.{name.snake}"
-    imports: list[Import] = [*new.models]
-    body, answer, invented = _body(growth, new, request.calls, imports)
+    callees = [contracts.find(growth, called, "--calls") for called in request.calls]
+    imports = Imports([new.variable, "ctx", "request", "Context"])
+    imports.contract(new.module)
+    imports.names("runtime.durable.rpc", "serve")
+    imports.add(new.models)
+    body, sources, invented = _body(growth, new, callees, imports)
     context = {
         "durable": new.durable,
+        "function": new.variable,
         "definition": contracts.definition(
             name.snake, ["ctx: Context", f"request: {name.pascal}"], f"{name.pascal}Result"
         ),
         "body": body,
     }
-    path = growth.module(module)
+    function = f"workflows.{name.snake}"
+    path = growth.module(function)
     growth.create("workflow/function.py", path, context, imports)
     for what in invented:
         growth.notes.append(f"{path}: {what} is an example; put your own value there")
-
-    growth.wire(
-        growth.module("workflows.worker"),
-        "SERVED",
-        f"{MODULE}.{new.variable}",
-        [("rpc", "serve"), (MODULE, None), (module, name.snake)],
-        lambda serve, of, function: f"{serve}({of}.{new.variable}, {function})",
-    )
-    _test(growth, new, request.calls, answer)
+    growth.serve("workflows", function, name.snake)
+    _test(growth, new, callees, sources)
     return growth.plan()
 
 
 def _body(
-    growth: Growth, new: contracts.New, calls: tuple[str, ...], imports: list[Import]
+    growth: Growth, new: contracts.New, callees: Iterable[Contract], imports: Imports
 ) -> tuple[list[str], dict[str, str], list[str]]:
     """The statements, where each field of the result comes from, and what is an example."""
     known: dict[str, tuple[str, Shape]] = {item.name: (f"request.{item.name}", item.shape) for item in new.takes}
     steps: list[tuple[str, layout.Group]] = []
     invented: list[str] = []
     used: set[str] = set()
-    for durable in calls:
-        callee = contracts.find(growth, durable, "--calls")
+    for callee in callees:
         asks, answers = contracts.models_of(callee)
-        module = callee.module.rpartition(".")[2]
-        imports.append((callee.module.rpartition(".")[0], module))
+        function = imports(callee.module, callee.variable)
         arguments, examples = contracts.filled(growth.types.fields(asks), known, growth, imports)
-        invented += [f"{durable}'s {name}" for name in examples]
-        wanted = layout.call(f"{_seen_from(module, asks, callee.module, imports)}", arguments)
-        made = layout.group(f"await {module}.{callee.variable}(", ["ctx", Item(wanted)], ")")
+        invented += [f"{callee.durable}'s {name}" for name in examples]
+        where, _, model = asks.rpartition(".")
+        wanted = layout.call(imports(where, model), arguments)
+        made = layout.group(f"await {function}(", ["ctx", Item(wanted)], ")")
         kind = "answer" if callee.variable.endswith("_result") else "result"
         variable = _fresh(f"{callee.variable}_{kind}", [name for name, _ in steps])
         steps.append((variable, made))
@@ -112,15 +106,6 @@ def _read(arguments: Iterable[Item]) -> set[str]:
     return {layout.flat(item.code).partition(".")[0] for item in arguments}
 
 
-def _seen_from(module: str, model: str, of: str, imports: list[Import]) -> str:
-    """How the workflow writes a request model, which may stand in another contracts file than the `Rpc`."""
-    where, _, name = model.rpartition(".")
-    if where == of:
-        return f"{module}.{name}"
-    imports.append((where, name))
-    return name
-
-
 def _fresh(name: str, taken: list[str]) -> str:
     """A variable that is not used yet."""
     return next(
@@ -130,39 +115,33 @@ def _fresh(name: str, taken: list[str]) -> str:
     )
 
 
-def _test(growth: Growth, new: contracts.New, calls: tuple[str, ...], sources: dict[str, str]) -> None:
+def _test(growth: Growth, new: contracts.New, callees: Iterable[Contract], sources: Mapping[str, str]) -> None:
     """A run from end to end. What comes from a call is the callee's to know."""
-    imports: list[Import] = [(new.module, new.name.pascal), (new.module, new.variable), ("tests.conftest", "Service")]
+    imports = Imports()
+    imports.names(new.module, new.name.pascal, new.variable)
+    imports.names("runtime.testing.running", "RunningService")
+    imports.names("runtime.testing.crashes", "Crashes")
     example = contracts.request_example(growth, new.request, new.takes)
-    imports += example.imports
-    root = layout.text(f"{new.durable}/test")
-    certain = all(contracts.is_certain(growth, durable) for durable in calls)
-    # A service that its owners took the harness out of, or that is older, goes without.
-    crashes = growth.project.exists(CRASHES)
-    if crashes:
-        imports.append(("tests.crashes", "Crashes"))
+    imports.add(example.imports)
+    arguments = [new.variable, layout.text(f"{new.durable}/test"), "REQUEST"]
+    certain = all(contracts.is_certain(growth, callee) for callee in callees)
+    ran = layout.group(f"await service.{'run' if certain else 'outcome'}(", arguments, ")")
     context: dict[str, Any] = {
         "durable": new.durable,
         "function": new.variable,
         "request": contracts.statement(example.code, indent=0, before="REQUEST = "),
         "certain": certain,
-        "crashes": crashes,
+        "run": contracts.statement(ran, before="result = " if certain else "outcome = "),
     }
     if certain:
-        ran = layout.group("await service.run(", [new.variable, root, "REQUEST"], ")")
-        context["run"] = contracts.statement(ran, before="result = ")
         context["checks"] = _checks(growth, new, sources, imports)
         context["again"] = contracts.statement(ran, before="again = ")
     else:
-        imports += [("!datetime", "timedelta"), ("tests.conftest", "PATIENCE")]
-        imports += [("api.idempotency", name) for name in ("Outcome", "Status", "await_end")]
-        arguments = [new.variable, root, "REQUEST", "timedelta(seconds=60)", "{}"]
-        started = layout.group("await service.engine.start_workflow(", arguments, ")")
-        context["run"] = contracts.statement(started, before="record = ")
+        imports.names("runtime.http.work", "Status")
     growth.create("workflow/test.py", tests_path("workflow", new.name), context, imports)
 
 
-def _checks(growth: Growth, new: contracts.New, sources: dict[str, str], imports: list[Import]) -> list[str]:
+def _checks(growth: Growth, new: contracts.New, sources: Mapping[str, str], imports: Imports) -> list[str]:
     """What is known of the result: the whole, or field by field where a call answers some."""
     expected: list[Item] = []
     for item in new.returns:
@@ -173,9 +152,9 @@ def _checks(growth: Growth, new: contracts.New, sources: dict[str, str], imports
         optional = asked and next(field.optional for field in new.takes if field.name == item.name)
         value = None if optional else growth.types.example(item.shape)
         expected.append(Item(value.code if value else "None", f"{item.name}="))
-        imports += value.imports if value else ()
+        imports.add(value.imports if value else ())
     if not any("_result" in source.partition(".")[0] for source in sources.values()):
-        imports.append((new.module, f"{new.name.pascal}Result"))
+        imports.names(new.module, f"{new.name.pascal}Result")
         result = layout.call(f"{new.name.pascal}Result", expected)
         return [contracts.statement(result, before="assert result == ")]
     return [
