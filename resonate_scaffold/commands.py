@@ -254,7 +254,7 @@ def add_db_function(
 
 @add.command("rpc")
 def add_rpc(
-    target: Annotated[str, typer.Argument(metavar="GROUP.NAME", help="The group that serves it, and its name there: payments.workers.charge.")],
+    target: Annotated[str, typer.Argument(metavar="GROUP.NAME", help="The group that serves it, and its name there.")],
     takes: Takes = None,
     returns: Returns = None,
     project: Project = Path(),

@@ -227,7 +227,7 @@ class _FilesOnDisk(Files):
         self._tops = (package, "tests")
         self._runtime = (package, "runtime")
         self._read: dict[PurePosixPath, bytes] = {}
-        self._missing: set[PurePosixPath] = set()
+        self._contents: dict[PurePosixPath, list[tuple[str, bytes]]] = {}  # of whole directories
 
     def __getitem__(self, path: PurePosixPath) -> bytes:
         if path not in self._read:
@@ -260,7 +260,8 @@ class _FilesOnDisk(Files):
         if not self._leads_nowhere_else(directory):
             return []
         try:
-            return sorted(path.name for path in (self._root / directory).iterdir())
+            with os.scandir(self._root / directory) as entries:
+                return sorted(entry.name for entry in entries)
         except (FileNotFoundError, NotADirectoryError):
             return []
 
@@ -270,13 +271,10 @@ class _FilesOnDisk(Files):
 
     def containing(self, directory: PurePosixPath, text: bytes) -> list[PurePosixPath]:
         """The Python files below a directory that contain a text."""
-        found: list[PurePosixPath] = []
-        for path in self.below(directory):
-            content = self._read.get(path)
-            # Not kept: there may be thousands, and most of them are not asked for.
-            if text in (_read(self._root / path) if content is None else content):
-                found.append(path)
-        return found
+        if directory not in self._contents:
+            root = f"{self._root}/"
+            self._contents[directory] = [(name, _read(root + name)) for name in self._walk(str(directory))]
+        return [PurePosixPath(name) for name, content in self._contents[directory] if text in content]
 
     def _is_file(self, path: PurePosixPath) -> bool:
         ours = path.suffix == ".py" and path.parts[0] in self._tops and path.parts[:2] != self._runtime
@@ -290,15 +288,20 @@ class _FilesOnDisk(Files):
 
     def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
         """The Python files below a directory, sorted by directory and name."""
-        if directory.parts == self._runtime or not self._leads_nowhere_else(directory):
+        return map(PurePosixPath, self._walk(str(directory)))
+
+    def _walk(self, directory: str) -> Iterator[str]:
+        """The paths of the Python files below a directory. As texts: there may be thousands."""
+        path = PurePosixPath(directory)
+        if path.parts == self._runtime or not self._leads_nowhere_else(path):
             return
-        with os.scandir(self._root / directory) as entries:
+        with os.scandir(f"{self._root}/{directory}") as entries:
             found = sorted(entries, key=lambda entry: entry.name)
         for entry in found:
             if entry.name.endswith(".py") and entry.is_file(follow_symlinks=False):
-                yield directory / entry.name
+                yield f"{directory}/{entry.name}"
             elif entry.name != "__pycache__" and not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
-                yield from self.below(directory / entry.name)
+                yield from self._walk(f"{directory}/{entry.name}")
 
 
 def _package(root: Path, manifest: Manifest) -> str:
@@ -323,17 +326,28 @@ def _looks_like_a_package(directory: Path) -> bool:
     return _is(directory, stat.S_IFDIR) and (now or before) and _is(directory / "contracts", stat.S_IFDIR)
 
 
+_OPEN_ITSELF = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+
+
 def _read(path: str | Path) -> bytes:
     """The content of a plain file."""
-    with open(path, "rb", buffering=0, opener=_open_itself) as file:
-        return file.readall()
+    descriptor = _open_itself(str(path), os.O_RDONLY)
+    try:
+        size = os.fstat(descriptor).st_size
+        content = os.read(descriptor, size + 1)  # a second call for each of thousands of files would show
+        while len(content) != size:
+            more = os.read(descriptor, size + 1)
+            if not more:
+                break
+            content += more
+    finally:
+        os.close(descriptor)
+    return content
 
 
 def _open_itself(name: str, flags: int) -> int:
     """Open a plain file: no link is followed, and no pipe waited for."""
-    for wanted in ("O_NOFOLLOW", "O_NONBLOCK"):
-        flags |= getattr(os, wanted, 0)
-    descriptor = os.open(name, flags, 0o600)
+    descriptor = os.open(name, flags | _OPEN_ITSELF, 0o600)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "Not a plain file", name)

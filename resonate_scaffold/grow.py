@@ -6,6 +6,7 @@ disk.discover -> Project -> generator -> Plan -> preview -> disk.apply -> report
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ def change(wish: Wish, make: Make, report: Report) -> Outcome:
         ScaffoldError: nothing was changed.
     """
     root, project = disk.discover(wish.project)
-    with _deep_code():
+    with _reading_code():
         plan = make(project)
     if wish.dry_run:
         report.files(plan)
@@ -63,7 +64,7 @@ def change(wish: Wish, make: Make, report: Report) -> Outcome:
 def show(start: Path, kind: str | None, report: Report) -> Outcome:
     """Show what the service around *start* has, of one kind or of all."""
     root, project = disk.discover(start)
-    with _deep_code():
+    with _reading_code():
         found = inventory(Survey(project), KINDS if kind is None else [kind])
     report.table(table(found))
     if not any(found.values()):
@@ -82,14 +83,22 @@ def both(first: Make, second: Make) -> Make:
 
 
 @contextlib.contextmanager
-def _deep_code() -> Iterator[None]:
-    """Refuse code that Python parses and nobody can walk through, such as a sum of thousands."""
+def _reading_code() -> Iterator[None]:
+    """Refuse code that Python parses and nobody can walk through, such as a sum of thousands.
+
+    Nothing is collected meanwhile: syntax trees are many objects, and all of them are in use.
+    """
+    collects = gc.isenabled()
+    gc.disable()
     try:
         yield
     except RecursionError as error:
         raise BrokenSource(
             "The service has code that is nested too deeply to be read", "Write its longest expression in parts."
         ) from error
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _ask(wish: Wish, project: Project, plan: Plan) -> None:

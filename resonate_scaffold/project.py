@@ -238,43 +238,36 @@ class Project:
             )
 
     @cached_property
-    def _records(self) -> dict[str, list[PurePosixPath]]:
-        """The paths of the records by kind and name, as their file names spell them; in their order."""
-        found: dict[str, list[tuple[int, PurePosixPath]]] = {}
-        for name in self.files.children(ADDS):
-            match = _RECORD.fullmatch(name)
-            if match:
-                found.setdefault(match["rest"], []).append((int(match["number"]), ADDS / name))
-        return {rest: [path for _, path in sorted(numbered)] for rest, numbered in found.items()}
-
-    @cached_property
-    def _by_number(self) -> list[tuple[int, PurePosixPath]]:
-        paths = [path for paths in self._records.values() for path in paths]
-        return sorted((int(path.name.partition("-")[0]), path) for path in paths)
+    def _records(self) -> list[tuple[int, str]]:
+        """The names of the records with their numbers, in their order."""
+        names = self.files.children(ADDS)
+        return sorted((int(match["number"]), name) for name in names if (match := _RECORD.fullmatch(name)))
 
     def adds(self, kind: str | None = None) -> list[Added]:
         """What was added, of one kind or of all, oldest first."""
-        wanted = [path for _, path in self._by_number if kind is None or f"-{kind}-" in path.name]
-        found = [self._record(path) for path in wanted]
+        wanted = [name for _, name in self._records if kind is None or f"-{kind}-" in name]
+        found = [self._record(name) for name in wanted]
         return [added for added in found if kind is None or added.kind == kind]
 
     def find_add(self, kind: str, name: str) -> Added | None:
         """The record of an ``add``, if there is one."""
-        for path in self._records.get(_slug(kind, name), []):
-            added = self._record(path)
-            if (added.kind, added.name) == (kind, name):
-                return added
+        end = f"-{_slug(kind, name)}.json"
+        for _, record in self._records:
+            if record.endswith(end):
+                added = self._record(record)
+                if (added.kind, added.name) == (kind, name):
+                    return added
         return None
 
     def next_number(self) -> int:
         """The number of the next ``add``."""
-        return self._by_number[-1][0] + 1 if self._by_number else 1
+        return self._records[-1][0] + 1 if self._records else 1
 
     def last_edit(self, path: PurePosixPath, except_for: Added | None = None) -> Added | None:
         """The last ``add`` that made or edited a file; ``except_for`` is not looked at."""
         spelled = json.dumps(str(path), ensure_ascii=False).encode()
-        for _, record in reversed(self._by_number):
-            if spelled in self.files[record] and (except_for is None or record != except_for.path):
+        for _, record in reversed(self._records):
+            if spelled in self.files[ADDS / record] and (except_for is None or record != except_for.path.name):
                 added = self._record(record)
                 if str(path) in added.edits or str(path) in added.files:
                     return added
@@ -289,8 +282,8 @@ class Project:
             known = last.edits[str(path)].sha256 if str(path) in last.edits else last.files[str(path)]
         return known != fingerprint(self.files[path])
 
-    def _record(self, path: PurePosixPath) -> Added:
-        return Added.from_bytes(path, self.files[path])
+    def _record(self, name: str) -> Added:
+        return Added.from_bytes(ADDS / name, self.files[ADDS / name])
 
 
 def check_package(name: object) -> str:

@@ -18,8 +18,10 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from resonate_scaffold.errors import BrokenSource, CannotEdit
 from resonate_scaffold.layout import WIDTH
@@ -40,6 +42,7 @@ _OPENED = re.compile(rb"\bimport" + _CONTINUED + rb"\(")
 _GAP = re.compile(rb"(?P<comment>#[^\r\n]*)|(?P<newline>\r\n|\r|\n)|(?P<mark>[,()])|(?P<other>[^ \t\f])")
 
 _Cut = tuple[int, int, str]
+_ImportKey = tuple[int, int, int, tuple[object, ...], tuple[object, ...], object, object]
 _ImportStatement = ast.Import | ast.ImportFrom
 _Binder = ast.stmt | ast.expr | ast.pattern | ast.excepthandler
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -67,7 +70,7 @@ class Splice:
     old: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """One Python file. Every edit returns another; ``undo``, applied in order, gives the bytes that were parsed first.
 
@@ -81,8 +84,6 @@ class Source:
     tree: ast.Module = field(repr=False, compare=False)
     undo: tuple[Splice, ...] = ()
     _lines: tuple[int, ...] = field(repr=False, compare=False, default=())
-    _bound: tuple[tuple[str, _Binder, bool], ...] = field(repr=False, compare=False, default=())
-    _names: Mapping[str, str] = field(repr=False, compare=False, default_factory=dict)
 
     @classmethod
     def parse(cls, path: PurePosixPath, content: bytes, package: str) -> Source:
@@ -106,9 +107,19 @@ class Source:
         except ValueError as error:
             raise BrokenSource(f"{path}: {error}", _MEND) from error
         lines = (first, *(match.end() for match in _NEWLINE.finditer(content, first)))
-        bound = tuple(_bindings(tree, walrus=b":=" in content, functions=b"global" in content))
-        bare = cls(path, content, package, tree, (), lines, bound)
-        return replace(bare, _names=bare._resolved())
+        return cls(path, content, package, tree, (), lines)
+
+    @cached_property
+    def _bound(self) -> tuple[tuple[str, _Binder, bool], ...]:
+        """Every binding of a name of the module."""
+        walrus, functions = b":=" in self.content, b"global" in self.content
+        found: list[tuple[str, _Binder, bool]] = []
+        for statement in self.tree.body:
+            if type(statement) is ast.ImportFrom:  # of which there may be thousands
+                found += [(alias.asname or alias.name, statement, True) for alias in statement.names]
+            else:
+                found += _bindings(statement, walrus=walrus, functions=functions)
+        return tuple(found)
 
     @property
     def module(self) -> str:
@@ -163,15 +174,83 @@ class Source:
         Raises:
             CannotEdit: no place for the import is known.
         """
+        local, wanted = self._binding(module, name, prefer)
+        return (self._with_import(wanted) if wanted else self), local
+
+    def _binding(self, module: str, name: str | None, prefer: str | None = None) -> tuple[str, _Import | None]:
+        """How something is written here, and the import that it needs, where it needs one."""
         if name is not None and module == self.module:
-            return self, name
+            return name, None
         known = self._expression(module, name)
         if known is not None:
-            return self, known
+            return known, None
         wanted = self._wanted_import(module, name)
         local = self._free(prefer or wanted.member or wanted.module, module, name, wanted)
-        wanted = replace(wanted, asname=None if local == (wanted.member or wanted.module) else local)
-        return self._with_import(wanted), local
+        return local, wanted._replace(asname=None if local == (wanted.member or wanted.module) else local)
+
+    def wire(
+        self, into: str, imports: Sequence[tuple[str, str | None]], element: Callable[[Sequence[str]], str]
+    ) -> Source:
+        """Append to the list *into* an element that is made of imported names; ``element`` gives its text.
+
+        Raises:
+            CannotEdit: the list cannot be edited; the hint has the lines to paste, imports included.
+        """
+        bound = self
+        locals_: list[str] = []
+        needed: list[_Import] = []
+        for module, name in imports:
+            local, wanted = bound._binding(module, name)
+            locals_.append(local)
+            if wanted:
+                needed.append(wanted)
+                if len(imports) > 1:
+                    bound = bound._with_import(wanted)
+        text = element(locals_)
+        try:
+            if len(imports) == 1 and needed:
+                return self._append_imported(into, text, needed[0])
+            return bound.append_to_list(into, text)
+        except CannotEdit as error:
+            # What was bound would be lost with the refusal, so it is part of what to paste.
+            lines = [*(one.statement() for one in needed), f"{text},"]
+            pasted = "".join(f"\n    {line}" for part in lines for line in part.splitlines())
+            hint = f"Paste this into {self.path}, then run the command again:{pasted}"
+            raise CannotEdit(error.message, hint) from error
+
+    def _append_imported(self, into: str, element: str, wanted: _Import) -> Source:
+        """Import a name and append an element: in one step, for a file of thousands of lines takes long to read."""
+
+        def refused(reason: str) -> CannotEdit:
+            return CannotEdit(f"{self.path}: {reason}", "")
+
+        index, value = self._list(into, refused)
+        alone = all(
+            node.level != wanted.level or (node.module or "") != wanted.module
+            for node in self.tree.body
+            if isinstance(node, ast.ImportFrom)
+        )
+        cut = self._new_import(wanted)
+        statement = self.tree.body[index]
+        if not alone or cut[1] > self._span(statement)[0]:
+            return self._with_import(wanted).append_to_list(into, element)
+        after = self._edited([cut, *self._appending(value, element)], refused)
+        # All that was there has kept its bytes. So it is the same if the import and the grown list are statements that
+        # begin and end where they should, and no statement more has come of it.
+        moved = len(cut[2].replace("\n", self._newline).encode()) - (cut[1] - cut[0])
+        grown = after.tree.body[index + 1] if len(after.tree.body) == len(self.tree.body) + 1 else None
+        start, end = self._span(statement)
+        here = bisect_right(after.tree.body, cut[0], key=lambda it: after._span(it)[1])
+        if (
+            grown is None
+            or not self._is_grown(value, grown, after, _element(element))
+            or after._span(grown)[0] != start + moved
+            or len(after.content) - after._span(grown)[1] != len(self.content) - end
+            or not isinstance(added := after.tree.body[here], _ImportStatement)
+            or _Import.all_of(added) != [wanted]
+        ):
+            raise refused(f"{into} cannot be edited safely")
+        return after
 
     def append_to_list(self, name: str, element: str) -> Source:
         """Append an element to the list that the module binds to *name*.
@@ -195,16 +274,29 @@ class Source:
             if places and all(node.lineno > statement.lineno for node in places):
                 raise refused(f"{used} is bound below {name}")
         after = self._edited(self._appending(value, element), refused)
-        found = after.tree.body[index] if len(after.tree.body) == len(self.tree.body) else None
-        grown = found.value if isinstance(found, ast.Assign | ast.AnnAssign) else None
-        if (
-            not isinstance(grown, ast.List)
-            or self._prints(self.tree.body, skip=[index]) != after._prints(after.tree.body, skip=[index])
-            or self._prints(value.elts) != after._prints(grown.elts[:-1])
-            or ast.dump(grown.elts[-1]) != ast.dump(wanted)
-        ):
+        grown = after.tree.body[index] if len(after.tree.body) == len(self.tree.body) else None
+        if not self._is_grown(value, grown, after, wanted) or self._prints(
+            self.tree.body, skip=[index]
+        ) != after._prints(after.tree.body, skip=[index]):
             raise refused(f"{name} cannot be edited safely")
         return after
+
+    def _is_grown(self, value: ast.List, statement: ast.stmt | None, after: Source, element: ast.expr) -> bool:
+        """Whether a statement of another source binds a list to what it was and one more element."""
+        grown = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+        if (
+            not isinstance(grown, ast.List)
+            or len(grown.elts) != len(value.elts) + 1
+            or ast.dump(grown.elts[-1]) != ast.dump(element)
+        ):
+            return False
+        if not value.elts:
+            return True
+        was, now = self._span(value)[0], after._span(grown)[0]
+        whole = self.content[was : self._span(value.elts[-1])[1]]
+        if after.content[now : after._span(grown.elts[-2])[1]] == whole:
+            return True  # up to there it is the same text
+        return self._prints(value.elts) == after._prints(grown.elts[:-1])
 
     def append(self, text: str) -> Source:
         """Append statements to the module, after everything that is there.
@@ -303,6 +395,7 @@ class Source:
         match = _NEWLINE.search(self.content)
         return match.group().decode() if match else "\n"
 
+    @cached_property
     def _rows(self) -> list[_Row]:
         """The statements of the module, those that share a line together."""
         rows: list[_Row] = []
@@ -411,7 +504,13 @@ class Source:
     def _appending(self, value: ast.List, element: str) -> list[_Cut]:
         start, end = self._span(value)
         inner, close = start + 1, end - 1
-        items, broken = self._items(value.elts, inner, close)
+        # In a list over several lines the last two elements tell enough, and there may be thousands.
+        items: list[_Item] = []
+        broken = False
+        if len(value.elts) > 2:
+            items, broken = self._items(value.elts[-2:], self._span(value.elts[-2])[0], close)
+        if not broken:
+            items, broken = self._items(value.elts, inner, close)
         if not items:
             comments = [match for match in _GAP.finditer(self.content, inner, close) if match["comment"]]
             if not comments:
@@ -441,7 +540,8 @@ class Source:
             at = comments[-1].end()
         if last_item.comma:
             return [(at, at, text + ",")]
-        if len(items) == 1 and (b"#" in self.content[inner:close] or _NEWLINE.search(self.content, *last_item.span)):
+        alone = len(value.elts) == 1
+        if alone and (b"#" in self.content[inner:close] or _NEWLINE.search(self.content, *last_item.span)):
             text += ","  # one element that has comments or several lines is all that the formatter leaves without
         if at == last_item.end:
             return [(at, at, "," + text)]
@@ -509,7 +609,7 @@ class Source:
         code = body.rstrip()
         if not code:
             return "" if not body or body[-1:] in b"\r\n" else "\n"
-        rows = self._rows()
+        rows = self._rows
         wanted = 2
         if added and not isinstance(added[0], _Definition) and rows:
             last = self.tree.body[-1]
@@ -524,7 +624,7 @@ class Source:
         """Take statements out of the module, and the blank lines that parted them from the rest."""
         if not places:
             return self
-        rows = self._rows()
+        rows = self._rows
         cuts: list[_Cut] = []
         run: list[_Row] = []
         for number, row in enumerate(rows):
@@ -613,7 +713,8 @@ class Source:
         first = line[0] == self._lines[0]
         return (first and text.startswith(b"#!")) or (line[0] in self._lines[:2] and _COOKIE.match(text) is not None)
 
-    def _resolved(self) -> dict[str, str]:
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
         """What the names of the module mean. What stands at module level counts more than what is nested in it."""
         names: dict[str, str] = {}
         nested: dict[str, str] = {}
@@ -659,11 +760,14 @@ class Source:
     def _expression(self, module: str, name: str | None) -> str | None:
         """How something is written here already."""
         target = module if name is None else _join(module, name)
+        ends = {target.rpartition(".")[2].lstrip("!"), module.rpartition(".")[2].lstrip("!")}
         through: str | None = None
         for node in self.tree.body:
             if not isinstance(node, _ImportStatement):
                 continue
             for alias in node.names:
+                if module and alias.name.rpartition(".")[2] not in ends:
+                    continue  # what it means ends otherwise; there may be thousands
                 dotted = isinstance(node, ast.Import) and alias.asname is None
                 local = alias.name.partition(".")[0] if dotted else alias.asname or alias.name
                 meaning = self._absolute(alias.name) if dotted else self._meaning(local, node)
@@ -723,17 +827,23 @@ class Source:
         def refused(reason: str) -> CannotEdit:
             return CannotEdit(f"{self.path}: {reason}", f"Add to {self.path} yourself: {wanted.statement()}")
 
-        after = self._with_member(wanted, refused) or self._edited([self._new_import(wanted)], refused)
-        before = self._imported()
-        for place, found in enumerate(now := after._imported()):
-            if found == wanted and now[:place] + now[place + 1 :] == before:
-                break
-        else:
+        joined = self._with_member(wanted, refused)
+        after = joined or self._edited([self._new_import(wanted)], refused)
+        if not self._has_gained(wanted, after):
             raise refused("it cannot be edited safely")
-        if self._prints(_no_imports(self.tree.body)) != after._prints(_no_imports(after.tree.body)):
-            raise refused("it cannot be edited safely")
-        return after._in_order(wanted, refused)
+        return after._in_order(wanted, refused) if joined else after
 
+    def _has_gained(self, wanted: _Import, after: Source) -> bool:
+        """Whether another source is this one and an import."""
+        was, now = self._imported, after._imported
+        place = next((number for number, one in enumerate(was) if now[number : number + 1] != [one]), len(was))
+        return (
+            now[place : place + 1] == [wanted]
+            and now[place + 1 :] == was[place:]
+            and self._prints(_no_imports(self.tree.body)) == after._prints(_no_imports(after.tree.body))
+        )
+
+    @cached_property
     def _imported(self) -> list[_Import]:
         return [one for node in self.tree.body if isinstance(node, _ImportStatement) for one in _Import.all_of(node)]
 
@@ -783,7 +893,7 @@ class Source:
         listed = "".join(f"\n{_INDENT}{other}," for other in [*names[:at], name, *names[at:]]) + "\n"
         if brackets:
             return [(*brackets, listed)]
-        row = next(row for row in self._rows() if row.first <= place <= row.last)
+        row = next(row for row in self._rows if row.first <= place <= row.last)
         comment = self.content[row.stop : self._row_end(row)].decode()
         if row.first != row.last or not comment.strip().startswith("#"):
             return [(spans[0][0], spans[-1][1], f"({listed})")]
@@ -796,13 +906,12 @@ class Source:
         if not block:
             return self._first_import(text)
         key = self._import_key(wanted)
-        keys = [self._import_key(_Import.all_of(self._imports_of(row)[0])[0]) for row in block]
-        at = next((number for number, other in enumerate(keys) if other > key), len(block))
+        at = next((number for number, row in enumerate(block) if self._sorts_after(row, wanted, key)), len(block))
         before = block[at - 1] if at else None
-        if before and keys[at - 1][0] == key[0]:
+        if before and self._row_key(before)[0] == key[0]:
             end = self._row_end(before)
             return end, end, f"\n{text}"
-        if at < len(block) and keys[at][0] == key[0]:
+        if at < len(block) and self._row_key(block[at])[0] == key[0]:
             start = self._line(block[at].start)[0]
             comments = [*filter(self._is_comment, self._between(self._row_end(before), start))] if before else []
             if comments:  # they are about the import below, and a blank line parts them from the one above
@@ -817,7 +926,7 @@ class Source:
     def _block(self) -> list[_Row]:
         """The first imports of the module that nothing but comments comes between."""
         block: list[_Row] = []
-        for row in self._rows():
+        for row in self._rows:
             if len(self._imports_of(row)) == row.last - row.first + 1:
                 block.append(row)
             elif block:
@@ -830,7 +939,7 @@ class Source:
 
     def _first_import(self, text: str) -> _Cut:
         """Where an import goes in a module that has none."""
-        rows = self._rows()
+        rows = self._rows
         documented = bool(rows) and _is_docstring(self.tree.body[0])
         following = rows[1] if documented and len(rows) > 1 else rows[0] if rows and not documented else None
         size = len(self.content)
@@ -868,7 +977,7 @@ class Source:
     def _in_order(self, wanted: _Import, refused: Callable[[str], CannotEdit]) -> Source:
         """Put an import whose first name is new where it belongs among the others of its module."""
         block = self._block()
-        keys = [self._import_key(_Import.all_of(self._imports_of(row)[0])[0]) for row in block]
+        keys = [self._row_key(row) for row in block]
         at = next((number for number, row in enumerate(block) if wanted in self._all_of(row)), 0)
         if not at or keys[at - 1] <= keys[at] or keys[at - 1][:5] != keys[at][:5] or block[at].first != block[at].last:
             return self
@@ -890,15 +999,28 @@ class Source:
         end = self._row_end(block[at])
         moved = self._edited([(start, stop, ""), (end, end, f"\n{text}")], refused)
         if self._prints(_no_imports(self.tree.body)) != moved._prints(_no_imports(moved.tree.body)) or sorted(
-            map(repr, self._imported())
-        ) != sorted(map(repr, moved._imported())):
+            map(repr, self._imported)
+        ) != sorted(map(repr, moved._imported)):
             raise refused("it cannot be edited safely")
         return moved
 
     def _all_of(self, row: _Row) -> list[_Import]:
         return [one for node in self._imports_of(row) for one in _Import.all_of(node)]
 
-    def _import_key(self, one: _Import) -> tuple[int, int, int, tuple[object, ...], tuple[object, ...], object, object]:
+    def _sorts_after(self, row: _Row, wanted: _Import, key: _ImportKey) -> bool:
+        """Whether the first import of a row belongs below another, whose key is given."""
+        node = self.tree.body[row.first]
+        if isinstance(node, ast.ImportFrom) and node.level == wanted.level > 0 and node.module and wanted.module:
+            ours, other = node.module[0].lower(), wanted.module[0].lower()
+            if ours != other and ours.isalpha() and other.isalpha():
+                return ours > other  # a key takes longer, and there may be thousands
+        return self._row_key(row) > key
+
+    def _row_key(self, row: _Row) -> _ImportKey:
+        """Where `ruff` sorts the first import of a row."""
+        return self._import_key(_Import.all_of(self._imports_of(row)[0])[0])
+
+    def _import_key(self, one: _Import) -> _ImportKey:
         """Where `ruff` sorts an import: its section comes first."""
         first = one.module.partition(".")[0]
         if one.level:
@@ -976,8 +1098,7 @@ class Source:
         return after
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """Statements on one line, by their places in the module; their first byte, and the one after their last."""
 
     first: int
@@ -999,8 +1120,7 @@ class _Item:
         return self.start, self.end
 
 
-@dataclass(frozen=True, slots=True)
-class _Import:
+class _Import(NamedTuple):
     """One imported name. ``member`` None is ``import module``."""
 
     level: int
@@ -1053,14 +1173,14 @@ def _at(line: int | None) -> str:
     return "" if line is None else f", line {line}"
 
 
-def _bindings(tree: ast.Module, *, walrus: bool, functions: bool) -> Iterator[tuple[str, _Binder, bool]]:
-    """Every binding of a name of the module: name, what binds it, whether that stands at module level by itself.
+def _bindings(statement: ast.stmt, *, walrus: bool, functions: bool) -> Iterator[tuple[str, _Binder, bool]]:
+    """What a statement of a module binds of the module's names: name, what binds it, whether the statement does itself.
 
     Args:
         walrus: whether expressions may bind, too.
         functions: whether a function may bind what it declares ``global``.
     """
-    stack: list[tuple[ast.AST, bool]] = [(statement, True) for statement in reversed(tree.body)]
+    stack: list[tuple[ast.AST, bool]] = [(statement, True)]
     while stack:
         node, top = stack.pop()
         inside: list[ast.AST | None] = []
