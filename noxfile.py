@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+from pathlib import Path
 
 import nox
 
@@ -60,6 +62,42 @@ def generated(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """2,000 jobs while 60 times something dies: three seeds, on SQLite and on PostgreSQL; about 20 minutes."""
     _python(session, "tests.chaos", *session.posargs)
+
+
+@nox.session
+def constraints(session: nox.Session) -> None:
+    """Renew the versions that the checks run with, here and in new services. Then run the other sessions as proof."""
+    here = Path(__file__).parent
+    ours = "# What the checks of this repository were last green with: pip install -c constraints.txt …\n"
+    theirs = (
+        "# The versions that a new service's checks were last green with: pip install -c constraints.txt -e '.[dev]'\n"
+        "# A uv.lock, where there is one, takes its place.\n"
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        # The one for PostgreSQL needs all that the others need, and a PostgreSQL for its tests.
+        _python(
+            session,
+            *("resonate_scaffold", "new", "shop", "--into", scratch),
+            *("--database", "postgres", "--defaults", "--no-install", "--no-git"),
+        )
+        for project, header, path in (
+            (here, ours, here / "constraints.txt"),
+            (Path(scratch, "shop"), theirs, here / "templates" / "project" / "service" / "constraints.txt"),
+        ):
+            made = Path(scratch, "made.txt")
+            options = [
+                "--universal",
+                "--python-version",
+                "3.12",
+                "--upgrade",
+                "--extra",
+                "dev",
+                "--no-header",
+                "--no-annotate",
+            ]
+            _python(session, "uv", "pip", "compile", "-q", *options, str(project / "pyproject.toml"), "-o", str(made))
+            path.write_text(header + made.read_text("utf-8"), "utf-8")
+            made.unlink()
 
 
 @nox.session

@@ -99,24 +99,6 @@ def commit_new(tree: Path, message: str, *, fallback_author: str, private: Seque
     return _git(tree, "rev-parse", "HEAD")
 
 
-def amend(project: Path, commit: str, paths: Sequence[str], *, fallback_author: str) -> list[str]:
-    """Add *paths*, where they exist, to the commit that was just made; return what is still not committed
-    after it.
-
-    A repository that has moved on from *commit* is left alone.
-
-    Raises:
-        GitError: git failed.
-    """
-    there = [path for path in paths if (project / path).exists()]
-    if there and _git(project, "rev-parse", "HEAD") == commit:
-        _git(project, "add", "--", *there)
-        if _git(project, "diff", "--cached", "--name-only"):
-            identity = _identity(project, fallback_author)
-            _git(project, *identity, "commit", "--quiet", "--amend", "--no-edit")
-    return [line[3:] for line in _git(project, "status", "--porcelain").splitlines()]
-
-
 def _identity(directory: Path, fallback: str) -> list[str]:
     """Options that say who commits, as far as git does not know: a commit must not fail for that."""
     name = fallback if re.search(r"\w", fallback) else TOOL

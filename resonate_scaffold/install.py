@@ -14,23 +14,31 @@ from pathlib import Path
 from resonate_scaffold.errors import InstallError
 
 ENVIRONMENT = ".venv"
-LOCK_FILES = ("uv.lock",)
+CONSTRAINTS = "constraints.txt"
+LOCK = "uv.lock"
 
 _SHOWN_LINES = 15
 # They would send the installation somewhere other than the service's own environment.
 _FOREIGN_VARIABLES = ("VIRTUAL_ENV", "PYTHONHOME", "UV_PROJECT_ENVIRONMENT", "__PYVENV_LAUNCHER__")
 
 
-def commands() -> tuple[tuple[str, ...], ...]:
+def commands(project: Path) -> tuple[tuple[str, ...], ...]:
     """What installs a service, to be run in its directory: uv if it is on PATH, else venv and pip.
 
-    Either way the service gets the interpreter that runs this tool.
+    The versions are those of the service's `uv.lock`, else of its `constraints.txt`, where it has one. Either way it
+    gets the interpreter that runs this tool.
     """
-    if uv_on_path():
+    versions = ("-c", CONSTRAINTS) if (project / CONSTRAINTS).exists() else ()
+    if not uv_on_path():
+        return (
+            (sys.executable, "-m", "venv", ENVIRONMENT),
+            (str(scripts() / "python"), "-m", "pip", "install", *versions, "-e", ".[dev]"),
+        )
+    if (project / LOCK).exists():
         return (("uv", "sync", "--extra", "dev", "--python", sys.executable),)
     return (
-        (sys.executable, "-m", "venv", ENVIRONMENT),
-        (str(scripts() / "python"), "-m", "pip", "install", "-e", ".[dev]"),
+        ("uv", "venv", "--allow-existing", "--python", sys.executable, ENVIRONMENT),
+        ("uv", "pip", "install", "--python", ENVIRONMENT, *versions, "-e", ".[dev]"),
     )
 
 
@@ -45,7 +53,8 @@ def scripts() -> Path:
 
 def repeat_command(project: str) -> str:
     """The line that installs again, for a shell; *project* is the directory as the user would type it."""
-    return " && ".join([f"cd {shlex.quote(project)}", *(shlex.join(command) for command in commands())])
+    steps = [shlex.join(command) for command in commands(Path(project))]
+    return " && ".join([f"cd {shlex.quote(project)}", *steps])
 
 
 def install(project: Path, shown_as: str, progress: Callable[[str], None]) -> None:
@@ -65,7 +74,7 @@ def install(project: Path, shown_as: str, progress: Callable[[str], None]) -> No
     environment.setdefault("PIP_DISABLE_PIP_VERSION_CHECK", "1")
     # As pip does unasked: otherwise the first start of each process pays for it, seconds each.
     environment.setdefault("UV_COMPILE_BYTECODE", "1")
-    for command in commands():
+    for command in commands(project):
         program = shlex.join(command)
         last: deque[str] = deque(maxlen=_SHOWN_LINES)
 

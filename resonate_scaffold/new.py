@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resonate_scaffold import __version__, disk, git, install, templates
-from resonate_scaffold.errors import GitError, InstallError, ScaffoldError, UsageError
+from resonate_scaffold.errors import InstallError, ScaffoldError, UsageError
 from resonate_scaffold.generators.project import ENV, new_project
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Plan
@@ -74,19 +74,9 @@ def create(request: NewRequest, report: Report) -> Outcome:
         report.note(line)
     if request.install:
         error = _install(target, shown_as, report)
-        left = []
-        if commit:
-            try:
-                left = git.amend(target, commit, install.LOCK_FILES, fallback_author=author)
-            except GitError as failure:
-                error = error or failure
-        if left:
-            late = f"Not committed: {', '.join(left)}"
-            report.note(late)
-            outcome = replace(outcome, notes=(*outcome.notes, late))
         if error:
             return replace(outcome, error=error)
-    steps = _next_steps(shown_as, rendering.answers, installed=request.install)
+    steps = _next_steps(target, shown_as, rendering.answers, installed=request.install)
     report.next_steps(list(steps))
     return outcome
 
@@ -162,11 +152,13 @@ def _install(target: Path, shown_as: str, report: Report) -> ScaffoldError | Non
     return None
 
 
-def _next_steps(shown_as: str, answers: Mapping[str, object], *, installed: bool) -> Iterator[tuple[str, str]]:
+def _next_steps(
+    target: Path, shown_as: str, answers: Mapping[str, object], *, installed: bool
+) -> Iterator[tuple[str, str]]:
     package, scripts = str(answers["package_name"]), install.scripts()
     yield f"cd {shlex.quote(shown_as)}", ""
     if not installed:
-        for command in install.commands():
+        for command in install.commands(target):
             yield shlex.join(command), "install"
     yield "resonate-scaffold dev", "run it: API, workers, engine"
     if answers["bare"]:
