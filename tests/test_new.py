@@ -60,7 +60,7 @@ def test_the_manifest(tool: Tool) -> None:
     raw = (root / ".resonate-scaffold.json").read_text()
     manifest = json.loads(raw)
     assert raw == json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    assert (manifest["tool"], manifest["version"], manifest["adds"]) == ("resonate-scaffold", __version__, [])
+    assert (manifest["tool"], manifest["version"]) == ("resonate-scaffold", __version__)
     assert manifest["template"]["name"] == "builtin"
     answers = manifest["answers"]
     assert (answers["project_name"], answers["package_name"]) == ("my-api", "my_api")
@@ -69,6 +69,9 @@ def test_the_manifest(tool: Tool) -> None:
     assert manifest["files"] == {
         name: digest for name, digest in files.items() if name not in {".env", ".resonate-scaffold.json"}
     }
+    runtime = "my_api/runtime/"
+    lines = [f"{name.removeprefix(runtime)} {files[name]}\n" for name in sorted(files) if name.startswith(runtime)]
+    assert manifest["runtime"] == hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def test_two_runs_differ_in_the_secret_alone(tool: Tool, tmp_path: Path) -> None:
@@ -296,26 +299,41 @@ def test_a_template_without_an_example_of_the_environment(tool: Tool, template: 
 # Installing
 
 
-def test_installs_with_uv_and_commits_its_lock(tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    only(monkeypatch, tmp_path, uv='echo "$PWD $VIRTUAL_ENV $*" > "$0.log"; echo lock > uv.lock; echo Resolved')
+def test_installs_with_uv_and_the_constraints(tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, tmp_path, uv='echo "$PWD $VIRTUAL_ENV $*" >> "$0.log"; echo Resolved')
     monkeypatch.setenv("VIRTUAL_ENV", "/somewhere/else")
     ran = tool("new", "my-api")
     assert (ran.status, ran.err) == (0, "")
     assert "my-api/.venv with uv" in ran.out
     root = Path("my-api").absolute()
-    called = (tmp_path / "bin/uv.log").read_text().strip()
-    assert called == f"{root}  sync --extra dev --python {sys.executable}"
+    assert (tmp_path / "bin/uv.log").read_text().splitlines() == [
+        f"{root}  venv --allow-existing --python {sys.executable} .venv",
+        f"{root}  pip install --python .venv -c constraints.txt -e .[dev]",
+    ]
     assert git(root, "status", "--porcelain") == ""
     assert git(root, "rev-list", "--count", "HEAD") == "1"
-    assert "uv.lock" in git(root, "ls-files").splitlines()
-    assert "uv.lock" not in json.loads((root / ".resonate-scaffold.json").read_text())["files"]
 
 
-def test_without_uv_it_is_venv_and_pip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_lock_file_of_the_template_says_the_versions(
+    tool: Tool, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (template / "uv.lock").write_text("")
+    (template / "constraints.txt").write_text("")
+    only(monkeypatch, tmp_path, uv='echo "$*" >> "$0.log"')
+    assert tool("new", "my-api", "--template", str(template)).status == 0
+    called = (tmp_path / "bin/uv.log").read_text().splitlines()
+    assert called == [f"sync --extra dev --python {sys.executable}"]
+
+
+@pytest.mark.parametrize("constrained", [True, False])
+def test_without_uv_it_is_venv_and_pip(constrained: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     only(monkeypatch, tmp_path)
-    assert install.commands() == (
+    if constrained:
+        (tmp_path / "constraints.txt").write_text("")
+    versions = ("-c", "constraints.txt") if constrained else ()
+    assert install.commands(tmp_path) == (
         (sys.executable, "-m", "venv", ".venv"),
-        (".venv/bin/python", "-m", "pip", "install", "-e", ".[dev]"),
+        (".venv/bin/python", "-m", "pip", "install", *versions, "-e", ".[dev]"),
     )
 
 
@@ -359,12 +377,13 @@ def test_an_installation_that_fails_leaves_a_whole_service(
     assert ran.status == 1
     assert git(Path("my-api"), "status", "--porcelain") == ""
     assert "my-api is complete" in ran.err
-    assert f"cd my-api && uv sync --extra dev --python {sys.executable}" in ran.err
+    again = f"uv venv --allow-existing --python {sys.executable} .venv && uv pip install --python .venv"
+    assert f"cd my-api && {again}" in ran.err
     assert "no network" in ran.err
     assert "line 40" in ran.err
     assert "line 20" not in ran.err
     outcome = tool("new", "other", "--json").json
-    assert outcome["error"]["hint"].endswith(f"cd other && uv sync --extra dev --python {sys.executable}")
+    assert f"cd other && {again}" in outcome["error"]["hint"]
     assert outcome["changes"]
 
 
