@@ -36,7 +36,7 @@ REQUIRED_QUESTIONS = ("project_name", "package_name", "database", "bare")
 
 _ANSWERS_FILE = ".copier-answers.yml"
 _SUFFIX = ".jinja"  # Copier's default
-_JUNK = frozenset({"__pycache__", ".git", ".DS_Store", ".svn"})  # as in Copier's default excludes
+_JUNK = frozenset({"__pycache__", ".git", ".DS_Store", ".svn", ".ruff_cache", ".mypy_cache"})  # as in copier.yml
 _TRUE, _FALSE = {"y", "yes", "t", "true", "on", "1"}, {"n", "no", "f", "false", "off", "0"}
 
 

@@ -1,8 +1,8 @@
 """The programs by which each rule of `check` is held: `tests/corpus/<rule>/{wrong,right}_<what>.py`.
 
-A program of several files is one file: a line `# file: app/worker.py` begins the next, and of a file that is
-`(shared)` the text is in `tests/corpus/shared`. A line with a mistake ends in `# want: RS201`. What is wanted is just
-that: no other finding, of any rule that is on by default.
+A program of several files is one file: a line `# file: app/worker.py` begins the next. Of a file that is `(shared)` the
+text is in `tests/corpus/shared`, at the same path or at the end of it. A line with a mistake ends in `# want: RS201`.
+What is wanted is just that: no other finding, of any rule that is on by default.
 """
 
 from __future__ import annotations
@@ -73,8 +73,14 @@ def parts(text: str) -> dict[str, str]:
             files[name] = "".join(lines)
         name, lines = match[1], []
         if match[2]:
-            lines = [(CORPUS / "shared" / PurePosixPath(name).name).read_text("utf-8")]
+            lines = [shared(PurePosixPath(name)).read_text("utf-8")]
     return {**files, name: "".join(lines)}
+
+
+def shared(path: PurePosixPath) -> Path:
+    """The file that programs share under a path: the one with the longest end of it."""
+    ends = [CORPUS.joinpath("shared", *path.parts[place:]) for place in range(len(path.parts))]
+    return next(it for it in ends if it.exists())
 
 
 def found(files: Mapping[str, str], rule: str) -> set[tuple[str, int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import random
 import re
@@ -12,19 +13,19 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from resonate_scaffold.check import check, findings_of
+from resonate_scaffold.check import check, findings_of, program_of
 from resonate_scaffold.check.checklist import checklist
-from resonate_scaffold.check.findings import RULES, is_selected, is_suppressed
+from resonate_scaffold.check.findings import RULES, Finding, is_selected, is_suppressed
 from resonate_scaffold.check.model import Model
 from resonate_scaffold.check.program import Program
 from resonate_scaffold.check.reading import read, rules, settings_of
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.graph.reading import structure_of
-from resonate_scaffold.project import Project
+from resonate_scaffold.project import MANIFEST, Project, fingerprint
 
 from . import corpus
 from .conftest import Tool
-from .grown import fresh, grown
+from .grown import fresh, grown, made_by_new
 
 PROGRAMS = corpus.programs()
 
@@ -98,7 +99,7 @@ def test_whatever_the_code_it_is_read_and_drawn(seed: int) -> None:
     for program in PROGRAMS:
         if program.rule != "RS000":
             files = {PurePosixPath(name): mutilated(text, dice).encode() for name, text in program.files.items()}
-            model = Model(Program(files))
+            model = Model(program_of(files))
             assert all(it.code in RULES and it.path in files for it in findings_of(model, ("ALL",))), program.name
             assert all(it.line > 0 for it in checklist(model)), program.name
             drawn = structure_of(model, program.name)
@@ -111,7 +112,14 @@ def test_no_rule_is_missing_from_the_corpus() -> None:
 
 
 def python_of(project: Project) -> dict[PurePosixPath, bytes]:
-    return {path: content for path, content in project.files.items() if path.suffix == ".py"}
+    """All Python of a service: what the tool reads of it, and the runtime."""
+    files = {**runtime(), **project.files}
+    return {path: content for path, content in files.items() if path.suffix == ".py"}
+
+
+def runtime() -> dict[PurePosixPath, bytes]:
+    """The runtime, the same in every service."""
+    return {path: content for path, content in made_by_new(bare=True).items() if path.parts[1:2] == ("runtime",)}
 
 
 @pytest.mark.parametrize("bare", [False, True])
@@ -145,14 +153,184 @@ def test_a_service_of_many_adds_is_clean() -> None:
         assert all(row.path is not None and row.line for row in items[route].rows)
 
 
-def test_a_mistake_in_a_service_is_found() -> None:
+def mistaken(path: str, old: str, new: str) -> list[Finding]:
+    """What is found in the example after an edit of one file."""
     files = python_of(fresh(bare=False))
-    path = PurePosixPath("orders/workflows/process_job.py")
-    text = files[path].decode()
-    mistaken = text.replace("ids.public_of(ctx.info.id)\n", "ids.public_of(ctx.info.id) + str(ambient.new_uuid(ctx))\n")
-    files[path] = mistaken.encode()
-    (found,) = check(files)
-    assert (found.path, found.code) == (path, "RS203")
+    text = files[PurePosixPath(path)].decode()
+    assert old in text
+    return check({**files, PurePosixPath(path): text.replace(old, new).encode()})
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "found"),
+    [
+        (
+            "workflows/process_job.py",
+            "SaveResult(job_id=job_id(ctx),",
+            "SaveResult(job_id=job_id(ctx) + str(clock.new_uuid(ctx)),",
+            "workflows/process_job.py RS203",
+        ),
+        ("db/worker.py", "    save_result,\n", "", "contracts/db/save_result.py RS103"),
+        (
+            "db/save_result.py",
+            "@serve(contract.save_result, retries=6)\n",
+            "",
+            "contracts/db/save_result.py RS103",
+        ),
+        ("db/worker.py", "    save_result,\n", "    save_result,\n    save_result,\n", "db/worker.py RS104"),
+        ("contracts/db/get_account.py", 'group="db"', 'group="workers"', "db/worker.py RS105"),
+        ("db/get_account.py", "-> FoundAccount:", "-> AccountView:", "db/get_account.py RS109"),
+        (
+            "db/get_account.py",
+            "        row = await",
+            "        await session.commit()\n        row = await",
+            "db/get_account.py RS303",
+        ),
+        ("workflows/process_job.py", "await save_result(", "save_result(", "workflows/process_job.py RS305"),
+        ("__main__.py", '    "db",\n', "", "db/worker.py RS102"),
+        ("api/jobs.py", "status_code=202, ", "", "api/jobs.py RS404"),
+        ("api/approvals.py", "body: SignedBody", "body: bytes", "api/approvals.py RS406"),
+    ],
+)
+def test_a_mistake_in_a_service_is_found(path: str, old: str, new: str, found: str) -> None:
+    assert [f"{it.path} {it.code}" for it in mistaken(f"orders/{path}", old, new)] == [f"orders/{found}"]
+
+
+def test_how_to_serve_a_contract() -> None:
+    """The hint is for the way in which the program pairs contracts with functions."""
+    (unlisted,) = mistaken("orders/db/worker.py", "    save_result,\n", "")
+    assert re.fullmatch(r"Add save_result \(line \d+ of orders/db/save_result.py\) to that list.", unlisted.hint)
+    (undecorated,) = mistaken("orders/db/save_result.py", "@serve(contract.save_result, retries=6)\n", "")
+    assert undecorated.hint == "Decorate its function with @serve(save_result, …), and add the function to that list."
+    program = next(it for it in PROGRAMS if it.name == "RS103-wrong_forgotten_in_served")
+    (older,) = check({PurePosixPath(name): text.encode() for name, text in program.files.items()})
+    assert older.hint == "Add serve(lend, …) to that worker."
+
+
+def test_the_runtime_is_read_and_not_judged() -> None:
+    files = python_of(fresh(bare=False))
+    path = PurePosixPath("orders/runtime/durable/rpc.py")
+    files[path] += b"\n\nasync def work(ctx: Context) -> None:\n    ctx.sleep(timedelta(seconds=1))\n"
+    assert check(files, select=("ALL",)) == []
+    elsewhere = PurePosixPath("orders/workflows/more.py")
+    assert [it.code for it in check({**files, elsewhere: files[path]})] == ["RS305"]
+
+
+# -- the runtime of a service ----------------------------------------------------------------------------------------
+
+
+def edited(path: str, content: bytes | None) -> list[Finding]:
+    """What RS601 finds in a new service of which one file is another, or is not there."""
+    files = {**runtime(), **python_of(fresh(bare=True)), MANIFEST: fresh(bare=True).files[MANIFEST]}
+    if content is None:
+        del files[PurePosixPath(path)]
+    else:
+        files[PurePosixPath(path)] = content
+    return check(files)
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("http/auth.py", "orders/api/ (app.py)"),
+        ("durable/gate.py", "orders/workflows/ or orders/db/"),
+        ("engine/client.py", "orders/workflows/ or orders/db/"),
+        ("telemetry/metrics.py", "the module that it is about"),
+        ("testing/plugin.py", "tests/conftest.py"),
+        ("settings.py", "orders/settings.py"),
+        ("database.py", "orders/db/worker.py"),
+        ("cli.py", "orders/__main__.py"),
+        ("errors.py", "a module of your own, beside orders/runtime/"),
+    ],
+)
+def test_an_edit_of_the_runtime_is_found(path: str, place: str) -> None:
+    path = f"orders/runtime/{path}"
+    (found,) = edited(path, runtime()[PurePosixPath(path)] + b"# more\n")
+    assert (str(found.path), found.line, found.code) == (path, 1, "RS601")
+    assert "was edited" in found.message and place in found.hint and f"git checkout -- {path}" in found.hint
+
+
+def test_what_is_missing_from_the_runtime_and_what_was_added() -> None:
+    (found,) = edited("orders/runtime/http/auth.py", None)
+    assert str(found.path) == "orders/runtime/http/auth.py" and "is missing" in found.message
+    (found,) = edited("orders/runtime/http/sessions.py", b"SESSIONS = {}\n")
+    assert str(found.path) == "orders/runtime/http/sessions.py" and "was added" in found.message
+
+
+def test_an_edit_of_the_runtime_that_is_none() -> None:
+    path = "orders/runtime/http/auth.py"
+    content = runtime()[PurePosixPath(path)]
+    assert edited(path, content) == []
+    assert edited(path, content.replace(b"\n", b"\r\n")) == []
+    assert edited("orders/runtime/.cache/x.py", b"x = 1\n") == []
+    assert edited("orders/runtime/http/__pycache__/x.py", b"x = 1\n") == []
+    assert edited(path, b"# noqa: RS601\n" + content) == []
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b'{"tool": "another"}',
+        b'{"tool": "resonate-scaffold"}',
+        b"[" * 100_000,
+        b'{"tool": "resonate-scaffold", "files": {"../../runtime/x.py": "0"}}',
+    ],
+)
+def test_a_manifest_that_says_nothing(manifest: bytes) -> None:
+    files = python_of(fresh(bare=True))
+    files[PurePosixPath("orders/runtime/http/auth.py")] += b"# more\n"
+    assert check({**files, MANIFEST: manifest}) == []
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Path:
+    """A new service on the disk, below a directory of other things."""
+    root = tmp_path / "home" / "services" / "orders"
+    for path, content in made_by_new(bare=True).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+    return root
+
+
+def test_the_runtime_on_the_disk(tool: Tool, service: Path) -> None:
+    assert tool("check", "services").status == 0
+    auth = service / "orders" / "runtime" / "http" / "auth.py"
+    auth.write_bytes(auth.read_bytes() + b"# more\n")
+    ran = tool("check", "services/orders")
+    assert ran.out.startswith("services/orders/orders/runtime/http/auth.py:1:1: RS601 [edited-runtime] ")
+    assert ran.status == 1 and ran.out.splitlines()[-1].endswith(": RS601 1")
+    assert tool("check", "services/orders/orders/api").status == 0  # it was not asked about
+    assert tool("check", "services/orders", "--ignore", "edited-runtime").status == 0
+    assert tool("check", "services/orders", "--ignore", "ALL").status == 0
+    settings = service / "pyproject.toml"
+    settings.write_text('[tool.resonate-scaffold]\nexclude = ["orders/runtime"]\n')
+    assert tool("check", "services/orders").status == 0
+    settings.write_text('[tool.resonate-scaffold.per-file-ignores]\n"orders/runtime/*" = ["RS601"]\n')
+    assert tool("check", "services/orders").status == 0
+    settings.unlink()  # as part of a larger project
+    (service.parent / "pyproject.toml").touch()
+    assert tool("check", "services").out.count("`git checkout -- orders/orders/runtime/http/auth.py`") == 1
+
+
+def test_what_of_the_runtime_is_not_python(tool: Tool, service: Path) -> None:
+    manifest = service / str(MANIFEST)
+    readme = service / "orders" / "runtime" / "NOTES.md"
+    readme.write_bytes(b"# Notes\n")
+    listing = json.loads(manifest.read_bytes())
+    listing["files"]["orders/runtime/NOTES.md"] = fingerprint(b"# Notes\n")
+    manifest.write_text(json.dumps(listing))
+    assert tool("check", "services").status == 0
+    readme.write_bytes(b"# Notes of ours\n")
+    assert "orders/runtime/NOTES.md:1:1: RS601" in tool("check", "services").out
+    readme.unlink()
+    readme.symlink_to(manifest)  # no link is followed
+    assert "runtime/NOTES.md is missing" in tool("check", "services").out
+    manifest.write_bytes(b" " * (5 << 20) + manifest.read_bytes())  # a manifest of that size is none
+    assert tool("check", "services").status == 0
 
 
 def test_suppressed_where_it_stands() -> None:

@@ -14,13 +14,244 @@ from resonate_scaffold.graph.reading import structure_of
 from resonate_scaffold.graph.structure import Kind, Link, Structure
 from resonate_scaffold.project import Project
 
+from . import corpus
 from .conftest import Tool
 from .grown import fresh, grown
+from .test_check import python_of
 
 
 def structure_in(project: Project) -> Structure:
-    files = {path: content for path, content in project.files.items() if path.suffix == ".py"}
-    return structure_of(Model(Program(files)), project.package)
+    return structure_of(Model(Program(python_of(project))), project.package)
+
+
+def links_of(drawn: Structure) -> set[tuple[str, Link, str]]:
+    """The edges, by the labels of their ends."""
+    labels = {node.id: node.label for node in drawn.nodes}
+    return {(labels[edge.source], edge.kind, labels[edge.target]) for edge in drawn.edges}
+
+
+def test_the_example() -> None:
+    drawn = structure_in(fresh(bare=False))
+    assert {group.name: group.foreign for group in drawn.groups} == {"api": False, "db": False, "workers": False}
+    assert all(node.reachable for node in drawn.nodes)
+    places = {node.label: (node.kind, node.group, node.place.path if node.place else "") for node in drawn.nodes}
+    assert places == {
+        "POST /accounts/summary": (Kind.route, "api", "orders/api/accounts.py"),
+        "POST /jobs": (Kind.route, "api", "orders/api/jobs.py"),
+        "POST /webhooks/approvals/{id}": (Kind.route, "api", "orders/api/approvals.py"),
+        "aggregate": (Kind.workflow, "workers", "orders/workflows/aggregate.py"),
+        "process-job": (Kind.workflow, "workers", "orders/workflows/process_job.py"),
+        "approve": (Kind.gate, "workers", "orders/contracts/workflows/approval.py"),
+        "db.get_account": (Kind.function, "db", "orders/db/get_account.py"),
+        "db.save_result": (Kind.function, "db", "orders/db/save_result.py"),
+    }
+    for node in drawn.nodes:
+        assert node.place is not None
+        line = fresh(bare=False).files[PurePosixPath(node.place.path)].splitlines()[node.place.line - 1]
+        assert line.startswith((b"async def ", b"approval = Gate("))
+    assert links_of(drawn) == {
+        ("POST /accounts/summary", Link.starts, "aggregate"),
+        ("POST /jobs", Link.starts, "process-job"),
+        ("POST /webhooks/approvals/{id}", Link.answers, "approve"),
+        ("aggregate", Link.calls, "db.get_account"),
+        ("process-job", Link.calls, "db.get_account"),
+        ("process-job", Link.calls, "db.save_result"),
+        ("process-job", Link.waits, "approve"),
+    }
+
+
+def test_a_new_service_without_the_example() -> None:
+    assert structure_in(fresh(bare=True)).nodes == ()
+
+
+DECORATED = """\
+# file: ferry/runtime/durable/rpc.py (shared)
+# file: ferry/runtime/durable/gate.py (shared)
+# file: ferry/runtime/durable/schedules.py (shared)
+# file: ferry/runtime/engine/client.py (shared)
+# file: ferry/runtime/http/work.py (shared)
+# file: ferry/contracts/workflows/sail.py
+from pydantic import BaseModel
+
+from ...runtime.durable.gate import Gate
+from ...runtime.durable.rpc import Rpc
+
+
+class Sail(BaseModel):
+    ship: str
+
+
+sail = Rpc(name="sail", group="workers", request=Sail, result=Sail)
+close = Rpc(name="close-day", group="workers", request=Sail, result=Sail)
+rest = Rpc(name="rest", group="workers", request=Sail, result=Sail)
+weather = Gate("weather", Sail)
+# file: ferry/contracts/others.py
+from ..runtime.durable.rpc import Rpc
+from .workflows.sail import Sail
+
+load = Rpc(name="db.load", group="db", request=Sail, result=Sail)
+pilot = Rpc(name="pilots.guide", group="pilots.workers", request=Sail, result=Sail)
+tug = Rpc(name="tugs.pull", group="tugs", request=Sail, result=Sail)
+# file: ferry/db/load.py
+from resonate.context import Context
+
+from ..contracts.others import Sail, load as contract
+from ..runtime.durable.rpc import serve
+
+
+@serve(contract, retries=6)
+async def load(ctx: Context, request: Sail) -> Sail:
+    return request
+# file: ferry/db/worker.py
+from .load import load
+
+GROUP = "db"
+SERVED = [load]
+# file: ferry/fakes/worker.py
+from resonate.context import Context
+
+from ..contracts.others import Sail, pilot
+from ..runtime.durable.rpc import serve
+
+
+@serve(pilot)
+async def pretend(ctx: Context, request: Sail) -> Sail:
+    return request
+
+
+SERVED = [pretend]
+# file: ferry/workflows/sail.py
+from datetime import timedelta
+
+from resonate.context import Context
+
+from ..contracts.others import load, pilot, tug
+from ..contracts.workflows import sail as contract
+from ..contracts.workflows.sail import Sail
+from ..runtime.durable.rpc import serve
+
+
+@serve(contract.sail)
+async def sail(ctx: Context, request: Sail) -> Sail:
+    await load(ctx, request)
+    await ctx.run(guide, request)
+    return await contract.weather.wait(ctx, request.ship, timedelta(days=1))
+
+
+async def guide(ctx: Context, request: Sail) -> Sail:
+    await tug(ctx, request)
+    return await pilot(ctx, request)
+
+
+@serve(contract.close)
+async def close_day(ctx: Context, request: Sail) -> Sail:
+    return await load(ctx, request)
+
+
+@serve(contract.rest)
+async def rest(ctx: Context, request: Sail) -> Sail:
+    return request
+# file: ferry/workflows/worker.py
+from ..contracts.workflows.sail import Sail, rest as rest_contract
+from ..runtime.durable.schedules import Schedule
+from .sail import close_day, rest, sail
+
+GROUP = "workers"
+SERVED = [sail, close_day]
+SERVED.append(rest)
+SCHEDULES = [
+    Schedule("nightly", "0 2 * * *", close_day, Sail(ship="all")),
+    Schedule("weekly", "0 2 * * SUN", rest_contract, Sail(ship="all")),
+]
+# file: ferry/api/ships.py
+from fastapi import APIRouter, Request
+
+from ..contracts.workflows.sail import Sail, close, sail, weather
+from ..runtime.engine.client import EngineClient
+from ..runtime.http.work import start
+
+router = APIRouter(prefix="/ships")
+
+
+@router.post("/{ship}", status_code=202)
+async def submit(ship: str, request: Request) -> str:
+    return (await start(request.app.state.client, sail, f"ship/{ship}", Sail(ship=ship))).id
+
+
+@router.delete("", status_code=202)
+async def close_now(request: Request) -> str:
+    client: EngineClient = request.app.state.client
+    return (await close.start(client, "ship/all", Sail(ship="all"))).id
+
+
+@router.put("/{ship}/weather")
+async def forecast(ship: str, body: Sail, request: Request) -> Sail:
+    return await weather.deliver(request.app.state.client, ship, body)
+"""
+
+
+def older(text: str) -> str:
+    """The same service as version 0.1.0 laid it out: `serve` is called in the lists, with contract and function."""
+    gate = corpus.shared(PurePosixPath("runtime/durable/gate.py")).read_text("utf-8")
+    served = "from ..contracts.workflows import sail as c\nfrom ..rpc import serve\n"
+    for old, new in (
+        ("ferry/runtime/durable/gate.py (shared)\n", "ferry/gate.py\n" + gate.replace("..engine", ".runtime.engine")),
+        ("runtime.durable.gate", "gate"),
+        ("ferry/runtime/durable/rpc.py", "ferry/rpc.py"),
+        ("runtime.durable.rpc", "rpc"),
+        ("@serve(contract, retries=6)\n", ""),
+        (
+            "from .load import load\n",
+            "from ..contracts.others import load as contract\nfrom ..rpc import serve\nfrom .load import load\n",
+        ),
+        ("SERVED = [load]", "SERVED = [serve(contract, load, retries=6)]"),
+        ("@serve(pilot)\n", ""),
+        ("SERVED = [pretend]", "SERVED = [serve(pilot, pretend)]"),
+        ("@serve(contract.sail)\n", ""),
+        ("@serve(contract.close)\n", ""),
+        ("@serve(contract.rest)\n", ""),
+        ("from .sail import close_day, rest, sail", served + "from .sail import close_day, rest, sail"),
+        ("SERVED = [sail, close_day]", "SERVED = [serve(c.sail, sail), serve(c.close, close_day)]"),
+        ("SERVED.append(rest)", "SERVED.append(serve(c.rest, rest))"),
+        ('"0 2 * * *", close_day,', '"0 2 * * *", c.close,'),
+        ("await close.start(client,", "await start(client, close,"),
+    ):
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.mark.parametrize("text", [DECORATED, older(DECORATED)], ids=["decorated", "called in the list"])
+def test_both_ways_to_serve(text: str) -> None:
+    files = {PurePosixPath(name): part.encode() for name, part in corpus.parts(text).items()}
+    drawn = structure_of(Model(Program(files)), "ferry")
+    assert {group.name for group in drawn.groups if group.foreign} == {"pilots.workers", "tugs"}
+    assert {(node.label, node.kind, node.group) for node in drawn.nodes} == {
+        ("POST /ships/{ship}", Kind.route, "api"),
+        ("DELETE /ships", Kind.route, "api"),
+        ("PUT /ships/{ship}/weather", Kind.route, "api"),
+        ("sail", Kind.workflow, "workers"),
+        ("close-day", Kind.workflow, "workers"),
+        ("rest", Kind.workflow, "workers"),
+        ("weather", Kind.gate, "workers"),
+        ("db.load", Kind.function, "db"),
+        ("pilots.guide", Kind.function, "pilots.workers"),
+        ("tugs.pull", Kind.function, "tugs"),
+        ("nightly", Kind.schedule, "workers"),
+        ("weekly", Kind.schedule, "workers"),
+    }
+    assert links_of(drawn) == {
+        ("POST /ships/{ship}", Link.starts, "sail"),
+        ("DELETE /ships", Link.starts, "close-day"),
+        ("PUT /ships/{ship}/weather", Link.answers, "weather"),
+        ("sail", Link.calls, "db.load"),
+        ("sail", Link.calls, "pilots.guide"),
+        ("sail", Link.calls, "tugs.pull"),
+        ("sail", Link.waits, "weather"),
+        ("close-day", Link.calls, "db.load"),
+        ("nightly", Link.starts, "close-day"),
+        ("weekly", Link.starts, "rest"),
+    }
 
 
 def test_a_service_of_adds() -> None:
@@ -55,8 +286,7 @@ def test_a_service_of_adds() -> None:
         ("approval", Kind.gate, None, True),
         ("nightly", Kind.schedule, "workers", True),
     }
-    labels = {node.id: node.label for node in drawn.nodes}
-    assert {(labels[edge.source], edge.kind, labels[edge.target]) for edge in drawn.edges} == {
+    assert links_of(drawn) == {
         ("POST /orders", Link.starts, "place-order"),
         ("POST /webhooks/approval/{id:path}", Link.answers, "approval"),
         ("place-order", Link.calls, "db.reserve_stock"),
@@ -116,8 +346,7 @@ def test_a_plain_program() -> None:
         ("rows", Kind.function, "db"),
         ("weekly", Kind.schedule, "workers"),
     }
-    labels = {node.id: node.label for node in drawn.nodes}
-    assert {(labels[edge.source], edge.kind, labels[edge.target]) for edge in drawn.edges} == {
+    assert links_of(drawn) == {
         ("POST /reports", Link.starts, "report"),
         ("weekly", Link.starts, "report"),
         ("report", Link.calls, "write"),

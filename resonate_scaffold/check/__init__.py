@@ -14,6 +14,7 @@ from resonate_scaffold.check.program import Program
 from resonate_scaffold.check.rules.determinism import determinism
 from resonate_scaffold.check.rules.durability import durability
 from resonate_scaffold.check.rules.http import http
+from resonate_scaffold.check.rules.ownership import ownership
 from resonate_scaffold.check.rules.stale import stale
 from resonate_scaffold.check.rules.wiring import wiring
 
@@ -23,25 +24,33 @@ CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (wiring, determinism,
 def check(
     files: Mapping[PurePosixPath, bytes], select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
 ) -> list[Finding]:
-    """What is wrong in these files, in the order of their lines."""
-    return findings_of(Model(Program(files)), select, ignore)
+    """What is wrong in these files, in the order of their lines. Those that are not `.py` are read for RS601 alone."""
+    return findings_of(Model(program_of(files)), select, ignore)
+
+
+def program_of(files: Mapping[PurePosixPath, bytes]) -> Program:
+    """The program in these files, which may have manifests of generated services beside the Python."""
+    python = {path: content for path, content in files.items() if path.suffix == ".py"}
+    return Program(python, {path: content for path, content in files.items() if path not in python})
 
 
 def findings_of(model: Model, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> list[Finding]:
     """What is wrong in a program, by the rules that are selected and not suppressed where they stand."""
-    found = set(_broken(model.program))
+    found = {*_broken(model.program), *ownership(model.program)}
+    runtime = {it.path for it in model.runtime}
     for rule in CHECKS:
-        found.update(rule(model))
-    modules = model.program.modules
+        found.update(it for it in rule(model) if it.path not in runtime)  # what is in there is not the owner's to mend
     return sorted(
         it
         for it in found
-        if is_selected(it.code, select, ignore) and not is_suppressed(_line(modules[it.path].lines, it.line), it.code)
+        if is_selected(it.code, select, ignore) and not is_suppressed(_line(model.program, it), it.code)
     )
 
 
-def _line(lines: list[bytes], number: int) -> bytes:
-    return lines[number - 1] if 0 < number <= len(lines) else b""
+def _line(program: Program, it: Finding) -> bytes:
+    """The line of code that a finding is about."""
+    module = program.modules.get(it.path)
+    return module.lines[it.line - 1] if module is not None and 0 < it.line <= len(module.lines) else b""
 
 
 def _broken(program: Program) -> Iterator[Finding]:

@@ -772,11 +772,12 @@ class Evaluator:
 
 def is_contract(value: Value | None) -> bool:
     """Whether a value is one of the contracts of a generated service: an `Rpc`."""
-    return isinstance(value, Instance) and value.klass.name == "Rpc" and value.call is not None and _is_rpc(value.klass)
+    return isinstance(value, Instance) and value.call is not None and is_class_of_contracts(value.klass)
 
 
-def _is_rpc(klass: Klass) -> bool:
-    return {"name", "group", "request", "result"} <= klass.fields.keys()
+def is_class_of_contracts(klass: Klass) -> bool:
+    """Whether a class is the one of contracts."""
+    return klass.name == "Rpc" and {"name", "group", "request", "result"} <= klass.fields.keys()
 
 
 def argument(call: ast.Call, name: str, place: int | None = None) -> ast.expr | None:

@@ -85,6 +85,7 @@ RULES: dict[str, Rule] = {
         Rule("RS503", "stale-context", "What a Context of SDK 0.8 does not have."),
         Rule("RS504", "yield-style", "A durable function that yields its calls."),
         Rule("RS505", "stale-handle", "What a handle of SDK 0.8 does not have."),
+        Rule("RS601", "edited-runtime", "A file of a service's runtime that was changed by hand."),
     )
 }
 

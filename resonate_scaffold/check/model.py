@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from resonate_scaffold.check.evaluate import DURABLE, Evaluator, argument, is_contract
+from resonate_scaffold.check.evaluate import DURABLE, Evaluator, argument, is_class_of_contracts, is_contract
 from resonate_scaffold.check.program import Binding, Bound, Klass, Module, Program, Scope, above
-from resonate_scaffold.check.served import Worker, serves, worker_of
+from resonate_scaffold.check.served import Entry, Worker, decorated_by, function_of, served_by, serves, worker_of
 from resonate_scaffold.check.values import (
     Class,
     Client,
@@ -79,7 +80,17 @@ _KEEPING = (
     *("builtins.", "asyncio.", "functools.", "contextlib.", "contextvars.", "typing.", "dataclasses.", "logging."),
     *("fastapi.", "starlette.", "flask.", "threading.", "anyio."),
 )
+_RPC_OF_A_RUNTIME = ("runtime", "durable", "rpc.py")
+_OLDER_MACHINERY = frozenset({"rpc", "gate", "engine", "schedules", "recording", "histories"})
 _ROUTE_CLASSES = frozenset({"starlette.routing.Route", "fastapi.routing.APIRoute"})
+
+
+class GroupList(NamedTuple):
+    """The worker groups of the service in ``package``, as ``module`` lists them: its processes join no others."""
+
+    names: frozenset[str]
+    module: Module
+    package: PurePosixPath
 
 
 class Target(NamedTuple):
@@ -134,6 +145,8 @@ class Registration:
     """It is another team's function, faked."""
     home: Worker | None = None
     """The worker whose SERVED list it stands in."""
+    serve: tuple[ast.Call, Scope] | None = None
+    """The call of `serve` that pairs it with its contract, and where that stands."""
 
 
 @dataclass(slots=True, eq=False)
@@ -225,6 +238,33 @@ class Model:
     def modules(self) -> list[Module]:
         """All files but tests, which do what they like."""
         return [it for it in self.program.modules.values() if not it.is_test and it.error is None]
+
+    @cached_property
+    def runtime(self) -> frozenset[Module]:
+        """The modules of the `runtime/` of generated services: machinery, which the tool renews."""
+        return frozenset(it for it in self.modules if not self._runtimes.isdisjoint(it.path.parents))
+
+    @cached_property
+    def _runtimes(self) -> set[PurePosixPath]:
+        """The directories of the runtimes: one a service."""
+        known = [it for it in self.modules if it.path.parts[-3:] == _RPC_OF_A_RUNTIME and _defines_contracts(it)]
+        return {module.path.parent.parent for module in known}
+
+    @cached_property
+    def machinery(self) -> frozenset[Module]:
+        """The runtime, and what stood in its place in services of version 0.1.0: how a service calls, and not what."""
+        homes = {it.directory for it in self.modules if it.path.name == "rpc.py" and _defines_contracts(it)}
+        older = [it for it in self.modules if it.directory in homes and it.path.stem in _OLDER_MACHINERY]
+        return self.runtime | frozenset(older)
+
+    @cached_property
+    def _own_scopes(self) -> list[Scope]:
+        """All scopes but those of tests and of the runtime, which registers only what SERVED lists say."""
+        return [it for it in self.scopes if it.module not in self.runtime]
+
+    def _is_machinery(self, scope: Scope) -> bool:
+        """Whether code registers what SERVED lists say, as the engine of a generated service does."""
+        return scope.module in self.machinery or "Served" in scope.module.scope.bindings
 
     @cached_property
     def program_uses_resonate(self) -> bool:
@@ -342,13 +382,13 @@ class Model:
     @cached_property
     def joins_unknown(self) -> bool:
         """Whether a process joins a group that only its run decides."""
-        for scope in self.scopes:
+        for scope in self._own_scopes:
             for call in scope.calls:
                 value = self.evaluate.value(call, scope)
                 made = isinstance(value, Client) and value.node is None
                 if made and not isinstance(self.evaluate.value(call.func, scope), Method | Function):
                     return True
-        return any(None in self._groups_of(it) for it in self.clients if it.scope and not _is_machinery(it.scope))
+        return any(None in self._groups_of(it) for it in self.clients if it.scope and not self._is_machinery(it.scope))
 
     @cached_property
     def is_blind(self) -> bool:
@@ -360,7 +400,7 @@ class Model:
     def handed_out(self) -> list[Client]:
         """The clients that are given to code that is not here: what that registers is not known."""
         found: list[Client] = []
-        for scope in self.scopes:
+        for scope in self._own_scopes:
             for call in scope.calls:
                 if not _is_elsewhere(self.evaluate.value(call.func, scope)):
                     continue
@@ -412,7 +452,7 @@ class Model:
             value = self.evaluate.value(given, scope)
             options = value.options if isinstance(value, OneOf) else (value,)
             for option in options:
-                if not isinstance(option, Function) and _is_machinery(scope):
+                if not isinstance(option, Function) and self._is_machinery(scope):
                     continue
                 yield self._registration(option, said, scope, method.of, self._registry(method.of, said.func, scope))
         elif method is None or isinstance(method, External):
@@ -458,36 +498,95 @@ class Model:
     @cached_property
     def workers(self) -> list[Worker]:
         """The modules with a SERVED list."""
-        return [it for module in self.modules if (it := worker_of(self.evaluate, module)) is not None]
+        found = [worker_of(self.evaluate, it, by_decorator=self._has_runtime(it)) for it in self.modules]
+        return [it for it in found if it is not None]
+
+    def _has_runtime(self, module: Module) -> bool:
+        """Whether a module belongs to a service with a `runtime/`."""
+        return any(home.parent in module.path.parents for home in self._runtimes)
 
     @cached_property
-    def _serving(self) -> dict[ast.Call, list[Worker]]:
-        """The workers with a GROUP whose lists a call of `serve` gets into."""
-        found: dict[ast.Call, list[Worker]] = {}
+    def group_lists(self) -> list[GroupList]:
+        """The lists from which generated services know their worker groups: `Service(…, groups=GROUPS)`."""
+        found: list[GroupList] = []
+        for _, call, klass, scope in self._module_values():
+            if klass.name == "Service" and klass.module in self.runtime:
+                given = argument(call, "groups", 3)
+                items = self.evaluate.each(given, scope) if given is not None else None
+                names = [self.evaluate.text(item, holder) for item, holder in items or ()]
+                if items is not None and None not in names:
+                    package = klass.module.path.parent.parent
+                    found.append(GroupList(frozenset(filter(None, names)), scope.module, package))
+        return found
+
+    @cached_property
+    def _entries(self) -> dict[ast.Call, list[tuple[Worker, Entry]]]:
+        """The elements of SERVED lists that a call of `serve` made."""
+        found: dict[ast.Call, list[tuple[Worker, Entry]]] = {}
         for worker in self.workers:
-            for call in worker.served if worker.grouped else ():
-                found.setdefault(call, []).append(worker)
+            for entry in worker.entries:
+                found.setdefault(entry.call, []).append((worker, entry))
         return found
 
     def _served(self, call: ast.Call, scope: Scope) -> Iterator[Registration]:
+        """What a call of `serve` registers: once for each worker that has it in its list."""
         contract = self.contract_of(self.evaluate.value(argument(call, "contract", 0), scope))
-        pairing = self.evaluate.value(call.func, scope)
-        if contract is None and not (isinstance(pairing, Function) and _is_machinery(pairing.scope)):
+        serve = self.evaluate.value(call.func, scope)
+        if contract is None and not (isinstance(serve, Function) and _defines_contracts(serve.scope.module)):
             return  # another `serve`
-        function = self.evaluate.value(argument(call, "function", 1), scope)
-        implementation = function.scope if isinstance(function, Function) else None
-        name, version = (contract.name, contract.version) if contract is not None else (None, None)
-        homes = self._serving.get(call, [])
-        own = [it for it in homes if it.module is scope.module]
-        for home in own or homes or (None,):
+        function = function_of(self.evaluate, call, scope)
+        listed = self._entries.get(call, [])
+        unlisted = not listed and decorated_by(call, scope) is not None
+        if unlisted and not any(it.is_open for it in self.workers):
+            return  # its function is in no list, so no worker has it
+        homes = [(worker, entry) for worker, entry in listed if worker.grouped]
+        own = [(worker, entry) for worker, entry in homes if worker.module is entry.scope.module]
+        places: list[tuple[Worker | None, Entry]] = [*(own or homes)]
+        for home, entry in places or [(None, listed[0][1] if listed else Entry(call, scope, call))]:
             group = home.group if home is not None else None
             if group is None and contract is not None:
                 group = contract.group
-            registry = home.module.path if home is not None else scope.module.path
-            found = Registration(name, version, group, implementation, call, scope, registry)
-            found.contract, found.retries, found.home = contract, True, home
-            found.stands_in = home is None and "GROUP" not in scope.module.scope.bindings
+            found = Registration(
+                contract.name if contract is not None else None,
+                contract.version if contract is not None else None,
+                group,
+                function.scope if function is not None else None,
+                entry.node,
+                entry.scope,
+                entry.scope.module.path if home is None else home.module.path,
+            )
+            found.contract, found.retries, found.home, found.serve = contract, True, home, (call, scope)
+            if unlisted:
+                found.stands_in = all(it.group != group for it in self.workers)
+            else:
+                found.stands_in = home is None and "GROUP" not in entry.scope.module.scope.bindings
             yield found
+
+    def contract_fulfilled_by(self, function: Scope) -> Contract | None:
+        """The contract that a function is decorated to fulfil, whether a worker lists it or not."""
+        call = served_by(self.evaluate, function)
+        given = argument(call, "contract", 0) if call is not None else None
+        return self.contract_of(self.evaluate.value(given, function.outer or function))
+
+    @cached_property
+    def unlisted(self) -> dict[Scope, Contract]:
+        """The functions that are decorated to fulfil a contract, and stand in no SERVED list."""
+        if not self.workers or any(it.is_open for it in self.workers):
+            return {}
+        found: dict[Scope, Contract] = {}
+        for scope in self.scopes:
+            call = served_by(self.evaluate, scope)
+            contract = self.contract_fulfilled_by(scope)
+            if call is not None and call not in self._entries and contract is not None:
+                found[scope] = contract
+        return found
+
+    def is_served_by_decorator(self, contract: Contract) -> bool:
+        """Whether the `serve` that belongs to a contract decorates functions; that of 0.1.0 is given them."""
+        klass = self.evaluate.value(contract.call.func, contract.scope)
+        bindings = klass.klass.module.scope.bindings.get("serve", ()) if isinstance(klass, Class) else ()
+        parameters = [it.arg for binding in bindings if binding.scope is not None for it in binding.scope.positional]
+        return "function" not in parameters
 
     def _decorated(self, scope: Scope) -> Iterator[Registration]:
         for decorator in scope.decorators:
@@ -875,6 +974,10 @@ class Model:
             return None
         if isinstance(function, Function) and function.scope.name == "serve":
             return None
+        if isinstance(function, Function) and function.scope.name == "start":
+            contract = self.contract_of(function.owner)
+            if contract is not None:
+                return Start(call, scope, "contract", None, self._id_given(call, function.scope), contract=contract)
         for given in (*call.args, *(keyword.value for keyword in call.keywords)):
             contract = self.contract_of(self.evaluate.value(given, scope))
             if contract is not None and isinstance(function, Function | Class):
@@ -903,7 +1006,7 @@ class Model:
         if function is None:
             return None
         names = [it.arg for it in function.positional]
-        for name in ("promise_id", "root", "id", "job_id", "work_id"):
+        for name in ("promise_id", "root_id", "root", "id", "job_id", "work_id"):
             if name in names:
                 return argument(call, name, names.index(name))
         return None
@@ -923,7 +1026,9 @@ class Model:
                     found.append(Schedule(name, call, scope, started, None, group))
                 elif isinstance(function, Class) and function.klass.name == "Schedule":
                     for given in (*call.args, *(keyword.value for keyword in call.keywords)):
-                        contract = self.contract_of(self.evaluate.value(given, scope))
+                        value = self.evaluate.value(given, scope)
+                        served = self.contract_fulfilled_by(value.scope) if isinstance(value, Function) else None
+                        contract = served or self.contract_of(value)
                         if contract is not None:
                             name = self.evaluate.text(argument(call, "name", 0), scope)
                             found.append(Schedule(name, call, scope, contract.name, contract, contract.group))
@@ -962,9 +1067,9 @@ def _runs_a_parameter(scope: Scope, parameters: set[str]) -> bool:
     return any(_runs_a_parameter(inner, known) for inner in scope.inner)
 
 
-def _is_machinery(scope: Scope) -> bool:
-    """Whether this is a generated service's own `engine`, which registers what SERVED lists say."""
-    return "Served" in scope.module.scope.bindings
+def _defines_contracts(module: Module) -> bool:
+    """Whether the class of contracts is defined in a module: `rpc` of a generated service."""
+    return any(it.klass is not None and is_class_of_contracts(it.klass) for it in module.scope.bindings.get("Rpc", ()))
 
 
 def _is_register(function: Value | None, call: ast.Call) -> bool:

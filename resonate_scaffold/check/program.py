@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 _LARGEST = 4 << 20  # bytes; a syntax tree takes a hundred times as much memory
@@ -183,10 +184,17 @@ class Module:
 
 
 class Program:
-    """All files of one check. Paths are relative to one directory, which may hold several programs."""
+    """All files of one check. Paths are relative to one directory, which may hold several programs.
 
-    def __init__(self, files: Mapping[PurePosixPath, bytes]) -> None:
+    ``files`` are Python. ``beside`` are files that are not: manifests of generated services, and what these list.
+    """
+
+    def __init__(
+        self, files: Mapping[PurePosixPath, bytes], beside: Mapping[PurePosixPath, bytes] = MappingProxyType({})
+    ) -> None:
+        self.beside = beside
         self.modules: dict[PurePosixPath, Module] = {}
+        self._content = files
         # Imports are resolved on plain text: a path object for each step would cost more than all else.
         self._files: dict[str, PurePosixPath] = {}
         self._directories: dict[str, bool] = {"": False}
@@ -212,6 +220,10 @@ class Program:
         """Every scope of every file."""
         for module in self.modules.values():
             yield from module.scopes
+
+    def content(self, path: PurePosixPath) -> bytes | None:
+        """The bytes of a file; None where there is none."""
+        return self._content[path] if path in self._content else self.beside.get(path)
 
     def importing(self, module: Module, name: str, level: int) -> PurePosixPath | None:
         """The file or the directory that an import in *module* means; None for what is not in the program.

@@ -16,10 +16,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from resonate_scaffold.check.findings import RULES
+from resonate_scaffold.check.runtime import Runtime
 from resonate_scaffold.errors import UsageError
+from resonate_scaffold.project import MANIFEST
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
 _TABLE = "resonate-scaffold"
+_LARGEST = 4 << 20  # bytes of a manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +38,25 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A project as a check reads it. ``asked``: the paths that were asked about, below ``root``."""
+    """A project as a check reads it. ``asked``: the paths that were asked about, below ``root``.
+
+    ``beside`` has the manifests of generated services, and what of their runtimes is not Python.
+    """
 
     root: Path
     files: Mapping[PurePosixPath, bytes]
+    beside: Mapping[PurePosixPath, bytes]
     settings: Settings
     asked: tuple[PurePosixPath, ...]
 
     def is_asked(self, path: PurePosixPath) -> bool:
         """Whether a file is among what was asked about."""
         return any(asked == path or asked in path.parents or not asked.parts for asked in self.asked)
+
+    def is_told(self, path: PurePosixPath) -> bool:
+        """Whether what is found about a file is told: of one that was not read, unless the settings leave it out."""
+        excluded = any(_is_named(str(it), self.settings.exclude) for it in (path, *path.parents) if it.parts)
+        return self.is_asked(path) and (path in self.files or not excluded)
 
 
 def read(paths: Sequence[Path]) -> list[Tree]:
@@ -66,12 +78,38 @@ def read(paths: Sequence[Path]) -> list[Tree]:
 def _tree(root: Path, asked: tuple[PurePosixPath, ...]) -> Tree:
     settings = settings_of(root)
     files: dict[PurePosixPath, bytes] = {}
-    for path in _python_below(root, root, settings.exclude):
-        files[PurePosixPath(path.relative_to(root).as_posix())] = path.read_bytes()
+    beside: dict[PurePosixPath, bytes] = {}
+    for path in _files_below(root, root, settings.exclude):
+        relative = PurePosixPath(path.relative_to(root).as_posix())
+        if path.suffix == ".py":
+            files[relative] = path.read_bytes()
+        elif path.name == MANIFEST.name:
+            beside |= _service(root, relative)
     for named in asked:  # it is read even where it would be passed over
         if named not in files and (root / named).is_file():
             files[named] = (root / named).read_bytes()
-    return Tree(root, files, settings, asked)
+    return Tree(root, files, beside, settings, asked)
+
+
+def _service(root: Path, manifest: PurePosixPath) -> dict[PurePosixPath, bytes]:
+    """The manifest of a generated service, and what of its runtime is not Python."""
+    content = _bytes_of(root / manifest)
+    if content is None:
+        return {}
+    others = [manifest.parent / path for path in Runtime.of(content).files if path.suffix != ".py"]
+    found = {path: _bytes_of(root / path) for path in others}
+    return {manifest: content, **{path: it for path, it in found.items() if it is not None}}
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    """What is in a file, of a large one the beginning; None for what is none, or is reached through a link."""
+    try:
+        if path.resolve() != path or not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return file.read(_LARGEST)
+    except OSError:
+        return None
 
 
 def _root(path: Path) -> Path:
@@ -83,22 +121,27 @@ def _root(path: Path) -> Path:
     return start
 
 
-def _python_below(directory: Path, root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
-    """Every Python file below, in order; nothing hidden or installed, and no link is followed."""
+def _files_below(directory: Path, root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
+    """Every Python file and every manifest below, in order; nothing hidden or installed, and no link is followed."""
     try:
         entries = sorted(os.scandir(directory), key=lambda it: it.name)
     except OSError:
         return  # it may not be looked into: nothing of the project's
     for entry in entries:
         relative = Path(entry.path).relative_to(root).as_posix()
-        if any(fnmatch(relative, pattern) or fnmatch(entry.name, pattern) for pattern in exclude):
+        if _is_named(relative, exclude):
             continue
         if entry.is_dir(follow_symlinks=False):
             hidden = entry.name.startswith(".") or entry.name in _SKIPPED
             if not hidden and not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):  # noqa: PTH110, PTH118
-                yield from _python_below(Path(entry.path), root, exclude)
-        elif entry.name.endswith(".py") and stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+                yield from _files_below(Path(entry.path), root, exclude)
+        elif entry.name.endswith((".py", MANIFEST.name)) and stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
             yield Path(entry.path)
+
+
+def _is_named(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a pattern names a file or a directory, by its path or by its name."""
+    return any(fnmatch(path, pattern) or fnmatch(path.rpartition("/")[2], pattern) for pattern in patterns)
 
 
 def settings_of(root: Path) -> Settings:

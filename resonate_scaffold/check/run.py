@@ -42,7 +42,7 @@ def run(request: CheckRequest, report: Report) -> Outcome:
     checked = 0
     gc.disable()  # trees are full of cycles that live as long as the process: to look for garbage takes as long again
     for tree in read(request.paths):
-        program = Program(tree.files)
+        program = Program(tree.files, tree.beside)
         model = Model(program)
         checked += sum(tree.is_asked(path) for path in program.modules)
         for it in _findings(model, tree, select, ignore):
@@ -74,7 +74,7 @@ def explain(rule: str) -> str:
 def _findings(model: Model, tree: Tree, select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Finding]:
     settings = tree.settings
     found = findings_of(model, select or settings.select, (*settings.ignore, *ignore) if not select else ignore)
-    return [it for it in found if tree.is_asked(it.path) and not _is_ignored(it, settings.per_file)]
+    return [it for it in found if tree.is_told(it.path) and not _is_ignored(it, settings.per_file)]
 
 
 def _is_ignored(finding: Finding, per_file: Sequence[tuple[str, tuple[str, ...]]]) -> bool:

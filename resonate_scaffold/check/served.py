@@ -1,12 +1,22 @@
-"""What the `SERVED` list of a worker holds, followed through the lists that it is put together from."""
+"""What the `SERVED` list of a worker holds, followed through the lists that it is put together from.
+
+`serve` pairs a contract with the function that fulfils it. It decorates the function, whose name then stands in the
+list; in services of version 0.1.0 it is called in the list, with both::
+
+    @serve(contract, retries=6)
+    async def load(ctx, request): ...
+
+    SERVED = [load]
+    SERVED = [serve(contract, load, retries=6)]
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from resonate_scaffold.check.evaluate import Evaluator
+from resonate_scaffold.check.evaluate import Evaluator, argument
 from resonate_scaffold.check.program import Bound, Module, Scope, above
 from resonate_scaffold.check.values import Constant, Function, ModuleOf
 
@@ -15,36 +25,72 @@ _BRANCHES = (ast.If, ast.Match, ast.IfExp, ast.ExceptHandler)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Worker:
-    """A module with a SERVED list, and the calls of `serve` in it.
+class Entry:
+    """An element of a SERVED list: ``node`` of ``scope``, which is or names what ``call``, one of `serve`, made."""
 
-    ``group`` is None where its GROUP is not known; one that is not ``grouped`` has none: a stand-in, or a process for
+    node: ast.expr
+    scope: Scope
+    call: ast.Call
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Worker:
+    """A module with a SERVED list, and what is in it.
+
+    ``group`` is None where its GROUP is not known; one that is not ``grouped`` has none: stand-ins, or a process for
     all groups. ``is_open``: more may be in the list than could be read.
     """
 
     module: Module
     grouped: bool
     group: str | None
-    served: tuple[ast.Call, ...]
+    entries: tuple[Entry, ...]
     is_open: bool
 
 
-def worker_of(evaluate: Evaluator, module: Module) -> Worker | None:
-    """The worker that a module is."""
+def worker_of(evaluate: Evaluator, module: Module, *, by_decorator: bool) -> Worker | None:
+    """The worker that a module is. ``by_decorator``: a function is served only if `serve` decorates it."""
     if "SERVED" not in module.scope.bindings:
         return None
-    reader = _Reader(evaluate)
+    reader = _Reader(evaluate, by_decorator=by_decorator)
     reader.named("SERVED", module.scope)
     grouped = "GROUP" in module.scope.bindings
     group = evaluate.name("GROUP", module.scope) if grouped else None
     text = group.value if isinstance(group, Constant) and isinstance(group.value, str) else None
-    return Worker(module, grouped, text, tuple(dict.fromkeys(reader.calls)), reader.is_open)
+    return Worker(module, grouped, text, tuple(reader.entries), reader.is_open)
 
 
 def serves(evaluate: Evaluator, call: ast.Call, scope: Scope) -> bool:
     """Whether a call is one of `serve`, the function that pairs a contract with its function."""
     function = evaluate.value(call.func, scope)
     return isinstance(function, Function) and function.scope.name == "serve" and function.owner is None
+
+
+def served_by(evaluate: Evaluator, function: Scope) -> ast.Call | None:
+    """The call of `serve` that decorates a function, so that the function's name means what that made."""
+    outermost = function.decorators[0] if function.decorators else None
+    if isinstance(outermost, ast.Call) and serves(evaluate, outermost, function.outer or function):
+        return outermost
+    return None
+
+
+def decorated_by(call: ast.Call, scope: Scope) -> Scope | None:
+    """The function that a call of *scope* decorates."""
+    up = above(call)
+    if not isinstance(up, ast.FunctionDef | ast.AsyncFunctionDef) or call not in up.decorator_list:
+        return None
+    return next((it for it in scope.inner if it.node is up), None)
+
+
+def function_of(evaluate: Evaluator, call: ast.Call, scope: Scope) -> Function | None:
+    """The function that a call of `serve` pairs with a contract: it decorates it, is given it, or is applied to it."""
+    decorated = decorated_by(call, scope)
+    if decorated is not None:
+        return Function(decorated)
+    up = above(call)
+    applied = up.args[0] if isinstance(up, ast.Call) and up.func is call and up.args else None
+    value = evaluate.value(applied or argument(call, "function", 1), scope)
+    return value if isinstance(value, Function) else None
 
 
 def in_branch(node: ast.AST) -> bool:
@@ -60,20 +106,28 @@ def in_branch(node: ast.AST) -> bool:
 class _Reader:
     """Reads one list, and those that it is made of."""
 
-    def __init__(self, evaluate: Evaluator) -> None:
-        self.calls: list[ast.Call] = []
+    def __init__(self, evaluate: Evaluator, *, by_decorator: bool) -> None:
+        self.entries: list[Entry] = []
         self.is_open = False
         self._evaluate = evaluate
+        self._by_decorator = by_decorator
         self._busy: set[tuple[Scope, str]] = set()
 
     def named(self, name: str, scope: Scope) -> None:
         """Read a list by its name."""
+        if (scope, name) not in self._busy:
+            self._busy.add((scope, name))
+            self._follow(name, scope, self._several, self.named)
+            self._changes(name, scope)
+
+    def _entry(self, name: str, scope: Scope) -> None:
+        """Read an element by its name."""
         if (scope, name) in self._busy:
+            self.is_open = True
             return
         self._busy.add((scope, name))
-        for node, holder in self._meanings(name, scope):
-            self._several(node, holder)
-        self._changes(name, scope)
+        self._follow(name, scope, self._one, self._entry)
+        self._busy.discard((scope, name))
 
     def _several(self, node: ast.expr, scope: Scope) -> None:
         match node:
@@ -100,31 +154,43 @@ class _Reader:
                 self.is_open = True
 
     def _one(self, item: ast.expr, scope: Scope) -> None:
-        if isinstance(item, ast.Call) and serves(self._evaluate, item, scope):
-            self.calls.append(item)
-        elif isinstance(item, ast.Name) and (scope, item.id) not in self._busy:
-            self._busy.add((scope, item.id))
-            for node, holder in self._meanings(item.id, scope):
-                self._one(node, holder)
+        value = self._evaluate.value(item, scope)
+        decorator = served_by(self._evaluate, value.scope) if isinstance(value, Function) else None
+        if decorator is not None:
+            self.entries.append(Entry(item, scope, decorator))
+            return
+        if self._by_decorator and isinstance(value, Function) and not value.scope.decorators:
+            return  # it was forgotten: nobody serves this function
+        call = item.func if isinstance(item, ast.Call) and isinstance(item.func, ast.Call) else item
+        if isinstance(call, ast.Call) and serves(self._evaluate, call, scope):
+            self.entries.append(Entry(item, scope, call))
+        elif isinstance(item, ast.Name):
+            self._entry(item.id, scope)
         else:
             self.is_open = True
 
-    def _meanings(self, name: str, scope: Scope) -> Iterator[tuple[ast.expr, Scope]]:
-        """The expressions that a name is bound to, where it is from; several may exclude each other."""
+    def _follow(
+        self,
+        name: str,
+        scope: Scope,
+        read: Callable[[ast.expr, Scope], None],
+        elsewhere: Callable[[str, Scope], None],
+    ) -> None:
+        """Read what a name is bound to, here or elsewhere; of several bindings some may exclude others."""
         bindings = [it for it in scope.bindings.get(name, ()) if it.how is not Bound.declared]
         if sum(not isinstance(it.node, ast.AugAssign) for it in bindings) != 1:
             self.is_open = True
         for it in bindings:
             if isinstance(it.node, ast.AugAssign):
                 self.is_open = self.is_open or in_branch(it.node)
-                yield it.node.value, scope
+                read(it.node.value, scope)
             elif it.how is Bound.value and isinstance(it.node, ast.expr):
-                yield it.node, scope
+                read(it.node, scope)
             elif it.how is Bound.imported and it.member is not None:
                 path = self._evaluate.program.importing(scope.module, it.module, it.level)
                 module = self._evaluate.program.modules.get(path) if path is not None else None
                 if module is not None and it.member in module.scope.bindings:
-                    self.named(it.member, module.scope)
+                    elsewhere(it.member, module.scope)
                 else:
                     self.is_open = True
             else:

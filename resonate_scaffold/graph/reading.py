@@ -26,7 +26,7 @@ class _Reader:
         """Of the functions that have a node, its id."""
         self._by_contract: dict[int, str] = {}
         self._by_name: dict[tuple[str, str | None], str] = {}
-        self._machinery = {it for scope in _machinery(model) for it in (scope, *scope.inner)}
+        self._machinery = {scope for module in model.machinery for scope in module.scopes}
 
     def read(self, title: str) -> Structure:
         model = self._model
@@ -71,11 +71,12 @@ class _Reader:
         version = it.version or 1
         node_id = f"{it.group or '?'}/{it.name}" + (f"@{version}" if version != 1 else "")
         workflow = it.function is not None and self._model.makes_durable_calls(it.function)
-        # One that makes no call yet is told by the file of its contract.
-        workflow = workflow or (it.contract is not None and it.contract.scope.module.path.stem == "workflows")
+        # One that makes no call yet is told by where its contract stands: `contracts/workflows/`, in 0.1.0 one file.
+        where = it.contract.scope.module.path if it.contract is not None else None
+        workflow = workflow or (where is not None and "workflows" in (where.stem, where.parent.name))
         kind = Kind.workflow if workflow else Kind.function
-        where = it.function if it.function is not None else it.scope
-        self._add(node_id, kind, it.name, it.group, where, where.node, version)
+        place = it.function if it.function is not None else it.scope
+        self._add(node_id, kind, it.name, it.group, place, place.node, version)
         if it.function is not None:
             self._functions.setdefault(it.function, node_id)
         if it.contract is not None:
@@ -228,12 +229,3 @@ class _Reader:
             )
             for _, it in sorted(self._nodes.items())
         ]
-
-
-def _machinery(model: Model) -> list[Scope]:
-    """The functions of a generated service's own parts, which are how it calls and not what."""
-    own = {"rpc", "gate", "engine", "schedules", "recording", "histories"}
-    with_contracts = {it.call for it in model.contracts.values()}
-    if not with_contracts:
-        return []
-    return [scope for module in model.modules if module.path.stem in own for scope in module.scopes]

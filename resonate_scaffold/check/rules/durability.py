@@ -183,19 +183,15 @@ def _name(scope: Scope) -> str:
 
 
 def _writes(model: Model) -> Iterator[Finding]:
-    """RS303: in a service with `once` in an `operations` module, the first write of each function of its database."""
-    homes = {
-        module.path.parent
-        for module in model.modules
-        if module.path.name == "operations.py" and _defines(module.scope, "once")
-    }
-    if not homes:
+    """RS303: in a service that has `once`, the first write of each function of its database."""
+    databases = list(_databases(model))
+    if not databases:
         return
     effects = _given_to_once(model)
     hint = "Put it into the effect that `once` gets: the claim and the rows are one transaction."
     told: set[ast.Call] = set()
     for it in model.registrations:
-        if it.function is None or not _is_of_a_database(it, homes):
+        if it.function is None or not _is_of_a_database(it, databases):
             continue
         found = next(_writes_outside(model, it.function, effects), None)
         if found is not None and found[0] not in told:
@@ -204,18 +200,31 @@ def _writes(model: Model) -> Iterator[Finding]:
             yield finding("RS303", *found, message, hint)
 
 
+def _databases(model: Model) -> Iterator[tuple[PurePosixPath, PurePosixPath]]:
+    """The directory of each database whose writes go through `once`, and that of its service.
+
+    `once` is in the runtime of the service; in services of version 0.1.0 in `operations`, beside the db functions.
+    """
+    for module in model.modules:
+        directory = module.path.parent
+        if module in model.runtime and module.path.name == "once.py" and _defines(module.scope, "once"):
+            service = directory.parent.parent
+            yield service / _DATABASE_GROUP, service
+        elif module.path.name == "operations.py" and _defines(module.scope, "once"):
+            yield directory, directory.parent if directory.name == _DATABASE_GROUP else directory
+
+
 def _defines(scope: Scope, name: str) -> bool:
     return any(it.how is Bound.function for it in scope.bindings.get(name, ()))
 
 
-def _is_of_a_database(it: Registration, homes: set[PurePosixPath]) -> bool:
+def _is_of_a_database(it: Registration, databases: list[tuple[PurePosixPath, PurePosixPath]]) -> bool:
     """Whether a function belongs to a group whose writes go through `once`: it stands in a service that has one."""
-    if it.contract is not None and it.scope.module.path.parent in homes:
+    if it.contract is not None and any(it.scope.module.path.parent == directory for directory, _ in databases):
         return True
     if it.group != _DATABASE_GROUP or it.function is None:
         return False
-    services = {home.parent if home.name == _DATABASE_GROUP else home for home in homes}
-    return any(it.function.module.path.is_relative_to(service) for service in services)
+    return any(it.function.module.path.is_relative_to(service) for _, service in databases)
 
 
 def _given_to_once(model: Model) -> set[Scope]:
@@ -235,7 +244,7 @@ def _writes_outside(model: Model, function: Scope, effects: set[Scope]) -> Itera
     """What a function writes itself and in the functions that it calls, but for the effects and for `once` itself."""
     found = [function]
     for scope in found:
-        if scope.module.path.name in ("operations.py", "database.py"):
+        if scope.module in model.runtime or scope.module.path.name in ("operations.py", "database.py"):
             continue
         yield from ((call, scope) for call in scope.calls if _is_write(model, call, scope))
         callees = [callee for _, callee in model.plain_calls.get(scope, ())]

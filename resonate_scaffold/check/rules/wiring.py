@@ -21,7 +21,7 @@ from resonate_scaffold.check.model import (
     Start,
 )
 from resonate_scaffold.check.program import Binding, Bound, Klass, Module, Scope, above, statement_of
-from resonate_scaffold.check.served import in_branch
+from resonate_scaffold.check.served import function_of, in_branch, serves
 from resonate_scaffold.check.values import (
     Class,
     Client,
@@ -75,6 +75,7 @@ def wiring(model: Model) -> Iterator[Finding]:
     replaced = _replaced(model)
     yield from _calls_by_name(model, replaced)
     yield from _contracts(model)
+    yield from _groups_without_a_process(model)
     yield from _registered_twice(model)
     yield from _unregistered(model)
     yield from _unused(model)
@@ -262,9 +263,18 @@ def _contracts(model: Model) -> Iterator[Finding]:
         elif group is not None and contract.group in joined and not group.is_open and not model.is_open:
             lacks = f"SERVED of group {contract.group!r} lacks it: calls wait for ever"
             message = f"{contract.name!r} has a contract, and {lacks}"
-            hint = f"Add serve({contract.variable}, …) to that worker."
-            yield finding("RS103", contract.call, contract.scope, message, hint)
+            yield finding("RS103", contract.call, contract.scope, message, _how_to_serve(model, contract))
     yield from _served_elsewhere(model)
+
+
+def _how_to_serve(model: Model, contract: Contract) -> str:
+    """What to do for a contract that nobody serves."""
+    if not model.is_served_by_decorator(contract):
+        return f"Add serve({contract.variable}, …) to that worker."
+    written = next((function for function, meant in model.unlisted.items() if meant is contract), None)
+    if written is not None:
+        return f"Add {written.name} (line {written.line} of {written.module.path}) to that list."
+    return f"Decorate its function with @serve({contract.variable}, …), and add the function to that list."
 
 
 def _served_elsewhere(model: Model) -> Iterator[Finding]:
@@ -287,6 +297,19 @@ def _served_elsewhere(model: Model) -> Iterator[Finding]:
         yield finding("RS105", node, it.scope, message, "Serve it in its own group, or change the contract's.")
 
 
+def _groups_without_a_process(model: Model) -> Iterator[Finding]:
+    """RS102 of a worker: its group is not in the list from which its service's processes are made."""
+    for listed in model.group_lists:
+        for worker in model.workers:
+            path = worker.module.path
+            if worker.group in {None, *listed.names} or path.name != "worker.py" or listed.package not in path.parents:
+                continue
+            for binding in worker.module.scope.bindings["GROUP"]:
+                message = f"group {worker.group!r} has a worker, and the service's GROUPS lacks it: no process joins it"
+                hint = f"Add {worker.group!r} to the groups in {listed.module.path}."
+                yield finding("RS102", binding.node, worker.module.scope, message, hint)
+
+
 def _registered_twice(model: Model) -> Iterator[Finding]:
     """RS104. Of two registrations both must be sure to happen."""
     seen: dict[tuple[object, str, int], Registration] = {}
@@ -298,7 +321,10 @@ def _registered_twice(model: Model) -> Iterator[Finding]:
             line = getattr(first.node, "lineno", 0)
             where = "" if first.scope.module is it.scope.module else f" of {first.scope.module.path}"
             message = f"{it.name!r} (version {it.version}) is registered twice: also in line {line}{where}"
-            yield finding("RS104", it.node, it.scope, message, "Register one of them under another name or version.")
+            hint = "Register one of them under another name or version."
+            if it.serve is not None and it.serve == first.serve:
+                hint = "Take one of the two out."
+            yield finding("RS104", it.node, it.scope, message, hint)
 
 
 def _run_together(model: Model, one: Scope, other: Scope) -> bool:
@@ -363,6 +389,7 @@ def _unregistered(model: Model) -> Iterator[Finding]:
 
 def _unused(model: Model) -> Iterator[Finding]:
     """RS107."""
+    yield from _unlisted(model)
     if not model.registrations or model.is_open:
         return
     registering = {it.scope.module.path.parts[0] for it in model.registrations}
@@ -384,6 +411,29 @@ def _unused(model: Model) -> Iterator[Finding]:
         if scope.name not in mentioned and not _is_quoted(model, scope.name):
             message = f"{scope.name} is a durable function that nothing registers, calls or mentions"
             yield finding("RS107", scope.node, scope, message, "Register it with its worker, or delete it.")
+
+
+def _unlisted(model: Model) -> Iterator[Finding]:
+    """RS107 of functions that are decorated, and in no list; where nobody serves their contract, RS103 tells it."""
+    served = {id(it.contract) for it in model.registrations if it.contract is not None}
+    groups = {it.group for it in model.workers}
+    left = [it for it, meant in model.unlisted.items() if id(meant) in served or meant.group not in groups]
+    used = _used_functions(model) if left else set()
+    for function in left:
+        if function not in used:
+            message = f"{function.name} is decorated with serve, and stands in no SERVED: nobody runs it"
+            yield finding("RS107", function.node, function, message, "Add it to SERVED of its worker, or delete it.")
+
+
+def _used_functions(model: Model) -> set[Scope]:
+    """The functions that some code reads, by whatever name."""
+    values = (
+        model.evaluate.value(node, scope)
+        for scope in model.scopes
+        for node in scope.nodes
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load)
+    )
+    return {it.scope for it in values if isinstance(it, Function)}
 
 
 def _mentioned(model: Model) -> set[str]:
@@ -461,7 +511,10 @@ def _durable_arguments(model: Model, call: DurableCall, scope: Scope) -> Iterato
 
 def _given(model: Model, node: ast.expr | None, scope: Scope) -> Scope | None:
     """The function that a call is given, if its parameters are those that it was written with."""
-    value = model.evaluate.value(node, scope)
+    return _as_written(model, model.evaluate.value(node, scope))
+
+
+def _as_written(model: Model, value: Value | None) -> Scope | None:
     if not isinstance(value, Function) or value.partial or not _is_as_written(model, value.scope):
         return None
     unbound = value.scope.is_method and value.owner is None
@@ -469,8 +522,10 @@ def _given(model: Model, node: ast.expr | None, scope: Scope) -> Scope | None:
 
 
 def _is_as_written(model: Model, function: Scope) -> bool:
-    """Whether no decorator may have changed a function's parameters."""
+    """Whether no decorator may have changed a function's parameters; what `serve` makes is called like it."""
     for decorator in function.decorators:
+        if isinstance(decorator, ast.Call) and serves(model.evaluate, decorator, function.outer or function):
+            continue
         inner = decorator.func if isinstance(decorator, ast.Call) else decorator
         value = model.evaluate.value(inner, function.outer or function)
         if isinstance(value, Method) and isinstance(value.of, Client) and value.name == "register":
@@ -628,22 +683,21 @@ def _served_types(model: Model) -> Iterator[Finding]:
     """RS108 and RS109 of what is served: a function against its contract."""
     seen: set[ast.AST] = set()
     for it in model.registrations:
-        if it.contract is None or it.function is None or it.node in seen:
+        if it.contract is None or it.serve is None or it.serve[0] in seen:
             continue
-        seen.add(it.node)
-        given = argument(it.node, "function", 1) if isinstance(it.node, ast.Call) else None
-        function = _given(model, given, it.scope)
+        seen.add(it.serve[0])
+        function = _as_written(model, function_of(model.evaluate, *it.serve))
         if function is not None:
-            yield from _pair(model, it, it.contract, function)
+            yield from _pair(model, it.serve, it.contract, function)
 
 
-def _pair(model: Model, it: Registration, contract: Contract, function: Scope) -> Iterator[Finding]:
+def _pair(model: Model, serve: tuple[ast.Call, Scope], contract: Contract, function: Scope) -> Iterator[Finding]:
     positional = function.positional
     required = len(positional) - len(function.arguments.defaults)
     if function.arguments.vararg is None and (len(positional) < 2 or required > 2):
         message = f"{function.name} serves {contract.name!r}, so it takes a context and the request, and nothing else"
         hint = f"Mend its parameters: line {function.line} of {function.module.path}."
-        yield finding("RS108", it.node, it.scope, message, hint)
+        yield finding("RS108", *serve, message, hint)
         return
     outer, hint = function.outer or function, "Make them the same."
     if len(positional) >= 2:
@@ -651,12 +705,12 @@ def _pair(model: Model, it: Registration, contract: Contract, function: Scope) -
         if isinstance(request, Instance) and contract.request and not _is_a(model, contract.request, request.klass):
             says = f"its contract {contract.name!r} says {contract.request.name}"
             message = f"{function.name} takes {request.klass.name}, and {says}"
-            yield finding("RS109", it.node, it.scope, message, hint)
+            yield finding("RS109", *serve, message, hint)
     result = model.evaluate.annotated(function.returns, outer)
     if isinstance(result, Instance) and contract.result and not _is_a(model, result.klass, contract.result):
         says = f"its contract {contract.name!r} says {contract.result.name}"
         message = f"{function.name} returns {result.klass.name}, and {says}"
-        yield finding("RS109", it.node, it.scope, message, hint)
+        yield finding("RS109", *serve, message, hint)
 
 
 def _is_a(model: Model, klass: Klass, wanted: Klass, depth: int = 0) -> bool:

@@ -1,0 +1,41 @@
+"""The runtime of a generated service, as its manifest lists it: files that the tool renews, and the owner leaves be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from resonate_scaffold.errors import ManifestError
+from resonate_scaffold.project import Manifest
+
+_NAME = "runtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The runtime in ``package``. Paths are relative to the service; ``files`` has hashes."""
+
+    package: str = ""
+    files: Mapping[PurePosixPath, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, manifest: bytes) -> Runtime:
+        """Read a manifest; one that is damaged or no manifest of this tool lists nothing."""
+        try:
+            read = Manifest.from_bytes(manifest)
+        except ManifestError:
+            return cls()
+        runtime = cls(str(read.answers["package_name"]))
+        files = {PurePosixPath(name): digest for name, digest in read.files.items()}
+        return cls(runtime.package, {path: digest for path, digest in files.items() if runtime.has(path)})
+
+    @property
+    def directory(self) -> PurePosixPath:
+        """Where it is."""
+        return PurePosixPath(self.package, _NAME)
+
+    def has(self, path: PurePosixPath) -> bool:
+        """Whether a path is in the runtime, and not of the caches that Python and others keep there."""
+        is_cache = any(part.startswith((".", "__pycache__")) for part in path.parts)
+        return bool(self.package) and path.is_relative_to(self.directory) and not is_cache

@@ -1,0 +1,44 @@
+# file: post/runtime/durable/rpc.py (shared)
+# file: post/runtime/durable/gate.py (shared)
+# file: post/runtime/engine/client.py (shared)
+# file: post/contracts/workflows/deliver.py
+from datetime import timedelta
+
+from pydantic import BaseModel
+
+from ...runtime.durable.gate import Gate
+from ...runtime.durable.rpc import Rpc
+
+
+class Letter(BaseModel):
+    to: str
+
+
+class Signed(BaseModel):
+    by: str
+
+
+deliver = Rpc(name="deliver", group="workers", request=Letter, result=Signed, timeout=timedelta(days=14))
+send = Rpc(name="trams.send", group="trams.workers", request=Letter, result=Letter)
+receipt = Gate("receipt", Signed)
+# file: post/workflows/deliver.py
+from datetime import timedelta
+
+from resonate.context import Context
+
+from ..contracts.workflows import deliver as contract
+from ..contracts.workflows.deliver import Letter, Signed
+from ..runtime.durable.rpc import serve
+
+
+@serve(contract.deliver)
+async def deliver(ctx: Context, letter: Letter) -> Signed:
+    await contract.send(ctx, letter)
+    return await contract.receipt.wait(ctx, letter.to, timedelta(days=7))
+# file: post/workflows/worker.py
+from ..runtime.durable.rpc import Registration
+from .deliver import deliver
+
+GROUP = "workers"
+
+SERVED: list[Registration] = [deliver]
