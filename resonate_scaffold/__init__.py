@@ -1,3 +1,3 @@
 """Durable HTTP services on Resonate, generated and grown."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
