@@ -158,7 +158,7 @@ def discover(start: Path) -> tuple[Path, Project]:
         ) from error
 
 
-def apply(root: Path, plan: Plan) -> None:
+def apply(root: Path, plan: Plan, project: Project | None = None) -> None:
     """Carry out *plan* on the service at *root*, or leave everything as it was.
 
     Edited files keep their mode. Directories are made where they are missing, and removed where a deleted file was the
@@ -166,9 +166,11 @@ def apply(root: Path, plan: Plan) -> None:
 
     Args:
         root: as `discover` returned it.
+        project: what the plan was made of. Two plans may touch different files and yet need one another.
 
     Raises:
-        Changed: a file is not what the plan was made for, or another command is changing the service.
+        Changed: a file is not what the plan was made for, another command is changing the service, or one has added or
+            removed something since *project* was read.
         DiskError: a path leads through a link or is no file, or the operating system refused.
     """
     if not plan.changes:
@@ -179,6 +181,8 @@ def apply(root: Path, plan: Plan) -> None:
         for change in plan.changes:
             _check(root, change)
         with _exclusively(root) as staging:
+            if project is not None and project.records != _FilesOnDisk(root, project.package).children(ADDS):
+                raise Changed("Another command has changed this service meanwhile", _AGAIN)
             journal = _stage_changes(root, staging, plan)
             _carry_out(root, staging, journal)
     except OSError as error:
@@ -226,25 +230,26 @@ class _FilesOnDisk(Files):
         self._root = root
         self._tops = (package, "tests")
         self._runtime = (package, "runtime")
-        self._read: dict[PurePosixPath, bytes] = {}
+        self._read: dict[str, bytes] = {}
         self._contents: dict[PurePosixPath, list[tuple[str, bytes]]] = {}  # of whole directories
 
     def __getitem__(self, path: PurePosixPath) -> bytes:
-        if path not in self._read:
+        name = str(path)
+        if name not in self._read:
             if not self._is_file(path):
                 raise KeyError(path)
             try:
-                self._read[path] = _read(self._root / path)
+                self._read[name] = _read(self._root / path)
             except FileNotFoundError as error:
                 raise Changed(f"{path} vanished while the service was read", _AGAIN) from error
             except OSError as error:
                 raise DiskError(
                     f"Cannot read {path}: {error.strerror or error}", "Check the path and its permissions."
                 ) from error
-        return self._read[path]
+        return self._read[name]
 
     def __contains__(self, path: object) -> bool:
-        return isinstance(path, PurePosixPath) and (path in self._read or self._is_file(path))
+        return isinstance(path, PurePosixPath) and (str(path) in self._read or self._is_file(path))
 
     def __iter__(self) -> Iterator[PurePosixPath]:
         yield from (PurePosixPath(name) for name in sorted(_ROOT_FILES) if PurePosixPath(name) in self)
@@ -273,7 +278,10 @@ class _FilesOnDisk(Files):
         """The Python files below a directory that contain a text."""
         if directory not in self._contents:
             root = f"{self._root}/"
-            self._contents[directory] = [(name, _read(root + name)) for name in self._walk(str(directory))]
+            known = self._read
+            self._contents[directory] = [
+                (name, known[name] if name in known else _read(root + name)) for name in self._walk(str(directory))
+            ]
         return [PurePosixPath(name) for name, content in self._contents[directory] if text in content]
 
     def _is_file(self, path: PurePosixPath) -> bool:

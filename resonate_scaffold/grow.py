@@ -46,7 +46,7 @@ def change(wish: Wish, make: Make, report: Report) -> Outcome:
         report.diff(unified_diff(plan))
     elif plan.changes:
         _ask(wish, project, plan)
-        disk.apply(root, plan)
+        disk.apply(root, plan, project)
         report.files(plan)
     for line in plan.notes:
         report.note(line)

@@ -238,10 +238,14 @@ class Project:
             )
 
     @cached_property
+    def records(self) -> list[str]:
+        """The names of what is in the directory of the records, sorted."""
+        return self.files.children(ADDS)
+
+    @cached_property
     def _records(self) -> list[tuple[int, str]]:
         """The names of the records with their numbers, in their order."""
-        names = self.files.children(ADDS)
-        return sorted((int(match["number"]), name) for name in names if (match := _RECORD.fullmatch(name)))
+        return sorted((int(match["number"]), name) for name in self.records if (match := _RECORD.fullmatch(name)))
 
     def adds(self, kind: str | None = None) -> list[Added]:
         """What was added, of one kind or of all, oldest first."""
@@ -333,7 +337,10 @@ def restore(content: bytes, undo: Undo) -> bytes:
 def _slug(kind: str, name: str) -> str:
     """What a record's file name says of it: the name where that can be a file's, else something like it and a hash."""
     text = re.sub(r"[^a-z0-9_.]+", "-", name.lower()).strip("-")
-    return f"{kind}-{text}" if text == name else f"{kind}-{text}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    if text == name:
+        return f"{kind}-{text}"
+    digest = hashlib.sha256(name.encode(errors="backslashreplace")).hexdigest()
+    return f"{kind}-{text}-{digest[:8]}"
 
 
 def _to_json(content: Mapping[str, Any]) -> bytes:

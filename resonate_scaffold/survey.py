@@ -578,7 +578,7 @@ class Survey:
 
     def _sources_spelling(self, part: str, text: str) -> Iterator[tuple[str, Source]]:
         directory = PurePosixPath(self.project.package, part)
-        for path in self.project.files.containing(directory, text.encode()):
+        for path in self.project.files.containing(directory, text.encode(errors="surrogatepass")):
             yield self.source(path).module, self.source(path)
 
     def _used_by(

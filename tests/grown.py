@@ -1,4 +1,7 @@
-"""A service in memory, and the tool's command lines on it: planners are pure, so neither needs a disk."""
+"""A service in memory, and the tool's command lines on it: generators are pure, so neither needs a disk.
+
+A project here has the files that ``disk.discover`` would read: not the runtime, and no README.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +15,35 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from unittest import mock
 
-from resonate_scaffold import __version__, cli, grow, templates
+from resonate_scaffold import __version__, cli, disk, grow, templates
 from resonate_scaffold.generators.project import ENV, new_project
 from resonate_scaffold.grow import Make, Wish
 from resonate_scaffold.plan import Create, Plan
-from resonate_scaffold.project import MANIFEST, Manifest, Project, after
+from resonate_scaffold.project import MANIFEST, FilesInMemory, Manifest, Project, after
 from resonate_scaffold.report import Outcome, Report
 
 NAME = "orders"
 
-# What `new` makes and no `add` touches: `test_generated` runs these.
-UNGROWN = ["engine", "gate", "health", "hostile", "http", "observed", "operations", "processes", "recording", "rpc"]
-WITHOUT_UNGROWN = [f"--ignore=tests/test_{name}.py" for name in UNGROWN]
+
+@functools.cache
+def made_by_new(*, bare: bool) -> Mapping[PurePosixPath, bytes]:
+    """Every file of the service as `new` makes it, with the example or without; but for `.env`, which has a secret."""
+    rendering = templates.render_builtin(templates.complete_answers({"project_name": NAME, "bare": bare}))
+    plan = new_project(rendering, version=__version__, secret="")
+    return {item.path: item.content for item in plan.changes if isinstance(item, Create) and item.path != ENV}
 
 
 @functools.cache
 def fresh(*, bare: bool) -> Project:
-    """The service as `new` makes it: with the example, or without."""
-    rendering = templates.render_builtin(templates.complete_answers({"project_name": NAME, "bare": bare}))
-    plan = new_project(rendering, version=__version__, secret="")
-    files = {item.path: item.content for item in plan.changes if isinstance(item, Create) and item.path != ENV}
-    return Project(NAME, Manifest.from_bytes(files[MANIFEST]), files)
+    """The service as `new` makes it, as `disk.discover` reads it."""
+    files = {path: content for path, content in made_by_new(bare=bare).items() if is_read(path)}
+    return Project(NAME, Manifest.from_bytes(files[MANIFEST]), FilesInMemory(files))
+
+
+def is_read(path: PurePosixPath) -> bool:
+    """Whether the tool reads a file of the service: Python outside of the runtime, and a few others."""
+    ours = path.suffix == ".py" and path.parts[0] in (NAME, "tests") and path.parts[1] != "runtime"
+    return ours or str(path) in disk._ROOT_FILES
 
 
 def planned(project: Project, command: str) -> Plan:
@@ -64,6 +75,20 @@ def grown(project: Project, *commands: str) -> Project:
     return project
 
 
+def removing(line: str) -> str:
+    """The command line that takes an `add` back, by that of the `add`."""
+    kind, *words = shlex.split(line)[1:]
+    return shlex.join(["remove", kind, *words[: 2 if kind == "route" else 1]])
+
+
 def rewritten(project: Project, files: Mapping[str, bytes]) -> Project:
     """The service after somebody has saved files in an editor."""
-    return replace(project, files={**project.files, **{PurePosixPath(path): text for path, text in files.items()}})
+    mine = {PurePosixPath(path): text for path, text in files.items()}
+    return replace(project, files=FilesInMemory({**project.files, **mine}))
+
+
+def without(project: Project, *paths: str) -> Project:
+    """The service after somebody has deleted files."""
+    return replace(
+        project, files=FilesInMemory({path: it for path, it in project.files.items() if str(path) not in paths})
+    )

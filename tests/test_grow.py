@@ -3,24 +3,29 @@ nothing."""
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from resonate_scaffold import cli, commands, grow, inventory as listing, report
+from resonate_scaffold import cli, commands, disk, grow, inventory as listing, report
+from resonate_scaffold.errors import Changed
+from resonate_scaffold.generators.route import RouteRequest, add_route
 from tests.conftest import PROGRAM, Ran, Tool, git, tree
+from tests.grown import removing
 from tests.test_apply import WRITE, Tree, faulty, whole
 from tests.test_cli import imported_by
 from tests.test_disk import kill
 
 MANIFEST = ".resonate-scaffold.json"
+ADDED = ".resonate-scaffold/adds"
 
 # One of each kind. Those that need another one come after it.
 ADDS = {
@@ -115,6 +120,11 @@ def differences(before: dict[str, bytes], after: dict[str, bytes]) -> dict[str, 
     return found
 
 
+def records(root: Path) -> list[str]:
+    """The names of the records of a service, in their order."""
+    return sorted(path.name for path in (root / ADDED).iterdir()) if (root / ADDED).exists() else []
+
+
 def said_of_files(ran: Ran) -> dict[str, str]:
     words = [line.split() for line in ran.out.splitlines()]
     return {line[1]: line[0] for line in words if line[0] in {"create", "edit", "delete"}}
@@ -127,16 +137,18 @@ def test_says_what_it_does(tool: Tool, service: Path, kind: str) -> None:
     before = tree(service)
     ran = run(tool, ADDS[kind])
     done = differences(before, tree(service))
-    assert done.pop(MANIFEST) == "edit"
+    (record,) = [name for name in done if name.startswith(ADDED)]
+    assert record.startswith(f"{ADDED}/{len(records(service)):04}-{kind}-")
+    assert done.pop(record) == "create"
     assert said_of_files(ran) == done
     assert set(done.values()) == {"create", "edit"}
 
     added = tree(service)
-    name = " ".join(shlex.split(ADDS[kind])[2:][: 2 if kind == "route" else 1])
-    ran = run(tool, f"remove {kind} {name}")
+    ran = run(tool, removing(ADDS[kind]))
     undone = differences(added, tree(service))
-    assert undone.pop(MANIFEST) == "edit"
+    assert undone.pop(record) == "delete"
     assert said_of_files(ran) == undone
+    assert tree(service) == before
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -207,8 +219,8 @@ def test_again_with_other_spelling_is_the_same(tool: Tool, service: Path) -> Non
 def test_a_workflow_that_is_there_gets_its_route(tool: Tool, service: Path) -> None:
     run(tool, ADDS["workflow"])
     ran = run(tool, f"{ADDS['workflow']} --route")
-    assert "orders/api/routes/place_order.py" in said_of_files(ran)
-    assert "orders/contracts/workflows.py" not in said_of_files(ran)
+    assert "orders/api/place_order.py" in said_of_files(ran)
+    assert "orders/contracts/workflows/place_order.py" not in said_of_files(ran)
     before = whole(service)
     run(tool, f"{ADDS['workflow']} --route")
     assert whole(service) == before
@@ -259,6 +271,141 @@ def test_a_damaged_manifest(tool: Tool, service: Path, damage: bytes, line: str)
     assert MANIFEST in ran.err
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"[" * 9999,
+        b'{"kind": "workflow"}',
+        b'{"kind": 1, "name": "place-order", "options": {}, "files": {}, "edits": {}}',
+        b'{"kind": "workflow", "name": "place-order", "options": {}, "files": {"../x": "a"}, "edits": {}}',
+        b'{"kind": "workflow", "name": "place-order", "options": {}, "files": {"a": 1}, "edits": {}}',
+        b'{"kind": "workflow", "name": "place-order", "options": {}, "files": {}, "edits": {"/x": {}}}',
+        b"<<<<<<< ours\n{}\n=======\n{}\n>>>>>>> theirs\n",
+    ],
+    ids=range(12),
+)
+def test_a_damaged_record_is_named(tool: Tool, service: Path, damage: bytes) -> None:
+    run(tool, ADDS["db-function"], ADDS["workflow"])
+    record = f"{ADDED}/0002-workflow-place-order.json"
+    (service / record).write_bytes(damage)
+    for line in (ADDS["workflow"], "remove workflow place-order"):
+        ran = refused(tool, line, service)
+        assert ran.status == 1
+        error, hint = ran.err.splitlines()
+        assert f"{record} cannot be read: " in error
+        assert hint.endswith(f"Restore it: git checkout -- {record}")
+    # It is in nobody else's way.
+    run(tool, "list", ADDS["rpc"], "remove db-function reserve-stock")
+
+
+def test_what_is_no_record_is_left_alone(tool: Tool, service: Path) -> None:
+    run(tool, ADDS["workflow"])
+    for name in ("notes.txt", "1-workflow-x.json", "0002-workflow-x.json.orig", "workflow-x.json"):
+        (service / ADDED / name).write_text("mine")
+    run(tool, ADDS["db-function"], "remove workflow place-order")
+    assert [name for name in records(service) if name[:2] == "00"] == [
+        "0002-db-function-reserve-stock.json",
+        "0002-workflow-x.json.orig",
+    ]
+
+
+# Two people
+
+
+def committed(service: Path, message: str) -> None:
+    git(service, "add", "--all")
+    git(service, "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "--quiet", "--message", message)
+
+
+# Two adds, each on a branch of its own, and the files in which they conflict.
+BRANCHES = [
+    (ADDS["workflow"], ADDS["db-function"], set()),
+    (ADDS["workflow"], ADDS["rpc"], set()),
+    (ADDS["workflow"], "add schedule nightly --workflow clean-up --cron '0 2 * * *'", set()),
+    (ADDS["webhook"], ADDS["idempotency-key"], set()),
+    (ADDS["group"], ADDS["route"].replace("place-order", "clean-up"), set()),
+    (ADDS["rpc"], "add rpc payments.refund", {"orders/fakes/worker.py"}),
+    (ADDS["rpc"], "add rpc mail.send", {"orders/fakes/worker.py", "Procfile.dev"}),
+    (ADDS["workflow"], "add workflow ship-order", {"orders/workflows/worker.py"}),
+    (ADDS["db-function"], "add db-function free-stock", {"orders/db/worker.py"}),
+    (ADDS["webhook"], ADDS["route"].replace("place-order", "clean-up"), {"orders/api/app.py"}),
+    (ADDS["idempotency-key"], "add idempotency-key refund --from receipt", {"orders/ids.py"}),
+    (ADDS["group"], "add group risk", {"Procfile", "compose.yaml", "orders/__main__.py"}),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "conflicts"), BRANCHES)
+def test_two_branches_that_each_add_something(
+    tool: Tool, service: Path, one: str, other: str, conflicts: set[str]
+) -> None:
+    """They merge without a conflict in a record; a list that both append to is theirs to put together."""
+    git(service, "init", "--quiet", "--initial-branch", "main")
+    run(tool, "add workflow clean-up")
+    committed(service, "base")
+    base = tree(service)
+    for branch, line in (("one", one), ("other", other)):
+        git(service, "checkout", "--quiet", "-b", branch, "main")
+        run(tool, line)
+        committed(service, line)
+    merge = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "merge", "--quiet", "one"]
+    merged = subprocess.run(["git", "-C", str(service), *merge], capture_output=True, check=False)
+    assert set(git(service, "diff", "--name-only", "--diff-filter=U").split()) == conflicts
+    assert (merged.returncode == 0) == (not conflicts)
+    assert len(records(service)) == 3
+    assert [name[:4] for name in records(service)] == ["0001", "0002", "0002"]
+    if conflicts:
+        return
+
+    for line in (one, other):
+        assert "is there already: nothing to do" in run(tool, line).out
+    run(tool, "list", "add group later")
+    assert records(service)[-1] == "0003-group-later.json"
+    run(tool, removing(one), removing(other), "remove group later")
+    assert tree(service) == base
+
+
+def test_a_conflict_that_was_put_together_by_hand(tool: Tool, service: Path) -> None:
+    """Both sides of it, as an editor offers: the worker is theirs then, and `remove` finds its way in it."""
+    git(service, "init", "--quiet", "--initial-branch", "main")
+    committed(service, "base")
+    before = tree(service)
+    for branch, name in (("one", "clean-up"), ("other", "ship-order")):
+        git(service, "checkout", "--quiet", "-b", branch, "main")
+        run(tool, f"add workflow {name}")
+        committed(service, name)
+    merge = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "merge", "--quiet", "one"]
+    assert subprocess.run(["git", "-C", str(service), *merge], capture_output=True, check=False).returncode == 1
+    worker = service / "orders/workflows/worker.py"
+    lines = worker.read_text().splitlines(keepends=True)
+    worker.write_text("".join(line for line in lines if not line.startswith(("<<<<<<<", "=======", ">>>>>>>"))))
+    committed(service, "both")
+    listed = run(tool, "list workflow --json").json["inventory"]["workflows"]
+    assert [(entry["name"], bool(entry["served"])) for entry in listed] == [("clean-up", True), ("ship-order", True)]
+    run(
+        tool,
+        "add workflow tidy-up",
+        "remove workflow clean-up",
+        "remove workflow ship-order",
+        "remove workflow tidy-up",
+    )
+    assert tree(service) == before
+
+
+def test_everything_and_then_nothing(tool: Tool, service: Path) -> None:
+    """On the disk, to the byte and to the directory; in an order that the random ones of `test_remove` do not fix."""
+    before = whole(service)
+    run(tool, NEEDS["schedule"], *ADDS.values())
+    assert [name.partition("-")[0] for name in records(service)] == [f"{number:04}" for number in range(1, 10)]
+    run(tool, removing(ADDS["route"]), *(removing(line) for kind, line in ADDS.items() if kind != "route"))
+    run(tool, "remove workflow clean-up")
+    assert whole(service) == before
+
+
 # What has to be edited and cannot be
 
 
@@ -280,7 +427,7 @@ def test_a_file_that_is_not_utf_8(tool: Tool, service: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["tests/test_ids.py", "tests/conftest.py", "orders/db/operations.py", "orders/signing.py"]
+    "path", ["tests/test_guarantees.py", "tests/conftest.py", "orders/db/models.py", "orders/runtime/durable/rpc.py"]
 )
 def test_what_is_broken_elsewhere_is_in_nobodys_way(tool: Tool, service: Path, path: str) -> None:
     (service / path).write_text("def broken(:\n")
@@ -290,8 +437,8 @@ def test_what_is_broken_elsewhere_is_in_nobodys_way(tool: Tool, service: Path, p
 def test_a_list_that_cannot_be_edited(tool: Tool, service: Path) -> None:
     worker = service / "orders/workflows/worker.py"
     text = worker.read_text()
-    assert "SERVED: list[Served] = []" in text
-    worker.write_text(text.replace("SERVED: list[Served] = []", "SERVED: list[Served] = [] + []"))
+    assert "SERVED: list[Registration] = []" in text
+    worker.write_text(text.replace("SERVED: list[Registration] = []", "SERVED: list[Registration] = [] + []"))
     before = tree(service)
     ran = tool(*shlex.split(ADDS["workflow"]))
     assert ran.status == 1
@@ -310,13 +457,54 @@ def test_a_list_that_cannot_be_edited(tool: Tool, service: Path) -> None:
     assert "orders/workflows/place_order.py" in said_of_files(ran)
 
 
-@pytest.mark.parametrize("path", ["orders/contracts/workflows.py", "orders/workflows/worker.py"])
-def test_a_file_that_is_gone(tool: Tool, service: Path, path: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("workflow", "orders/workflows/worker.py"),
+        ("db-function", "orders/db/worker.py"),
+        ("rpc", "orders/fakes/worker.py"),
+        ("route", "orders/api/app.py"),
+        ("webhook", "orders/api/app.py"),
+        ("schedule", "orders/workflows/worker.py"),
+        ("idempotency-key", "orders/ids.py"),
+        ("group", "orders/__main__.py"),
+    ],
+)
+def test_a_file_that_is_gone(tool: Tool, service: Path, kind: str, path: str) -> None:
+    if kind in NEEDS:
+        run(tool, NEEDS[kind])
     (service / path).unlink()
-    assert path in refused(tool, ADDS["workflow"], service).err
+    ran = refused(tool, ADDS[kind], service)
+    assert f"{path} is not there" in ran.err
+    assert "Restore it" in ran.err
 
 
-@pytest.mark.parametrize("path", ["orders/workflows/place_order.py", "tests/test_workflow_place_order.py"])
+def test_a_directory_that_cannot_be_read(tool: Tool, service: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root, who may run these tests, can read everything: so the system's answer is put in place."""
+    scandir = os.scandir
+
+    def refuse(path: Path) -> Iterator[os.DirEntry[str]]:
+        if str(path).endswith("orders/contracts"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", refuse)
+        for line in (ADDS["workflow"], "list"):
+            ran = tool(*shlex.split(line))
+            assert ran.status == 1
+            assert ran.err.splitlines()[0].endswith("orders/contracts: Permission denied")
+    assert records(service) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "orders/contracts/workflows/place_order.py",
+        "orders/workflows/place_order.py",
+        "tests/test_workflow_place_order.py",
+    ],
+)
 def test_a_file_that_is_in_the_way(tool: Tool, service: Path, path: str) -> None:
     (service / path).write_text("mine = 1\n")
     assert f"{path} is there already" in refused(tool, ADDS["workflow"], service).err
@@ -369,11 +557,12 @@ def test_asks_once_about_files_that_somebody_has_edited(
     run(tool, f"{ADDS['workflow']} --route")
     assert asked.questions == ["Edit orders/api/app.py, orders/workflows/worker.py, which you have edited?"]
     assert (service / "orders/workflows/place_order.py").exists()
-    # They are somebody's still.
+    # They are as the tool left them, until somebody edits one again.
     run(tool, "remove route POST /place-order")
-    assert len(asked.questions) == 2
+    assert len(asked.questions) == 1
+    edit_by_hand(service, "orders/workflows/worker.py")
     run(tool, "remove workflow place-order")
-    assert asked.questions[2] == "Edit orders/workflows/worker.py, which you have edited?"
+    assert asked.questions[1:] == ["Edit orders/workflows/worker.py, which you have edited?"]
 
 
 def test_no_changes_nothing(tool: Tool, service: Path, at_terminal: Callable[[bool], Asked]) -> None:
@@ -435,6 +624,7 @@ GROWN = (
     "add db-function tag-many --takes names:list[str]",
     "add rpc payments.refund --takes amount:int",
     "add rpc mail.refund --takes amount:int",
+    "add rpc payments.workers.send --takes amount:int",
 )
 WRONG = r"""
 add
@@ -505,13 +695,22 @@ add rpc
 add rpc charge
 add rpc payments.
 add rpc .charge
-add rpc payments.charge.twice
+add rpc a.payments.charge.twice
+add rpc payments..charge
+add rpc payments.aaaaaaaaaabbbbbbbbbbccccccccccdddd
+add rpc orders.payments.charge
+add rpc orders.workers.charge
+add rpc orders.db.charge
+add rpc payments.workers.Charge
+add rpc Payments.workers.charge
+add rpc payments.class.charge
+add rpc payments_workers.charge
+add rpc aaaaaaaaaabbbbbbbbbb.workers.aaaaaaaaaabbbbbbbbbbccccccccccddddd
 add rpc db.charge
 add rpc workers.charge
 add rpc api.charge
 add rpc Payments.charge
 add rpc payments.Charge
-add rpc contracts.charge
 add rpc payments.refund
 add rpc payments.charge --takes amount
 add rpc payments.charge --returns amount:money
@@ -559,6 +758,11 @@ add webhook Approval
 add webhook place-order
 add webhook invoice
 add webhook db
+add webhook schedule
+add workflow db
+add workflow schedule
+add idempotency-key db --from number
+add idempotency-key schedule --from number
 add webhook approval --workflow nope
 add webhook approval --workflow db.read_stock
 add webhook approval --takes ok
@@ -597,8 +801,16 @@ add group api
 add group tests
 add group contracts
 add group mail
-add group dev
-add group logs
+add group payments_workers
+add group runtime
+add group settings
+add group fakes
+add group workflows
+add group workers
+add group worker
+add group release
+add group resonate
+add group service-db
 remove
 remove nope
 remove workflow
@@ -717,7 +929,7 @@ def test_lists_all_that_was_added(tool: Tool, service: Path) -> None:
     for entry in itertools.chain.from_iterable(inventory.values()):
         assert (service / entry["file"]).read_text().splitlines()[entry["line"] - 1].strip()
     started = inventory["workflows"][1]["started"]
-    assert [place["file"] for place in started] == ["orders/api/routes/orders.py"]
+    assert [place["file"] for place in started] == ["orders/api/orders.py"]
 
     for kind, section in listing.KINDS.items():
         assert run(tool, f"list {kind} --json").json["inventory"] == {section: inventory[section]}
@@ -727,7 +939,9 @@ def test_lists_all_that_was_added(tool: Tool, service: Path) -> None:
 
 
 def test_lists_what_nobody_added_with_the_tool(tool: Tool, service: Path) -> None:
-    (service / "orders/ids.py").open("a").write('\n\ndef mine(number: int) -> str:\n    return keyed("mine", number)\n')
+    (service / "orders/ids.py").write_text(
+        "from .runtime.durable.ids import keyed\n\n\ndef mine(number: int) -> str:\n    return keyed('mine', number)\n"
+    )
     (key,) = run(tool, "list idempotency-key --json").json["inventory"]["idempotency_keys"]
     assert (key["name"], key["fields"]) == ("mine", ["number"])
 
@@ -809,3 +1023,15 @@ def test_a_kill_at_any_change_leaves_before_or_after(
     assert before in ends
     assert ends.count(after) > 1  # also by finishing what was begun
     assert len(ends) > 40
+
+
+def test_a_plan_of_a_service_that_another_command_has_changed_is_refused(tool: Tool, service: Path) -> None:
+    """The two need not touch one file: the route is of a workflow that the other command takes out."""
+    run(tool, "add workflow clean-up")
+    root, seen = disk.discover(service)
+    plan = add_route(seen, RouteRequest("POST", "/cleanings", "clean-up"))
+    run(tool, "remove workflow clean-up")
+    before = whole(service)
+    with pytest.raises(Changed, match="Another command has changed this service meanwhile"):
+        disk.apply(root, plan, seen)
+    assert whole(service) == before

@@ -15,12 +15,12 @@ import pytest
 from resonate_scaffold.errors import ScaffoldError, StillUsed, Unknown
 from resonate_scaffold.inventory import inventory
 from resonate_scaffold.plan import Create, Edit
-from resonate_scaffold.project import MANIFEST, Project
+from resonate_scaffold.project import ADDS as RECORDS, Added, FilesInMemory, Project
 from resonate_scaffold.survey import Survey
 from tests.conftest import Tool
-from tests.grown import fresh, grown, planned, rewritten
+from tests.grown import fresh, grown, made_by_new, planned, removing, rewritten, without
 from tests.test_apply import whole
-from tests.test_grow import MANIFEST as MANIFEST_NAME, run, said_of_files, service  # noqa: F401
+from tests.test_grow import records, run, said_of_files, service  # noqa: F401
 
 # What is added, by what takes it back, and what it needs.
 ADDS = {
@@ -31,6 +31,7 @@ ADDS = {
     "rpc payments.charge": "--takes amount:Decimal --returns paid:bool",
     "rpc payments.refund": "--takes amount:Decimal --takes day:date",
     "rpc mail.send": "--takes to:list[str]",
+    "rpc stripe.workers.pay-out": "--takes amount:Decimal --returns day:date",
     "route POST /shipments": "--workflow ship-order",
     "route GET /shelves/{sku}": "--rpc db.read_shelf --wait 5",
     "webhook consent": "--takes given:bool",
@@ -64,8 +65,8 @@ def differing(one: Files, other: Files) -> list[str]:
 
 
 def check_style(project: Project, directory: Path) -> None:
-    """Hold that a service is as its own `ruff` wants it."""
-    for path, content in project.files.items():
+    """Hold that a service is as its own `ruff` wants it; with the runtime, to which its imports lead."""
+    for path, content in {**made_by_new(bare=True), **project.files}.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_bytes(content)
     for arguments in (["check", "--no-cache", "."], ["format", "--no-cache", "--diff", "."]):
@@ -143,6 +144,184 @@ def test_can_be_added_again() -> None:
     assert re.sub(r"'line': \d+", "", str(listed)) == re.sub(r"'line': \d+", "", str(expected))
 
 
+# Several adds in one file
+
+TOGETHER = {
+    "orders/workflows/worker.py": [
+        "add workflow clean-up",
+        "add workflow ship-order --takes sku:str",
+        "add schedule nightly --workflow clean-up --cron '0 2 * * *'",
+        "add workflow tidy-up",
+    ],
+    "orders/db/worker.py": [f"add db-function {name}-stock --takes sku:str" for name in ("take", "free", "count")],
+    "orders/api/app.py": [
+        *(f"add route POST /{name} --rpc db.get_stock" for name in ("first", "second")),
+        "add webhook consent",
+    ],
+    "orders/ids.py": [
+        "add idempotency-key bill --from day:date",
+        "add idempotency-key refund --from receipt:UUID",
+        "add idempotency-key parcel --from number:int",
+    ],
+    "orders/fakes/worker.py": [
+        "add rpc payments.charge",
+        "add rpc payments.refund",
+        "add rpc mail.send",
+        "add rpc stripe.workers.pay",
+    ],
+    "orders/__main__.py": [f"add group {name}" for name in ("billing", "risk", "e_mail")],
+}
+
+
+def without_records(project: Project) -> Files:
+    return {path: content for path, content in project.files.items() if RECORDS not in path.parents}
+
+
+def edited(project: Project) -> list[str]:
+    """The files that count as edited by somebody."""
+    known = [path for path in project.files if RECORDS not in path.parents and path.name != ".resonate-scaffold.json"]
+    return [str(path) for path in known if project.is_edited(path)]
+
+
+@pytest.mark.parametrize(("path", "gone"), [(path, line) for path, lines in TOGETHER.items() for line in lines])
+def test_all_but_one_stay_as_if_it_had_never_been_added(path: str, gone: str) -> None:
+    stock = grown(fresh(bare=True), "add db-function get-stock --takes sku:str --read-only")
+    wanted = [line for line in TOGETHER[path] if line != gone]
+    if gone == "add workflow clean-up":
+        wanted = [line for line in wanted if "schedule" not in line]  # it starts what goes
+    project = grown(stock, *(line for line in TOGETHER[path] if line in (*wanted, gone)))
+    assert PurePosixPath(path) in project.files
+    assert edited(project) == []
+
+    project = grown(project, removing(gone))
+    assert without_records(project) == without_records(grown(stock, *wanted))
+    assert edited(project) == []
+    assert [(one.kind, one.name) for one in project.adds()] == [
+        (one.kind, one.name) for one in grown(stock, *wanted).adds()
+    ]
+
+
+@pytest.mark.parametrize("path", TOGETHER)
+@pytest.mark.parametrize("seed", range(3))
+def test_they_go_in_any_order_and_nothing_counts_as_edited_meanwhile(path: str, seed: int) -> None:
+    stock = grown(fresh(bare=True), "add db-function get-stock --takes sku:str --read-only")
+    project = grown(stock, *TOGETHER[path])
+    left = random.Random(seed).sample(TOGETHER[path], len(TOGETHER[path]))
+    while left:
+        line = left.pop()
+        try:
+            project = grown(project, removing(line))
+        except StillUsed:
+            left.insert(0, line)
+        assert edited(project) == []
+    assert differing(project.files, stock.files) == []
+
+
+def test_what_somebody_wrote_between_two_adds_still_counts_as_edited() -> None:
+    """Though the second `add` knew the file as it was then: it is gone again."""
+    worker = "orders/workflows/worker.py"
+    project = grown(fresh(bare=True), add("workflow clean-up"))
+    mine = project.files[PurePosixPath(worker)] + b"# mine\n"
+    by_hand = rewritten(project, {worker: mine})
+    assert edited(by_hand) == [worker]
+    back = grown(by_hand, add("workflow ship-order"), "remove workflow ship-order")
+    assert differing(back.files, by_hand.files) == []
+    assert edited(back) == [worker]
+    assert differing(grown(back, "remove workflow clean-up").files, fresh(bare=True).files) == [worker]
+
+
+# Records
+
+
+def test_what_was_taken_out_by_hand_can_be_added_again_with_other_options() -> None:
+    """The record that is left of it is replaced."""
+    before = fresh(bare=True)
+    project = grown(before, add("workflow clean-up"), add("db-function read-shelf"))
+    stale = project.find_add("workflow", "clean-up")
+    assert stale is not None
+    worker = PurePosixPath("orders/workflows/worker.py")
+    project = without(rewritten(project, {str(worker): before.files[worker]}), *stale.files)
+    project = grown(project, "add workflow clean-up --takes sku:str")
+    again = project.find_add("workflow", "clean-up")
+    assert again is not None
+    assert (stale.number, again.number) == (1, 3)
+    assert again.options["takes"] == ["sku:str"]
+    assert stale.path not in project.files
+    assert [one.name for one in project.adds()] == ["read-shelf", "clean-up"]
+    project = grown(project, "remove workflow clean-up", "remove db-function read-shelf")
+    assert differing(project.files, before.files) == []
+
+
+def test_what_is_there_in_part_is_there() -> None:
+    project = grown(fresh(bare=True), add("workflow clean-up"))
+    project = without(project, "tests/test_workflow_clean_up.py")
+    assert planned(project, add("workflow clean-up")).changes == ()
+
+
+def merged(one: Project, other: Project, base: Project) -> Project:
+    """Two branches that have nothing but new files, and each its own edits, in one."""
+    theirs = {str(path): it for path, it in other.files.items() if base.files.get(path) != it}
+    assert not [path for path in theirs if one.files.get(PurePosixPath(path)) != base.files.get(PurePosixPath(path))]
+    return rewritten(one, theirs)
+
+
+def test_two_records_may_have_one_number() -> None:
+    base = fresh(bare=True)
+    one, other = grown(base, add("workflow clean-up")), grown(base, add("db-function read-shelf"))
+    both = merged(one, other, base)
+    assert [(it.number, it.name) for it in both.adds()] == [(1, "read-shelf"), (1, "clean-up")]
+    assert edited(both) == []
+    assert planned(both, add("workflow clean-up")).changes == ()
+    more = grown(both, add("idempotency-key bill"))
+    assert [(it.number, it.name) for it in more.adds()] == [(1, "read-shelf"), (1, "clean-up"), (2, "bill")]
+    for lines in (
+        ["workflow clean-up", "db-function read-shelf", "idempotency-key bill"],
+        ["idempotency-key bill", "db-function read-shelf", "workflow clean-up"],
+    ):
+        assert differing(grown(more, *(f"remove {line}" for line in lines)).files, base.files) == []
+
+
+def test_the_number_of_the_last_record_is_used_again_and_none_below_it() -> None:
+    project = grown(fresh(bare=True), *(add(what) for what in ("workflow clean-up", "db-function read-shelf")))
+    assert [it.number for it in grown(project, "remove workflow clean-up", add("webhook consent")).adds()] == [2, 3]
+    assert [it.number for it in grown(project, "remove db-function read-shelf", add("webhook consent")).adds()] == [
+        1,
+        2,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "file"),
+    [
+        ("workflow", "place-order", "workflow-place-order"),
+        ("rpc", "payments.workers.pay-out", "rpc-payments.workers.pay-out"),
+        ("rpc", "payments.pay_out", "rpc-payments.pay_out"),
+        ("group", "e_mail", "group-e_mail"),
+    ],
+)
+def test_a_record_is_called_what_it_is_of(kind: str, name: str, file: str) -> None:
+    assert Added(kind, name, {}, {}, {}, 12).path == RECORDS / f"0012-{file}.json"
+
+
+def test_records_of_names_that_look_alike_have_names_of_their_own() -> None:
+    """Also where the file system tells no upper-case letters from others."""
+    alike = ["POST /orders", "POST /orders/{id}", "POST /orders/{ID}", "POST /orders-id", "PUT /orders", "POST /Orders"]
+    paths = [str(Added("route", name, {}, {}, {}, 1).path) for name in alike]
+    assert len({path.lower() for path in paths}) == len(alike)
+    assert all(re.fullmatch(r"[a-z0-9_./-]+", path) for path in paths)
+
+
+def test_names_that_end_alike_are_told_apart() -> None:
+    lines = ["workflow order", "workflow re-order", "workflow pre-workflow-order"]
+    project = grown(fresh(bare=True), *(f"add {line}" for line in lines))
+    for line in lines:
+        found = project.find_add("workflow", line.removeprefix("workflow "))
+        assert found is not None
+        assert f"workflow {found.name}" == line
+    assert project.find_add("workflow", "workflow-order") is None
+    assert differing(grown(project, *(f"remove {line}" for line in lines)).files, fresh(bare=True).files) == []
+
+
 # Hand edits in between
 
 
@@ -170,7 +349,7 @@ def test_keeps_what_somebody_has_written_since(what: str, edit: Callable[[bytes]
     before = grown(fresh(bare=edit is for_windows), *needed(what))
     added = planned(before, add(what))
     code = {str(change.path) for change in added.changes if isinstance(change, Edit) and change.path.suffix == ".py"}
-    assert code or what == "rpc payments.charge"
+    assert code
     project = grown(before, add(what))
     project = rewritten(project, {path: edit(project.files[PurePosixPath(path)]) for path in code})
     project = grown(project, f"remove {what}")
@@ -178,13 +357,13 @@ def test_keeps_what_somebody_has_written_since(what: str, edit: Callable[[bytes]
         expected = edit(before.files[PurePosixPath(path)])
         found = project.files[PurePosixPath(path)]
         assert without_blank_lines(found) == without_blank_lines(expected)
-    assert set(differing(project.files, before.files)) <= code | {MANIFEST_NAME}
+    assert set(differing(project.files, before.files)) <= code
     if edit is on_both_sides:
         check_style(project, tmp_path)
 
 
 REFORMATTED = """\
-SERVED: list[Served] = [
+SERVED: list[Registration] = [
     # the first
     {clean_up},  # it cleans
     # the second
@@ -195,57 +374,63 @@ SERVED: list[Served] = [
 """
 
 
-@pytest.mark.parametrize("layout", [REFORMATTED, "SERVED: list[Served] = [{clean_up}, {ship_order}]\n"])
+@pytest.mark.parametrize("layout", [REFORMATTED, "SERVED: list[Registration] = [{clean_up}, {ship_order}]\n"])
 def test_takes_one_out_of_a_list_that_was_reformatted(layout: str) -> None:
     worker = "orders/workflows/worker.py"
     project = grown(fresh(bare=True), add("workflow clean-up"), add("workflow ship-order"))
     text = project.files[PurePosixPath(worker)].decode()
     found = re.search(r"(?ms)^SERVED.*?^\]\n|^SERVED.*?\]\n", text)
     assert found
-    clean_up, ship_order = (f"serve(contracts.{name}, {name})" for name in ("clean_up", "ship_order"))
-    assert clean_up in found[0]
-    assert ship_order in found[0]
-    mine = layout.format(clean_up=clean_up, ship_order=ship_order)
+    assert found[0] == "SERVED: list[Registration] = [\n    clean_up,\n    ship_order,\n]\n"
+    mine = layout.format(clean_up="clean_up", ship_order="ship_order")
     project = rewritten(project, {worker: text.replace(found[0], mine).encode()})
     project = grown(project, "remove workflow clean-up")
     left = project.files[PurePosixPath(worker)].decode()
     assert "clean_up" not in left
-    assert ship_order in left
+    assert "ship_order" in left
     for comment in re.findall("# .*", mine):
         assert comment in left or "clean" in comment or comment == "# the first"
     project = grown(project, "remove workflow ship-order")
-    assert "serve(" not in project.files[PurePosixPath(worker)].decode()
+    assert "ship_order" not in project.files[PurePosixPath(worker)].decode()
 
 
 def test_what_somebody_has_taken_out_by_hand_is_not_missed() -> None:
     """The wiring was taken out by hand, and a file deleted: the rest goes."""
     before = fresh(bare=True)
     project = grown(before, add("workflow clean-up"))
-    worker, test = PurePosixPath("orders/workflows/worker.py"), PurePosixPath("tests/test_workflow_clean_up.py")
-    project = rewritten(project, {str(worker): before.files[worker]})
-    files = dict(project.files)
-    del files[test]
-    project = Project(project.package, project.manifest, files)
+    worker = "orders/workflows/worker.py"
+    project = rewritten(project, {worker: before.files[PurePosixPath(worker)]})
+    project = without(project, "tests/test_workflow_clean_up.py")
     removed = grown(project, "remove workflow clean-up")
-    assert set(differing(removed.files, before.files)) <= {MANIFEST_NAME}
-    assert removed.manifest.files.keys() == before.manifest.files.keys()
-    assert removed.manifest.adds == ()
+    assert differing(removed.files, before.files) == []
 
 
-def test_text_files_keep_what_somebody_has_written_since() -> None:
+@pytest.mark.parametrize("name", ["billing", "e_mail"])
+def test_text_files_keep_what_somebody_has_written_since(name: str) -> None:
     before = fresh(bare=True)
-    project = grown(before, add("group billing"))
+    project = grown(before, f"add group {name}")
     procfile, compose = PurePosixPath("Procfile"), PurePosixPath("compose.yaml")
+    command = f"command: [group, {name}]\n".encode()
     mine = {
         "Procfile": project.files[procfile] + b"# mine\nbilling2: mine\n",
-        "compose.yaml": project.files[compose].replace(
-            b"command: [group, billing]\n", b"command: [group, billing]\n    environment:\n\n      MINE: 1\n"
-        )
+        "compose.yaml": project.files[compose].replace(command, command + b"    environment:\n\n      MINE: 1\n")
         + b"# mine\n",
     }
     assert mine["compose.yaml"].count(b"MINE") == 1
-    project = grown(rewritten(project, mine), "remove group billing")
+    project = grown(rewritten(project, mine), f"remove group {name}")
     assert project.files[procfile] == before.files[procfile] + b"# mine\nbilling2: mine\n"
+    assert project.files[compose] == before.files[compose] + b"# mine\n"
+
+
+def test_what_is_called_alike_elsewhere_in_a_compose_file_stays() -> None:
+    """`init:` is a setting of every service there."""
+    before = fresh(bare=True)
+    compose = PurePosixPath("compose.yaml")
+    assert b"\n  init: true\n" in before.files[compose]
+    project = grown(before, "add group init")
+    project = rewritten(project, {str(compose): project.files[compose] + b"# mine\n"})
+    assert project.files[compose].count(b"\n  init:") == 2
+    project = grown(project, "remove group init")
     assert project.files[compose] == before.files[compose] + b"# mine\n"
 
 
@@ -255,15 +440,14 @@ def test_in_a_package_that_was_renamed_since() -> None:
         PurePosixPath("shop", *path.parts[1:]) if path.parts[0] == "orders" else path: content
         for path, content in project.files.items()
     }
-    moved = Project("shop", project.manifest, renamed)
+    moved = Project("shop", project.manifest, FilesInMemory(renamed))
     for what in reversed(ADDS):
         moved = grown(moved, f"remove {what}")
     before = {
         PurePosixPath("orders", *path.parts[1:]) if path.parts[0] == "shop" else path: content
         for path, content in moved.files.items()
     }
-    assert set(differing(before, fresh(bare=True).files)) <= {MANIFEST_NAME}
-    assert moved.manifest.adds == ()
+    assert differing(before, fresh(bare=True).files) == []
 
 
 # Files that somebody has changed
@@ -281,7 +465,7 @@ def test_a_file_that_was_changed_is_kept_and_named(tool: Tool, service: Path) ->
     assert function.read_text() == mine
     assert not (service / "tests/test_workflow_ship_order.py").exists()
     assert run(tool, "list workflow --json").json["inventory"] == {"workflows": []}
-    assert "orders/workflows/ship_order.py" not in (service / MANIFEST_NAME).read_text()
+    assert records(service) == []
     # It is theirs now, so the same cannot be added over it.
     assert "is there already" in tool(*shlex.split(add("workflow ship-order"))).err
 
@@ -301,17 +485,18 @@ def test_yes_deletes_it(tool: Tool, service: Path) -> None:  # noqa: F811
 def test_every_file_that_was_made_is_kept_if_it_was_changed(what: str) -> None:
     before = grown(fresh(bare=True), *needed(what))
     made = {str(item.path) for item in planned(before, add(what)).changes if isinstance(item, Create)}
+    made = {path for path in made if not path.startswith(str(RECORDS))}
     project = grown(before, add(what))
     mine = {path: project.files[PurePosixPath(path)] + b"# mine\n" for path in made}
     project = rewritten(project, mine)
     removed = grown(project, f"remove {what}")
     for path in made:
         assert b"# mine" in removed.files[PurePosixPath(path)], path
-    assert set(differing(removed.files, before.files)) <= made | {MANIFEST_NAME}
+    assert set(differing(removed.files, before.files)) <= made
     deleted = grown(project, f"remove {what} --yes")
-    # A contracts file and a Procfile are shared: only what was added goes, whatever is said.
-    shared = {path for path in made if what.startswith("rpc") and ("contracts" in path or path == "Procfile.dev")}
-    assert set(differing(deleted.files, before.files)) <= shared | {MANIFEST_NAME}
+    # The package of a group's contracts and a Procfile are shared: only what was added goes, whatever is said.
+    shared = {path for path in made if what.startswith("rpc") and path.endswith(("/__init__.py", "Procfile.dev"))}
+    assert set(differing(deleted.files, before.files)) <= shared
 
 
 # What is still used
@@ -320,8 +505,8 @@ TABLE = "orders/workflows/mine.py"
 HAND_WRITTEN = """\
 from resonate.context import Context
 
-from .. import ids
-from ..contracts.workflows import {name}
+from ..contracts.workflows.{module} import {name}
+from ..runtime.durable.ids import job_id
 
 
 async def mine(ctx: Context) -> None:
@@ -335,9 +520,9 @@ async def mine(ctx: Context) -> None:
         (
             ["workflow ship-order", "route POST /shipments"],
             "remove workflow ship-order",
-            ["orders/api/routes/shipments.py:", "tests/test_route_shipments.py:"],
+            ["orders/api/shipments.py:", "tests/test_route_shipments.py:"],
         ),
-        (["workflow clean-up", "schedule nightly"], "remove workflow clean-up", ["orders/workflows/schedules.py:"]),
+        (["workflow clean-up", "schedule nightly"], "remove workflow clean-up", ["orders/workflows/worker.py:"]),
         (
             ["workflow clean-up", "add workflow sweep --calls clean-up"],
             "remove workflow clean-up",
@@ -346,7 +531,7 @@ async def mine(ctx: Context) -> None:
         (
             ["workflow ship-order", "webhook delivered"],
             "remove workflow ship-order",
-            ["orders/api/routes/webhook_delivered.py:"],
+            ["orders/api/webhook_delivered.py:"],
         ),
         (
             ["db-function take-stock", "add workflow sweep --calls db.take_stock"],
@@ -356,7 +541,7 @@ async def mine(ctx: Context) -> None:
         (
             ["db-function read-shelf", "route GET /shelves/{sku}"],
             "remove db-function read-shelf",
-            ["orders/api/routes/get_shelves_sku.py:"],
+            ["orders/api/get_shelves_sku.py:"],
         ),
         (
             ["rpc payments.charge", "add workflow sweep --calls payments.charge"],
@@ -370,18 +555,22 @@ async def mine(ctx: Context) -> None:
                 "add route POST /parcels --workflow ship-order --key parcel",
             ],
             "remove idempotency-key parcel",
-            ["orders/api/routes/parcels.py:"],
+            ["orders/api/parcels.py:"],
         ),
-        (["group billing", "rpc billing.dun"], "remove group billing", ["billing.dun (orders/contracts/billing.py:"]),
+        (
+            ["group billing", "rpc billing.dun"],
+            "remove group billing",
+            ["billing.dun (orders/contracts/billing/dun.py:"],
+        ),
         (
             ["rpc payments.charge", "add workflow sweep --takes charge:Charge"],
             "remove rpc payments.charge",
-            ["orders/contracts/workflows.py:"],
+            ["orders/contracts/workflows/sweep.py:"],
         ),
         (
             ["workflow clean-up", "add rpc payments.charge --takes what:CleanUpResult"],
             "remove workflow clean-up",
-            ["orders/contracts/payments.py:"],
+            ["orders/contracts/payments/charge.py:"],
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -397,21 +586,22 @@ def test_refuses_while_something_uses_it(adds: list[str], line: str, places: lis
     for path, number in re.findall(r"([\w/]+\.py):(\d+)", refused.value.message):
         assert len(project.files[PurePosixPath(path)].splitlines()) >= int(number)
     for what in reversed(adds[1:] if "parcel" not in adds[0] else [adds[2]]):
-        kind, *words = shlex.split(what.removeprefix("add "))
-        project = grown(project, f"remove {kind} {' '.join(words[: 2 if kind == 'route' else 1])}")
+        project = grown(project, removing(what if what.startswith("add ") else add(what)))
     grown(project, line)
 
 
 @pytest.mark.parametrize(
     ("adds", "name", "use", "line"),
     [
-        ("webhook consent", "consent", "await consent.wait(ctx, ids.public_of(ctx.info.id))", "remove webhook consent"),
+        ("webhook consent", "consent", "await consent.wait(ctx, job_id(ctx))", "remove webhook consent"),
         ("workflow clean-up", "clean_up, CleanUp", "await clean_up(ctx, CleanUp())", "remove workflow clean-up"),
     ],
 )
 def test_refuses_while_hand_written_code_uses_it(adds: str, name: str, use: str, line: str) -> None:
     project = grown(fresh(bare=True), add(adds))
-    project = rewritten(project, {TABLE: HAND_WRITTEN.format(name=name, use=use).encode()})
+    project = rewritten(
+        project, {TABLE: HAND_WRITTEN.format(module=name.partition(",")[0], name=name, use=use).encode()}
+    )
     with pytest.raises(StillUsed, match=r"orders/workflows/mine\.py:8"):
         planned(project, line)
 
@@ -419,7 +609,7 @@ def test_refuses_while_hand_written_code_uses_it(adds: str, name: str, use: str,
 def test_names_no_more_places_than_fit_on_a_line(tool: Tool, service: Path) -> None:  # noqa: F811
     run(tool, add("workflow clean-up"))
     for number in range(20):
-        text = HAND_WRITTEN.format(name="clean_up", use="await clean_up(ctx, None)")
+        text = HAND_WRITTEN.format(module="clean_up", name="clean_up", use="await clean_up(ctx, None)")
         (service / TABLE.replace("mine", f"mine{number}")).write_text(text)
     before = whole(service)
     ran = tool("remove", "workflow", "clean-up")
@@ -438,12 +628,27 @@ def test_the_last_stub_of_a_group_takes_its_stand_in_along(names: tuple[str, str
     before = fresh(bare=True)
     project = grown(before, add("rpc payments.charge"), add("rpc payments.refund"))
     if touched:
-        path = PurePosixPath("orders/contracts/payments.py")
-        project = rewritten(project, {str(path): project.files[path].replace(b"\n\n\n", b"\n\n\n\n")})
+        path = "orders/fakes/worker.py"
+        project = rewritten(project, {path: project.files[PurePosixPath(path)].replace(b"= [", b"= [  # mine")})
+        before = rewritten(before, {path: before.files[PurePosixPath(path)].replace(b"[]", b"[  # mine\n]")})
     project = grown(project, f"remove rpc payments.{names[0]}")
     assert b"fake-payments:" in project.files[PurePosixPath("Procfile.dev")]
-    assert f"payments.{names[1]}".encode() in project.files[PurePosixPath("orders/contracts/payments.py")]
+    left = [str(path) for path in project.files.below(PurePosixPath("orders/contracts/payments"))]
+    assert left == [f"orders/contracts/payments/{name}.py" for name in ("__init__", names[1])]
     project = grown(project, f"remove rpc payments.{names[1]}")
+    assert differing(project.files, before.files) == []
+
+
+def test_groups_of_one_service_go_one_by_one() -> None:
+    """`payments.workers` and `payments.db` are two groups, though one team serves both."""
+    before = fresh(bare=True)
+    project = grown(before, "add rpc payments.workers.charge", "add rpc payments.db.get_balance")
+    procfile = PurePosixPath("Procfile.dev")
+    assert project.files[procfile].count(b"\nfake-payments-") == 2
+    project = grown(project, "remove rpc payments.workers.charge")
+    assert project.files[procfile].splitlines()[1:] == [b"fake-payments-db: python -m orders fake payments.db"]
+    assert [*project.files.below(PurePosixPath("orders/contracts/payments_workers"))] == []
+    project = grown(project, "remove rpc payments.db.get_balance")
     assert differing(project.files, before.files) == []
 
 
@@ -460,16 +665,13 @@ def test_the_processes_of_development_stay_as_somebody_wrote_them(mine: bytes) -
     assert b"fake-" not in left
 
 
-@pytest.mark.parametrize("mine", [b"\n# mine\n", b"\n\nclass Mine(BaseModel):\n    pass\n"])
-def test_contracts_that_somebody_has_written_stay(mine: bytes) -> None:
-    path = PurePosixPath("orders/contracts/payments.py")
-    project = grown(fresh(bare=True), add("rpc payments.charge"))
-    project = rewritten(project, {str(path): project.files[path] + mine})
+@pytest.mark.parametrize("mine", ["orders/contracts/payments/mine.py", "orders/contracts/payments/__init__.py"])
+def test_contracts_that_somebody_has_written_stay(mine: str) -> None:
+    before = rewritten(fresh(bare=True), {mine: b"class Mine:\n    pass\n"})
+    project = rewritten(grown(fresh(bare=True), add("rpc payments.charge")), {mine: b"class Mine:\n    pass\n"})
     project = grown(project, "remove rpc payments.charge")
-    left = project.files[path]
-    assert mine.strip() in left
-    assert b"Charge" not in left
-    assert (b"BaseModel" in left) == (b"BaseModel" in mine)
+    kept = {"orders/contracts/payments/__init__.py", "Procfile.dev"} if mine.endswith("mine.py") else set()
+    assert set(differing(project.files, before.files)) == kept
 
 
 # What is meant
@@ -505,9 +707,8 @@ def test_wiring_that_cannot_be_taken_out_safely_stops_it() -> None:
     project = grown(fresh(bare=True), add("workflow clean-up"))
     path = PurePosixPath("orders/workflows/worker.py")
     text = project.files[path].decode()
-    project = rewritten(
-        project, {str(path): text.replace("SERVED: list[Served] = [", "SERVED: list[Served] = [] + [").encode()}
-    )
+    assert "SERVED: list[Registration] = [" in text
+    project = rewritten(project, {str(path): text.replace("Registration] = [", "Registration] = [] + [").encode()})
     with pytest.raises(ScaffoldError) as refused:
         planned(project, "remove workflow clean-up")
     assert str(path) in refused.value.message + refused.value.hint
@@ -515,7 +716,9 @@ def test_wiring_that_cannot_be_taken_out_safely_stops_it() -> None:
 
 def test_the_record_goes_with_it() -> None:
     project = grown(fresh(bare=True), add("workflow clean-up"))
-    assert project.manifest.find("workflow", "clean-up")
+    record = project.find_add("workflow", "clean-up")
+    assert record is not None
+    assert record.path in project.files
     removed = grown(project, "remove workflow clean-up")
-    assert removed.manifest.adds == ()
-    assert removed.files[MANIFEST] == fresh(bare=True).files[MANIFEST]
+    assert removed.find_add("workflow", "clean-up") is None
+    assert record.path not in removed.files

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import PurePosixPath
 from types import ModuleType
 from typing import Any
 
@@ -256,8 +255,3 @@ def test_as_an_annotation_again() -> None:
     assert annotation(Shape("scalar", "datetime"), bind) == "<AwareDatetime>"
     assert annotation(Shape("scalar", "int"), bind) == "int"
     assert asked == [("contracts.shop", "Line"), ("!pydantic", "AwareDatetime")]
-
-
-def test_where_a_module_is() -> None:
-    types, _ = types_of("a: str")
-    assert types.path_of("contracts.shop") == PurePosixPath("orders/contracts/shop.py")

@@ -57,7 +57,7 @@ def removed(text: str, key: str, name: str = "SERVED") -> str:
 # What a file of the service looks like in the tests of removal.
 HEAD = """\
 from ..contracts import workflows as contracts
-from ..rpc import Served, serve
+from ..runtime.durable.rpc import Registration, serve
 from .new import new
 from .old import old
 
@@ -80,7 +80,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for package in ("orders", "tests"):
         (root / package / "workflows").mkdir(parents=True)
         (root / package / "__init__.py").touch()
-    (root / "orders" / "rpc.py").touch()
+    (root / "orders/runtime/durable").mkdir(parents=True)
+    for package in ("orders/runtime", "orders/runtime/durable"):
+        (root / package / "__init__.py").touch()
+    (root / "orders/runtime/durable/rpc.py").touch()
     return root
 
 
@@ -103,7 +106,9 @@ def check(service: Path, files: Mapping[str, bytes], rules: str = "I,F811,W") ->
     [
         pytest.param("SERVED = []\n", "SERVED = [\n    new,\n]\n", id="empty"),
         pytest.param(
-            "SERVED: list[Served] = []\n", "SERVED: list[Served] = [\n    new,\n]\n", id="empty and annotated"
+            "SERVED: list[Registration] = []\n",
+            "SERVED: list[Registration] = [\n    new,\n]\n",
+            id="empty and annotated",
         ),
         pytest.param("SERVED = [ ]  # a\n", "SERVED = [\n    new,\n]  # a\n", id="empty with a space"),
         pytest.param("SERVED = [\n]\n", "SERVED = [\n    new,\n]\n", id="empty over lines"),
@@ -163,8 +168,8 @@ def check(service: Path, files: Mapping[str, bytes], rules: str = "I,F811,W") ->
             id="declared before",
         ),
         pytest.param(
-            "import x\nif TYPE_CHECKING:\n    from a import Served\nSERVED: 'list[Served]' = [a]\n",
-            "import x\nif TYPE_CHECKING:\n    from a import Served\nSERVED: 'list[Served]' = [a, new]\n",
+            "import x\nif TYPE_CHECKING:\n    from a import Registration\nSERVED: 'list[Registration]' = [a]\n",
+            "import x\nif TYPE_CHECKING:\n    from a import Registration\nSERVED: 'list[Registration]' = [a, new]\n",
             id="TYPE_CHECKING",
         ),
         pytest.param('"""SERVED = []"""\nSERVED = [a]\n', '"""SERVED = []"""\nSERVED = [a, new]\n', id="docstring"),
@@ -230,7 +235,7 @@ def test_an_element_that_does_not_fit_is_laid_out(service: Path) -> None:
         pytest.param("SERVED = []\nprint(SERVED := [])\n", "more than once", id="walrus"),
         pytest.param("SERVED = []\ndel SERVED\n", "more than once", id="deleted"),
         pytest.param("from .x import SERVED\n", "not bound by a plain assignment", id="imported"),
-        pytest.param("SERVED: list[Served]\n", "there is no list", id="declared only"),
+        pytest.param("SERVED: list[Registration]\n", "there is no list", id="declared only"),
         pytest.param("SERVED = []\nfrom .new import new\n", "new is bound below SERVED", id="import below"),
     ],
 )
@@ -284,27 +289,37 @@ def test_warnings_about_the_file_are_not_ours() -> None:
     assert parse("A = '\\d'\nif A is 1: pass\n").definitions().keys() == {"A"}
 
 
-TYPES = "from ..rpc import Served\n"
+TYPES = "from ..runtime.durable.rpc import Registration\n"
 
 
 @pytest.mark.parametrize(
     ("text", "module", "name", "expression"),
     [
         ("from ..contracts import workflows as contracts\n", "contracts.workflows", None, "contracts"),
-        ("from ..rpc import serve\n", "rpc", "serve", "serve"),
-        ("from ..rpc import serve as s\n", "rpc", "serve", "s"),
-        ("from orders.rpc import serve\n", "rpc", "serve", "serve"),
-        ("import orders.rpc\n", "rpc", "serve", "orders.rpc.serve"),
-        ("import orders.rpc as r\n", "rpc", "serve", "r.serve"),
-        ("from .. import rpc\n", "rpc", "serve", "rpc.serve"),
-        ("from .. import rpc\nfrom ..rpc import serve\n", "rpc", "serve", "serve"),
+        ("from ..runtime.durable.rpc import serve\n", "runtime.durable.rpc", "serve", "serve"),
+        ("from ..runtime.durable.rpc import serve as s\n", "runtime.durable.rpc", "serve", "s"),
+        ("from orders.runtime.durable.rpc import serve\n", "runtime.durable.rpc", "serve", "serve"),
+        ("import orders.runtime.durable.rpc\n", "runtime.durable.rpc", "serve", "orders.runtime.durable.rpc.serve"),
+        ("import orders.runtime.durable.rpc as r\n", "runtime.durable.rpc", "serve", "r.serve"),
+        ("from ..runtime.durable import rpc\n", "runtime.durable.rpc", "serve", "rpc.serve"),
+        (
+            "from ..runtime.durable import rpc\nfrom ..runtime.durable.rpc import serve\n",
+            "runtime.durable.rpc",
+            "serve",
+            "serve",
+        ),
         ("from . import place_order\n", "workflows.place_order", "place_order", "place_order.place_order"),
         ("import datetime\n", "!datetime", "date", "datetime.date"),
         ("import datetime as dt\n", "!datetime", "date", "dt.date"),
         ("from datetime import date\n", "!datetime", "date", "date"),
         ("import os.path\n", "!os.path", "join", "os.path.join"),
-        ("X = 1; from ..rpc import (\n    Served,\n    serve,  # c\n)\n", "rpc", "serve", "serve"),
-        ("class Served: ...\n", "workflows.worker", "Served", "Served"),
+        (
+            "X = 1; from ..runtime.durable.rpc import (\n    Registration,\n    serve,  # c\n)\n",
+            "runtime.durable.rpc",
+            "serve",
+            "serve",
+        ),
+        ("class Registration: ...\n", "workflows.worker", "Registration", "Registration"),
     ],
 )
 def test_what_is_imported_is_used(text: str, module: str, name: str | None, expression: str) -> None:
@@ -314,33 +329,52 @@ def test_what_is_imported_is_used(text: str, module: str, name: str | None, expr
 @pytest.mark.parametrize(
     ("text", "expected", "expression"),
     [
-        pytest.param("def f():\n    from ..rpc import serve\n", "serve", "serve", id="in a function"),
-        pytest.param("try:\n    from ..rpc import serve\nexcept ImportError: ...\n", "serve", "serve", id="in try"),
-        pytest.param("if x:\n    from ..rpc import serve\n", "serve", "serve", id="on a condition"),
-        pytest.param("from ..rpc import serve\nserve = wrap(serve)\n", "serve as rpc_serve", "rpc_serve", id="rebound"),
+        pytest.param("def f():\n    from ..runtime.durable.rpc import serve\n", "serve", "serve", id="in a function"),
+        pytest.param(
+            "try:\n    from ..runtime.durable.rpc import serve\nexcept ImportError: ...\n",
+            "serve",
+            "serve",
+            id="in try",
+        ),
+        pytest.param("if x:\n    from ..runtime.durable.rpc import serve\n", "serve", "serve", id="on a condition"),
+        pytest.param(
+            "from ..runtime.durable.rpc import serve\nserve = wrap(serve)\n",
+            "serve as rpc_serve",
+            "rpc_serve",
+            id="rebound",
+        ),
         pytest.param("from .x import serve\n", "serve as rpc_serve", "rpc_serve", id="taken by an import"),
         pytest.param("def serve(): ...\n", "serve as rpc_serve", "rpc_serve", id="taken by a function"),
         pytest.param("for serve in x: ...\n", "serve as rpc_serve", "rpc_serve", id="taken by a loop"),
         pytest.param("with x as serve: ...\n", "serve as rpc_serve", "rpc_serve", id="taken by with"),
         pytest.param("match x:\n    case [*serve]: ...\n", "serve as rpc_serve", "rpc_serve", id="taken by match"),
         pytest.param("try: ...\nexcept E as serve: ...\n", "serve as rpc_serve", "rpc_serve", id="taken by except"),
-        pytest.param("serve, rpc_serve = 1, 2\n", "serve as rpc_serve_2", "rpc_serve_2", id="taken twice"),
+        pytest.param("serve, rpc_serve = 1, 2\n", "serve as durable_rpc_serve", "durable_rpc_serve", id="taken twice"),
+        pytest.param(
+            "serve, rpc_serve, durable_rpc_serve, runtime_durable_rpc_serve = 1, 2, 3, 4\n",
+            "serve as serve_2",
+            "serve_2",
+            id="taken in all its forms",
+        ),
     ],
 )
 def test_what_is_not_there_for_certain_is_imported(text: str, expected: str, expression: str) -> None:
-    content, local = bound(text, "rpc", "serve")
-    assert f"from ..rpc import {expected}\n" in content
+    content, local = bound(text, "runtime.durable.rpc", "serve")
+    assert f"from ..runtime.durable.rpc import {expected}\n" in content
     assert local == expression
 
 
 def test_an_import_for_types_gets_company_at_run_time(service: Path) -> None:
     text = (
-        "from typing import TYPE_CHECKING\n\nfrom .x import y\n\nif TYPE_CHECKING:\n    from ..rpc import serve\n\n"
+        "from typing import TYPE_CHECKING\n\nfrom .x import y\n\nif TYPE_CHECKING:\n"
+        "    from ..runtime.durable.rpc import serve\n\n"
         "X = [y]\n\n\ndef f(s: 'serve') -> None: ...\n"
     ).replace("'", '"')
-    content, local = bound(text, "rpc", "serve")
+    content, local = bound(text, "runtime.durable.rpc", "serve")
     assert local == "serve"
-    assert content == text.replace("from .x import y\n", "from ..rpc import serve\nfrom .x import y\n", 1)
+    assert content == text.replace(
+        "from .x import y\n", "from ..runtime.durable.rpc import serve\nfrom .x import y\n", 1
+    )
     check(service, {"orders/workflows/x.py": content.encode()})
 
 
@@ -349,8 +383,8 @@ def test_an_import_for_types_gets_company_at_run_time(service: Path) -> None:
     [
         (WORKER, "contracts.workflows", None, None, "from ..contracts import workflows"),
         (WORKER, "contracts.workflows", None, "contracts", "from ..contracts import workflows as contracts"),
-        (WORKER, "rpc", "serve", None, "from ..rpc import serve"),
-        (WORKER, "rpc", None, None, "from .. import rpc"),
+        (WORKER, "runtime.durable.rpc", "serve", None, "from ..runtime.durable.rpc import serve"),
+        (WORKER, "runtime.durable.rpc", None, None, "from ..runtime.durable import rpc"),
         (WORKER, "workflows.place_order", "place_order", None, "from .place_order import place_order"),
         (WORKER, "workflows.place_order", None, None, "from . import place_order"),
         (WORKER, "workflows", "x", None, "from . import x"),
@@ -358,14 +392,16 @@ def test_an_import_for_types_gets_company_at_run_time(service: Path) -> None:
         (WORKER, "!datetime", None, None, "import datetime"),
         (WORKER, "!datetime", None, "dt", "import datetime as dt"),
         (WORKER, "!os.path", None, None, "from os import path"),
-        ("orders/dev.py", "billing.worker", None, "billing", "from .billing import worker as billing"),
-        ("orders/dev.py", "rpc", "Served", None, "from .rpc import Served"),
-        ("orders/api/routes/x.py", "contracts.db", "A", None, "from ...contracts.db import A"),
+        ("orders/__main__.py", "billing.worker", None, "billing", "from .billing import worker as billing"),
+        ("orders/__main__.py", "runtime.durable.rpc", "A", None, "from .runtime.durable.rpc import A"),
+        ("orders/contracts/db/x.py", "contracts.db.y", "A", None, "from .y import A"),
+        ("orders/contracts/db/x.py", "contracts.workflows.y", "A", None, "from ..workflows.y import A"),
+        ("orders/contracts/db/x.py", "runtime.durable.rpc", "A", None, "from ...runtime.durable.rpc import A"),
         ("orders/contracts/__init__.py", "contracts.db", "A", None, "from .db import A"),
-        ("orders/contracts/__init__.py", "rpc", "A", None, "from ..rpc import A"),
+        ("orders/contracts/__init__.py", "runtime.durable.rpc", "A", None, "from ..runtime.durable.rpc import A"),
         ("tests/test_x.py", "contracts.workflows", "A", None, "from orders.contracts.workflows import A"),
         ("tests/test_x.py", "contracts.workflows", None, None, "from orders.contracts import workflows"),
-        ("tests/test_x.py", "rpc", None, None, "from orders import rpc"),
+        ("tests/test_x.py", "runtime.durable.rpc", None, None, "from orders.runtime.durable import rpc"),
         ("tests/test_x.py", "tests.conftest", "A", None, "from tests.conftest import A"),
     ],
 )
@@ -379,14 +415,17 @@ def test_a_new_import_is_written_as_the_service_does(
 
 def test_a_renamed_package() -> None:
     path = "shop/workflows/worker.py"
-    text = "from shop.rpc import serve\n"
-    assert bound(text, "rpc", "serve", None, path, "shop") == (text, "serve")
+    text = "from shop.runtime.durable.rpc import serve\n"
+    assert bound(text, "runtime.durable.rpc", "serve", None, path, "shop") == (text, "serve")
     assert bound(text, "contracts.db", "A", None, path, "shop") == (text + "\nfrom ..contracts.db import A\n", "A")
-    assert bound("", "rpc", "A", None, "tests/test_x.py", "shop")[0] == "from shop.rpc import A\n"
+    assert (
+        bound("", "runtime.durable.rpc", "A", None, "tests/test_x.py", "shop")[0]
+        == "from shop.runtime.durable.rpc import A\n"
+    )
 
 
 def test_a_builtin_that_is_used_is_taken() -> None:
-    assert bound("X: list = 1\n", "workflows.list", "list")[1] == "list_list"
+    assert bound("X: list = 1\n", "workflows.list", "list")[1] == "workflows_list"
     assert bound("X = 1\n", "workflows.list", "list")[1] == "list"
     assert bound("x = 1\n", "workflows.x", None)[1] == "workflows_x"
 
@@ -584,16 +623,17 @@ def test_remove_by_a_text() -> None:
 
 
 def test_remove_by_a_contract_called_by_an_alias() -> None:
-    text = HEAD + "SERVED: list[Served] = [\n    serve(contracts.old, old),\n    serve(contracts.new, new),\n]\n"
+    text = HEAD + "SERVED: list[Registration] = [\n    serve(contracts.old, old),\n    serve(contracts.new, new),\n]\n"
     assert removed(text, "contracts.workflows.new") == text.replace("    serve(contracts.new, new),\n", "").replace(
         "from .new import new\n", ""
     )
 
 
 def test_remove_the_last_user_of_a_name_in_an_import() -> None:
-    text = HEAD + "SERVED: list[Served] = [\n    serve(contracts.new, new),\n]\n\nprint(old)\n"
+    text = HEAD + "SERVED: list[Registration] = [\n    serve(contracts.new, new),\n]\n\nprint(old)\n"
     assert removed(text, "contracts.workflows.new") == (
-        "from ..rpc import Served\nfrom .old import old\n\nSERVED: list[Served] = []\n\nprint(old)\n"
+        "from ..runtime.durable.rpc import Registration\nfrom .old import old\n\n"
+        "SERVED: list[Registration] = []\n\nprint(old)\n"
     )
 
 
@@ -703,7 +743,7 @@ def test_remove_definitions_refuses(text: str) -> None:
 MODULE = """\
 import datetime as dt
 import os.path
-import orders.rpc
+import orders.runtime.durable.rpc
 from typing import TYPE_CHECKING
 from pydantic import BaseModel as Model
 from . import place_order
@@ -711,10 +751,37 @@ from .. import gate
 from ..contracts import workflows as contracts
 from orders.contracts.db import A
 if TYPE_CHECKING:
-    from ..rpc import Served
+    from ..runtime.durable.rpc import Registration
 class Own: ...
 own: int = 1
 """
+
+
+NIGHTLY = """\
+from .old import old
+GROUP = "nightly"
+SERVED = [old]
+LATER = [Schedule("daily", old)]
+"""
+
+
+def test_a_name_is_mentioned_by_reference_or_as_a_text_and_not_by_an_import() -> None:
+    source = parse(f"from .new import new\n{NIGHTLY}")
+    assert source.mentions("workflows.old.old")
+    assert not source.mentions("workflows.new.new")
+    assert not source.mentions("workflows.old")
+    assert source.mentions("nightly")
+    assert source.mentions("daily")
+    assert not source.mentions("night")
+
+
+def test_a_text_is_looked_for_in_one_list_only() -> None:
+    """A schedule may have the name of a group: what stands elsewhere does not count."""
+    source = parse(NIGHTLY)
+    assert source.mentions("daily", within="LATER")
+    assert not source.mentions("nightly", within="LATER")
+    assert not source.mentions("daily", within="SERVED")
+    assert not source.mentions("daily", within="NOTHING")
 
 
 @pytest.mark.parametrize(
@@ -722,14 +789,14 @@ own: int = 1
     [
         ("dt.date", "!datetime.date"),
         ("os.path.join", "!os.path.join"),
-        ("orders.rpc.serve", "rpc.serve"),
+        ("orders.runtime.durable.rpc.serve", "runtime.durable.rpc.serve"),
         ("orders", None),
         ("Model", "!pydantic.BaseModel"),
         ("place_order", "workflows.place_order"),
         ("gate.Gate", "gate.Gate"),
         ("contracts.place_order", "contracts.workflows.place_order"),
         ("A.b", "contracts.db.A.b"),
-        ("Served", "rpc.Served"),
+        ("Registration", "runtime.durable.rpc.Registration"),
         ("Own.x", "workflows.worker.Own.x"),
         ("own", "workflows.worker.own"),
         ("str", None),
@@ -739,7 +806,7 @@ own: int = 1
 def test_qualified(expression: str, qualified: str | None) -> None:
     source = parse(MODULE)
     assert source.qualified(ast.parse(expression, mode="eval").body) == qualified
-    assert source.mentions("rpc.serve") is False
+    assert source.mentions("runtime.durable.rpc.serve") is False
     assert parse(f"{MODULE}x = {expression}\n").mentions(str(qualified)) is (qualified is not None)
 
 
@@ -773,7 +840,25 @@ def test_definitions() -> None:
 
 # A member's name, a module, and imports of all kinds, as people may have written them.
 NAMES = st.sampled_from(
-    ["a", "b", "B", "Bb", "CONST", "X", "x1", "x2", "x10", "x02", "_y", "_Y", "serve", "Served", "new", "éa", "zed"]
+    [
+        "a",
+        "b",
+        "B",
+        "Bb",
+        "CONST",
+        "X",
+        "x1",
+        "x2",
+        "x10",
+        "x02",
+        "_y",
+        "_Y",
+        "serve",
+        "Registration",
+        "new",
+        "éa",
+        "zed",
+    ]
 )
 MODULES = st.sampled_from(
     [
@@ -787,7 +872,7 @@ MODULES = st.sampled_from(
         "item2",
         "item10",
         "orders",
-        "orders.rpc",
+        "orders.runtime.durable.rpc",
         "tests",
         ".",
         ".a",
@@ -795,7 +880,7 @@ MODULES = st.sampled_from(
         ".place_order2",
         ".place_order10",
         "..",
-        "..rpc",
+        "..runtime.durable.rpc",
         "..contracts",
         "..contracts.db",
     ]
@@ -856,8 +941,8 @@ _ORDER_BY_HAND = re.compile(rb"^#.*\nfrom (\S+) import [\s\S]*^from \1 import ",
 Wanted = tuple[str, str | None, str | None]
 WANTED = st.tuples(
     st.sampled_from(
-        ["rpc", "contracts", "contracts.db", "workflows.place_order", "workflows.place_order3", "workflows", "m" * 105,
-         "!os", "!pydantic", "!datetime", "!collections.abc", "!item3"]
+        ["runtime.durable.rpc", "contracts", "contracts.db", "workflows.place_order", "workflows.place_order3",
+         "workflows", "m" * 105, "!os", "!pydantic", "!datetime", "!collections.abc", "!item3"]
     ),
     st.one_of(st.none(), NAMES),
     st.sampled_from([None, None, "other"]),
@@ -906,7 +991,7 @@ def lists(draw: st.DrawFn) -> str:
         comma = "," if number < len(elements) - 1 or draw(st.booleans()) else ""
         text += f"{element}{draw(blank)}{comma}{draw(blank)}"
     before = draw(st.sampled_from(["", '"""D."""\n', "import x\n# c\n", "\ufeff", "x = 1; "]))
-    name = draw(st.sampled_from(["SERVED", "SERVED: list[Served]", "SERVED: 'x'"]))
+    name = draw(st.sampled_from(["SERVED", "SERVED: list[Registration]", "SERVED: 'x'"]))
     after = draw(st.sampled_from(["", "\n", "  # end\n", "; y = 2\n", "\n\n\nclass A: ...\n"]))
     newline = draw(st.sampled_from(["\n", "\r\n", "\r"]))
     return f"{before}{name} = [{text}]{after}".replace("\n", newline)

@@ -17,14 +17,14 @@ import pytest
 from resonate_scaffold import templates
 from resonate_scaffold.errors import BrokenSource
 from resonate_scaffold.inventory import KINDS, inventory, table
-from resonate_scaffold.project import Manifest, Project
-from resonate_scaffold.survey import Contract, Gate, Place, Survey
+from resonate_scaffold.project import FilesInMemory, Manifest, Project
+from resonate_scaffold.survey import Alias, Contract, Gate, Model, Place, Survey
 
 type TraceFunction = Callable[[FrameType, str, object], TraceFunction]
 
-WORKFLOWS = """
+CONTRACT = """
     from pydantic import BaseModel
-    from ..rpc import Rpc
+    from ...runtime.durable.rpc import Rpc
 
     class PlaceOrder(BaseModel):
         order_id: str
@@ -34,7 +34,35 @@ WORKFLOWS = """
 
     place_order = Rpc(name="place-order", group="workers", request=PlaceOrder, result=PlaceOrderResult)
 """
-SERVED = """
+WORKER = """
+    from ..runtime.durable.rpc import Registration
+    from .place_order import place_order
+
+    GROUP = "workers"
+
+    SERVED: list[Registration] = [
+        place_order,
+    ]
+"""
+PLACE_ORDER = """
+    from ..contracts.workflows import place_order as contract
+    from ..contracts.workflows.place_order import PlaceOrder, PlaceOrderResult
+    from ..runtime.durable.rpc import serve
+
+    @serve(contract.place_order)
+    async def place_order(ctx, request: PlaceOrder) -> PlaceOrderResult:
+        return PlaceOrderResult(total=1)
+"""
+ORDERS = {
+    "contracts/workflows/place_order.py": CONTRACT,
+    "workflows/worker.py": WORKER,
+    "workflows/place_order.py": PLACE_ORDER,
+}
+
+# The same as version 0.1.0 had it: one module of contracts a group, `serve` in the worker, the machinery on top.
+OLDER = {
+    "contracts/workflows.py": CONTRACT.replace("...runtime.durable.rpc", "..rpc"),
+    "workflows/worker.py": """
     from ..contracts import workflows as contracts
     from ..rpc import Served, serve
     from .place_order import place_order
@@ -44,23 +72,19 @@ SERVED = """
     SERVED: list[Served] = [
         serve(contracts.place_order, place_order),
     ]
-"""
-PLACE_ORDER = """
+""",
+    "workflows/place_order.py": """
     from ..contracts.workflows import PlaceOrder, PlaceOrderResult
 
     async def place_order(ctx, request: PlaceOrder) -> PlaceOrderResult:
         return PlaceOrderResult(total=1)
-"""
-ORDERS = {
-    "contracts/workflows.py": WORKFLOWS,
-    "workflows/worker.py": SERVED,
-    "workflows/place_order.py": PLACE_ORDER,
+""",
 }
 
 
 def project(files: Mapping[str, bytes], package: str) -> Project:
     manifest = Manifest("1", {}, {"project_name": package, "package_name": package}, {})
-    return Project(package, manifest, {PurePosixPath(path): content for path, content in files.items()})
+    return Project(package, manifest, FilesInMemory({PurePosixPath(path): it for path, it in files.items()}))
 
 
 def survey(files: Mapping[str, str], package: str = "orders", tests: Mapping[str, str] | None = None) -> Survey:
@@ -74,7 +98,15 @@ def survey(files: Mapping[str, str], package: str = "orders", tests: Mapping[str
 def generated(*, bare: bool = False) -> Survey:
     rendering = templates.render_builtin(templates.complete_answers({"project_name": "my-api", "bare": bare}))
     files = {str(path): file.content for path, file in rendering.files.items() if path.suffix == ".py"}
-    return Survey(project(files, "my_api"))
+    return Survey(project({path: it for path, it in files.items() if "/runtime/" not in path}, "my_api"))
+
+
+def models(found: Survey) -> list[Model]:
+    return [it for it in found.types if isinstance(it, Model)]
+
+
+def aliases(found: Survey) -> list[Alias]:
+    return [it for it in found.types if isinstance(it, Alias)]
 
 
 def text_at(found: Survey, place: Place | None) -> str:
@@ -103,19 +135,20 @@ def test_the_contracts_of_a_generated_service() -> None:
     assert names == ["aggregate", "db.get_account", "db.save_result", "process-job"]
 
     job = contract(found, "process-job")
-    assert (job.variable, job.module, job.group, job.version) == ("process_job", "contracts.workflows", "workers", 1)
-    assert (job.request, job.result) == ("contracts.workflows.ProcessJob", "contracts.workflows.JobResult")
+    assert (job.variable, job.module) == ("process_job", "contracts.workflows.process_job")
+    assert (job.group, job.version, job.target) == ("workers", 1, "workers.process-job")
+    assert (job.request, job.result) == (f"{job.module}.ProcessJob", f"{job.module}.JobResult")
     assert text_at(found, job.place) == "process_job = Rpc("
-    assert text_at(found, job.served) == "serve(contracts.process_job, process_job),"
+    assert text_at(found, job.served) == "process_job,"
     assert text_at(found, job.function) == "async def process_job(ctx: Context, job: ProcessJob) -> JobResult:"
     assert job.faked is None
     assert job.called == ()
     [started] = texts_at(found, job.started)
-    assert "start(asked.engine, process_job" in started
+    assert "await start(submission, process_job, " in started
 
     account = contract(found, "db.get_account")
     assert text_at(found, account.function) == (
-        "async def load_account(ctx: Context, request: GetAccount) -> FoundAccount:"
+        "async def get_account(ctx: Context, request: GetAccount) -> FoundAccount:"
     )
     assert [place.path for place in account.called] == [
         "my_api/workflows/aggregate.py",
@@ -133,9 +166,6 @@ def test_the_rest_of_a_generated_service() -> None:
         "GET /accounts/summary/{id}",
         "POST /jobs",
         "GET /jobs/{id}",
-        "GET /livez",
-        "GET /metrics",
-        "GET /readyz",
         "POST /webhooks/approvals/{id}",
     ]
     assert all(route.included for route in found.routes)
@@ -144,8 +174,8 @@ def test_the_rest_of_a_generated_service() -> None:
     assert text_at(found, routes["POST /jobs"].place).startswith("async def submit_job(")
 
     approval = gate(found, "approve")
-    assert (approval.variable, approval.payload) == ("approval", "contracts.workflows.Decision")
-    assert texts_at(found, approval.waited) == ["decision = await approval.wait(ctx, job_id, patience)"]
+    assert (approval.variable, approval.payload) == ("approval", "contracts.workflows.approval.Decision")
+    assert texts_at(found, approval.waited) == ["decision = await approval.wait(ctx, job_id(ctx), patience)"]
     assert approval.routes == ("POST /webhooks/approvals/{id}",)
     assert routes["POST /webhooks/approvals/{id}"].gates == ("approve",)
 
@@ -157,30 +187,35 @@ def test_the_rest_of_a_generated_service() -> None:
     }
     assert found.foreign_groups == ()
     assert (found.schedules, found.keys) == ((), ())
-    assert [(alias.name, alias.module) for alias in found.aliases] == [("AccountId", "contracts.db")]
-    assert "contracts.workflows.JobResult" in {model.qualified for model in found.models}
+    assert [(alias.name, alias.module) for alias in aliases(found)] == [("AccountId", "contracts.db.get_account")]
+    assert "contracts.workflows.process_job.JobResult" in {model.qualified for model in models(found)}
 
 
-def test_a_bare_service_has_its_groups_and_its_health() -> None:
+def test_a_bare_service_has_its_groups() -> None:
     found = generated(bare=True)
-    assert [route.path for route in found.routes] == ["/livez", "/metrics", "/readyz"]
-    assert [group.name for group in found.groups] == ["api", "db", "workers"]
-    nothing = (found.contracts, found.models, found.aliases, found.gates, found.keys, found.schedules)
+    groups = {group.name: text_at(found, group.place) for group in found.groups}
+    assert groups == {"api": "ROUTERS: list[APIRouter] = []", "db": 'GROUP = "db"', "workers": 'GROUP = "workers"'}
+    nothing = (found.routes, found.contracts, found.types, found.gates, found.keys, found.schedules)
     assert nothing == ((), (), (), (), (), ())
 
 
 @pytest.mark.parametrize(
     "code",
     [
-        'from ..rpc import Rpc\ncharge = Rpc(name="charge", group="payments", request=Charge, result=Charged)',
-        'from ..rpc import Rpc as R\ncharge: R[Charge, Charged] = R("charge", "payments", Charge, Charged)',
-        'from .. import rpc\ncharge = rpc.Rpc[Charge, Charged]("charge", "payments", request=Charge, result=Charged)',
-        'import orders.rpc\ncharge = orders.rpc.Rpc(result=Charged, request=Charge, group="payments", name="charge")',
-        'from orders import rpc as r\nN = "char" "ge"\ncharge = r.Rpc(N, f"{PAY}ments", Charge, Charged)',
-        'from ..rpc import Rpc\nfrom ..naming import GROUP\ncharge = Rpc("ch" + END, GROUP, Charge, Charged)',
+        'from ..RT import Rpc\ncharge = Rpc(name="charge", group="payments", request=Charge, result=Charged)',
+        'from ..RT import Rpc as R\ncharge: R[Charge, Charged] = R("charge", "payments", Charge, Charged)',
+        'import orders.RT as r\ncharge = r.Rpc[Charge, Charged]("charge", "payments", request=Charge, result=Charged)',
+        'import orders.RT\ncharge = orders.RT.Rpc(result=Charged, request=Charge, group="payments", name="charge")',
+        'from orders import RT as r\nN = "char" "ge"\ncharge = r.Rpc(N, f"{PAY}ments", Charge, Charged)',
+        'from ..RT import Rpc\nfrom ..naming import GROUP\ncharge = Rpc("ch" + END, GROUP, Charge, Charged)',
     ],
 )
-def test_a_contract_however_it_is_written(code: str) -> None:
+@pytest.mark.parametrize("machinery", ["runtime.durable.rpc", "rpc"])
+def test_a_contract_however_it_is_written(code: str, machinery: str) -> None:
+    """The machinery has moved since version 0.1.0."""
+    parent, _, name = machinery.rpartition(".")
+    code = code.replace("from orders import RT", f"from {f'orders.{parent}'.strip('.')} import {name}")
+    code = code.replace("RT", machinery)
     models = 'from .payment_models import Charge, Charged\nPAY = "pay"\nEND = "arge"\n'
     found = survey(
         {
@@ -230,81 +265,158 @@ def test_what_cannot_be_read_is_left_out() -> None:
 
 def test_a_renamed_package_and_tests_that_import_it() -> None:
     found = survey(
-        ORDERS, package="shop", tests={"test_it.py": "from shop.contracts.workflows import PlaceOrder as P\nP()"}
+        ORDERS,
+        package="shop",
+        tests={"test_it.py": "from shop.contracts.workflows.place_order import PlaceOrder as P\nP()"},
     )
     order = contract(found, "place-order")
     assert text_at(found, order.function).startswith("async def place_order(")
-    assert ("contracts.workflows.PlaceOrder", Place("tests/test_it.py", 2)) in found.references(
-        ["contracts.workflows.PlaceOrder"]
-    )
+    model = "contracts.workflows.place_order.PlaceOrder"
+    assert (model, Place("tests/test_it.py", 2)) in found.references([model])
 
 
-@pytest.mark.parametrize(
-    "served",
-    [
-        "SERVED = [serve(contracts.place_order, place_order)]",
-        "SERVED: list = [\n    # first\n    serve(function=place_order, contract=contracts.place_order),  # last\n]",
-        "SERVED = (serve(contracts.place_order, place_order, retries=6),)",
-        "SERVED = [*OLD]\nOLD = [serve(contracts.place_order, place_order)]",
-        "SERVED = OLD + []\nOLD = [serve(contracts.place_order, place_order)]",
-        "SERVED = []\nSERVED += [serve(contracts.place_order, place_order)]",
-        "SERVED = []\nSERVED.append(serve(contracts.place_order, place_order))",
-        "ENTRY = serve(contracts.place_order, place_order)\nSERVED = [ENTRY]",
-        "import orders.rpc as r\nSERVED = [r.serve(contracts.place_order, orders.workflows.place_order.place_order)]",
-    ],
-)
-def test_an_element_of_served_however_it_is_written(served: str) -> None:
-    head = (
-        "import orders.workflows.place_order\nfrom ..contracts import workflows as contracts\nfrom ..rpc import serve\n"
-        "from .place_order import place_order\n"
-    )
-    found = survey({**ORDERS, "workflows/worker.py": head + served})
+LISTED = [
+    "SERVED = [@]",
+    "SERVED: list = [\n    # first\n    @,  # last\n]",
+    "SERVED = (@,)",
+    "SERVED = [*OLD]\nOLD = [@]",
+    "SERVED = OLD + []\nOLD = [@]",
+    "SERVED = []\nSERVED += [@]",
+    "SERVED = []\nSERVED.append(@)",
+    "ENTRY = @\nSERVED = [ENTRY]",
+]
+
+
+@pytest.mark.parametrize("served", LISTED)
+@pytest.mark.parametrize("element", ["place_order", "orders.workflows.place_order.place_order"])
+def test_an_element_of_served_however_it_is_written(served: str, element: str) -> None:
+    head = "import orders.workflows.place_order\nfrom .place_order import place_order\n"
+    found = survey({**ORDERS, "workflows/worker.py": head + served.replace("@", element)})
     order = contract(found, "place-order")
     assert order.served is not None
     assert text_at(found, order.function).startswith("async def place_order(")
 
 
+@pytest.mark.parametrize("served", LISTED)
+@pytest.mark.parametrize(
+    "element",
+    [
+        "serve(contracts.place_order, place_order)",
+        "serve(function=place_order, contract=contracts.place_order)",
+        "r.serve(contracts.place_order, orders.workflows.place_order.place_order, retries=6)",
+    ],
+)
+def test_an_element_of_served_in_version_0_1_0(served: str, element: str) -> None:
+    head = (
+        "import orders.workflows.place_order\nimport orders.rpc as r\nfrom ..contracts import workflows as contracts\n"
+        "from ..rpc import serve\nfrom .place_order import place_order\n"
+    )
+    found = survey({**OLDER, "workflows/worker.py": head + served.replace("@", element)})
+    order = contract(found, "place-order")
+    assert order.served is not None
+    assert text_at(found, order.function).startswith("async def place_order(")
+
+
+@pytest.mark.parametrize(
+    "decorator",
+    [
+        "@serve(contract.place_order)",
+        "@serve(contract.place_order, retries=6)",
+        "@serve(retries=6, contract=contract.place_order)",
+        "@logged\n@serve(contract.place_order)",
+        "@serve(contract.place_order)\n@logged",
+        "@rpc.serve(place_order_contract)",
+        "@orders.runtime.durable.rpc.serve(orders.contracts.workflows.place_order.place_order)",
+    ],
+)
+def test_what_a_function_fulfils_however_it_is_written(decorator: str) -> None:
+    imports = (
+        "import orders.contracts.workflows.place_order\nimport orders.runtime.durable.rpc\n"
+        "from ..contracts.workflows import place_order as contract\n"
+        "from ..contracts.workflows.place_order import place_order as place_order_contract\n"
+        "from ..runtime.durable import rpc\nfrom ..runtime.durable.rpc import serve\n"
+    )
+    function = f"{imports}{decorator}\nasync def place_order(ctx, request): ...\n"
+    found = survey({**ORDERS, "workflows/place_order.py": function})
+    order = contract(found, "place-order")
+    assert text_at(found, order.served) == "place_order,"
+    assert text_at(found, order.function) == "async def place_order(ctx, request): ..."
+    assert (order.called, order.started) == ((), ())
+
+
+def test_a_function_that_fulfils_nothing_is_not_served() -> None:
+    function = "from ..contracts.workflows import place_order as contract\nasync def place_order(ctx, request): ...\n"
+    found = survey({**ORDERS, "workflows/place_order.py": function})
+    assert contract(found, "place-order").served is None
+
+
 def test_stand_ins_are_not_served() -> None:
     found = survey(
         {
-            "contracts/payments.py": """
-                from ..rpc import Rpc
+            "contracts/payments/charge.py": """
+                from ...runtime.durable.rpc import Rpc
                 charge = Rpc(name="payments.charge", group="payments", request=int, result=int)
             """,
             "fakes/worker.py": """
-                from ..contracts import payments
-                from ..rpc import serve
                 from .payments_charge import charge
-                GROUP = "fakes"
+
                 SERVED = [
-                    serve(payments.charge, charge),
+                    charge,
                 ]
             """,
-            "fakes/payments_charge.py": "async def charge(ctx, request): ...",
+            "fakes/payments_charge.py": """
+                from ..contracts.payments import charge as contract
+                from ..runtime.durable.rpc import serve
+
+                @serve(contract.charge)
+                async def charge(ctx, request): ...
+            """,
         }
     )
     charge = contract(found, "payments.charge")
     assert (charge.served, charge.function) == (None, None)
-    assert charge.faked == Place("orders/fakes/worker.py", 7)
+    assert charge.faked == Place("orders/fakes/worker.py", 5)
     assert (found.groups, found.foreign_groups) == ((), ("payments",))
+    assert charge.target == "payments.charge"
+
+
+@pytest.mark.parametrize(
+    ("group", "durable", "target"),
+    [
+        ("payments", "payments.charge", "payments.charge"),
+        ("payments.workers", "charge", "payments.workers.charge"),
+        ("payments.db", "db.get_balance", "payments.db.get_balance"),
+        ("db", "db.get_balance", "db.get_balance"),
+        ("workers", "charge", "workers.charge"),
+    ],
+)
+def test_the_target_of_a_contract_is_what_add_rpc_takes(group: str, durable: str, target: str) -> None:
+    code = f'from ...runtime.durable.rpc import Rpc\nit = Rpc("{durable}", "{group}", int, int)\n'
+    found = survey({"contracts/some/it.py": code})
+    assert contract(found, durable).target == target
+    assert found.group_of("some") == group
+    assert found.group_of("none") is None
 
 
 def test_a_group_of_its_own() -> None:
     found = survey(
         {
-            "contracts/billing.py": """
-                from ..rpc import Rpc
+            "contracts/billing/bill.py": """
+                from ...runtime.durable.rpc import Rpc
                 bill = Rpc(name="billing.bill", group="billing", request=int, result=int)
             """,
             "billing/worker.py": """
-                from ..contracts import billing as contracts
-                from ..rpc import serve
                 from .bill import bill
                 GROUP = "billing"
-                SERVED = [serve(contracts.bill, bill)]
+                SERVED = [bill]
             """,
-            "billing/bill.py": "async def bill(ctx, request): ...",
-            "api/app.py": 'GROUP = "api"\nROUTERS = []',
+            "billing/bill.py": """
+                from ..contracts.billing import bill as contract
+                from ..runtime.durable.rpc import serve
+                @serve(contract.bill)
+                async def bill(ctx, request): ...
+            """,
+            "api/app.py": "ROUTERS = []",
         }
     )
     assert [(group.name, group.module, group.serves) for group in found.groups] == [
@@ -313,34 +425,35 @@ def test_a_group_of_its_own() -> None:
     ]
     assert found.foreign_groups == ()
     [entry] = inventory(found)["rpc"]
-    assert entry["served"] == {"file": "orders/billing/worker.py", "line": 6}
+    assert entry["served"] == {"file": "orders/billing/worker.py", "line": 4}
+    assert entry["function"] == {"file": "orders/billing/bill.py", "line": 5}
 
 
 def test_calls_through_every_kind_of_name() -> None:
     found = survey(
         {
             **ORDERS,
-            "contracts/__init__.py": "from .workflows import place_order",
+            "contracts/__init__.py": "from .workflows.place_order import place_order",
             "workflows/a.py": """
                 from ..contracts import place_order, workflows
-                import orders.contracts.workflows as w
+                import orders.contracts.workflows.place_order as w
                 import orders
 
                 async def a(ctx):
                     one = place_order(ctx, 1)
-                    two = [workflows.place_order(ctx, n) for n in range(3)]
+                    two = [workflows.place_order.place_order(ctx, n) for n in range(3)]
                     three = await w.place_order(
                         ctx, 1
                     )
-                    four = await orders.contracts.workflows.place_order(ctx, place_order(ctx, 5))
+                    four = await orders.contracts.workflows.place_order.place_order(ctx, place_order(ctx, 5))
             """,
             "workflows/b.py": """
                 async def b(ctx):
-                    from ..contracts.workflows import place_order as order
+                    from ..contracts.workflows.place_order import place_order as order
                     return await order(ctx, 1)
             """,
             "workflows/not_it.py": """
-                from ..contracts.workflows import place_order
+                from ..contracts.workflows.place_order import place_order
 
                 async def a(ctx, place_order):
                     place_order(ctx)
@@ -357,11 +470,11 @@ def test_calls_through_every_kind_of_name() -> None:
                     def f(self):
                         self.place_order(1)
             """,
-            "api/routes.py": """
-                from ..contracts.workflows import place_order
-                async def route(engine):
-                    start(engine, place_order, place_order.timeout)
-                    start(engine, rpc=place_order)
+            "api/orders.py": """
+                from ..contracts.workflows.place_order import place_order
+                async def route(submission):
+                    start(submission, place_order, place_order.timeout)
+                    start(submission, contract=place_order)
                     place_order(1)
             """,
         },
@@ -371,7 +484,7 @@ def test_calls_through_every_kind_of_name() -> None:
     called = [(place.path, place.line) for place in order.called]
     a = "orders/workflows/a.py"
     assert called == [(a, 7), (a, 8), (a, 9), (a, 12), ("orders/workflows/b.py", 4)]
-    assert order.started == (Place("orders/api/routes.py", 4), Place("orders/api/routes.py", 5))
+    assert order.started == (Place("orders/api/orders.py", 4), Place("orders/api/orders.py", 5))
 
 
 def test_models_with_what_they_inherit() -> None:
@@ -415,9 +528,9 @@ def test_models_with_what_they_inherit() -> None:
             """,
         }
     )
-    models = {model.name: model for model in found.models}
-    assert list(models) == ["Alone", "Big", "Named", "Order"]
-    fields = [(item.name, ast.unparse(item.annotation), item.module) for item in models["Big"].fields]
+    named = {model.name: model for model in models(found)}
+    assert list(named) == ["Alone", "Big", "Named", "Order"]
+    fields = [(item.name, ast.unparse(item.annotation), item.module) for item in named["Big"].fields]
     assert fields == [
         ("trace", "str", "base"),
         ("name", "str", "contracts.common"),
@@ -425,9 +538,9 @@ def test_models_with_what_they_inherit() -> None:
         ("items", "list[T]", "contracts.orders"),
         ("more", "int", "contracts.orders"),
     ]
-    assert models["Order"].fields[0].default is not None
-    assert models["Order"].fields[2].default is None
-    assert text_at(found, models["Big"].place) == "class Big(Order[int], Generic[T]):"
+    assert named["Order"].fields[0].default is not None
+    assert named["Order"].fields[2].default is None
+    assert text_at(found, named["Big"].place) == "class Big(Order[int], Generic[T]):"
 
 
 def test_other_named_types() -> None:
@@ -452,13 +565,13 @@ def test_other_named_types() -> None:
             """
         }
     )
-    aliases = {alias.name: alias for alias in found.aliases}
-    assert list(aliases) == ["Base", "Colour", "Id", "Old", "Page", "Risk", "Sub"]
-    assert isinstance(aliases["Colour"].node, ast.ClassDef)
-    page = aliases["Page"].node
+    named = {alias.name: alias for alias in aliases(found)}
+    assert list(named) == ["Base", "Colour", "Id", "Old", "Page", "Risk", "Sub"]
+    assert isinstance(named["Colour"].node, ast.ClassDef)
+    page = named["Page"].node
     assert isinstance(page, ast.expr)
     assert ast.unparse(page) == "list[T]"
-    assert text_at(found, aliases["Risk"].place).startswith("Risk =")
+    assert text_at(found, named["Risk"].place).startswith("Risk =")
 
 
 def test_routes_of_several_routers() -> None:
@@ -467,23 +580,23 @@ def test_routes_of_several_routers() -> None:
             **ORDERS,
             "api/app.py": """
                 from fastapi import FastAPI
-                from . import routes
-                from .routes.orders import public as shown
+                from . import shared
+                from .orders import public as shown
                 ROUTERS = [*MORE, shown]
-                MORE = [routes.shared]
+                MORE = [shared.shared]
                 def create_app():
                     app = FastAPI()
                     @app.get("/not-a-route-of-ours")
                     def nothing(): ...
             """,
             "api/paths.py": 'BASE = "/v1"',
-            "api/routes/__init__.py": "from fastapi import APIRouter\nshared = APIRouter()",
-            "api/routes/orders.py": """
+            "api/shared.py": "from fastapi import APIRouter\nshared = APIRouter()",
+            "api/orders.py": """
                 import fastapi
                 from fastapi.routing import APIRouter as Router
-                from ...contracts import workflows
-                from ..paths import BASE
-                from . import shared
+                from ..contracts import workflows
+                from .paths import BASE
+                from .shared import shared
 
                 PREFIX = f"{BASE}/orders"
                 public: Router = Router(prefix=PREFIX, tags=["a"])
@@ -505,7 +618,7 @@ def test_routes_of_several_routers() -> None:
 
                 def further(again):
                     helper()
-                    return workflows.place_order.timeout
+                    return workflows.place_order.place_order.timeout
 
                 @public.api_route("/both", methods=["get", "HEAD"])
                 def both(): ...
@@ -545,25 +658,27 @@ def test_routes_of_several_routers() -> None:
 def test_gates() -> None:
     found = survey(
         {
-            "contracts/workflows.py": """
+            "contracts/workflows/approval.py": """
                 from pydantic import BaseModel
-                from .. import gate as g
+                from ...runtime.durable import gate as g
                 class Approval(BaseModel):
                     approved: bool
                 NAME = "approval"
                 approval: g.Gate[Approval] = g.Gate(name=NAME, payload=Approval)
             """,
-            "special.py": 'from .gate import Gate\nunused = Gate("unused", dict[str, int])',
+            "contracts/special.py": (
+                'from ..runtime.durable.gate import Gate\nunused = Gate("unused", dict[str, int])'
+            ),
             "workflows/a.py": """
                 from ..contracts import workflows
                 async def a(ctx, event):
                     await event.wait()
-                    await workflows.approval.wait(ctx, "a", 1)
+                    await workflows.approval.approval.wait(ctx, "a", 1)
             """,
             "api/app.py": "from .hooks import router\nROUTERS = [router]",
             "api/hooks.py": """
                 from fastapi import APIRouter
-                from ..contracts.workflows import approval
+                from ..contracts.workflows.approval import approval
                 router = APIRouter()
 
                 @router.post("/webhooks/approval/{id:path}")
@@ -573,36 +688,39 @@ def test_gates() -> None:
         }
     )
     approval = gate(found, "approval")
-    assert (approval.payload, approval.module) == ("contracts.workflows.Approval", "contracts.workflows")
+    assert approval.module == "contracts.workflows.approval"
+    assert approval.payload == "contracts.workflows.approval.Approval"
     assert approval.waited == (Place("orders/workflows/a.py", 5),)
     assert approval.routes == ("POST /webhooks/approval/{id:path}",)
     unused = gate(found, "unused")
     assert (unused.payload, unused.waited, unused.routes) == (None, (), ())
 
 
-def test_schedules() -> None:
-    found = survey(
-        {
-            **ORDERS,
-            "workflows/schedules.py": """
-                import os
-                from ..contracts import workflows as contracts
-                from ..contracts.workflows import PlaceOrder, place_order
-                from ..schedules import Schedule
-                from .. import schedules as s
+@pytest.mark.parametrize("older", [False, True])
+def test_schedules(older: bool) -> None:
+    """Version 0.1.0 had them in a module of their own, and named the contract; now a function may be named, too."""
+    contract_of = "contracts.workflows" if older else "contracts.workflows.place_order"
+    machinery = "schedules" if older else "runtime.durable.schedules"
+    text = f"""
+        import os
+        import orders.{machinery} as s
+        import orders.{contract_of} as contracts
+        from orders.{contract_of} import PlaceOrder
+        from orders.{machinery} import Schedule
+        from .place_order import place_order as function
 
-                NIGHTLY = "0 2 * * *"
-                weekly = Schedule("weekly", "0 3 * * MON", place_order, PlaceOrder(order_id="1"))
+        NIGHTLY = "0 2 * * *"
+        weekly = Schedule("weekly", "0 3 * * MON", {"contracts.place_order" if older else "function"}, PlaceOrder())
 
-                SCHEDULES: list[Schedule] = [
-                    weekly,
-                    Schedule(name="nightly", cron=NIGHTLY, workflow=contracts.place_order, request=PlaceOrder()),
-                    s.Schedule(name="from-settings", cron=os.environ["CRON"], workflow=find(), request=None),
-                    Schedule(name=os.name, cron="* * * * *", workflow=place_order, request=None),
-                ]
-            """,
-        }
-    )
+        SCHEDULES: list[Schedule] = [
+            weekly,
+            Schedule(name="nightly", cron=NIGHTLY, workflow=contracts.place_order, request=PlaceOrder()),
+            s.Schedule(name="from-settings", cron=os.environ["CRON"], workflow=find(), request=None),
+            Schedule(name=os.name, cron="* * * * *", workflow=function, request=None),
+        ]
+    """
+    now = {**ORDERS, "workflows/worker.py": dedent(WORKER) + dedent(text)}
+    found = survey({**OLDER, "workflows/schedules.py": text} if older else now)
     schedules = [(item.name, item.cron, item.workflow) for item in found.schedules]
     assert schedules == [
         ("from-settings", "os.environ['CRON']", None),
@@ -617,8 +735,7 @@ def test_keys() -> None:
     found = survey(
         {
             "ids.py": """
-                def keyed(kind: str, *fields: str) -> str:
-                    return f"{kind}/{'/'.join(fields)}"
+                from .runtime.durable.ids import keyed
 
                 def root(kind, public):
                     return f"{kind}/{public}"
@@ -662,16 +779,16 @@ def test_references() -> None:
         {
             **ORDERS,
             "contracts/more.py": """
-                from .workflows import PlaceOrder
+                from .workflows.place_order import PlaceOrder
 
                 class Wider(PlaceOrder):
                     other: "list[PlaceOrder]"
             """,
-            "a.py": "from .contracts.workflows import PlaceOrder, PlaceOrderResult",
+            "a.py": "from .contracts.workflows.place_order import PlaceOrder, PlaceOrderResult",
             "b.py": """
                 from typing import TYPE_CHECKING, Literal
                 if TYPE_CHECKING:
-                    from .contracts.workflows import PlaceOrder
+                    from .contracts.workflows.place_order import PlaceOrder
 
                 def b(PlaceOrderResult: Literal["PlaceOrder"]) -> None:
                     PlaceOrderResult()
@@ -685,42 +802,41 @@ def test_references() -> None:
             ''',
         },
         tests={
-            "test_it.py": "from orders import contracts\nprint(contracts.workflows.PlaceOrder.model_fields)",
-            "contracts/workflows.py": "print(PlaceOrder)",
+            "test_it.py": "from orders.contracts.workflows import place_order\nprint(place_order.PlaceOrder.fields)",
+            "contracts/workflows/place_order.py": "print(PlaceOrder)",
         },
     )
-    name = "contracts.workflows.PlaceOrder"
-    places = [(place.path, place.line) for _, place in found.references([name])]
+    module = "contracts.workflows.place_order"
+    model, declared = f"{module}.PlaceOrder", f"{module}.place_order"
+    places = [(place.path, place.line) for _, place in found.references([model])]
     assert places == [
         ("orders/a.py", 1),
         ("orders/b.py", 9),
         ("orders/contracts/more.py", 4),
         ("orders/contracts/more.py", 5),
-        ("orders/contracts/workflows.py", 11),
-        ("orders/workflows/place_order.py", 4),
+        ("orders/contracts/workflows/place_order.py", 11),
+        ("orders/workflows/place_order.py", 7),
         ("tests/test_it.py", 2),
     ]
     # The contract is one of the names, so what stands in its definition is no use of the model.
-    both = found.references(
-        [name, "contracts.workflows.place_order"], [PurePosixPath("orders/workflows/place_order.py")]
-    )
-    assert ("contracts.workflows.place_order", Place("orders/workflows/worker.py", 9)) in both
-    assert not {place.path for _, place in both} & {"orders/contracts/workflows.py", "orders/workflows/place_order.py"}
+    both = found.references([model, declared], [PurePosixPath("tests/test_it.py")])
+    assert (declared, Place("orders/workflows/place_order.py", 6)) in both
+    assert not {place.path for _, place in both} & {"orders/contracts/workflows/place_order.py", "tests/test_it.py"}
 
 
 def test_references_to_a_module() -> None:
     found = survey(
         {
-            "api/app.py": "from .routes import orders as o\n\nROUTERS = [o.router]",
-            "api/other.py": "from .routes.orders import Body\n\ndef f(body: Body): ...",
-            "api/third.py": "import orders.api.routes.orders",
-            "api/routes/orders.py": "router = 1  # orders\nclass Body: ...\nprint(router, Body)",
-            "api/routes/orders_too.py": "router = 1\norders = router",
+            "api/app.py": "from . import orders as o\n\nROUTERS = [o.router]",
+            "api/other.py": "from .orders import Body\n\ndef f(body: Body): ...",
+            "api/third.py": "import orders.api.orders",
+            "api/orders.py": "router = 1  # orders\nclass Body: ...\nprint(router, Body)",
+            "api/orders_too.py": "router = 1\norders = router",
         }
     )
-    uses = found.references(["api.routes.orders"])
+    uses = found.references(["api.orders"])
     assert uses == tuple(
-        ("api.routes.orders", Place(path, line))
+        ("api.orders", Place(path, line))
         for path, line in [("orders/api/app.py", 3), ("orders/api/other.py", 3), ("orders/api/third.py", 1)]
     )
 
@@ -746,54 +862,100 @@ def test_references_to_what_is_no_longer_defined_and_through_a_re_export() -> No
 
 def test_a_broken_file_is_in_the_way_of_what_needs_it_only() -> None:
     broken = "def f(:\n"
-    others = {"api/app.py": "ROUTERS = []", "ids.py": "", "rpc.py": broken, "gate.py": broken.replace("f", "Gate")}
+    machinery = {"runtime/durable/rpc.py": broken, "runtime/durable/gate.py": broken}
+    others = {"api/app.py": "ROUTERS = []", "ids.py": "", "settings.py": broken, **machinery}
     found = survey({**ORDERS, **others, "workflows/broken.py": broken})
     order = contract(found, "place-order")
     assert order.served is not None
     assert order.function is not None
-    assert [model.name for model in found.models] == ["PlaceOrder", "PlaceOrderResult"]
-    assert (found.routes, found.schedules, found.keys) == ((), (), ())
-    assert found.references(["contracts.workflows.PlaceOrder"])
+    assert [model.name for model in models(found)] == ["PlaceOrder", "PlaceOrderResult"]
+    assert (found.routes, found.schedules, found.keys, found.gates) == ((), (), (), ())
+    assert found.references([f"{order.module}.PlaceOrder"])
     assert inventory(found, ["route", "group"]).keys() == {"routes", "groups"}
     with pytest.raises(BrokenSource, match=r"workflows/broken\.py"):
         survey({**ORDERS, "workflows/broken.py": broken}).contracts[0].called  # noqa: B018
     with pytest.raises(BrokenSource, match=r"workflows/broken\.py"):
         inventory(survey({**ORDERS, "workflows/broken.py": broken}))
     assert survey({"workflows/broken.py": broken}).gates == ()
-    with pytest.raises(BrokenSource, match=r"gate\.py"):
-        found.gates  # noqa: B018
+    with pytest.raises(BrokenSource, match=r"contracts/broken\.py"):
+        survey({**ORDERS, "contracts/broken.py": broken}).gates  # noqa: B018
     with pytest.raises(BrokenSource, match=r"workflows/broken\.py"):
-        survey({**ORDERS, "workflows/broken.py": "PlaceOrder " + broken}).references(["contracts.workflows.PlaceOrder"])
+        survey({**ORDERS, "workflows/broken.py": "PlaceOrder " + broken}).references([f"{order.module}.PlaceOrder"])
 
 
 def test_questions_parse_what_they_need_and_nothing_twice() -> None:
     found = survey({**ORDERS, "workflows/other.py": "x = 1", "api/app.py": "ROUTERS = []"})
     assert found.contracts
-    assert [str(path) for path in found._sources] == ["orders/contracts/workflows.py"]
-    path = PurePosixPath("orders/contracts/workflows.py")
+    assert [str(path) for path in found._sources] == ["orders/contracts/workflows/place_order.py"]
+    path = PurePosixPath("orders/contracts/workflows/place_order.py")
     assert found.source(path) is found.source(path)
     assert found._uses(path) is found._uses(path)
 
 
+def test_questions_about_one_name_parse_the_files_that_spell_it() -> None:
+    """So they cost about the same whatever the service has."""
+    more = {f"contracts/workflows/more_{n}.py": CONTRACT.replace("lace", f"lace{n}") for n in range(3)}
+    gates = 'from ...runtime.durable.gate import Gate\nconsent = Gate("consent", bool)\nasked = Gate("asked", bool)\n'
+    found = survey({**ORDERS, **more, "contracts/workflows/consent.py": gates})
+    assert [it.durable for it in found.contracts_spelling("place-order")] == ["place-order"]
+    assert [it.name for it in found.types_spelling("PlaceOrder")] == ["PlaceOrder", "PlaceOrderResult"]
+    assert [str(path) for path in found._sources] == ["orders/contracts/workflows/place_order.py"]
+    assert [it.name for it in found.gates_spelling("consent")] == ["asked", "consent"]  # all of its file
+    assert len(found._sources) == 2
+    assert [*found.contracts_spelling("nothing"), *found.types_spelling("No"), *found.gates_spelling("no-gate")] == []
+    model = found.named_type("contracts.workflows.more_1.Place1Order")
+    assert isinstance(model, Model)
+    assert [field.name for field in model.fields] == ["order_id"]
+    assert found.named_type("contracts.workflows.more_1.Nothing") is None
+    assert found.named_type("workflows.place_order.PlaceOrder") is None
+    assert len(found._sources) == 3
+
+
+def test_where_a_module_is() -> None:
+    found = survey({**ORDERS, "contracts/__init__.py": "", "__init__.py": ""})
+    assert found.path_of("contracts.workflows.place_order") == PurePosixPath(
+        "orders/contracts/workflows/place_order.py"
+    )
+    assert found.path_of("contracts") == PurePosixPath("orders/contracts/__init__.py")
+    assert found.path_of("") == PurePosixPath("orders/__init__.py")
+    assert found.path_of("contracts.nothing") is None
+
+
+def test_the_machinery_is_no_part_of_what_a_service_has() -> None:
+    """What it holds is neither read nor listed, though files below `runtime/` may be there to be read."""
+    machinery = {
+        "runtime/durable/rpc.py": CONTRACT + "\n    broken(:\n",
+        "runtime/http/health.py": "from ...contracts.workflows.place_order import place_order\nplace_order(1)\n",
+    }
+    assert inventory(survey({**ORDERS, **machinery})) == inventory(survey(ORDERS))
+
+
 def test_the_inventory_is_plain_and_says_the_same_in_any_order() -> None:
     def made(order: list[str], seed: int) -> str:
-        contracts = "from pydantic import BaseModel\nfrom ..rpc import Rpc\nfrom ..gate import Gate\n"
-        worker = "from ..contracts import workflows as contracts\nfrom ..rpc import serve\n"
+        worker = ""
         files: dict[str, str] = {}
         for name in order:
-            contracts += f"class {name.title()}(BaseModel):\n    {name}_id: str\n"
-            contracts += f'{name} = Rpc("{name}", "workers", {name.title()}, {name.title()})\n'
-            contracts += f'{name}_gate = Gate("{name}", {name.title()})\n'
+            files[f"contracts/workflows/{name}.py"] = (
+                "from pydantic import BaseModel\nfrom ...runtime.durable.gate import Gate\n"
+                "from ...runtime.durable.rpc import Rpc\n"
+                f"class {name.title()}(BaseModel):\n    {name}_id: str\n"
+                f'{name} = Rpc("{name}", "workers", {name.title()}, {name.title()})\n'
+                f'{name}_gate = Gate("{name}", {name.title()})\n'
+            )
             worker += f"from .{name} import {name}\n"
-            others = "".join(f"    w.{other}(ctx)\n" for other in order)
-            imported = f"from ..contracts import workflows as w\nfrom ..contracts.workflows import {name} as me\n"
-            files[f"workflows/{name}.py"] = f"{imported}async def {name}(ctx):\n    await me(ctx)\n{others}"
+            imports = "".join(f"from ..contracts.workflows import {other} as w_{other}\n" for other in order)
+            calls = "".join(f"    w_{other}.{other}(ctx)\n" for other in order)
+            files[f"workflows/{name}.py"] = (
+                f"{imports}from ..contracts.workflows.{name} import {name} as me\n"
+                "from ..runtime.durable.rpc import serve\n"
+                f"@serve(me)\nasync def {name}(ctx):\n    await me(ctx)\n{calls}"
+            )
             files[f"api/{name}.py"] = (
-                f"from fastapi import APIRouter\nfrom ..contracts.workflows import {name}\nrouter = APIRouter()\n"
+                f"from fastapi import APIRouter\nfrom ..contracts.workflows.{name} import {name}\n"
+                "router = APIRouter()\n"
                 f'@router.post("/{name}")\ndef submit():\n    start({name})\n'
             )
-        worker += f'GROUP = "workers"\nSERVED = [{", ".join(f"serve(contracts.{name}, {name})" for name in order)}]\n'
-        files |= {"contracts/workflows.py": contracts, "workflows/worker.py": worker}
+        files["workflows/worker.py"] = f'{worker}GROUP = "workers"\nSERVED = [{", ".join(order)}]\n'
         shuffled = list(files.items())
         random.Random(seed).shuffle(shuffled)
         text = json.dumps(inventory(survey(dict(shuffled))), sort_keys=True)
@@ -801,6 +963,10 @@ def test_the_inventory_is_plain_and_says_the_same_in_any_order() -> None:
 
     first = json.loads(made(["alpha", "beta"], 0))
     assert [len(entry["called"]) for entry in first["workflows"]] == [3, 3]
+    assert [entry["function"] for entry in first["workflows"]] == [
+        {"file": "orders/workflows/alpha.py"},
+        {"file": "orders/workflows/beta.py"},
+    ]
     names = ["alpha", "beta", "gamma", "delta"]
     assert len({made(random.Random(seed).sample(names, 4), seed) for seed in range(6)}) == 1
 
@@ -823,18 +989,27 @@ def test_the_inventory_of_a_generated_service() -> None:
 def test_the_table_is_aligned_and_says_what_is_wrong_in_words() -> None:
     found = survey(
         {
-            "contracts/workflows.py": """
-                from ..gate import Gate
-                from ..rpc import Rpc
+            "contracts/workflows/lonely.py": """
+                from ...runtime.durable.gate import Gate
+                from ...runtime.durable.rpc import Rpc
                 lonely = Rpc("lonely", "workers", int, int, version=2)
                 approval = Gate("approval", int)
             """,
-            "contracts/payments.py": """
-                from ..rpc import Rpc
+            "contracts/payments/charge.py": """
+                from ...runtime.durable.rpc import Rpc
                 charge = Rpc("payments.charge", "payments", int, int)
             """,
-            "workflows/worker.py": 'GROUP = "workers"\nSERVED = []',
-            "ids.py": 'def invoice(id): return keyed("invoice", id)\ndef keyed(kind, *fields): ...',
+            "contracts/billing_workers/bill.py": """
+                from ...runtime.durable.rpc import Rpc
+                bill = Rpc("bill", "billing.workers", int, int)
+            """,
+            "workflows/worker.py": """
+                from ..runtime.durable.schedules import Schedule
+                GROUP = "workers"
+                SERVED = []
+                SCHEDULES = [Schedule("nightly", "0 2 * * *", find(), None)]
+            """,
+            "ids.py": ('from .runtime.durable.ids import keyed\ndef invoice(id): return keyed("invoice", id)\n'),
             "api/orders.py": """
                 from fastapi import APIRouter
                 router = APIRouter(prefix="/orders")
@@ -842,10 +1017,6 @@ def test_the_table_is_aligned_and_says_what_is_wrong_in_words() -> None:
                 def submit(): ...
                 @router.get("/{id}")
                 def poll(): ...
-            """,
-            "workflows/schedules.py": """
-                from ..schedules import Schedule
-                SCHEDULES = [Schedule("nightly", "0 2 * * *", find(), None)]
             """,
         }
     )
@@ -855,42 +1026,55 @@ def test_the_table_is_aligned_and_says_what_is_wrong_in_words() -> None:
             "POST /orders      orders/api/orders.py:5  not in ROUTERS: nobody reaches it",
             "GET /orders/{id}  orders/api/orders.py:7  not in ROUTERS: nobody reaches it",
         ],
-        "Workflows": ["lonely (version 2)  orders/contracts/workflows.py:4  nobody serves it; nothing calls it"],
-        "RPC": ["payments.charge  group payments  orders/contracts/payments.py:3  served elsewhere; nothing calls it"],
-        "Webhooks": ["approval  no route delivers it  orders/contracts/workflows.py:5  no workflow waits for it"],
-        "Schedules": ["nightly  0 2 * * *  a workflow that cannot be read  orders/workflows/schedules.py:3"],
-        "Idempotency keys": ["invoice(id)  invoice/…  orders/ids.py:1  nothing uses it"],
+        "Workflows": ["lonely (version 2)  orders/contracts/workflows/lonely.py:4  nobody serves it; nothing calls it"],
+        "RPC": [
+            "bill             group billing.workers  orders/contracts/billing_workers/bill.py:3"
+            "  served elsewhere; nothing calls it",
+            "payments.charge  group payments         orders/contracts/payments/charge.py:3"
+            "       served elsewhere; nothing calls it",
+        ],
+        "Webhooks": [
+            "approval  no route delivers it  orders/contracts/workflows/lonely.py:5  no workflow waits for it"
+        ],
+        "Schedules": ["nightly  0 2 * * *  a workflow that cannot be read  orders/workflows/worker.py:5"],
+        "Idempotency keys": ["invoice(id)  invoice/…  orders/ids.py:2  nothing uses it"],
         "Groups": [
-            "payments  orders/contracts/payments.py:3  served elsewhere: payments.charge",
-            "workers   orders/workflows/worker.py:1    serves nothing",
+            "billing.workers  orders/contracts/billing_workers/bill.py:3  served elsewhere: bill",
+            "payments         orders/contracts/payments/charge.py:3       served elsewhere: payments.charge",
+            "workers          orders/workflows/worker.py:3                serves nothing",
         ],
     }
     jobs = dict(table(inventory(generated())))["Routes"][2]
     assert jobs.startswith("POST /jobs  ")
-    assert "process-job  my_api/api/routes/jobs.py:" in jobs
+    assert "process-job  my_api/api/jobs.py:" in jobs
     assert table(inventory(survey({}))) == []
 
 
 def service_of(number: int) -> Survey:
     """A service with this many workflows, each of which calls the next."""
-    contracts = ["from pydantic import BaseModel\nfrom ..rpc import Rpc\n"]
-    worker = ["from ..contracts import workflows as contracts\nfrom ..rpc import serve\n"]
-    routes = ["from fastapi import APIRouter\nfrom ..contracts import workflows as contracts\nrouter = APIRouter()\n"]
     files: dict[str, str] = {}
+    worker = ""
+    routes = "from fastapi import APIRouter\nrouter = APIRouter()\n"
     for n in range(number):
         following = f"call_{(n + 1) % number}"
-        contracts.append(f"class Request{n}(BaseModel):\n    order_id: str\n")
-        contracts.append(f'call_{n} = Rpc(name="call-{n}", group="workers", request=Request{n}, result=Request{n})\n')
-        worker.append(f"from .call_{n} import call_{n}\n")
-        files[f"workflows/call_{n}.py"] = (
-            f"from ..contracts.workflows import Request{n}, {following}\n\n"
-            f"async def call_{n}(ctx, request: Request{n}) -> Request{n}:\n    return await {following}(ctx, request)\n"
+        files[f"contracts/workflows/call_{n}.py"] = (
+            "from pydantic import BaseModel\nfrom ...runtime.durable.rpc import Rpc\n"
+            f"class Request{n}(BaseModel):\n    order_id: str\n"
+            f'call_{n} = Rpc(name="call-{n}", group="workers", request=Request{n}, result=Request{n})\n'
         )
-        routes.append(f'@router.post("/{n}")\ndef submit_{n}():\n    start(contracts.call_{n})\n')
-    served = "".join(f"    serve(contracts.call_{n}, call_{n}),\n" for n in range(number))
-    files["contracts/workflows.py"] = "".join(contracts)
-    files["api/routes.py"] = "".join(routes)
-    files["workflows/worker.py"] = "".join(worker) + f'GROUP = "workers"\nSERVED = [\n{served}]\n'
+        files[f"workflows/call_{n}.py"] = (
+            f"from ..contracts.workflows import call_{n} as contract\n"
+            f"from ..contracts.workflows.{following} import {following}\n"
+            "from ..runtime.durable.rpc import serve\n\n"
+            f"@serve(contract.call_{n})\n"
+            f"async def call_{n}(ctx, request):\n    return await {following}(ctx, request)\n"
+        )
+        worker += f"from .call_{n} import call_{n}\n"
+        routes += f"from ..contracts.workflows import call_{n}\n"
+        routes += f'@router.post("/{n}")\ndef submit_{n}():\n    start(call_{n}.call_{n})\n'
+    served = "".join(f"    call_{n},\n" for n in range(number))
+    files["api/routes.py"] = routes
+    files["workflows/worker.py"] = f'{worker}GROUP = "workers"\nSERVED = [\n{served}]\n'
     return survey(files)
 
 

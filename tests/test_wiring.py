@@ -25,7 +25,7 @@ import yaml
 from resonate_scaffold.errors import BrokenSource, CannotEdit, StillUsed
 from resonate_scaffold.inventory import inventory
 from resonate_scaffold.plan import Create, Edit, Plan
-from resonate_scaffold.project import MANIFEST, Project, after
+from resonate_scaffold.project import ADDS, MANIFEST, FilesInMemory, Project, after
 from resonate_scaffold.survey import Survey
 from tests.conftest import Tool, tree
 from tests.grown import fresh, grown, planned, rewritten
@@ -41,15 +41,14 @@ SCHEDULE = "add schedule nightly --workflow tidy-up --cron '0 2 * * *'"
 KEY = "add idempotency-key invoice --from customer_id --from day:date"
 GROUP = "add group billing"
 TIDY_UP = "add workflow tidy-up"
+REFUND = "add idempotency-key refund --from receipt"
 
 WORKER = "orders/workflows/worker.py"
 DB_WORKER = "orders/db/worker.py"
 FAKES = "orders/fakes/worker.py"
 APP = "orders/api/app.py"
-CONTRACTS = "orders/contracts/workflows.py"
-DEV = "orders/dev.py"
+MAIN = "orders/__main__.py"
 IDS = "orders/ids.py"
-SCHEDULES = "orders/workflows/schedules.py"
 
 
 @dataclass(frozen=True)
@@ -103,9 +102,9 @@ def whole(new: str) -> Rewrite:
 
 
 SERVED = """\
-SERVED: list[Served] = [
-    serve(contracts.process_job, process_job),
-    serve(contracts.aggregate, aggregate),
+SERVED: list[Registration] = [
+    process_job,
+    aggregate,
 ]
 """
 ROUTERS = """\
@@ -113,37 +112,19 @@ ROUTERS: list[APIRouter] = [
     jobs.router,
     accounts.router,
     approvals.router,
-    health.router,
 ]
 """
-DEV_SERVED = """\
-SERVED = [
-    *workers.SERVED,
-    *db.SERVED,
-    *fakes.SERVED,
+GROUPS = """\
+GROUPS = [
+    "workers",
+    "db",
 ]
 """
-ROUTES = "from .routes import accounts, approvals, health, jobs"
-RPC_IMPORT = "from ..rpc import Served, check_served"
-EMPTY = "SERVED: list[Served] = []"
-
-
-TYPES_ONLY = '''\
-"""What group `workers` serves."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import timedelta
-
-    from pydantic import BaseModel
-
-    from ..rpc import Rpc
-
-    Known = timedelta | Rpc[BaseModel, BaseModel]
-'''
+ROUTES = "from . import accounts, approvals, jobs"
+RPC_IMPORT = "from ..runtime.durable.rpc import Registration"
+SCHEDULE_IMPORT = "from ..runtime.durable.schedules import Schedule"
+EMPTY = "SERVED: list[Registration] = []"
+NO_SCHEDULES = "SCHEDULES: list[Schedule] = []"
 
 
 def served(new: str, *lost: str) -> Case:
@@ -156,193 +137,200 @@ def routers(new: str, *lost: str) -> Case:
     return Case(APP, (swap(ROUTERS, new),), ROUTE, (ROUTES, *lost))
 
 
+def groups(new: str, *lost: str) -> Case:
+    """GROUPS, written in another way."""
+    return Case(MAIN, (swap(GROUPS, new),), GROUP, lost)
+
+
 def empty(new: str, *lost: str) -> Case:
     """SERVED of a service without the example, written in another way."""
-    return Case(WORKER, (swap(EMPTY + "\n", new),), WORKFLOW, (RPC_IMPORT, *lost), bare=True)
+    return Case(WORKER, (swap(EMPTY + "\n", new),), WORKFLOW, lost, bare=True)
 
 
-def contracts(*rewrite: Rewrite, lost: tuple[str, ...] = (), command: str = WORKFLOW) -> Case:
-    """The contracts of the workflows, written in another way."""
-    return Case(CONTRACTS, rewrite, command, lost)
+def schedules(*rewrite: Rewrite, lost: tuple[str, ...] = (NO_SCHEDULES,)) -> Case:
+    """The worker with its empty SCHEDULES, written in another way."""
+    return Case(WORKER, rewrite, SCHEDULE, lost, bare=True, given=(TIDY_UP,))
+
+
+def keys(*rewrite: Rewrite, lost: tuple[str, ...] = ()) -> Case:
+    """The conventions of a service that has one, written in another way."""
+    return Case(IDS, rewrite, KEY, lost, bare=True, given=(REFUND,))
 
 
 CASES = {
     # Lists, reformatted
     "list-on-one-line": served(
-        "SERVED: list[Served] = [serve(contracts.process_job, process_job), serve(contracts.aggregate, aggregate)]\n",
-        "SERVED: list[Served] = [serve(contracts.process_job, process_job), serve(contracts.aggregate, aggregate)]",
+        "SERVED: list[Registration] = [process_job, aggregate]\n",
+        "SERVED: list[Registration] = [process_job, aggregate]",
+    ),
+    "long-list-on-one-line": Case(
+        WORKER,
+        (
+            swap(
+                "from .process_job import process_job\n",
+                f"from .process_job import process_job\n\n{'x' * 30} = aggregate\n",
+            ),
+            swap(SERVED, f"SERVED: list[Registration] = [process_job, aggregate, {'x' * 30}, {'x' * 30}]\n"),
+        ),
+        WORKFLOW,
+        (f"SERVED: list[Registration] = [process_job, aggregate, {'x' * 30}, {'x' * 30}]",),
     ),
     "short-list-on-one-line": routers(
-        "ROUTERS: list[APIRouter] = [jobs.router, accounts.router, approvals.router, health.router]\n",
-        "ROUTERS: list[APIRouter] = [jobs.router, accounts.router, approvals.router, health.router]",
+        "ROUTERS: list[APIRouter] = [jobs.router, accounts.router, approvals.router]\n",
+        "ROUTERS: list[APIRouter] = [jobs.router, accounts.router, approvals.router]",
     ),
     "one-line-and-a-comma": routers(
-        "ROUTERS: list[APIRouter] = [jobs.router, accounts.router, approvals.router, health.router,]\n",
-        "ROUTERS: list[APIRouter] = [jobs.router, accounts.router, approvals.router, health.router,]",
+        "ROUTERS: list[APIRouter] = [jobs.router, accounts.router, approvals.router,]\n",
+        "ROUTERS: list[APIRouter] = [jobs.router, accounts.router, approvals.router,]",
     ),
     "one-line-and-a-comment": routers(
-        "ROUTERS = [jobs.router, accounts.router, approvals.router, health.router]  # in the order of the docs\n",
-        "ROUTERS = [jobs.router, accounts.router, approvals.router, health.router]  # in the order of the docs",
+        "ROUTERS = [jobs.router, accounts.router, approvals.router]  # in the order of the docs\n",
+        "ROUTERS = [jobs.router, accounts.router, approvals.router]  # in the order of the docs",
     ),
-    "no-comma-at-the-end": served(
-        SERVED.replace("aggregate),\n]", "aggregate)\n]"), "    serve(contracts.aggregate, aggregate)"
-    ),
-    "bracket-on-the-last-line": served(
-        SERVED.replace("aggregate),\n]", "aggregate)]"), "    serve(contracts.aggregate, aggregate)]"
-    ),
+    "no-comma-at-the-end": served(SERVED.replace("aggregate,\n]", "aggregate\n]"), "    aggregate"),
+    "bracket-on-the-last-line": served(SERVED.replace("aggregate,\n]", "aggregate]"), "    aggregate]"),
     "first-on-the-line-of-the-bracket": served(
-        "SERVED: list[Served] = [serve(contracts.process_job, process_job),\n"
-        "                        serve(contracts.aggregate, aggregate)]\n",
-        "                        serve(contracts.aggregate, aggregate)]",
+        "SERVED: list[Registration] = [process_job,\n                              aggregate]\n",
+        "                              aggregate]",
     ),
     "two-on-a-line": routers(
-        "ROUTERS: list[APIRouter] = [\n    jobs.router, accounts.router,\n    approvals.router, health.router\n]\n",
-        "    approvals.router, health.router",
+        "ROUTERS: list[APIRouter] = [\n    jobs.router, accounts.router,\n    approvals.router\n]\n",
+        "    approvals.router",
     ),
     "eight-blanks": served(SERVED.replace("    ", "        ")),
     "tabs": served(SERVED.replace("    ", "\t")),
-    "calls-over-several-lines": served(
-        "SERVED: list[Served] = [\n"
-        "    serve(\n        contracts.process_job,\n        process_job,\n    ),\n"
-        "    serve(\n        contracts.aggregate,\n        aggregate,\n    ),\n"
-        "]\n"
+    "calls-over-several-lines": Case(
+        WORKER,
+        (
+            swap(
+                '    Schedule("hourly", "0 * * * *", tidy_up, TidyUp()),\n',
+                '    Schedule(\n        "hourly",\n        "0 * * * *",\n        tidy_up,\n        TidyUp(),\n    ),\n',
+            ),
+        ),
+        SCHEDULE,
+        bare=True,
+        given=(TIDY_UP, "add schedule hourly --workflow tidy-up --cron '0 * * * *'"),
     ),
-    "elements-in-parentheses": served(
-        SERVED.replace("    serve(contracts.aggregate, aggregate),", "    (serve(contracts.aggregate, aggregate)),")
-    ),
+    "elements-in-parentheses": served(SERVED.replace("    aggregate,", "    (aggregate),")),
     "list-over-a-continued-line": served(SERVED.replace("= [", "= \\\n    [")),
     "empty-list": empty(EMPTY + "\n", EMPTY),
-    "empty-list-with-a-blank": empty("SERVED: list[Served] = [ ]\n", "SERVED: list[Served] = [ ]"),
-    "empty-list-on-two-lines": empty("SERVED: list[Served] = [\n]\n"),
+    "empty-list-with-a-blank": empty("SERVED: list[Registration] = [ ]\n", "SERVED: list[Registration] = [ ]"),
+    "empty-list-on-two-lines": empty("SERVED: list[Registration] = [\n]\n"),
     "empty-list-and-a-comment": empty(EMPTY + "  # none yet\n", EMPTY + "  # none yet"),
     # Comments
-    "comment-in-an-empty-list": empty("SERVED: list[Served] = [\n    # none yet\n]\n"),
+    "comment-in-an-empty-list": empty("SERVED: list[Registration] = [\n    # none yet\n]\n"),
     "comments-in-a-list": served(
-        "SERVED: list[Served] = [  # in the order of their age\n"
+        "SERVED: list[Registration] = [  # in the order of their age\n"
         "    # the first\n"
-        "    serve(contracts.process_job, process_job),  # 1\n"
+        "    process_job,  # 1\n"
         "\n"
         "    # the second, with a ] in it, and a [\n"
-        "    serve(contracts.aggregate, aggregate),  # 2, that is\n"
-        "    # serve(contracts.later, later),\n"
+        "    aggregate,  # 2, that is\n"
+        "    # later,\n"
         "]  # SERVED\n"
         "# after SERVED\n"
     ),
     "comment-and-no-comma": served(
-        SERVED.replace("aggregate),\n]", "aggregate)  # the last, no comma\n    # at all\n]"),
-        "    serve(contracts.aggregate, aggregate)  # the last, no comma",
+        SERVED.replace("aggregate,\n]", "aggregate  # the last, no comma\n    # at all\n]"),
+        "    aggregate  # the last, no comma",
     ),
-    "comment-before-the-comma": served(SERVED.replace("aggregate),\n]", "aggregate)  # what follows is\n    ,\n]")),
+    "comment-before-the-comma": served(SERVED.replace("aggregate,\n]", "aggregate  # what follows is\n    ,\n]")),
     "comments-among-routers": routers(
         "ROUTERS: list[APIRouter] = [\n"
-        "    jobs.router,  # ours\n    # theirs\n    accounts.router,\n    approvals.router,\n"
-        "    health.router,  # last\n"
+        "    jobs.router,  # ours\n    # theirs\n    accounts.router,\n"
+        "    approvals.router,  # last\n"
         "    # nothing below this line\n"
         "]\n"
     ),
     "fmt-off": served(f"# fmt: off\n{SERVED}# fmt: on\n"),
     # Annotations
-    "no-annotation": served(SERVED.replace(": list[Served]", "")),
+    "no-annotation": served(SERVED.replace(": list[Registration]", "")),
     "final": Case(
         WORKER,
         (
-            swap("from functools import partial\n", "from functools import partial\nfrom typing import Final\n"),
-            swap("SERVED: list[Served]", "SERVED: Final[list[Served]]"),
+            swap(RPC_IMPORT, f"from typing import Final\n\n{RPC_IMPORT}"),
+            swap("SERVED: list[Registration]", "SERVED: Final[list[Registration]]"),
         ),
         WORKFLOW,
     ),
     "bare-final": Case(
         WORKER,
-        (
-            swap("from functools import partial\n", "from functools import partial\nfrom typing import Final\n"),
-            swap("SERVED: list[Served]", "SERVED: Final"),
-            swap("import Served, check_served, serve", "import check_served, serve"),
-        ),
+        (swap(f"{RPC_IMPORT}\n", "from typing import Final\n\n"), swap("SERVED: list[Registration]", "SERVED: Final")),
         WORKFLOW,
     ),
-    "annotation-in-quotes": served(SERVED.replace("list[Served]", '"list[Served]"')),
-    "annotation-over-two-lines": served(SERVED.replace("list[Served]", "list[\n    Served\n]")),
+    "annotation-in-quotes": served(SERVED.replace("list[Registration]", '"list[Registration]"')),
+    "annotation-over-two-lines": served(SERVED.replace("list[Registration]", "list[\n    Registration\n]")),
     # Imports
-    "aliased-serve": Case(
+    "functions-by-other-names": Case(
         WORKER,
         (
-            swap("import Served, check_served, serve\n", "import Served, check_served\nfrom ..rpc import serve as s\n"),
-            swap(SERVED, SERVED.replace("serve(", "s(")),
+            swap("from .aggregate import aggregate\n", "from .aggregate import aggregate as summarise\n"),
+            swap("    aggregate,\n", "    summarise,\n"),
         ),
         WORKFLOW,
     ),
-    "module-for-its-names": Case(
+    "functions-by-their-modules": Case(
         WORKER,
         (
             swap(
-                "from ..contracts import workflows as contracts\n",
-                "from .. import rpc\nfrom ..contracts import workflows\n",
+                "from .aggregate import aggregate\nfrom .process_job import process_job\n",
+                "from . import aggregate, process_job\n",
             ),
-            swap("from ..rpc import Served, check_served, serve\n", ""),
-            swap(SERVED, re.sub(r"contracts\.", "workflows.", SERVED).replace("serve(", "rpc.serve(")),
-            swap("list[Served]", "list[rpc.Served]"),
-            swap("check_served(GROUP, contracts,", "rpc.check_served(GROUP, workflows,"),
+            swap(
+                SERVED,
+                SERVED.replace("process_job,", "process_job.process_job,").replace(
+                    "aggregate,", "aggregate.aggregate,"
+                ),
+            ),
         ),
         WORKFLOW,
     ),
     "absolute-imports": Case(
         WORKER,
         (
-            swap("from ..contracts import", "from orders.contracts import"),
-            swap("from ..engine import", "from orders.engine import"),
-            swap("from ..rpc import", "from orders.rpc import"),
-            swap("from ..schedules import", "from orders.schedules import"),
-            swap("from ..settings import", "from orders.settings import"),
+            swap("from ..runtime.durable.rpc import", "from orders.runtime.durable.rpc import"),
+            swap("from ..runtime.durable.schedules import", "from orders.runtime.durable.schedules import"),
             swap("from .aggregate import", "from orders.workflows.aggregate import"),
             swap("from .process_job import", "from orders.workflows.process_job import"),
-            swap("from .schedules import", "from orders.workflows.schedules import"),
         ),
         WORKFLOW,
     ),
     "dotted-imports": Case(
         WORKER,
         (
-            swap("from ..contracts import workflows as contracts\n", "import orders.contracts.workflows\n"),
-            swap("from ..engine import run_worker\n", "import orders.rpc\nfrom orders.engine import run_worker\n"),
-            swap("from ..rpc import Served, check_served, serve\n", ""),
-            swap("from ..schedules", "from orders.schedules"),
-            swap("from ..settings", "from orders.settings"),
-            swap(
-                SERVED,
-                SERVED.replace("contracts.", "orders.contracts.workflows.").replace("serve(", "orders.rpc.serve("),
-            ),
-            swap("list[Served]", "list[orders.rpc.Served]"),
-            swap("check_served(GROUP, contracts", "orders.rpc.check_served(GROUP, orders.contracts.workflows"),
+            swap(f"{RPC_IMPORT}\n", "import orders.runtime.durable.rpc\nimport orders.workflows.aggregate\n"),
+            swap("from ..runtime.durable.schedules", "from orders.runtime.durable.schedules"),
+            swap("from .aggregate import aggregate\nfrom .process_job", "from orders.workflows.process_job"),
+            swap(SERVED, SERVED.replace("aggregate,", "orders.workflows.aggregate.aggregate,")),
+            swap("list[Registration]", "list[orders.runtime.durable.rpc.Registration]"),
         ),
         WORKFLOW,
     ),
     "imports-in-parentheses": Case(
         WORKER,
-        (swap(f"{RPC_IMPORT}\n", "from ..rpc import (  # the types\n    Served,\n    check_served,  # holds it\n)\n"),),
-        WORKFLOW,
-        (EMPTY,),
+        (swap(f"{SCHEDULE_IMPORT}\n", "from ..runtime.durable.schedules import (  # the types\n    Schedule,\n)\n"),),
+        SCHEDULE,
+        (NO_SCHEDULES,),
         bare=True,
+        given=(TIDY_UP,),
     ),
     "imports-over-continued-lines": Case(
-        WORKER,
-        (swap(f"{RPC_IMPORT}\n", "from ..rpc import Served, \\\n    check_served\n"),),
-        WORKFLOW,
-        (EMPTY, "    check_served"),
-        bare=True,
+        APP,
+        (swap(f"{ROUTES}\n", "from . import accounts, \\\n    approvals, jobs\n"),),
+        ROUTE,
+        ("    approvals, jobs",),
     ),
     "imports-chained": Case(
-        WORKER,
-        (swap(f"{RPC_IMPORT}\n", f"{RPC_IMPORT}; from ..rpc import Rpc as Rpc\n"),),
-        WORKFLOW,
-        (EMPTY, f"{RPC_IMPORT}; from ..rpc import Rpc as Rpc"),
-        bare=True,
+        APP,
+        (swap(f"{ROUTES}\n", f"{ROUTES}; from .. import ids as ids\n"),),
+        ROUTE,
+        (f"{ROUTES}; from .. import ids as ids",),
     ),
     "imports-under-try": Case(
         WORKER,
         (
             swap(
-                "from functools import partial\n",
-                "try:\n    from functools import partial\nexcept ImportError:\n    raise\n",
+                RPC_IMPORT, f"try:\n    from contextlib import suppress\nexcept ImportError:\n    raise\n\n{RPC_IMPORT}"
             ),
         ),
         WORKFLOW,
@@ -350,26 +338,25 @@ CASES = {
     "router-by-name": Case(
         APP,
         (
-            swap(
-                f"{ROUTES}\n",
-                "from .routes import accounts, approvals, health\nfrom .routes.jobs import router as of_jobs\n",
-            ),
+            swap(f"{ROUTES}\n", "from . import accounts, approvals\nfrom .jobs import router as of_jobs\n"),
             swap("    jobs.router,\n", "    of_jobs,\n"),
         ),
         ROUTE,
-        ("from .routes import accounts, approvals, health",),
+        ("from . import accounts, approvals",),
     ),
     "routers-by-their-package": Case(
         APP,
         (
-            swap("from . import openapi, problems\n", "from . import openapi, problems, routes\n"),
+            swap(
+                "from ..runtime.http.app import install\n",
+                "from .. import api\nfrom ..runtime.http.app import install\n",
+            ),
             swap(
                 f"{ROUTES}\n",
-                "from .routes import accounts as _a\nfrom .routes import approvals as _b\n"
-                "from .routes import health as _c\nfrom .routes import jobs as _d\n",
+                "from . import accounts as _a\nfrom . import approvals as _b\nfrom . import jobs as _d\n",
             ),
-            swap(ROUTERS, ROUTERS.replace("    ", "    routes.")),
-            swap("def connect_api", "_LOADED = (_a, _b, _c, _d)\n\n\ndef connect_api"),
+            swap(ROUTERS, ROUTERS.replace("    ", "    api.")),
+            swap("def create_app", "_LOADED = (_a, _b, _d)\n\n\ndef create_app"),
         ),
         ROUTE,
     ),
@@ -378,10 +365,7 @@ CASES = {
         (
             swap(
                 f"{ROUTES}\n",
-                "".join(
-                    f"from .routes import {name} as {name}_routes\n"
-                    for name in ("accounts", "approvals", "health", "jobs")
-                ),
+                "".join(f"from . import {name} as {name}_routes\n" for name in ("accounts", "approvals", "jobs")),
             ),
             swap(ROUTERS, ROUTERS.replace(".router", "_routes.router")),
         ),
@@ -389,182 +373,123 @@ CASES = {
     ),
     "absolute-routes": Case(
         APP,
-        (swap("from .routes import", "from orders.api.routes import"),),
+        (swap("from . import accounts", "from orders.api import accounts"),),
         ROUTE,
     ),
     "names-that-are-taken": Case(
         WORKER,
-        (swap("GROUP = ", "def ship_order() -> None: ...\n\n\ndef serve(port: int) -> None: ...\n\n\nGROUP = "),),
+        (swap("GROUP = ", "def ship_order() -> None: ...\n\n\nGROUP = "),),
         WORKFLOW,
         (EMPTY,),
         bare=True,
     ),
-    "type-checking": Case(
-        WORKER,
-        (
-            future,
-            swap(
-                "from functools import partial\n", "from functools import partial\nfrom typing import TYPE_CHECKING\n"
-            ),
-            swap("import Served, check_served\n", "import check_served\n"),
-            swap(
-                'GROUP = "workers"\n',
-                "if TYPE_CHECKING:\n    from collections.abc import Callable\n\n    from ..rpc import Served, serve\n\n"
-                '    Wiring = Callable[..., serve]\n\nGROUP = "workers"\n',
-            ),
+    "type-checking": schedules(
+        future,
+        swap(f"{RPC_IMPORT}\n{SCHEDULE_IMPORT}\n", f"from typing import TYPE_CHECKING\n\n{RPC_IMPORT}\n"),
+        swap(
+            'GROUP = "workers"\n',
+            "if TYPE_CHECKING:\n    from collections.abc import Callable\n\n"
+            f"    {SCHEDULE_IMPORT}\n\n"
+            '    Wiring = Callable[..., Schedule]\n\nGROUP = "workers"\n',
         ),
-        WORKFLOW,
-        (EMPTY, "from ..rpc import check_served"),
-        bare=True,
     ),
     "type-checking-router": Case(
         APP,
         (
             future,
             swap(
-                "from contextlib import asynccontextmanager\n",
-                "from contextlib import asynccontextmanager\nfrom typing import TYPE_CHECKING\n",
+                "from fastapi import APIRouter, FastAPI\n",
+                "from typing import TYPE_CHECKING\n\nfrom fastapi import FastAPI\n",
             ),
-            swap("import APIRouter, FastAPI\n", "import FastAPI\n"),
-            swap('GROUP = "api"\n', 'if TYPE_CHECKING:\n    from fastapi import APIRouter\n\nGROUP = "api"\n'),
+            swap("ROUTERS: list", "if TYPE_CHECKING:\n    from fastapi import APIRouter\n\nROUTERS: list"),
         ),
         ROUTE,
         (ROUTES,),
     ),
-    "future-first": Case(WORKER, (future,), WORKFLOW, (RPC_IMPORT, EMPTY), bare=True),
+    "future-first": Case(WORKER, (future,), WORKFLOW, (EMPTY,), bare=True),
     # Bytes
-    "crlf": Case(WORKER, (crlf,), WORKFLOW, (RPC_IMPORT, EMPTY), bare=True),
-    "bom": Case(WORKER, (bom,), WORKFLOW, (RPC_IMPORT, EMPTY), bare=True),
+    "crlf": Case(WORKER, (crlf,), WORKFLOW, (EMPTY,), bare=True),
+    "bom": Case(WORKER, (bom,), WORKFLOW, (EMPTY,), bare=True),
     "crlf-and-bom": Case(APP, (crlf, bom), ROUTE, (ROUTES,)),
-    "no-docstring-and-bom": Case(
-        WORKER,
-        (lambda text: text.partition("\n\n")[2], bom),
-        WORKFLOW,
-        (RPC_IMPORT, EMPTY),
-        bare=True,
-    ),
-    "list-at-the-end-without-newline": Case(
-        SCHEDULES, (no_last_newline,), SCHEDULE, ("SCHEDULES: list[Schedule] = []",), bare=True, given=(TIDY_UP,)
-    ),
-    "other-letters": Case(
-        WORKER,
-        (
-            swap(
-                "    serve(contracts.process_job, process_job),\n",
-                "    serve(contracts.process_job, process_job),  # größer als 日本\n",
-            ),
-        ),
-        WORKFLOW,
-    ),
-    # The contracts
-    "contracts-with-a-docstring-only": Case(CONTRACTS, (), WORKFLOW, bare=True),
-    "contracts-without-anything": Case(CONTRACTS, (whole(""),), WORKFLOW, bare=True),
-    "contracts-with-a-comment-only": Case(CONTRACTS, (whole("# ours\n"),), WORKFLOW, bare=True),
-    "contracts-with-a-docstring-without-newline": Case(CONTRACTS, (whole('"""Ours."""'),), WORKFLOW, bare=True),
-    "contracts-with-a-docstring-crlf-bom": Case(CONTRACTS, (crlf, bom), WORKFLOW, bare=True),
-    "contracts-with-future-only": Case(CONTRACTS, (future,), WORKFLOW, bare=True),
-    "contracts-with-future": contracts(future),
-    "contracts-pydantic-module": contracts(
-        swap(
-            "from pydantic import AwareDatetime, BaseModel, Field\n",
-            "import pydantic\nfrom pydantic import AwareDatetime, Field\n",
-        ),
-        lambda text: text.replace("(BaseModel)", "(pydantic.BaseModel)"),
-    ),
-    "contracts-pydantic-alias": contracts(
-        swap(
-            "from pydantic import AwareDatetime, BaseModel, Field\n",
-            "from pydantic import AwareDatetime, Field\nfrom pydantic import BaseModel as Base\n",
-        ),
-        lambda text: text.replace("(BaseModel)", "(Base)"),
-    ),
-    "contracts-datetime-module": contracts(
-        swap("from datetime import timedelta\n", "import datetime as dt\n"), swap("=timedelta(", "=dt.timedelta(")
-    ),
-    "contracts-rpc-alias": contracts(
-        swap("from ..rpc import Rpc\n", "from ..rpc import Rpc as Durable\n"),
-        lambda text: text.replace("= Rpc(", "= Durable("),
-    ),
-    "contracts-rpc-module": contracts(
-        swap("from ..gate import Gate\nfrom ..rpc import Rpc\n", "from .. import rpc\nfrom ..gate import Gate\n"),
-        lambda text: text.replace("= Rpc(", "= rpc.Rpc("),
-    ),
-    "contracts-absolute": contracts(
-        swap("from ..gate import Gate\nfrom ..rpc import Rpc\nfrom .db import", "from orders.contracts.db import"),
-        swap("AccountView\n\n\n", "AccountView\nfrom orders.gate import Gate\nfrom orders.rpc import Rpc\n\n\n"),
-    ),
-    "contracts-type-checking": Case(CONTRACTS, (whole(TYPES_ONLY),), WORKFLOW, bare=True),
-    "contracts-crlf": contracts(crlf),
-    "contracts-without-newline": contracts(no_last_newline),
-    "contracts-ending-in-a-comment": contracts(lambda text: f"{text}\n# more to come\n"),
-    "contracts-blank-lines-at-the-end": contracts(lambda text: f"{text}\n\n\n"),
-    "contracts-gate-alias": contracts(
-        swap("from ..gate import Gate\n", "from ..gate import Gate as Wait\n"),
-        swap('= Gate("', '= Wait("'),
-        command=WEBHOOK,
-    ),
+    "no-docstring-and-bom": Case(WORKER, (lambda text: text.partition("\n\n")[2], bom), WORKFLOW, (EMPTY,), bare=True),
+    "list-at-the-end-without-newline": schedules(no_last_newline),
+    "other-letters": Case(WORKER, (swap("    process_job,\n", "    process_job,  # größer als 日本\n"),), WORKFLOW),
     # The other lists
-    "db-worker-on-one-line-crlf": Case(DB_WORKER, (crlf,), DB_FUNCTION, (RPC_IMPORT, EMPTY), bare=True),
+    "db-worker-on-one-line-crlf": Case(DB_WORKER, (crlf,), DB_FUNCTION, (EMPTY,), bare=True),
+    "db-worker-with-more-dependencies": Case(
+        DB_WORKER,
+        (swap("    OpenDatabase(", "    OpenDatabase(migrations=Path()),\n    OpenDatabase("),),
+        DB_FUNCTION,
+    ),
     "fakes-annotated": Case(
         FAKES,
         (
-            swap("from ..rpc import Served\n", "from .. import rpc\n"),
-            swap(EMPTY, "SERVED: list[rpc.Served] = [\n    # none yet\n]"),
+            swap(f"{RPC_IMPORT}\n", "from ..runtime.durable import rpc\n"),
+            swap(EMPTY, "SERVED: list[rpc.Registration] = [\n    # none yet\n]"),
         ),
         RPC,
     ),
-    "schedules-crlf": Case(
-        SCHEDULES, (crlf,), SCHEDULE, ("SCHEDULES: list[Schedule] = []",), bare=True, given=(TIDY_UP,)
+    "webhook-router": Case(
+        APP,
+        (swap(f"{ROUTES}\n", "from . import (\n    accounts,\n    approvals,  # by people\n    jobs,\n)\n"),),
+        WEBHOOK,
     ),
-    "schedules-with-workflows-taken": Case(
-        SCHEDULES,
-        (swap("\nSCHEDULES", '\nworkflows = "see worker.py"\nSCHEDULES'),),
-        SCHEDULE,
-        ("SCHEDULES: list[Schedule] = []",),
-        bare=True,
-        given=(TIDY_UP,),
+    "schedules-crlf": schedules(crlf),
+    "schedules-aliased": schedules(
+        swap(f"{SCHEDULE_IMPORT}\n", f"{SCHEDULE_IMPORT} as Cron\n"),
+        swap("list[Schedule]", "list[Cron]"),
+        lost=("SCHEDULES: list[Cron] = []",),
     ),
-    "dev-on-one-line": Case(
-        DEV,
-        (swap(DEV_SERVED, "SERVED = [*workers.SERVED, *db.SERVED, *fakes.SERVED]\n"),),
-        GROUP,
-        ("SERVED = [*workers.SERVED, *db.SERVED, *fakes.SERVED]",),
+    "schedules-by-their-module": schedules(
+        swap(f"{RPC_IMPORT}\n{SCHEDULE_IMPORT}\n", f"from ..runtime.durable import schedules\n{RPC_IMPORT}\n"),
+        swap("list[Schedule]", "list[schedules.Schedule]"),
+        lost=("SCHEDULES: list[schedules.Schedule] = []",),
     ),
-    "dev-annotated-crlf-bom": Case(DEV, (swap("SERVED = [\n", "SERVED: list[Served] = [\n"), crlf, bom), GROUP),
-    "dev-aliased": Case(
-        DEV,
-        (
-            swap("from .db import worker as db\n", "from .db import worker as tables\n"),
-            swap("*db.SERVED", "*tables.SERVED"),
-        ),
-        GROUP,
-    ),
-    "dev-absolute": Case(
-        DEV,
-        (
-            swap("from .fakes import worker as fakes\n", ""),
-            swap("from . import logs\n", "import orders.fakes.worker\n\nfrom . import logs\n"),
-            swap("*fakes.SERVED", "*orders.fakes.worker.SERVED"),
-        ),
-        GROUP,
-    ),
-    "dev-billing-taken": Case(DEV, (swap("logger = ", 'billing = "soon"\nlogger = '),), GROUP),
+    "schedules-with-the-request-taken": schedules(swap("\nSCHEDULES", '\nTidyUp = "see the contract"\nSCHEDULES')),
+    "schedules-with-the-name-elsewhere": schedules(swap("\nSCHEDULES", '\nNAMES = ["nightly"]\nSCHEDULES')),
+    "groups-on-one-line": groups('GROUPS = ["workers", "db"]\n', 'GROUPS = ["workers", "db"]'),
+    "groups-annotated-crlf-bom": Case(MAIN, (swap("GROUPS = [\n", "GROUPS: list[str] = [\n"), crlf, bom), GROUP),
+    "groups-with-comments": groups('GROUPS = [\n    "workers",  # ours\n    "db",\n    # "billing", not yet\n]\n'),
+    "groups-of-names": groups('DB = "db"\nGROUPS = [\n    "workers",\n    DB,\n]\n'),
+    "groups-with-the-name-elsewhere": groups(f'SOON = ("billing",)\n{GROUPS}'),
     # Ids
-    "ids-datetime-module": Case(
-        IDS,
-        (
-            swap(
-                "from datetime import UTC, date, datetime, timedelta\n",
-                "import datetime as dt\nfrom datetime import UTC, datetime, timedelta\n",
-            ),
-            lambda text: text.replace("| date |", "| dt.date |").replace("case date()", "case dt.date()"),
+    "ids-docstring-only": Case(IDS, (), KEY, bare=True),
+    "ids-without-anything": Case(IDS, (whole(""),), KEY, bare=True),
+    "ids-with-a-comment-only": Case(IDS, (whole("# ours\n"),), KEY, bare=True),
+    "ids-with-a-docstring-without-newline": Case(IDS, (whole('"""Ours."""'),), KEY, bare=True),
+    "ids-with-a-docstring-crlf-bom": Case(IDS, (crlf, bom), KEY, bare=True),
+    "ids-with-future-only": Case(IDS, (future,), KEY, bare=True),
+    "ids-datetime-module": keys(
+        swap(
+            "from .runtime.durable.ids import keyed\n",
+            "import datetime as dt\n\nfrom .runtime.durable.ids import keyed\n",
         ),
-        KEY,
+        lambda text: f"{text}\n\ndef today() -> dt.date:\n    return dt.date.today()\n",
     ),
-    "ids-crlf-bom": Case(IDS, (crlf, bom), KEY),
-    "ids-future": Case(IDS, (future,), KEY),
-    "ids-without-newline": Case(IDS, (no_last_newline,), KEY),
-    "ids-ending-in-a-comment": Case(IDS, (lambda text: f"{text}\n\n# Ours:\n",), KEY),
+    "ids-keyed-by-another-name": keys(
+        swap("import keyed\n", "import keyed as made_of\n"), swap("return keyed(", "return made_of(")
+    ),
+    "ids-keyed-by-its-module": keys(
+        swap("from .runtime.durable.ids import keyed\n", "from .runtime.durable import ids\n"),
+        swap("return keyed(", "return ids.keyed("),
+    ),
+    "ids-keyed-taken": Case(
+        IDS, (lambda text: f"{text}\n\ndef keyed(text: str) -> str:\n    return text\n",), KEY, bare=True
+    ),
+    "ids-absolute": keys(swap("from .runtime.durable.ids", "from orders.runtime.durable.ids")),
+    "ids-type-checking": keys(
+        future,
+        swap(
+            "from .runtime.durable.ids import keyed\n",
+            "from typing import TYPE_CHECKING\n\nfrom .runtime.durable.ids import keyed\n\nif TYPE_CHECKING:\n"
+            "    from datetime import date\n\n    Known = date\n",
+        ),
+    ),
+    "ids-crlf-bom": keys(crlf, bom),
+    "ids-future": keys(future),
+    "ids-without-newline": keys(no_last_newline),
+    "ids-ending-in-a-comment": keys(lambda text: f"{text}\n\n# Ours:\n"),
+    "ids-blank-lines-at-the-end": keys(lambda text: f"{text}\n\n\n"),
 }
 
 
@@ -698,9 +623,9 @@ def test_sorted_and_formatted_if_it_was(name: str, complaints: Mapping[str, Coun
 def test_remove_gives_every_byte_back(name: str) -> None:
     project, plan = planned_case(name)
     there = after(project, plan)
-    record = there.manifest.adds[-1]
+    record = there.adds()[-1]
     back = after(there, planned(there, f"remove {record.kind} '{record.name}'"))
-    assert {**back.files, MANIFEST: b""} == {**project.files, MANIFEST: b""}
+    assert dict(back.files) == dict(project.files)
 
 
 @dataclass(frozen=True)
@@ -715,9 +640,10 @@ class Refused:
     paste: tuple[Rewrite, ...]
 
 
-SHIP = ("from .ship_order import ship_order", "serve(contracts.ship_order, ship_order),")
-SUMMARIES = ("from .routes import summaries", "summaries.router,")
-BILLING = ("from .billing import worker as billing", "*billing.SERVED,")
+SHIP = ("from .ship_order import ship_order", "ship_order,")
+SUMMARIES = ("from . import summaries", "summaries.router,")
+BILLING = ('"billing",',)
+NIGHTLY = ("from ..contracts.workflows.tidy_up import TidyUp", 'Schedule("nightly", "0 2 * * *", tidy_up, TidyUp()),')
 
 
 def pasted(before_line: str, line: str, old: str, new: str) -> tuple[Rewrite, ...]:
@@ -733,106 +659,81 @@ def refused(new: str, old: str, pasted_in: str) -> Refused:
 
 REFUSED = {
     "two-lists": refused(
-        "SERVED: list[Served] = [serve(contracts.process_job, process_job)] + [\n"
-        "    serve(contracts.aggregate, aggregate),\n]\n",
-        "aggregate),\n]",
-        f"aggregate),\n    {SHIP[1]}\n]",
+        "SERVED: list[Registration] = [process_job] + [\n    aggregate,\n]\n",
+        "aggregate,\n]",
+        f"aggregate,\n    {SHIP[1]}\n]",
     ),
     "comprehension": refused(
-        "_PAIRS = [(contracts.process_job, process_job), (contracts.aggregate, aggregate)]\n"
-        "SERVED: list[Served] = [serve(contract, function) for contract, function in _PAIRS]\n",
-        "in _PAIRS]",
-        f"in _PAIRS] + [\n    {SHIP[1]}\n]",
+        "_ALL = (process_job, aggregate)\nSERVED: list[Registration] = [function for function in _ALL]\n",
+        "in _ALL]",
+        f"in _ALL] + [\n    {SHIP[1]}\n]",
     ),
     "call": refused(
-        SERVED.replace("= [", "= list([").replace("\n]", "\n])"), "aggregate),\n]", f"aggregate),\n    {SHIP[1]}\n]"
+        SERVED.replace("= [", "= list([").replace("\n]", "\n])"), "aggregate,\n]", f"aggregate,\n    {SHIP[1]}\n]"
     ),
     "tuple": refused(
-        SERVED.replace("list[Served] = [", "tuple[Served, ...] = (").replace("\n]", "\n)"),
-        "aggregate),\n)",
-        f"aggregate),\n    {SHIP[1]}\n)",
+        SERVED.replace("list[Registration] = [", "tuple[Registration, ...] = (").replace("\n]", "\n)"),
+        "aggregate,\n)",
+        f"aggregate,\n    {SHIP[1]}\n)",
     ),
     "two-targets": refused(
-        SERVED.replace("SERVED: list[Served]", "EVERYTHING = SERVED"),
-        "aggregate),\n]",
-        f"aggregate),\n    {SHIP[1]}\n]",
+        SERVED.replace("SERVED: list[Registration]", "EVERYTHING = SERVED"),
+        "aggregate,\n]",
+        f"aggregate,\n    {SHIP[1]}\n]",
     ),
     "bound-twice": refused(
-        f"{SERVED}if not SERVED:\n    SERVED = []\n", "aggregate),\n]", f"aggregate),\n    {SHIP[1]}\n]"
+        f"{SERVED}if not SERVED:\n    SERVED = []\n", "aggregate,\n]", f"aggregate,\n    {SHIP[1]}\n]"
     ),
     "grown-afterwards": refused(
-        SERVED.replace("    serve(contracts.aggregate, aggregate),\n", "")
-        + "SERVED += [serve(contracts.aggregate, aggregate)]\n",
-        "SERVED += [serve(contracts.aggregate, aggregate)]",
-        f"SERVED += [serve(contracts.aggregate, aggregate), {SHIP[1]}]",
+        SERVED.replace("    aggregate,\n", "") + "SERVED += [aggregate]\n",
+        "SERVED += [aggregate]",
+        f"SERVED += [aggregate, {SHIP[1]}]",
     ),
     "under-if": refused(
         "if GROUP:\n" + "".join(f"    {line}\n" for line in SERVED.splitlines()),
-        "aggregate),\n    ]",
-        f"aggregate),\n        {SHIP[1]}\n    ]",
+        "aggregate,\n    ]",
+        f"aggregate,\n        {SHIP[1]}\n    ]",
     ),
-    "unpacked": refused(
-        "SERVED, _MORE = [serve(contracts.process_job, process_job), serve(contracts.aggregate, aggregate)], 1\n",
-        "aggregate)], 1",
-        f"aggregate), {SHIP[1]}], 1",
-    ),
-    "imports-in-parentheses": Refused(
-        Case(
-            WORKER,
-            (
-                swap(f"{RPC_IMPORT}\n", "from ..rpc import (\n    Served,\n    check_served,\n)\n"),
-                swap(EMPTY, "SERVED: list[Served] = list()"),
-            ),
-            WORKFLOW,
-            bare=True,
-        ),
-        ("from ..rpc import serve", *SHIP),
-        (
-            swap("\nGROUP = ", f"from ..rpc import serve\n{SHIP[0]}\n\nGROUP = "),
-            swap("= list()", f"= list([{SHIP[1]}])"),
-        ),
-    ),
+    "unpacked": refused("SERVED, _MORE = [process_job, aggregate], 1\n", "aggregate], 1", f"aggregate, {SHIP[1]}], 1"),
     "crlf": Refused(
-        Case(WORKER, (swap(EMPTY, "SERVED: list[Served] = list()"), crlf), WORKFLOW, bare=True),
-        ("from ..rpc import serve", *SHIP),
-        (
-            swap(f"{RPC_IMPORT}\r\n", f"{RPC_IMPORT}, serve\r\n"),
-            swap("\r\nGROUP = ", f"{SHIP[0]}\r\n\r\nGROUP = "),
-            swap("= list()", f"= list([{SHIP[1]}])"),
-        ),
+        Case(WORKER, (swap(EMPTY, "SERVED: list[Registration] = list()"), crlf), WORKFLOW, bare=True),
+        SHIP,
+        (swap("\r\nGROUP = ", f"{SHIP[0]}\r\n\r\nGROUP = "), swap("= list()", f"= list([{SHIP[1]}])")),
     ),
     "routers": Refused(
-        Case(
-            APP,
-            (swap(ROUTERS, "ROUTERS = [jobs.router, accounts.router] + [approvals.router, health.router]\n"),),
-            ROUTE,
-        ),
+        Case(APP, (swap(ROUTERS, "ROUTERS = [jobs.router, accounts.router] + [approvals.router]\n"),), ROUTE),
         SUMMARIES,
-        (swap(ROUTES, f"{ROUTES}\n{SUMMARIES[0]}"), swap("health.router]", f"health.router, {SUMMARIES[1]}]")),
+        (swap(ROUTES, f"{ROUTES}\n{SUMMARIES[0]}"), swap("approvals.router]", f"approvals.router, {SUMMARIES[1]}]")),
     ),
-    "dev": Refused(
-        Case(DEV, (swap(DEV_SERVED, "SERVED = workers.SERVED + db.SERVED + fakes.SERVED\n"),), GROUP),
+    "groups": Refused(
+        Case(MAIN, (swap(GROUPS, 'GROUPS = ["workers"] + ["db"]\n'),), GROUP),
         BILLING,
-        (
-            swap("from .db import worker", f"{BILLING[0]}\nfrom .db import worker"),
-            swap("+ fakes.SERVED", "+ fakes.SERVED + [*billing.SERVED]"),
-        ),
+        (swap('["db"]', f'["db", {BILLING[0]}]'),),
     ),
     "schedules": Refused(
         Case(
-            SCHEDULES,
-            (swap("SCHEDULES: list[Schedule] = []", "SCHEDULES: list[Schedule] = list()"),),
+            WORKER,
+            (swap(NO_SCHEDULES, "SCHEDULES: list[Schedule] = list()"),),
             SCHEDULE,
             bare=True,
             given=(TIDY_UP,),
         ),
-        (
-            "from ..contracts import workflows",
-            'Schedule("nightly", "0 2 * * *", workflows.tidy_up, workflows.TidyUp()),',
+        NIGHTLY,
+        (swap(RPC_IMPORT, f"{NIGHTLY[0]}\n{RPC_IMPORT}"), swap("= list()", f"= list([{NIGHTLY[1]}])")),
+    ),
+    # What is missing, and everything that its import needs, is in the hint; what is there already is not.
+    "schedules-without-their-class": Refused(
+        Case(
+            WORKER,
+            (swap(NO_SCHEDULES, "SCHEDULES = list()"), swap(f"{SCHEDULE_IMPORT}\n", "")),
+            SCHEDULE,
+            bare=True,
+            given=(TIDY_UP,),
         ),
+        (SCHEDULE_IMPORT, *NIGHTLY),
         (
-            swap("from ..schedules", "from ..contracts import workflows\nfrom ..schedules"),
-            swap("list()", 'list([Schedule("nightly", "0 2 * * *", workflows.tidy_up, workflows.TidyUp()),])'),
+            swap(RPC_IMPORT, f"{NIGHTLY[0]}\n{RPC_IMPORT}\n{SCHEDULE_IMPORT}"),
+            swap("= list()", f"= list([{NIGHTLY[1]}])"),
         ),
     ),
 }
@@ -869,31 +770,31 @@ def test_with_the_lines_pasted_in_it_goes_through(name: str) -> None:
     plain = grown(fresh(bare=case.bare), *case.given)
     assert created(plan) == created(planned(plain, case.command))
     there = after(project, plan)
-    record = there.manifest.adds[-1]
-    if record.kind != "schedule":  # which has no files of its own in the package
+    record = there.adds()[-1]
+    if record.kind not in ("schedule", "group"):  # of which the lists hold no name that would be gone
         with pytest.raises(StillUsed, match=re.escape(case.path)):
             planned(there, f"remove {record.kind} '{record.name}'")
 
 
 def created(plan: Plan) -> Mapping[PurePosixPath, bytes]:
-    return {change.path: change.content for change in plan.changes if isinstance(change, Create)}
+    """The files that are made, but for the record: that says what was edited, too."""
+    made = {change.path: change.content for change in plan.changes if isinstance(change, Create)}
+    return {path: content for path, content in made.items() if ADDS not in path.parents}
 
 
 @pytest.mark.parametrize(
     ("path", "command"),
     [
-        (CONTRACTS, WORKFLOW),
         (WORKER, WORKFLOW),
-        ("orders/contracts/db.py", DB_FUNCTION),
         (DB_WORKER, DB_FUNCTION),
         (FAKES, RPC),
         (APP, ROUTE),
-        ("orders/api/routes/jobs.py", ROUTE),  # which is not edited, but might have the route
-        (CONTRACTS, WEBHOOK),
+        ("orders/api/jobs.py", ROUTE),  # which is not edited, but might have the route
+        ("orders/contracts/workflows/aggregate.py", ROUTE),  # and this is what the route is made of
         (APP, WEBHOOK),
-        (SCHEDULES, SCHEDULE),
+        (WORKER, SCHEDULE),
         (IDS, KEY),
-        (DEV, GROUP),
+        (MAIN, GROUP),
     ],
 )
 def test_a_syntax_error_is_named_with_its_line(path: str, command: str) -> None:
@@ -905,9 +806,17 @@ def test_a_syntax_error_is_named_with_its_line(path: str, command: str) -> None:
 
 
 def test_bytes_that_are_not_utf_8() -> None:
-    text = fresh(bare=True).files[PurePosixPath(CONTRACTS)]
-    with pytest.raises(BrokenSource, match=rf"^{CONTRACTS}, line 2: not UTF-8"):
-        planned(rewritten(fresh(bare=True), {CONTRACTS: text + b"# gr\xf6\xdfer\n"}), WORKFLOW)
+    text = fresh(bare=True).files[PurePosixPath(WORKER)]
+    line = text.count(b"\n") + 1
+    with pytest.raises(BrokenSource, match=rf"^{WORKER}, line {line}: not UTF-8"):
+        planned(rewritten(fresh(bare=True), {WORKER: text + b"# gr\xf6\xdfer\n"}), WORKFLOW)
+
+
+@pytest.mark.parametrize("path", ["orders/contracts/db/mine.py", "orders/db/mine.py", "tests/test_mine.py"])
+def test_what_is_broken_and_not_needed_is_in_nobodys_way(path: str) -> None:
+    """Neither is a contract that has nothing to do with what is added: only files that spell its name are parsed."""
+    project = rewritten(fresh(bare=False), {path: b"return return\n"})
+    assert planned(project, WORKFLOW).changes == planned(fresh(bare=False), WORKFLOW).changes
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -926,7 +835,7 @@ def test_the_processes_of_a_group(end: str, last: bool) -> None:
     assert there.files[PurePosixPath("Procfile")].decode().splitlines()[-1] == "billing: python -m orders group billing"
     assert "billing" in yaml.safe_load(there.files[PurePosixPath("compose.yaml")])["services"]
     back = after(there, planned(there, "remove group billing"))
-    assert {**back.files, MANIFEST: b""} == {**project.files, MANIFEST: b""}
+    assert dict(back.files) == dict(project.files)
 
 
 def test_a_line_is_not_added_to_a_file_that_has_it() -> None:
@@ -944,14 +853,15 @@ def renamed(project: Project) -> Project:
     files = {}
     for path, content in project.files.items():
         renamed = PurePosixPath("shop", *path.parts[1:]) if path.parts[0] == "orders" else path
-        new = re.sub(rb"(?<=import )orders\b|(?<=from )orders\b|(?<=python -m )orders\b", b"shop", content)
+        new = re.sub(rb"(import |from |python -m |package=\")orders\b", rb"\1shop", content)
         files[renamed] = content if path == MANIFEST else new
-    return Project("shop", project.manifest, files)
+    return Project("shop", project.manifest, FilesInMemory(files))
 
 
 def test_a_renamed_package(tool: Tool, tmp_path: Path) -> None:
     """Found on the disk by what it holds; everything new is written for its new name."""
     root = tmp_path / "service"
+    (root / "shop/runtime").mkdir(parents=True)
     for path, content in renamed(fresh(bare=False)).files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
@@ -959,7 +869,7 @@ def test_a_renamed_package(tool: Tool, tmp_path: Path) -> None:
     for command in RENAMED:
         ran = tool(*shlex.split(command), "--project", str(root))
         assert (ran.status, ran.err) == (0, "")
-    made = {name: text.decode() for name, text in tree(root).items() if name not in were and name != str(MANIFEST)}
+    made = {name: text.decode() for name, text in tree(root).items() if name not in were}
     assert len(made) > 10
     assert not any(name.startswith("orders/") for name in made)
     for name, text in made.items():

@@ -92,11 +92,16 @@ def fields(growth: Growth, takes: Sequence[str], returns: Sequence[str]) -> tupl
     return parse_fields(list(takes), "--takes", resolve), parse_fields(list(returns), "--returns", resolve)
 
 
-def check_free(growth: Growth, durable: str) -> None:
+def check_free(growth: Growth, durable: str, group: str) -> None:
     """Refuse a durable name that the service knows already, or by which its ids begin."""
     for contract in growth.survey.contracts_spelling(durable.rpartition(".")[2]):
-        if contract.durable == durable:
+        if contract.durable == durable and contract.group == group:
             raise Taken(f"{durable} is there already ({at(contract.place)})", "Choose another name.")
+        if contract.durable == durable:
+            raise Taken(
+                f"{durable} is there already, of group {contract.group} ({at(contract.place)})",
+                "Rename one of the two: in development one process serves all groups, and tells functions by name.",
+            )
     check_kind(growth, durable)
 
 
@@ -129,7 +134,7 @@ def declare(growth: Growth, new: New, summary: str, *, timeout_days: int | None 
 
     ``summary`` is the module's docstring; ``wire`` is text for the request's (the wire shape, for what others serve).
     """
-    check_free(growth, new.durable)
+    check_free(growth, new.durable, new.group)
     models = [new.name.pascal, f"{new.name.pascal}Result"]
     imports = Imports([*models, new.variable])
     imports.names("!pydantic", "BaseModel")

@@ -65,7 +65,8 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
             name.snake, ["ctx: Context", f"request: {name.pascal}"], f"{name.pascal}Result"
         ),
         "docstring": layout.docstring(
-            f"Do one `{new.durable}`. The call names the operation: it happens once, however often this runs.", indent=4
+            f"Run `{new.durable}`. The id of the call names the operation: it happens once, however often this runs.",
+            indent=4,
         ),
         "effect": f"async def effect(session: AsyncSession) -> {name.pascal}Result:",
         "read_only": request.read_only,

@@ -44,6 +44,8 @@ def add_group(project: Project, request: GroupRequest) -> Plan:
             raise Taken(f"Another team serves group {name} ({at(contract.place)})", "Choose another name.")
     if any(growth.project.exists(growth.module(name.snake).with_suffix(end)) for end in ("", ".py")):
         raise Taken(f"{project.package}.{name.snake} is a module of this service already", "Choose another name.")
+    if other := growth.survey.group_of(name.snake):
+        raise Taken(f"contracts/{name.snake} holds the contracts of group {other}", "Choose another name.")
     growth.write(growth.module(f"{name.snake}.__init__"), b"")
     growth.create("group/worker.py", growth.module(f"{name.snake}.worker"), {"group": name.raw}, Imports())
     growth.write(growth.module(f"contracts.{name.snake}.__init__"), contracts.package_of(name.raw))
@@ -58,8 +60,12 @@ def _process(growth: Growth, line: str, name: str) -> None:
     content = growth.text(_PROCFILE)
     if content is None:
         growth.notes.append(f"There is no {_PROCFILE}; its process is: {line.strip()}")
-    elif not re.search(rf"(?m)^{re.escape(name)}:", content.decode(errors="replace")):
+        return
+    there = re.search(rf"(?m)^{re.escape(name)}:(.*)", content.decode(errors="replace"))
+    if there is None:
         growth.edit_text(_PROCFILE, len(content), line if content.endswith(b"\n") or not content else f"\n{line}")
+    elif "group" not in there[1].split():
+        raise Taken(f"{_PROCFILE} has a process {name} already", "Choose another name.")
 
 
 def _container(growth: Growth, name: str) -> None:
@@ -69,17 +75,19 @@ def _container(growth: Growth, name: str) -> None:
     end = None if content is None else _end_of_services(content)
     if content is None or end is None:
         growth.notes.append(f"{_COMPOSE} has no services that share `&service`; its entry would be:{block}".rstrip())
-    elif not re.search(rb"(?m)^  " + name.encode() + rb":", content):
+    elif (there := re.search(_service(name), content[_services(content) : end])) is None:
         growth.edit_text(_COMPOSE, end, block)
+    elif b"group" not in re.findall(rb"\w+", there[0]):
+        raise Taken(f"{_COMPOSE} has a service {name} already", "Choose another name.")
 
 
 def _end_of_services(content: bytes) -> int | None:
     """The offset behind the last line of the ``services:`` block; None where it is not written as ours is."""
-    start = re.search(rb"(?m)^services:[ \t]*\r?$", content)
-    if start is None or b"&service" not in content:
+    start = _services(content)
+    if not start or b"&service" not in content:
         return None
-    following = re.search(rb"(?m)^[^\s#]", content[start.end() :])
-    block = content[: start.end() + following.start()] if following else content
+    following = re.search(rb"(?m)^[^\s#]", content[start:])
+    block = content[: start + following.start()] if following else content
     # Comments and blank lines before the next key belong to it.
     lines = re.split(rb"(?<=\n)", block)
     while lines and (not lines[-1].strip() or lines[-1].startswith(b"#")):
@@ -95,5 +103,16 @@ def without_process(content: bytes, name: str) -> bytes:
 
 def without_service(content: bytes, name: str) -> bytes:
     """A compose file without the service of that name: its line, what is indented below it, the blank line above."""
-    block = rb"(?m)(?:^[ \t]*\r?\n)?^  " + re.escape(name.encode()) + rb":[^\n]*\n(?:(?:^[ \t]*\r?\n)*^    [^\n]*\n?)*"
-    return re.sub(block, b"", content, count=1)
+    start = _services(content)
+    return content[:start] + re.sub(rb"(?m)(?:^[ \t]*\r?\n)?" + _service(name), b"", content[start:], count=1)
+
+
+def _services(content: bytes) -> int:
+    """The offset behind the line ``services:``; 0 where there is none."""
+    line = re.search(rb"(?m)^services:[ \t]*\r?$", content)
+    return line.end() if line else 0
+
+
+def _service(name: str) -> bytes:
+    """What matches a service of a compose file: its line, and what is indented below it."""
+    return rb"(?m:^  " + re.escape(name.encode()) + rb":[^\n]*\n(?:(?:^[ \t]*\r?\n)*^    [^\n]*\n?)*)"

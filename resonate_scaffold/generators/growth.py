@@ -179,25 +179,10 @@ class Growth:
         source = self.source(path)
         if source.mentions(key, within=None if "." in key else into):
             return
-        bound = source
-        expressions: list[str] = []
-        needed: list[str] = []  # the imports that were missing, each as a statement
-        for module, name in imports:
-            before = bound
-            bound, expression = bound.bind(module, name)
-            expressions.append(expression)
-            if bound.content != before.content:
-                alone, _ = Source.parse(path, b"", self.project.package).bind(module, name, expression)
-                needed += alone.content.decode().splitlines()
-        # `append_to_list` indents what it is given, so room is kept for that and for the comma.
-        text = layout.render(element(*expressions), after=" " * 4 + ",")
-        try:
-            self._sources[path] = bound.append_to_list(into, text)
-        except CannotEdit as error:
-            # What was bound would be lost with the refusal, so it is part of what to paste.
-            lines = "".join(f"\n    {line}" for line in [*needed, *f"{text},".splitlines()])
-            hint = f"Paste this into {path}, then run the command again:{lines}"
-            raise CannotEdit(error.message, hint) from error
+        # `wire` indents what it is given, so room is kept for that and for the comma.
+        self._sources[path] = source.wire(
+            into, imports, lambda expressions: layout.render(element(*expressions), after=" " * 4 + ",")
+        )
         self._lists.setdefault(path, []).append((into, key))
 
     def serve(self, part: str, module: str, function: str) -> None:

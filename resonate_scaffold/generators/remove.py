@@ -6,8 +6,9 @@ what to take out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import PurePosixPath
 
 from resonate_scaffold.errors import BrokenSource, ManifestError, StillUsed, Unknown
@@ -16,6 +17,7 @@ from resonate_scaffold.generators.contract import package_of
 from resonate_scaffold.generators.group import without_process, without_service
 from resonate_scaffold.generators.growth import at, kinds_in
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS, contracts_folder, stand_in
+from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Delete, Edit, Plan
 from resonate_scaffold.project import Added, Edited, FilesInMemory, Project, fingerprint, restore
 from resonate_scaffold.source import Source
@@ -74,13 +76,16 @@ def remove(project: Project, record: Added, *, delete_changed: bool = False) -> 
     _check_unused(project, record, after)
 
     changes: list[Change] = [Delete(recorded.path, project.files[recorded.path])]
+    edits: dict[PurePosixPath, bytes] = {}
     for path, content in sorted(after.items()):
         before = project.files[path]
-        if content == before:
-            continue
-        changes.append(Delete(path, before) if content is None else Edit(path, before, content))
-        if content is not None:
-            changes += _known_again(project, recorded, path, content)
+        if content is None:
+            changes.append(Delete(path, before))
+        elif content != before:
+            changes.append(Edit(path, before, content))
+            edits[path] = content
+    updated = _known_again(project, recorded, edits, _handed_over(project, recorded, record, {*after, *kept}))
+    changes += [Edit(path, project.files[path], other.to_bytes()) for path, other in updated.items()]
     notes = tuple(
         f"Kept {path}, which was changed since it was made (--yes deletes it, too): it may use what is gone"
         for path in kept
@@ -88,20 +93,39 @@ def remove(project: Project, record: Added, *, delete_changed: bool = False) -> 
     return Plan(tuple(sorted(changes, key=lambda change: change.path)), notes)
 
 
-def _known_again(project: Project, gone: Added, path: PurePosixPath, content: bytes) -> Iterator[Edit]:
-    """Have the last of the other records that edited a file know it as it is now: so it does not count as edited.
+def _handed_over(
+    project: Project, gone: Added, located: Added, spoken_for: Collection[PurePosixPath]
+) -> dict[PurePosixPath, Added]:
+    """The record of another function of the group, which gets the files that were made for all functions of it."""
+    paths = zip(gone.files.items(), map(PurePosixPath, located.files), strict=True)
+    stay = {made: sha for (made, sha), path in paths if path in project.files and path not in spoken_for}
+    if not stay:
+        return {}
+    group = gone.name.rpartition(".")[0]
+    others = (one for one in project.adds("rpc") if one != gone and one.name.rpartition(".")[0] == group)
+    return {heir.path: replace(heir, files={**heir.files, **stay}) for heir in islice(others, 1)}
 
-    Only where nobody else has edited it. What that record could put back byte by byte, it cannot any more.
+
+def _known_again(
+    project: Project, gone: Added, edits: Mapping[PurePosixPath, bytes], updated: Mapping[PurePosixPath, Added]
+) -> dict[PurePosixPath, Added]:
+    """Have the other records know the files as they are now, so that these do not count as edited by somebody.
+
+    Of each file that nobody else has edited, the last record that edited it is brought up to date. What that record
+    could put back byte by byte, it cannot any more. ``updated`` are records that change already; returns all of them.
     """
-    if project.is_edited(path):
-        return
-    last = project.last_edit(path, except_for=gone)
-    if last is None or str(path) not in last.edits:
-        return
-    edited = replace(last.edits[str(path)], sha256=fingerprint(content), undo=())
-    updated = replace(last, edits={**last.edits, str(path): edited})
-    if updated != last:
-        yield Edit(last.path, project.files[last.path], updated.to_bytes())
+    known = dict(updated)
+    for path, content in edits.items():
+        own = gone.edits.get(str(path))
+        if project.is_edited(path) or (own is not None and own.undo and project.last_edit(path) == gone):
+            continue  # the file is as it was before the `add`, whatever the other records know of it
+        last = project.last_edit(path, except_for=gone)
+        if last is None or str(path) not in last.edits or last.edits[str(path)].sha256 == fingerprint(content):
+            continue
+        last = known.get(last.path, last)
+        edited = replace(last.edits[str(path)], sha256=fingerprint(content), undo=())
+        known[last.path] = replace(last, edits={**last.edits, str(path): edited})
+    return known
 
 
 def _located(project: Project, record: Added) -> Added:
@@ -131,7 +155,7 @@ def _without(project: Project, record: Added, kept: tuple[PurePosixPath, ...]) -
         elif path.suffix == ".py":
             after[path] = _taken_out(project, path, edited)
         elif path.name == "Procfile":
-            after[path] = without_process(content, record.name)
+            after[path] = without_process(content, Name(record.name).kebab)
         else:
             after[path] = without_service(content, record.name)
     if record.kind == "rpc":
@@ -181,7 +205,7 @@ def _taken_out(project: Project, path: PurePosixPath, edited: Edited) -> bytes:
 def _without_stand_in(project: Project, record: Added, group: str) -> bytes | None:
     content = project.files[PROCFILE_DEV]
     edited = record.edits.get(str(PROCFILE_DEV))
-    if edited is not None and edited.sha256 == fingerprint(content):
+    if edited is not None and edited.undo and edited.sha256 == fingerprint(content):
         return restore(content, edited.undo)
     rest = without_process(content, stand_in(group))
     return None if rest.split() in ([], STAND_INS.encode().split()) else rest

@@ -30,6 +30,7 @@ from resonate_scaffold.survey import Contract
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 MAX_WAIT = 25  # as the service's own: proxies commonly give up after 30 s
 _FRAMEWORKS = frozenset({"docs", "redoc", "openapi.json"})
+_HEALTH = frozenset({"/livez", "/readyz", "/metrics"})
 _BODILESS = frozenset({"GET", "DELETE"})
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|\{[^{}]*\}")
 # What the functions of a route call things, and what all of their modules import.
@@ -253,6 +254,8 @@ def _module_name(method: str, path: str) -> str:
 
 def _check_free(growth: Growth, method: str, path: str) -> None:
     """Refuse a route that exists, or that another one would answer first."""
+    if method == "GET" and path in _HEALTH:
+        raise Taken(f"GET {path} is there already: every service answers it", "Choose another path.")
     for route in growth.survey.routes:
         if route.method == method and _covers(route.path, path):
             there = f"{route.method} {route.path} ({at(route.place)})"

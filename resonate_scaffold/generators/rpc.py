@@ -86,10 +86,13 @@ def add_rpc(project: Project, request: RpcRequest) -> Plan:
     answered = _answered(growth, new, arguments)
     summary = f"The durable function `{new.durable}`" + ("." if ours else f" of group `{new.group}`: another team's.")
     contracts.declare(growth, new, summary, wire="" if ours else _wire(new, asked.json, answered.json))
+    stand_in_for = (
+        f"A stand-in for `{new.durable}` of group `{new.group}`, which another team serves: for development and tests."
+    )
     context: dict[str, Any] = {
+        "summary": layout.docstring(summary if ours else stand_in_for),
         "durable": new.durable,
         "function": new.variable,
-        "group": target.group,
         "ours": ours,
         "definition": contracts.definition(
             name.snake, ["ctx: Context", f"request: {name.pascal}"], f"{name.pascal}Result"
@@ -142,7 +145,8 @@ def _target(text: str, service: str) -> _Target:
         raise UsageError(f"{service} is this service", f"Use resonate-scaffold add rpc {own}.{name}")
     target = _Target(group, name)
     if len(target.durable) > contracts.MAX_LENGTH + 4:
-        raise UsageError(f"{text} is too long: it begins ids", f"At most {contracts.MAX_LENGTH + 4} characters.")
+        size = f"{len(target.durable)} characters, the limit is {contracts.MAX_LENGTH + 4}"
+        raise UsageError(f"{target.durable} has {size}: ids begin with it", "Shorten the group's name, or its own.")
     return target
 
 

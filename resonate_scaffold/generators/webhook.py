@@ -114,7 +114,7 @@ def _waiting(growth: Growth, name: Name, module: str, workflow: str | None) -> s
         f'        raise Failure("{name.kebab}: nobody answered in time")\n'
         f"with: from datetime import timedelta; from ..{module} import {name.snake}; "
         f"from ..runtime.durable.ids import job_id; from ..runtime.errors import Failure\n"
-        f"Its tests answer with `service.answer({name.snake}, …)`, beside the run; its crash line with "
+        f"Its tests answer with `service.answer({name.snake}, …)` while it runs, its crash test passes "
         f"`answers={{{name.snake}: …}}`."
     )
 

@@ -83,8 +83,8 @@ def _body(
         where, _, model = asks.rpartition(".")
         wanted = layout.call(imports(where, model), arguments)
         made = layout.group(f"await {function}(", ["ctx", Item(wanted)], ")")
-        kind = "answer" if callee.variable.endswith("_result") else "result"
-        variable = _fresh(f"{callee.variable}_{kind}", [name for name, _ in steps])
+        kind = "answer" if function.endswith("_result") else "result"
+        variable = _fresh(f"{function}_{kind}", [name for name, _ in steps])
         steps.append((variable, made))
         used |= _read(arguments)
         for item in growth.types.fields(answers):

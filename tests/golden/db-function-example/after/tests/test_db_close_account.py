@@ -2,15 +2,14 @@
 
 from sqlalchemy import func, select
 
-from orders.contracts.db import CloseAccount, close_account
-from orders.db.database import Database
-from orders.db.models import Operation
-from tests.conftest import Call
+from orders.contracts.db.close_account import CloseAccount, close_account
+from orders.runtime.database import Database, Operation
+from orders.runtime.testing.running import CallFunction
 
 REQUEST = CloseAccount(account_id="example")
 
 
-async def test_close_account_happens_once(call: Call, database: Database) -> None:
+async def test_close_account_happens_once(call: CallFunction, database: Database) -> None:
     first = await call(close_account, "test/1", REQUEST)
     # The engine has forgotten the first call, as after a crash: the function runs again under the same id.
     again = await call(close_account, "test/1", REQUEST)

@@ -1,125 +1,15 @@
-"""Every id convention of the service, in one place.
+"""How requests name their work: one function a convention, from business fields to an id.
 
-Engine ids are readable and derived from the request, so that asking twice is asking once:
-
-    <kind>/<public>     work that was asked for over HTTP: job/order-4711
-    <gate>/<public>     the gate at which that work waits: approve/order-4711 (see `gate`)
-    db/op/<op>/<key>    one write by the db group
-    <kind>/<field>/…    work that its own request names: invoice/c-1/42 (see `keyed`)
-
-A *public* id is what clients see: ``[<caller>.]<key>``, or ``[<caller>.]<field>/<field>…``. Rules of the engine that
-these follow: a root id holds no ``:`` (the SDK separates children with it) and no NUL, and stays short, because
-children append to it and a MySQL-backed server stops at 255 characters.
+`runtime/durable/ids.py` explains the ids of work, gates and operations. `resonate-scaffold add idempotency-key` adds a
+convention here.
 """
 
-import base64
-import hashlib
-import re
-import uuid
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
+from uuid import UUID
 
-MAX_ROOT = 190
-
-# `<caller>.`, whose longest is 30 characters.
-_CALLER_ROOM = 31
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,120}")
-_SPECIAL = re.compile(r"[^A-Za-z0-9_-]")
-_FIELD = r"(?:(?:[A-Za-z0-9_-]|~[0-9a-f]{2})+|~)"
-_PUBLIC = re.compile(rf"(?:(?P<caller>[a-z0-9-]{{1,30}})\.)?(?:{_FIELD}(?:/{_FIELD})*|~~?[a-z2-7]{{52}})")
+from .runtime.durable.ids import keyed
 
 
-def public_id(caller: str | None, key: str | None) -> str:
-    """The public id that an idempotency key names for a caller; without a key, a new one.
-
-    A key of ``[A-Za-z0-9_-]{1,120}`` is used as it is; any other becomes ``~`` and its SHA-256 in base32, which no
-    plain key can spell. ``caller`` is ``[a-z0-9-]{1,30}`` or None where the service has no API keys.
-    """
-    if key is None:
-        name = str(uuid.uuid4())
-    elif _PLAIN_KEY.fullmatch(key):
-        name = key
-    else:
-        name = "~" + _digest(key)
-    return name if caller is None else f"{caller}.{name}"
-
-
-def visible_to(caller: str | None, public: str) -> bool:
-    """Whether ``public`` is a well-formed public id that this caller may see.
-
-    With API keys a caller sees its own ids only; without, there is nobody to tell apart.
-    """
-    # The shortest root has one character and a slash before it.
-    match = _PUBLIC.fullmatch(public) if len(public) <= MAX_ROOT - 2 else None
-    return match is not None and (caller is None or match["caller"] == caller)
-
-
-def root(kind: str, public: str) -> str:
-    """The engine's id of a piece of work: ``<kind>/<public>``."""
-    return f"{kind}/{public}"
-
-
-def public_of(root: str) -> str:
-    """The public id in an engine's id: what :func:`root` was given."""
-    return root.partition("/")[2]
-
-
-def operation(name: str, key: str) -> str:
-    """The id of one write by the db group: ``db/op/<name>/<key>``."""
-    return f"db/op/{name}/{key}"
-
-
-def _text(field: str | int | bool | date | datetime | uuid.UUID) -> str:
-    """The one spelling of a field's value."""
-    match field:
-        case bool():
-            return "true" if field else "false"
-        case datetime():
-            if field.utcoffset() is None:
-                raise ValueError("a datetime in an id must be aware: without a zone it names no instant")
-            try:
-                return field.astimezone(UTC).replace(tzinfo=None).isoformat().replace(":", "") + "Z"
-            except OverflowError:  # In UTC it is before the year 1 or after 9999, for which there is no datetime.
-                return f"{(field - _EPOCH) // timedelta(microseconds=1)}us"
-        case date():
-            return field.isoformat()
-        case _:
-            return str(field)
-
-
-def _escaped(text: str) -> str:
-    # Byte by byte, each as one character. Lone surrogates have bytes too: a JSON escape can spell them.
-    data = text.encode(errors="surrogatepass").decode("latin-1")
-    return _SPECIAL.sub(lambda special: f"~{ord(special[0]):02x}", data) or "~"
-
-
-def _digest(text: str) -> str:
-    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=").lower()
-
-
-def keyed(kind: str, *fields: str | int | bool | date | datetime | uuid.UUID) -> str:
-    """The engine's id of work that business fields name: ``<kind>/<field>/<field>``.
-
-    Equal for equal fields, and different for different ones of the same number and types, whatever characters they
-    hold. A byte outside ``[A-Za-z0-9_-]`` becomes ``~`` and two hex digits, an empty field ``~`` alone, and fields
-    that are too long together ``~~`` and their SHA-256 in base32. A datetime must be aware, else ValueError; it
-    stands for its instant, in whatever zone it is said.
-    """
-    joined = "/".join(_escaped(_text(field)) for field in fields)
-    if len(kind) + 1 + len(joined) > MAX_ROOT - _CALLER_ROOM:
-        joined = "~~" + _digest(joined)
-    return f"{kind}/{joined}"
-
-
-def owned(caller: str | None, id: str) -> str:
-    """The id of :func:`keyed` as a caller's own: ``invoice/alice.c-1/42``. Without API keys it stays as it is."""
-    if caller is None:
-        return id
-    kind, _, fields = id.partition("/")
-    return f"{kind}/{caller}.{fields}"
-
-
-def invoice(customer_id: str, number: int, day: date, at: datetime, id: uuid.UUID) -> str:
+def invoice(customer_id: str, number: int, day: date, at: datetime, id: UUID) -> str:
     """``invoice/<customer_id>/<number>/<day>/<at>/<id>``: the request itself names the work."""
     return keyed("invoice", customer_id, number, day, at, id)

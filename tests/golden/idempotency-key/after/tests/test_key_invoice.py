@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders import ids
+from orders.runtime.durable.ids import MAX_ROOT, is_visible, owned, public_of
 
 type Fields = tuple[str, int, date, datetime, UUID]
 
@@ -24,7 +25,7 @@ def test_no_two_inputs_share_an_id(one: Fields, other: Fields) -> None:
 @given(FIELDS)
 def test_the_engine_takes_every_id(fields: Fields) -> None:
     caller = "c" * 30
-    made = ids.owned(caller, ids.invoice(*fields))
-    assert made.startswith("invoice/") and len(made) <= ids.MAX_ROOT
+    made = owned(caller, ids.invoice(*fields))
+    assert made.startswith("invoice/") and len(made) <= MAX_ROOT
     assert not set(made) & set(":\0")
-    assert ids.visible_to(caller, ids.public_of(made)) and not ids.visible_to("d", ids.public_of(made))
+    assert is_visible(caller, public_of(made)) and not is_visible("d", public_of(made))

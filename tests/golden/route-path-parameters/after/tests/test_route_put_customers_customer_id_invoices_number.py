@@ -4,26 +4,26 @@ from typing import Any
 
 import httpx
 
-from orders.contracts.workflows import SendInvoiceResult
-from tests.conftest import Service, Start, problem
+from orders.contracts.workflows.send_invoice import SendInvoiceResult
+from orders.runtime.testing.running import RunningService, StartService, problem
 
 PATH = "/customers/example/invoices/1"
 BODY: dict[str, object] = {}
 
 
-async def ask(service: Service, body: object = BODY, **headers: str) -> httpx.Response:
+async def ask(service: RunningService, body: object = BODY, **headers: str) -> httpx.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return await service.http.request("PUT", PATH, json=body, headers=named)
 
 
-async def ended(service: Service, location: str, **headers: str) -> dict[str, Any]:
+async def ended(service: RunningService, location: str, **headers: str) -> dict[str, Any]:
     answer = await service.http.get(location, headers={"Prefer": "wait=10", **headers})
     assert answer.status_code == 200, answer.text
     progress: dict[str, Any] = answer.json()
     return progress
 
 
-async def test_it_runs(service: Service) -> None:
+async def test_it_runs(service: RunningService) -> None:
     answer = await ask(service)
     assert answer.status_code == 202, answer.text
     taken = answer.json()
@@ -33,26 +33,26 @@ async def test_it_runs(service: Service) -> None:
     assert SendInvoiceResult.model_validate(progress["result"])
 
 
-async def test_a_key_names_the_work(service: Service) -> None:
+async def test_a_key_names_the_work(service: RunningService) -> None:
     first, again = await ask(service, Idempotency_Key="k1"), await ask(service, Idempotency_Key="k1")
     assert first.headers["Location"] == again.headers["Location"] == f"{PATH}/put/k1"
     assert "Idempotent-Replayed" not in first.headers
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
-async def test_bad_requests(service: Service) -> None:
+async def test_bad_requests(service: RunningService) -> None:
     headers = {"Idempotency_Key": "bad-1"}
     bad: list[object] = [{**BODY, "unknown_field": 1}, [], "text"]
     for body in bad:
         assert problem(await ask(service, body, **headers)) == (422, "invalid-request")
 
 
-async def test_unknown_ids(service: Service) -> None:
+async def test_unknown_ids(service: RunningService) -> None:
     assert problem(await service.http.get(f"{PATH}/put/unknown")) == (404, "not-found")
 
 
-async def test_callers(start: Start) -> None:
-    async with start(api_keys="alice:secret1,bob:secret2") as service:
+async def test_callers(start_service: StartService) -> None:
+    async with start_service(api_keys="alice:secret1,bob:secret2") as service:
         assert problem(await ask(service)) == (401, "unauthorized")
         alice = {"Authorization": "Bearer secret1", "Idempotency_Key": "k1"}
         location = (await ask(service, **alice)).headers["Location"]

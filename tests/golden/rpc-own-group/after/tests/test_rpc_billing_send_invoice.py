@@ -1,7 +1,7 @@
 """The durable function `billing.send-invoice`: what goes over the wire, and a call."""
 
-from orders.contracts.billing import SendInvoice, SendInvoiceResult, send_invoice
-from tests.conftest import Service
+from orders.contracts.billing.send_invoice import SendInvoice, SendInvoiceResult, send_invoice
+from orders.runtime.testing.running import RunningService
 
 REQUEST = SendInvoice(customer_id="example")
 RESULT = SendInvoiceResult(number=1)
@@ -12,6 +12,6 @@ def test_the_wire() -> None:
     assert RESULT.model_dump(mode="json", exclude_unset=True) == {"number": 1}
 
 
-async def test_send_invoice(service: Service) -> None:
+async def test_send_invoice(service: RunningService) -> None:
     result = await service.run(send_invoice, "billing.send-invoice/test", REQUEST)
     assert result == RESULT

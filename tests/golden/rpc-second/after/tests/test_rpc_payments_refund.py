@@ -3,8 +3,8 @@
 from datetime import date
 from uuid import UUID
 
-from orders.contracts.payments import Refund, RefundResult, refund
-from tests.conftest import Service
+from orders.contracts.payments.refund import Refund, RefundResult, refund
+from orders.runtime.testing.running import RunningService
 
 REQUEST = Refund(receipt=UUID("6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11"))
 RESULT = RefundResult(refunded_on=date(2026, 1, 31))
@@ -15,6 +15,6 @@ def test_the_wire() -> None:
     assert RESULT.model_dump(mode="json", exclude_unset=True) == {"refunded_on": "2026-01-31"}
 
 
-async def test_refund(service: Service) -> None:
+async def test_refund(service: RunningService) -> None:
     result = await service.run(refund, "payments.refund/test", REQUEST)
     assert result == RESULT

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from uuid import UUID
 
-from orders.contracts.payments import Charge, ChargeResult, charge
-from tests.conftest import Service
+from orders.contracts.payments.charge import Charge, ChargeResult, charge
+from orders.runtime.testing.running import RunningService
 
 REQUEST = Charge(order_id="example", amount=Decimal("1.50"), lines=["example"])
 RESULT = ChargeResult(receipt=UUID("6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11"), paid=True)
@@ -22,6 +22,6 @@ def test_the_wire() -> None:
     }
 
 
-async def test_charge(service: Service) -> None:
+async def test_charge(service: RunningService) -> None:
     result = await service.run(charge, "payments.charge/test", REQUEST)
     assert result == RESULT

@@ -1,16 +1,17 @@
 """The schedule `nightly`."""
 
-from orders.schedules import put_in_place
-from orders.workflows.schedules import SCHEDULES
-from orders.workflows.worker import SERVED
-from tests.conftest import Service
+from orders.runtime.durable.schedules import sync_schedules
+from orders.runtime.service import Service
+from orders.runtime.testing.running import RunningService
+from orders.workflows.worker import SCHEDULES, SERVED
 
 SCHEDULE = next(schedule for schedule in SCHEDULES if schedule.name == "nightly")
 
 
-async def test_it_is_put_in_place(service: Service) -> None:
-    await put_in_place(service.engine, SCHEDULES, service="orders")
-    record = await service.engine.resonate.schedules.get("orders/nightly")
+async def test_it_is_put_in_place(definition: Service, service: RunningService) -> None:
+    prefix = definition.schedule_prefix(service.settings)
+    await sync_schedules(service.client, SCHEDULES, prefix=prefix)
+    record = await service.client.resonate.schedules.get(f"{prefix}/nightly")
     assert record.cron == SCHEDULE.cron
 
 

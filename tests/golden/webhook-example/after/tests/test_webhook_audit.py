@@ -10,10 +10,11 @@ import pytest
 from pydantic import BaseModel
 from resonate.context import Context
 
-from orders import ids
-from orders.contracts.workflows import Audit, audit
-from orders.rpc import Failure, Rpc, serve
-from tests.conftest import Service, Start, problem
+from orders.contracts.workflows.audit import Audit, audit
+from orders.runtime.durable.ids import job_id, root_id
+from orders.runtime.durable.rpc import Rpc, serve
+from orders.runtime.errors import Failure
+from orders.runtime.testing.running import RunningService, StartService, problem
 
 PATH = "/webhooks/audit/"
 BODY: dict[str, object] = {"passed": True}
@@ -29,40 +30,40 @@ class Ask(BaseModel):
 ask = Rpc(name="ask", group="tests", request=Ask, result=Audit)
 
 
+@serve(ask)
 async def wait(ctx: Context, request: Ask) -> Audit:
-    patience = timedelta(seconds=request.patience)
-    answer = await audit.wait(ctx, ids.public_of(ctx.info.id), patience)
+    answer = await audit.wait(ctx, job_id(ctx), timedelta(seconds=request.patience))
     if answer is None:
         raise Failure("nobody answered")
     return answer
 
 
 @pytest.fixture
-async def service(start: Start) -> AsyncIterator[Service]:
-    async with start(served=[serve(ask, wait)]) as service:
+async def service(start_service: StartService) -> AsyncIterator[RunningService]:
+    async with start_service(served=[wait]) as service:
         yield service
 
 
-async def waiting(service: Service, public: str, patience: float = 30) -> str:
+async def waiting(service: RunningService, public: str, patience: float = 30) -> str:
     """Work that stands at its gate; its root id."""
-    root = ids.root("job", public)
-    await service.engine.start_workflow(ask, root, Ask(patience=patience), timedelta(seconds=60), {})
-    await service.eventually(lambda: service.engine.find(audit.alias(public)))
+    root = root_id("job", public)
+    await ask.start(service.client, root, Ask(patience=patience))
+    await service.poll_until(lambda: service.client.find(audit.alias(public)))
     return root
 
 
-async def settled(service: Service, root: str) -> str:
+async def settled(service: RunningService, root: str) -> str:
     """How the work ended."""
 
     async def look() -> str | None:
-        record = await service.engine.find(root)
+        record = await service.client.find(root)
         return None if record is None or record.state == "pending" else record.state
 
-    return await service.eventually(look)
+    return await service.poll_until(look)
 
 
 @pytest.mark.parametrize("public", ["order-1", "alice.order-1", "c-1/42"])
-async def test_an_answer_resumes_the_work(service: Service, public: str) -> None:
+async def test_an_answer_resumes_the_work(service: RunningService, public: str) -> None:
     root = await waiting(service, public)
     first = await service.send_signed(PATH + public, BODY)
     assert first.status_code == 200, first.text
@@ -72,7 +73,7 @@ async def test_an_answer_resumes_the_work(service: Service, public: str) -> None
     assert (again.status_code, again.json()) == (200, first.json())
 
 
-async def test_the_first_answer_holds(service: Service) -> None:
+async def test_the_first_answer_holds(service: RunningService) -> None:
     await waiting(service, "order-1")
     taken = (await service.send_signed(PATH + "order-1", BODY)).json()["answer"]
     conflict = await service.send_signed(PATH + "order-1", OTHER)
@@ -80,18 +81,18 @@ async def test_the_first_answer_holds(service: Service) -> None:
     assert conflict.json()["answer"] == taken
 
 
-async def test_nobody_waits(service: Service) -> None:
+async def test_nobody_waits(service: RunningService) -> None:
     assert problem(await service.send_signed(PATH + "unknown", BODY)) == (404, "not-found")
     assert problem(await service.send_signed(PATH + "a:b", BODY)) == (404, "not-found")
 
 
-async def test_too_late(service: Service) -> None:
+async def test_too_late(service: RunningService) -> None:
     root = await waiting(service, "order-1", patience=0.2)
     assert await settled(service, root) == "rejected"
     assert problem(await service.send_signed(PATH + "order-1", BODY)) == (410, "too-late")
 
 
-async def test_signatures(service: Service) -> None:
+async def test_signatures(service: RunningService) -> None:
     await waiting(service, "order-1")
     for refused in (
         await service.send_signed(PATH + "order-1", BODY, secret="a-secret-of-somebody-else"),
@@ -101,7 +102,7 @@ async def test_signatures(service: Service) -> None:
         assert problem(refused) == (401, "bad-signature")
 
 
-async def test_bad_bodies(service: Service) -> None:
+async def test_bad_bodies(service: RunningService) -> None:
     await waiting(service, "order-1")
     for body in (b"", b"{", b"[]", {**BODY, "unknown_field": 1}):
         assert problem(await service.send_signed(PATH + "order-1", body)) == (422, "invalid-request")

@@ -3,27 +3,18 @@
 This process runs every group, and stand-ins for the groups that other teams serve.
 """
 
-from datetime import timedelta
-
-from orders.api.idempotency import Outcome, Status, await_end
-from orders.contracts.workflows import ReviewAccounts, review_accounts
-from tests.conftest import PATIENCE, Service
-from tests.crashes import Crashes
+from orders.contracts.workflows.review_accounts import ReviewAccounts, review_accounts
+from orders.runtime.http.work import Status
+from orders.runtime.testing.crashes import Crashes
+from orders.runtime.testing.running import RunningService
 
 REQUEST = ReviewAccounts(accounts=["example"], by="example")
 
 
-async def test_review_accounts(service: Service) -> None:
-    record = await service.engine.start_workflow(
-        review_accounts,
-        "review-accounts/test",
-        REQUEST,
-        timedelta(seconds=60),
-        {},
-    )
-    ended = Outcome.of(await await_end(service.engine, record, PATIENCE))
+async def test_review_accounts(service: RunningService) -> None:
+    outcome = await service.outcome(review_accounts, "review-accounts/test", REQUEST)
     # What becomes of examples is for the functions that it calls to say: check here what they should.
-    assert ended.status in (Status.SUCCEEDED, Status.FAILED), ended
+    assert outcome.status in (Status.SUCCEEDED, Status.FAILED), outcome
 
 
 def test_review_accounts_survives_crashes(crashes: Crashes) -> None:

@@ -3,14 +3,14 @@
 This process runs every group, and stand-ins for the groups that other teams serve.
 """
 
-from orders.contracts.workflows import TidyUp, TidyUpResult, tidy_up
-from tests.conftest import Service
-from tests.crashes import Crashes
+from orders.contracts.workflows.tidy_up import TidyUp, TidyUpResult, tidy_up
+from orders.runtime.testing.crashes import Crashes
+from orders.runtime.testing.running import RunningService
 
 REQUEST = TidyUp()
 
 
-async def test_tidy_up(service: Service) -> None:
+async def test_tidy_up(service: RunningService) -> None:
     result = await service.run(tidy_up, "tidy-up/test", REQUEST)
     assert result == TidyUpResult()
     # Asked for again under its id, it is the same run.

@@ -3,14 +3,14 @@
 This process runs every group, and stand-ins for the groups that other teams serve.
 """
 
-from orders.contracts.workflows import PlaceOrder, PlaceOrderResult, place_order
-from tests.conftest import Service
-from tests.crashes import Crashes
+from orders.contracts.workflows.place_order import PlaceOrder, PlaceOrderResult, place_order
+from orders.runtime.testing.crashes import Crashes
+from orders.runtime.testing.running import RunningService
 
 REQUEST = PlaceOrder(order_id="example", quantity=1)
 
 
-async def test_place_order(service: Service) -> None:
+async def test_place_order(service: RunningService) -> None:
     result = await service.run(place_order, "place-order/test", REQUEST)
     assert result == PlaceOrderResult(order_id="example")
     # Asked for again under its id, it is the same run.

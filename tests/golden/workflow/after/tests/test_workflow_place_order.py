@@ -5,14 +5,14 @@ This process runs every group, and stand-ins for the groups that other teams ser
 
 from decimal import Decimal
 
-from orders.contracts.workflows import PlaceOrder, place_order
-from tests.conftest import Service
-from tests.crashes import Crashes
+from orders.contracts.workflows.place_order import PlaceOrder, place_order
+from orders.runtime.testing.crashes import Crashes
+from orders.runtime.testing.running import RunningService
 
 REQUEST = PlaceOrder(order_id="example", sku="example", quantity=1, amount=Decimal("1.50"))
 
 
-async def test_place_order(service: Service) -> None:
+async def test_place_order(service: RunningService) -> None:
     result = await service.run(place_order, "place-order/test", REQUEST)
     assert result.order_id == "example"
     assert result.tags == ["example"]

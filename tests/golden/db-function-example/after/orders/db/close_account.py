@@ -1,16 +1,20 @@
-"""The durable function `db.close_account`: a write, so it goes through `operations`."""
+"""The durable function `db.close_account`: a write, so it goes through `once`."""
 
 from resonate.context import Context
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from .. import ids
-from ..contracts.db import AccountView, CloseAccount, CloseAccountResult
-from .database import Database
-from .operations import once
+from ..contracts.db import close_account as contract
+from ..contracts.db.close_account import CloseAccount, CloseAccountResult
+from ..contracts.db.get_account import AccountView
+from ..runtime.database import Database
+from ..runtime.durable.ids import call_id, operation_id
+from ..runtime.durable.once import once
+from ..runtime.durable.rpc import serve
 
 
+@serve(contract.close_account, retries=6)
 async def close_account(ctx: Context, request: CloseAccount) -> CloseAccountResult:
-    """Do one `db.close_account`. The call names the operation: it happens once, however often this runs."""
+    """Run `db.close_account`. The id of the call names the operation: it happens once, however often this runs."""
 
     async def effect(session: AsyncSession) -> CloseAccountResult:
         # Your rows go here, for example `session.add(Row(…))`: they are one transaction with the operation's claim.
@@ -21,7 +25,7 @@ async def close_account(ctx: Context, request: CloseAccount) -> CloseAccountResu
 
     return await once(
         ctx.get_dependency(Database),
-        ids.operation("close-account", ctx.info.id),
+        operation_id("close-account", call_id(ctx)),
         request,
         CloseAccountResult,
         effect,

@@ -2,12 +2,15 @@
 
 from resonate.context import Context
 
-from ..contracts.db import GetStock, GetStockResult
-from .database import Database
+from ..contracts.db import get_stock as contract
+from ..contracts.db.get_stock import GetStock, GetStockResult
+from ..runtime.database import Database
+from ..runtime.durable.rpc import serve
 
 
+@serve(contract.get_stock, retries=6)
 async def get_stock(ctx: Context, request: GetStock) -> GetStockResult:
-    """Answer one `db.get_stock`."""
+    """Run `db.get_stock`."""
     async with ctx.get_dependency(Database).read() as session:
         await session.connection()  # Your queries go here, for example `await session.get(Row, request.id)`.
     return GetStockResult(

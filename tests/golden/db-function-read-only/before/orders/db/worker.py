@@ -1,21 +1,15 @@
-"""Group `db`: runs the durable database functions. SERVED is the whole registration."""
+"""Group `db`: SERVED are the database functions that it runs, DEPENDENCIES what they ask for by type."""
 
-from ..contracts import db as contracts
-from ..engine import run_worker
-from ..rpc import Served, check_served
-from ..settings import Settings
-from .database import Database
+from pathlib import Path
+
+from ..runtime.database import OpenDatabase
+from ..runtime.durable.rpc import Registration
+from ..runtime.service import Dependency
 
 GROUP = "db"
 
-# Retries ride out a database that is away for a minute or two; `Rpc.timeout` bounds them.
-SERVED: list[Served] = []
+SERVED: list[Registration] = []
 
-check_served(GROUP, contracts, SERVED)
-
-
-async def run(settings: Settings) -> None:
-    """Serve until the process is told to stop."""
-    async with Database(settings.database_url) as database:
-        await database.check_schema()
-        await run_worker(settings, GROUP, SERVED, [database])
+DEPENDENCIES: list[Dependency] = [
+    OpenDatabase(migrations=Path(__file__).with_name("migrations")),
+]

@@ -1,18 +1,21 @@
-"""The durable function `db.reserve_stock`: a write, so it goes through `operations`."""
+"""The durable function `db.reserve_stock`: a write, so it goes through `once`."""
 
 from datetime import UTC, datetime
 
 from resonate.context import Context
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from .. import ids
-from ..contracts.db import ReserveStock, ReserveStockResult
-from .database import Database
-from .operations import once
+from ..contracts.db import reserve_stock as contract
+from ..contracts.db.reserve_stock import ReserveStock, ReserveStockResult
+from ..runtime.database import Database
+from ..runtime.durable.ids import call_id, operation_id
+from ..runtime.durable.once import once
+from ..runtime.durable.rpc import serve
 
 
+@serve(contract.reserve_stock, retries=6)
 async def reserve_stock(ctx: Context, request: ReserveStock) -> ReserveStockResult:
-    """Do one `db.reserve_stock`. The call names the operation: it happens once, however often this runs."""
+    """Run `db.reserve_stock`. The id of the call names the operation: it happens once, however often this runs."""
 
     async def effect(session: AsyncSession) -> ReserveStockResult:
         # Your rows go here, for example `session.add(Row(…))`: they are one transaction with the operation's claim.
@@ -24,7 +27,7 @@ async def reserve_stock(ctx: Context, request: ReserveStock) -> ReserveStockResu
 
     return await once(
         ctx.get_dependency(Database),
-        ids.operation("reserve-stock", ctx.info.id),
+        operation_id("reserve-stock", call_id(ctx)),
         request,
         ReserveStockResult,
         effect,

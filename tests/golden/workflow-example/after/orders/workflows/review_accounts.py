@@ -6,23 +6,26 @@ record. So it must make the same calls in the same order: no clock, no random va
 
 from resonate.context import Context
 
-from ..contracts import db, workflows
-from ..contracts.db import AccountView
-from ..contracts.workflows import ReviewAccounts, ReviewAccountsResult, Summary
+from ..contracts.db.get_account import AccountView, GetAccount, get_account
+from ..contracts.workflows import review_accounts as contract
+from ..contracts.workflows.aggregate import Aggregate, Summary, aggregate
+from ..contracts.workflows.review_accounts import ReviewAccounts, ReviewAccountsResult
+from ..runtime.durable.rpc import serve
 
 
+@serve(contract.review_accounts)
 async def review_accounts(ctx: Context, request: ReviewAccounts) -> ReviewAccountsResult:
-    """Run one `review-accounts`."""
-    await workflows.aggregate(
+    """Run `review-accounts`."""
+    await aggregate(
         ctx,
-        workflows.Aggregate(
+        Aggregate(
             # An example: nothing here has this name and type.
             account_ids=["example"],
         ),
     )
-    await db.get_account(
+    await get_account(
         ctx,
-        db.GetAccount(
+        GetAccount(
             # An example: nothing here has this name and type.
             account_id="example",
         ),

@@ -1,31 +1,17 @@
-"""Group `workers`: runs the workflows. SERVED is the whole registration."""
+"""Group `workers`: SERVED are the workflows that it runs, SCHEDULES what the engine starts by the clock, in UTC."""
 
-from functools import partial
-
-from ..contracts import workflows as contracts
-from ..engine import run_worker
-from ..rpc import Served, check_served, serve
-from ..schedules import put_in_place
-from ..settings import Settings
+from ..runtime.durable.rpc import Registration
+from ..runtime.durable.schedules import Schedule
 from .aggregate import aggregate
 from .process_job import process_job
 from .review_accounts import review_accounts
-from .schedules import SCHEDULES
 
 GROUP = "workers"
-# Begins the ids of the schedules: no other service on the same engine may have it.
-SERVICE = "orders"
 
-SERVED: list[Served] = [
-    serve(contracts.process_job, process_job),
-    serve(contracts.aggregate, aggregate),
-    serve(contracts.review_accounts, review_accounts),
+SERVED: list[Registration] = [
+    process_job,
+    aggregate,
+    review_accounts,
 ]
 
-check_served(GROUP, contracts, SERVED)
-
-
-async def run(settings: Settings) -> None:
-    """Serve until the process is told to stop."""
-    schedule = partial(put_in_place, schedules=SCHEDULES, service=SERVICE)
-    await run_worker(settings, GROUP, SERVED, beside=schedule)
+SCHEDULES: list[Schedule] = []

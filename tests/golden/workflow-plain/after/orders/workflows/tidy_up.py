@@ -6,9 +6,12 @@ record. So it must make the same calls in the same order: no clock, no random va
 
 from resonate.context import Context
 
-from ..contracts.workflows import TidyUp, TidyUpResult
+from ..contracts.workflows import tidy_up as contract
+from ..contracts.workflows.tidy_up import TidyUp, TidyUpResult
+from ..runtime.durable.rpc import serve
 
 
+@serve(contract.tidy_up)
 async def tidy_up(ctx: Context, request: TidyUp) -> TidyUpResult:
-    """Run one `tidy-up`."""
+    """Run `tidy-up`."""
     return TidyUpResult()

@@ -6,9 +6,12 @@ record. So it must make the same calls in the same order: no clock, no random va
 
 from resonate.context import Context
 
-from ..contracts.workflows import PlaceOrder, PlaceOrderResult
+from ..contracts.workflows import place_order as contract
+from ..contracts.workflows.place_order import PlaceOrder, PlaceOrderResult
+from ..runtime.durable.rpc import serve
 
 
+@serve(contract.place_order)
 async def place_order(ctx: Context, request: PlaceOrder) -> PlaceOrderResult:
-    """Run one `place-order`."""
+    """Run `place-order`."""
     return PlaceOrderResult(order_id=request.order_id)

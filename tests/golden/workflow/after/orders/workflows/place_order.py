@@ -6,14 +6,18 @@ record. So it must make the same calls in the same order: no clock, no random va
 
 from resonate.context import Context
 
-from ..contracts import db, payments
-from ..contracts.workflows import PlaceOrder, PlaceOrderResult
+from ..contracts.db.reserve_stock import ReserveStock, reserve_stock
+from ..contracts.payments.charge import Charge, charge
+from ..contracts.workflows import place_order as contract
+from ..contracts.workflows.place_order import PlaceOrder, PlaceOrderResult
+from ..runtime.durable.rpc import serve
 
 
+@serve(contract.place_order)
 async def place_order(ctx: Context, request: PlaceOrder) -> PlaceOrderResult:
-    """Run one `place-order`."""
-    reserve_stock_result = await db.reserve_stock(ctx, db.ReserveStock(sku=request.sku, quantity=request.quantity))
-    charge_result = await payments.charge(ctx, payments.Charge(order_id=request.order_id, amount=request.amount))
+    """Run `place-order`."""
+    reserve_stock_result = await reserve_stock(ctx, ReserveStock(sku=request.sku, quantity=request.quantity))
+    charge_result = await charge(ctx, Charge(order_id=request.order_id, amount=request.amount))
     return PlaceOrderResult(
         order_id=request.order_id,
         left=reserve_stock_result.left,

@@ -1,0 +1,1 @@
+"""What group `billing` serves."""

@@ -1,0 +1,19 @@
+"""How requests name their work: one function a convention, from business fields to an id.
+
+`runtime/durable/ids.py` explains the ids of work, gates and operations. `resonate-scaffold add idempotency-key` adds a
+convention here.
+"""
+
+from uuid import UUID
+
+from .runtime.durable.ids import keyed
+
+
+def invoice(customer_id: str, number: int) -> str:
+    """``invoice/<customer_id>/<number>``: the request itself names the work."""
+    return keyed("invoice", customer_id, number)
+
+
+def refund(receipt: UUID) -> str:
+    """``refund/<receipt>``: the request itself names the work."""
+    return keyed("refund", receipt)

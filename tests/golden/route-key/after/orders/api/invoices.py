@@ -1,0 +1,44 @@
+"""POST /invoices starts `send-invoice`; GET /invoices/{id:path} says how it goes."""
+
+from datetime import date
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from .. import ids
+from ..contracts.workflows.send_invoice import SendInvoice, SendInvoiceResult, send_invoice
+from ..runtime.durable.ids import owned, public_of, root_id
+from ..runtime.http.auth import AuthenticatedRoute, get_caller
+from ..runtime.http.openapi import ACCEPTED, POLLED, PREFER, authenticated
+from ..runtime.http.work import Accepted, Progress, accept, poll, start
+
+router = APIRouter(tags=["invoices"], route_class=AuthenticatedRoute)
+
+
+class InvoicesRequest(BaseModel):
+    """What `POST /invoices` takes."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"customer_id": "example", "number": 1}]})
+
+    customer_id: str
+    number: int
+    due: date | None = None
+
+
+@router.post("/invoices", status_code=202, openapi_extra=authenticated(), responses=ACCEPTED)
+async def start_invoices(body: InvoicesRequest, request: Request, response: Response) -> Accepted:
+    """Start `send-invoice`. It runs on, whatever happens to this connection."""
+    caller = get_caller(request)
+    wanted = SendInvoice(customer_id=body.customer_id, number=body.number, due=body.due)
+    root = owned(caller.name, ids.invoice(body.customer_id, body.number))
+    location = f"/invoices/{public_of(root)}"
+    started = await start(caller, send_invoice, root, wanted, location)
+    return accept(started, response)
+
+
+@router.get("/invoices/{id:path}", openapi_extra=authenticated(PREFER), responses=POLLED)
+async def poll_invoices(id: str, request: Request, response: Response) -> Progress[SendInvoiceResult]:
+    """How it goes, and its result. `Prefer: wait=N` waits for the end."""
+    caller = get_caller(request)
+    root = root_id("invoice", caller.visible(id))
+    return Progress[SendInvoiceResult].of(await poll(caller, root, request, response))

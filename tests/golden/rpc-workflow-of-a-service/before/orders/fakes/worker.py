@@ -1,0 +1,5 @@
+"""Stand-ins for what other teams serve, in development and tests; the command `fake GROUP` runs those of one group."""
+
+from ..runtime.durable.rpc import Registration
+
+SERVED: list[Registration] = []

@@ -1,0 +1,1 @@
+"""What group `payments` serves."""

@@ -1,0 +1,19 @@
+"""The gate `payment-settled`: where a workflow waits for the answer that the webhook brings."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from ...runtime.durable.gate import Gate
+
+
+class PaymentSettled(BaseModel):
+    """What webhook `payment-settled` brings."""
+
+    receipt: UUID
+    amount: Decimal
+    note: str | None = None
+
+
+payment_settled = Gate("payment-settled", PaymentSettled)

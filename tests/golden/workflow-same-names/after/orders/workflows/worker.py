@@ -1,0 +1,13 @@
+"""Group `workers`: SERVED are the workflows that it runs, SCHEDULES what the engine starts by the clock, in UTC."""
+
+from ..runtime.durable.rpc import Registration
+from ..runtime.durable.schedules import Schedule
+from .settle import settle
+
+GROUP = "workers"
+
+SERVED: list[Registration] = [
+    settle,
+]
+
+SCHEDULES: list[Schedule] = []

@@ -1,0 +1,28 @@
+"""Group `db`: runs the durable database functions. SERVED is the whole registration."""
+
+from ..contracts import db as contracts
+from ..engine import run_worker
+from ..rpc import Served, check_served, serve
+from ..settings import Settings
+from .close_account import close_account
+from .database import Database
+from .get_account import load_account
+from .save_result import record_result
+
+GROUP = "db"
+
+# Retries ride out a database that is away for a minute or two; `Rpc.timeout` bounds them.
+SERVED: list[Served] = [
+    serve(contracts.get_account, load_account, retries=6),
+    serve(contracts.save_result, record_result, retries=6),
+    serve(contracts.close_account, close_account, retries=6),
+]
+
+check_served(GROUP, contracts, SERVED)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until the process is told to stop."""
+    async with Database(settings.database_url) as database:
+        await database.check_schema()
+        await run_worker(settings, GROUP, SERVED, [database])

@@ -1,0 +1,17 @@
+"""The durable function `db.get_stock`: a read, harmless to repeat."""
+
+from resonate.context import Context
+
+from ..contracts.db import GetStock, GetStockResult
+from .database import Database
+
+
+async def get_stock(ctx: Context, request: GetStock) -> GetStockResult:
+    """Answer one `db.get_stock`."""
+    async with ctx.get_dependency(Database).read() as session:
+        await session.connection()  # Your queries go here, for example `await session.get(Row, request.id)`.
+    return GetStockResult(
+        sku=request.sku,
+        # An example: nothing here has this name and type.
+        by_place={"example": 1},
+    )

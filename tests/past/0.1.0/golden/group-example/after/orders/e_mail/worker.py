@@ -1,0 +1,17 @@
+"""Group `e-mail`. SERVED is the whole registration."""
+
+from ..contracts import e_mail as contracts
+from ..engine import run_worker
+from ..rpc import Served, check_served
+from ..settings import Settings
+
+GROUP = "e-mail"
+
+SERVED: list[Served] = []
+
+check_served(GROUP, contracts, SERVED)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until the process is told to stop."""
+    await run_worker(settings, GROUP, SERVED)

@@ -1,0 +1,66 @@
+"""POST /orders over HTTP."""
+
+from typing import Any
+
+import httpx
+
+from orders.contracts.workflows import PlaceOrderResult
+from tests.conftest import Service, Start, problem
+
+PATH = "/orders"
+BODY: dict[str, object] = {"order_id": "example", "quantity": 1}
+OTHER = {**BODY, "order_id": "another"}
+
+
+async def ask(service: Service, body: object = BODY, **headers: str) -> httpx.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await service.http.request("POST", PATH, json=body, headers=named)
+
+
+async def ended(service: Service, location: str, **headers: str) -> dict[str, Any]:
+    answer = await service.http.get(location, headers={"Prefer": "wait=10", **headers})
+    assert answer.status_code == 200, answer.text
+    progress: dict[str, Any] = answer.json()
+    return progress
+
+
+async def test_it_runs(service: Service) -> None:
+    answer = await ask(service, Idempotency_Key="order-1")
+    assert answer.status_code == 202, answer.text
+    taken = answer.json()
+    assert answer.headers["Location"] == taken["links"]["self"] == f"{PATH}/{taken['id']}"
+    progress = await ended(service, answer.headers["Location"])
+    assert (progress["status"], progress["error"]) == ("succeeded", None)
+    assert PlaceOrderResult.model_validate(progress["result"])
+
+
+async def test_a_key_names_the_work(service: Service) -> None:
+    first, again = await ask(service, Idempotency_Key="k1"), await ask(service, Idempotency_Key="k1")
+    assert first.headers["Location"] == again.headers["Location"] == f"{PATH}/k1"
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert problem(await ask(service, OTHER, Idempotency_Key="k1")) == (422, "idempotency-key-reused")
+    assert problem(await ask(service)) == (400, "idempotency-key-required")
+
+
+async def test_bad_requests(service: Service) -> None:
+    headers = {"Idempotency_Key": "bad-1"}
+    bad: list[object] = [{**BODY, "unknown_field": 1}, [], "text"]
+    bad += [{name: value for name, value in BODY.items() if name != missing} for missing in BODY]
+    for body in bad:
+        assert problem(await ask(service, body, **headers)) == (422, "invalid-request")
+
+
+async def test_unknown_ids(service: Service) -> None:
+    assert problem(await service.http.get(f"{PATH}/unknown")) == (404, "not-found")
+
+
+async def test_callers(start: Start) -> None:
+    async with start(api_keys="alice:secret1,bob:secret2") as service:
+        assert problem(await ask(service)) == (401, "unauthorized")
+        alice = {"Authorization": "Bearer secret1", "Idempotency_Key": "k1"}
+        location = (await ask(service, **alice)).headers["Location"]
+        assert location.startswith(f"{PATH}/alice.")
+        await ended(service, location, Authorization="Bearer secret1")
+        bobs = await service.http.get(location, headers={"Authorization": "Bearer secret2"})
+        assert problem(bobs) == (404, "not-found")

@@ -1,0 +1,14 @@
+"""The workflow `tidy-up`.
+
+A workflow only orchestrates: it runs again from the top whenever it wakes, and every durable call answers from the
+record. So it must make the same calls in the same order: no clock, no random value, no I/O outside a step.
+"""
+
+from resonate.context import Context
+
+from ..contracts.workflows import TidyUp, TidyUpResult
+
+
+async def tidy_up(ctx: Context, request: TidyUp) -> TidyUpResult:
+    """Run one `tidy-up`."""
+    return TidyUpResult()

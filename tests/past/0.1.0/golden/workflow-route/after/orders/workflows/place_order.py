@@ -1,0 +1,14 @@
+"""The workflow `place-order`.
+
+A workflow only orchestrates: it runs again from the top whenever it wakes, and every durable call answers from the
+record. So it must make the same calls in the same order: no clock, no random value, no I/O outside a step.
+"""
+
+from resonate.context import Context
+
+from ..contracts.workflows import PlaceOrder, PlaceOrderResult
+
+
+async def place_order(ctx: Context, request: PlaceOrder) -> PlaceOrderResult:
+    """Run one `place-order`."""
+    return PlaceOrderResult(order_id=request.order_id)
