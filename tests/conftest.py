@@ -18,6 +18,8 @@ from resonate_scaffold import cli
 
 PROGRAM = Path(sys.executable).with_name("resonate-scaffold")
 
+collect_ignore = ["service"]  # of services: `test_generated` runs them in some
+
 
 @dataclass(frozen=True)
 class Ran:

@@ -1,114 +1,29 @@
-"""Nothing is lost or done twice, wherever a process dies; and the harness that says so catches what does not hold."""
+"""`testing.crashes`: the harness catches what does not survive a crash, and takes fair samples."""
 
 import asyncio
 import itertools
-import json
-import os
 import random
-import shutil
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import given, strategies as st
 from pydantic import BaseModel
 from resonate.context import Context
-from sqlalchemy import text
+from shop.runtime.database import Database, synchronous_url
+from shop.runtime.durable import clock
+from shop.runtime.durable.gate import Gate
+from shop.runtime.durable.ids import job_id, operation_id
+from shop.runtime.durable.once import once
+from shop.runtime.durable.rpc import DurableCall, Rpc, serve
+from shop.runtime.http.work import Status
+from shop.runtime.service import Service
+from shop.runtime.testing import crashes as crashes_module
+from shop.runtime.testing.crashes import Crashes, Kill, Sample
+from shop.runtime.testing.databases import Databases
+from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from {{ package_name }} import (
-    ambient,
-    ids,
-)
-{%- if not bare %}
-from {{ package_name }}.api.idempotency import (
-    Status,
-)
-from {{ package_name }}.contracts.workflows import (
-    Aggregate,
-    Decision,
-    ProcessJob,
-    aggregate,
-    approval,
-    process_job,
-)
-{%- endif %}
-from {{ package_name }}.db.database import (
-    Database,
-)
-from {{ package_name }}.db.operations import (
-    once,
-)
-from {{ package_name }}.gate import (
-    Gate,
-)
-from {{ package_name }}.rpc import (
-    DurableCall,
-    Rpc,
-    serve,
-)
-
-from .crashes import CALLS_TO, Crashes
-
-{%- if not bare %}
-
-
-def test_process_job_survives_crashes(crashes: Crashes) -> None:
-    outcome = crashes(process_job, ProcessJob(account_id="acc-1"))
-    assert outcome.status is Status.SUCCEEDED
-
-
-@pytest.mark.parametrize("approved", [True, False])
-def test_an_approval_survives_crashes(crashes: Crashes, approved: bool) -> None:
-    job = ProcessJob(account_id="acc-1", requires_approval=True)
-    outcome = crashes(process_job, job, answers={approval: Decision(approved=approved)})
-    assert outcome.error == (None if approved else "not approved: the job was rejected")
-
-
-def test_a_job_that_nobody_decides_survives_crashes(crashes: Crashes) -> None:
-    outcome = crashes(process_job, ProcessJob(account_id="acc-1", requires_approval=True), answers={})
-    assert outcome.error == "not approved: nobody decided in time"
-
-
-def test_aggregate_survives_crashes(crashes: Crashes) -> None:
-    outcome = crashes(aggregate, Aggregate(account_ids=["acc-3", "nobody", "acc-1"]))
-    assert outcome.status is Status.SUCCEEDED
-{%- endif %}
-
-
-async def test_the_order_of_calls_does_not_depend_on_hashes(tmp_path: Path) -> None:
-    """What iterates over a set makes its calls in another order in another process, and a replay would not fit."""
-    files = [path for path in Path(__file__).parent.glob("test_*.py") if "crashes: Crashes" in path.read_text("utf-8")]
-    first, *others = await _under_seeds(tmp_path, [str(path) for path in files])
-    for other in others:
-        assert other.keys() == first.keys()
-        for test, calls in first.items():
-            for call_id in sorted(calls.keys() | other[test].keys()):
-                assert calls.get(call_id) == other[test].get(call_id), f"{test}: {call_id} depends on PYTHONHASHSEED"
-
-
-async def _under_seeds(scratch: Path, files: list[str]) -> list[dict[str, dict[str, str]]]:
-    """The calls of every test that crashes something, in interpreters that hash text differently: by test, by id."""
-
-    async def calls(seed: int) -> dict[str, dict[str, str]]:
-        record = scratch / f"calls-{seed}"
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={scratch / str(seed)}", *files),
-            env={**os.environ, "PYTHONHASHSEED": str(seed), CALLS_TO: str(record)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        assert process.returncode in (0, 5), output.decode()
-        lines = record.read_text().splitlines() if record.exists() else []
-        return {line["test"]: line["calls"] for line in map(json.loads, lines)}
-
-    return await asyncio.gather(*(calls(seed) for seed in (1, 2)))
 
 
 class Note(BaseModel):
@@ -117,7 +32,7 @@ class Note(BaseModel):
 
 type Function = Callable[[Context, Note], Awaitable[Note]]
 
-planted = Rpc(name="planted", group="workers", request=Note, result=Note)
+planted = Rpc(name="planted", group="workers", request=Note, result=Note, timeout=timedelta(days=365))
 note = Rpc(name="db.note", group="db", request=Note, result=Note)
 
 
@@ -126,7 +41,7 @@ async def honest(ctx: Context, request: Note) -> Note:
 
 
 async def _stamp(ctx: Context) -> str:
-    return f"{ambient.now(ctx).isoformat()} {ambient.new_uuid(ctx)} {ambient.new_uuid(ctx)}"
+    return f"{clock.now(ctx).isoformat()} {clock.new_uuid(ctx)} {clock.new_uuid(ctx)}"
 
 
 RUNS = itertools.count()
@@ -168,12 +83,12 @@ async def answers_by_the_clock(ctx: Context, request: Note) -> Note:
 
 
 async def reads_what_is_pinned(ctx: Context, request: Note) -> Note:
-    return await note(ctx, Note(text=ambient.now(ctx).isoformat()))
+    return await note(ctx, Note(text=clock.now(ctx).isoformat()))
 
 
 async def waits_at_a_gate(ctx: Context, request: Note) -> Note:
     """Without an answer, nothing that comes after the gate would ever be crashed."""
-    await Gate("gate", Note).wait(ctx, ids.public_of(ctx.info.id), timedelta(hours=1))
+    await Gate("gate", Note).wait(ctx, job_id(ctx), timedelta(hours=1))
     return await note(ctx, Note(text=uuid4().hex))
 
 
@@ -191,7 +106,7 @@ async def write_once(ctx: Context, request: Note) -> Note:
         await session.execute(text("INSERT INTO notes (text) VALUES (:text)"), {"text": request.text})
         return request
 
-    return await once(ctx.get_dependency(Database), ids.operation("note", "1"), request, Note, effect)
+    return await once(ctx.get_dependency(Database), operation_id("note", "1"), request, Note, effect)
 
 
 async def write_by_a_new_name(ctx: Context, request: Note) -> Note:
@@ -199,12 +114,12 @@ async def write_by_a_new_name(ctx: Context, request: Note) -> Note:
         await session.execute(text("INSERT INTO notes (text) VALUES (:text)"), {"text": request.text})
         return request
 
-    operation_id = ids.operation("note", str(ambient.new_uuid(ctx)))
-    return await once(ctx.get_dependency(Database), operation_id, request, Note, effect)
+    operation = operation_id("note", str(clock.new_uuid(ctx)))
+    return await once(ctx.get_dependency(Database), operation, request, Note, effect)
 
 
 async def write_of_another_time(ctx: Context, request: Note) -> Note:
-    return await write_once(ctx, Note(text=ambient.now(ctx).isoformat()))
+    return await write_once(ctx, Note(text=clock.now(ctx).isoformat()))
 
 
 async def write_plainly(ctx: Context, request: Note) -> Note:
@@ -213,19 +128,50 @@ async def write_plainly(ctx: Context, request: Note) -> Note:
     return request
 
 
-def crash_planted(crashes: Crashes, migrated: Path, workflow: Function, write: Function) -> None:
-    noted = Path(shutil.copy(migrated, crashes.scratch / "noted.db"))
-    with closing(sqlite3.connect(noted)) as connection:
-        connection.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)")
-    it = Crashes(noted, crashes.scratch, crashes.test)
-    it(planted, Note(), served=[serve(planted, workflow), serve(note, write)])
+class NotesDatabases(Databases):
+    """Databases that have a table of notes besides."""
+
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+
+    def create(self) -> str:
+        url = self._databases.create()
+        self._add_notes(url)
+        return url
+
+    def create_empty(self) -> str:
+        return self._databases.create_empty()
+
+    def reset(self, url: str) -> None:
+        self._databases.reset(url)
+        self._add_notes(url)
+
+    def drop(self, url: str) -> None:
+        self._databases.drop(url)
+
+    @staticmethod
+    def _add_notes(url: str) -> None:
+        engine = create_engine(synchronous_url(url))
+        with engine.begin() as connection:
+            connection.execute(text("DROP TABLE IF EXISTS notes"))
+            connection.execute(text("CREATE TABLE notes (text TEXT)"))
+        engine.dispose()
 
 
-def test_honest_code_passes(crashes: Crashes, migrated: Path) -> None:
-    crash_planted(crashes, migrated, honest, write_once)
+@pytest.fixture
+def harness(crashes: Crashes) -> Crashes:
+    """The harness, with a table of notes in its databases."""
+    return Crashes(crashes.service, NotesDatabases(crashes.databases), crashes.sample, "planted")
 
 
-@pytest.mark.usefixtures("no_settings")
+def crash(harness: Crashes, workflow: Function, write: Function) -> None:
+    harness(planted, Note(), served=[serve(planted)(workflow), serve(note)(write)])
+
+
+def test_code_that_survives_passes(harness: Crashes) -> None:
+    crash(harness, honest, write_once)
+
+
 @pytest.mark.parametrize(
     ("workflow", "write", "caught"),
     [
@@ -245,8 +191,145 @@ def test_honest_code_passes(crashes: Crashes, migrated: Path) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_what_does_not_hold_is_caught(
-    tmp_path: Path, migrated: Path, workflow: Function, write: Function, caught: str
+def test_code_that_does_not_survive_is_caught(
+    harness: Crashes, workflow: Function, write: Function, caught: str
 ) -> None:
     with pytest.raises(pytest.fail.Exception, match=caught):
-        crash_planted(Crashes(migrated, tmp_path, "planted"), migrated, workflow, write)
+        crash(harness, workflow, write)
+
+
+def test_a_gate_is_answered_or_expires(crashes: Crashes) -> None:
+    gate = Gate("gate", Note)
+
+    @serve(planted)
+    async def ask(ctx: Context, request: Note) -> Note:
+        return await gate.wait(ctx, job_id(ctx), timedelta(hours=1)) or Note(text="nobody answered")
+
+    few = Crashes(crashes.service, crashes.databases, Sample(3, 1), "planted")
+    answered = few(planted, Note(), answers={gate: Note(text="yes")}, served=[ask])
+    assert (answered.status, answered.result) == (Status.SUCCEEDED, {"text": "yes"})
+    assert few(planted, Note(), answers={}, served=[ask]).result == {"text": "nobody answered"}
+
+
+def test_days_pass_at_once(crashes: Crashes) -> None:
+    @serve(planted)
+    async def sleep(ctx: Context, request: Note) -> Note:
+        await ctx.sleep(timedelta(days=30))
+        return request
+
+    few = Crashes(crashes.service, crashes.databases, Sample(3, 1), "planted")
+    assert few(planted, Note(text="a"), served=[sleep]).result == {"text": "a"}
+
+
+def test_every_life_is_another_process(crashes: Crashes) -> None:
+    """A run that is killed at its third exchange, after that was applied, goes on in a second life."""
+    ran = crashes.run(
+        planted, Note(), [Kill(3, applied=True), None], served=[serve(planted)(honest), serve(note)(echo)]
+    )
+    assert ran.outcome.status is Status.SUCCEEDED
+    assert len(ran.exchanges) == 3
+    made = [call.id for call in ran.calls]
+    assert made.count("crash/test-1:1") >= 2  # The second life begins at the top.
+
+
+async def echo(ctx: Context, request: Note) -> Note:
+    return request
+
+
+def test_dependencies_are_given(crashes: Crashes) -> None:
+    class Printer:
+        text = "printed"
+
+    @serve(planted)
+    async def look(ctx: Context, request: Note) -> Note:
+        return Note(text=ctx.get_dependency(Printer).text)
+
+    few = Crashes(crashes.service, crashes.databases, Sample(2, 1), "planted")
+    assert few(planted, Note(), served=[look], dependencies=[Printer()]).result == {"text": "printed"}
+
+
+def test_a_failure_names_the_seed_that_repeats_it(harness: Crashes) -> None:
+    seeded = Crashes(harness.service, harness.databases, Sample(None, 4711), "planted")
+    with pytest.raises(
+        pytest.fail.Exception, match=r"planted, killed (before|after) exchange \d+, .*--crash-seed 4711"
+    ):
+        crash(seeded, honest, write_plainly)
+
+
+async def hangs(ctx: Context, request: Note) -> Note:
+    return await ctx.run(_hang)
+
+
+async def _hang(ctx: Context) -> Note:
+    await asyncio.sleep(3600)
+    return Note()
+
+
+def test_a_process_that_hangs_is_named_with_its_open_calls(harness: Crashes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crashes_module, "LIFE_TIMEOUT", 0.5)
+    with pytest.raises(pytest.fail.Exception) as failed:
+        harness(planted, Note(), served=[serve(planted)(hangs)])
+    first, _, rest = str(failed.value).partition("\n")
+    assert first == "planted: its process did not come to rest within 0.5 s"
+    assert "crash/test-1: planted, of group workers" in rest
+
+
+def test_databases_are_dropped(definition: Service, crashes: Crashes) -> None:
+    made, dropped = list[str](), list[str]()
+
+    class Noting(NotesDatabases):
+        def create(self) -> str:
+            made.append(super().create())
+            return made[-1]
+
+        def drop(self, url: str) -> None:
+            dropped.append(url)
+            super().drop(url)
+
+    crash(Crashes(definition, Noting(crashes.databases), Sample(1, 1), "planted"), honest, write_once)
+    assert len(made) == 1 and dropped == made
+
+
+# Samples
+
+
+def points(exchanges: int) -> list[Kill]:
+    return [Kill(number, applied) for number in range(1, exchanges + 1) for applied in (False, True)]
+
+
+@pytest.mark.parametrize("most", [None, 20, 21, 1000])
+def test_a_short_run_is_crashed_at_every_point(most: int | None) -> None:
+    assert Sample(most, 1).of(points(10)) == points(10)
+
+
+@given(st.integers(1, 60), st.integers(1, 200), st.integers())
+def test_a_sample_is_spread_evenly(most: int, exchanges: int, seed: int) -> None:
+    all_of_them = points(exchanges)
+    chosen = Sample(most, seed).of(all_of_them)
+    assert len(chosen) == min(most, len(all_of_them))
+    positions = [all_of_them.index(kill) for kill in chosen]
+    assert positions == sorted(set(positions))
+    if len(chosen) == most:  # One of each of equal parts of the run.
+        parts = [position * most // len(all_of_them) for position in positions]
+        assert all(abs(part - number) <= 1 for number, part in enumerate(parts))
+
+
+def test_a_seed_repeats_a_sample() -> None:
+    sample = Sample(10, 4711).of(points(200))
+    assert Sample(10, 4711).of(points(200)) == sample
+    assert any(Sample(10, seed).of(points(200)) != sample for seed in range(5))
+
+
+def test_in_time_every_point_is_taken() -> None:
+    taken = {kill for seed in range(300) for kill in Sample(10, seed).of(points(50))}
+    assert taken == set(points(50))
+
+
+@pytest.mark.parametrize(("option", "most"), [("all", None), ("7", 7)])
+def test_the_option_says_how_many(
+    option: str, most: int | None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request.config.option, "crashes", option)
+    monkeypatch.setattr(request.config.option, "crash_seed", 11)
+    crashes: Crashes = request.getfixturevalue("crashes")
+    assert crashes.sample == Sample(most, 11)

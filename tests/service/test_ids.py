@@ -1,19 +1,12 @@
-"""Ids: what a key becomes, and who sees it. And signatures: which of them are good."""
+"""`durable.ids`: what a key or fields become, and who sees it."""
 
-import hashlib
-import hmac
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from {{ package_name }} import (
-    ids,
-    signing,
-)
+from hypothesis import given, strategies as st
+from shop.runtime.durable import ids
 
 
 @pytest.mark.parametrize(
@@ -34,14 +27,18 @@ def test_every_key_gives_an_id_that_the_engine_takes() -> None:
     made = [ids.public_id("c" * 30, key) for key in keys]
     assert len(set(made)) == len(keys)
     for public in made:
-        assert ids.visible_to("c" * 30, public)
+        assert ids.is_visible("c" * 30, public)
         assert ":" not in public
         assert len(f"approve/{public}") <= ids.MAX_ROOT
 
 
-def test_an_engine_id_holds_its_public_id() -> None:
-    assert ids.root("job", "alice.order-1") == "job/alice.order-1"
+def test_a_root_id_holds_its_public_id() -> None:
+    assert ids.root_id("job", "alice.order-1") == "job/alice.order-1"
     assert ids.public_of("job/alice.order-1") == "alice.order-1"
+
+
+def test_the_id_of_an_operation() -> None:
+    assert ids.operation_id("save-result", "order-1") == "db/op/save-result/order-1"
 
 
 def test_without_a_key_every_request_is_new() -> None:
@@ -50,21 +47,21 @@ def test_without_a_key_every_request_is_new() -> None:
 
 @pytest.mark.parametrize("public", ["", "a b", "a:b", "../a", "alice.bob.x", "Alice.x", ".x", "~x", "x\n", "a" * 189])
 def test_malformed_ids_are_nobodys(public: str) -> None:
-    assert not ids.visible_to(None, public)
+    assert not ids.is_visible(None, public)
 
 
 @pytest.mark.parametrize("public", ["/", "a/", "/a", "a//b", "a/.b", "a/alice.b", "a/~", "~/~", "~~", "~A0", "~7"])
 def test_what_no_fields_give_is_malformed(public: str) -> None:
-    assert ids.visible_to(None, public) is (public in ("a/~", "~/~"))
+    assert ids.is_visible(None, public) is (public in ("a/~", "~/~"))
 
 
 def test_a_caller_sees_its_own() -> None:
-    assert ids.visible_to("alice", "alice.x")
-    assert not ids.visible_to("bob", "alice.x")
-    assert not ids.visible_to("alice", "x")
-    assert ids.visible_to(None, "alice.x")
-    assert ids.visible_to("alice", "alice.c-1/42")
-    assert not ids.visible_to("bob", "alice.c-1/42")
+    assert ids.is_visible("alice", "alice.x")
+    assert not ids.is_visible("bob", "alice.x")
+    assert not ids.is_visible("alice", "x")
+    assert ids.is_visible(None, "alice.x")
+    assert ids.is_visible("alice", "alice.c-1/42")
+    assert not ids.is_visible("bob", "alice.c-1/42")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +77,7 @@ def test_a_caller_sees_its_own() -> None:
         (("x" * 152,), "invoice/~~ndkksw6eozsogfqhzoatvsfeehzbx72hky4lovambdtmqp6vjnza"),
     ],
 )
-def test_fields_name_the_work(fields: tuple[str | int | bool | date | UUID, ...], expected: str) -> None:
+def test_fields_name_the_work(fields: tuple[ids.Field, ...], expected: str) -> None:
     assert ids.keyed("invoice", *fields) == expected
     assert ids.owned(None, expected) == expected
     assert ids.owned("alice", expected) == expected.replace("invoice/", "invoice/alice.", 1)
@@ -101,6 +98,7 @@ PRINTABLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_s
 KEYS = PRINTABLE | st.text("aA-_~./: ", min_size=1, max_size=6)
 KEYS = KEYS | KEYS.map(lambda key: (key * 255)[:255]) | KEYS.map(lambda key: ids.public_id(None, key))
 CALLERS = st.none() | st.from_regex(r"[a-z0-9-]{1,30}", fullmatch=True)
+IN_ROOTS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_~/.")
 
 
 @given(KEYS, CALLERS, KEYS, CALLERS)
@@ -114,12 +112,12 @@ def test_different_keys_or_callers_have_different_ids(
 @given(KEYS, CALLERS)
 def test_every_key_names_work_that_its_caller_alone_sees(key: str, caller: str | None) -> None:
     public = ids.public_id(caller, key)
-    assert ids.visible_to(caller, public)
-    assert ids.visible_to(None, public)
-    assert not ids.visible_to("somebody-else", public)
+    assert ids.is_visible(caller, public)
+    assert ids.is_visible(None, public)
+    assert not ids.is_visible("somebody-else", public)
     for kind in ("job", "a-kind-of-work-with-a-long-name"):
-        root = ids.root(kind, public)
-        assert set(root) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_~/.")
+        root = ids.root_id(kind, public)
+        assert set(root) <= IN_ROOTS
         assert len(root) <= ids.MAX_ROOT
         assert ids.public_of(root) == public
 
@@ -127,10 +125,10 @@ def test_every_key_names_work_that_its_caller_alone_sees(key: str, caller: str |
 @given(st.text(st.characters(exclude_categories=())) | st.text("alice.b~7/:%\0\n", max_size=12), CALLERS)
 def test_whoever_asks_what_is_no_id_sees_nothing(public: str, caller: str | None) -> None:
     """Whatever a path holds: what is visible is safe, and is the caller's."""
-    if ids.visible_to(caller, public):
+    if ids.is_visible(caller, public):
         assert re.fullmatch(r"[A-Za-z0-9_~./-]+", public)
         assert not {"", ".", ".."} & set(public.split("/"))
-        assert len(ids.root("k", public)) <= ids.MAX_ROOT
+        assert len(ids.root_id("k", public)) <= ids.MAX_ROOT
         assert caller is None or public.startswith(f"{caller}.")
 
 
@@ -163,53 +161,8 @@ def test_different_values_have_different_ids(one: Fields, other: Fields) -> None
 @given(st.lists(TEXTS, min_size=1, max_size=5), CALLERS)
 def test_every_field_gives_an_id_that_the_engine_takes(fields: list[str], caller: str | None) -> None:
     made = ids.owned(caller, ids.keyed("invoice", *fields))
-    assert set(made) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_~/.")
+    assert set(made) <= IN_ROOTS
     assert len(made) <= ids.MAX_ROOT
-    assert made == ids.root("invoice", ids.public_of(made))
-    assert ids.visible_to(caller, ids.public_of(made))
-    assert not ids.visible_to("somebody-else", ids.public_of(made))
-
-
-SECRETS = st.text(min_size=16, max_size=40)
-MOMENTS = st.integers(min_value=0, max_value=10**12 - 1)
-
-
-@given(SECRETS, MOMENTS, st.binary(), st.integers(min_value=-signing.MAX_AGE, max_value=signing.MAX_AGE))
-def test_a_signature_is_good_for_what_was_signed(secret: str, moment: int, body: bytes, age: int) -> None:
-    made = signing.sign(secret, str(moment), body)
-    assert made == hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
-    assert signing.verify(secret, str(moment), made, body, moment + age) is None
-
-
-@given(st.data(), SECRETS, MOMENTS, st.binary())
-def test_a_signature_is_good_for_nothing_else(data: st.DataObject, secret: str, moment: int, body: bytes) -> None:
-    made, timestamp = signing.sign(secret, str(moment), body), str(moment)
-    other = data.draw(
-        st.sampled_from(["secret", "timestamp", "body", "boundary", "signature", "age"]), label="what is different"
-    )
-    match other:
-        case "secret":
-            secret = data.draw(SECRETS.filter(lambda another: another != secret))
-        case "timestamp":
-            timestamp = str(data.draw(MOMENTS.filter(lambda another: another != moment)))
-        case "body":
-            body = data.draw(st.binary().filter(lambda another: another != body))
-        case "boundary":
-            timestamp, body = timestamp[:-1], timestamp[-1:].encode() + b"." + body
-        case "signature":
-            at = data.draw(st.integers(min_value=0, max_value=63))
-            made = made[:at] + ("0" if made[at] != "0" else "1") + made[at + 1 :]
-        case "age":
-            moment += data.draw(st.sampled_from([-1, 1])) * data.draw(st.integers(signing.MAX_AGE + 1, 10**6))
-    assert signing.verify(secret, timestamp, made, body, moment) is not None
-
-
-ODD = st.sampled_from(["", "0", "-1", "1e5", "٣", "²", "9" * 5000])
-JUNK = st.none() | st.text(st.characters(exclude_categories=())) | ODD
-
-
-@given(JUNK, JUNK, st.binary(), st.floats(min_value=0, max_value=1e12))
-def test_junk_is_refused_and_raises_nothing(
-    timestamp: str | None, signature: str | None, body: bytes, now: float
-) -> None:
-    assert signing.verify("a-secret-for-tests-only", timestamp, signature, body, now) is not None
+    assert made == ids.root_id("invoice", ids.public_of(made))
+    assert ids.is_visible(caller, ids.public_of(made))
+    assert not ids.is_visible("somebody-else", ids.public_of(made))

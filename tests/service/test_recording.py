@@ -1,6 +1,7 @@
-"""Recording: the calls of a workflow where it makes them, and the command `record`, which writes a history of them."""
+"""`testing.recording`: the calls of a workflow where it makes them, and the histories that are written of them."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -10,32 +11,16 @@ import pytest
 from click.testing import CliRunner, Result
 from pydantic import BaseModel
 from resonate.context import Context
-
-from {{ package_name }} import (
-    histories,
-)
-from {{ package_name }}.__main__ import (
-    main,
-)
-from {{ package_name }}.histories import (
-    CannotRecord,
-{%- if not bare %}
-    History,
-{%- endif %}
-)
-from {{ package_name }}.recording import (
-    Call,
-    recording,
-)
-from {{ package_name }}.rpc import (
-    Rpc,
-    serve,
-)
-from {{ package_name }}.settings import (
-    Settings,
-)
-
-from .conftest import Start
+from shop.__main__ import main
+from shop.runtime.durable.gate import Gate
+from shop.runtime.durable.ids import job_id
+from shop.runtime.durable.rpc import Rpc, serve
+from shop.runtime.errors import CannotRecord
+from shop.runtime.testing import recording
+from shop.runtime.testing.history import Call
+from shop.runtime.testing.recording import find_workflow, record, record_calls
+from shop.runtime.testing.running import StartService
+from shop.settings import Settings
 
 
 class Item(BaseModel):
@@ -46,32 +31,34 @@ store = Rpc(name="tests.store", group="tests", request=Item, result=Item)
 work = Rpc(name="work", group="tests", request=Item, result=Item)
 
 
+@serve(store)
 async def store_item(ctx: Context, item: Item) -> Item:
     return item
 
 
-async def test_every_kind_of_call_is_recorded(start: Start) -> None:
+async def test_every_kind_of_call_is_recorded(start_service: StartService) -> None:
     class NotJson:
         pass
 
     async def step(ctx: Context, value: object, *, loud: bool) -> int:
         return 1
 
-    stored = serve(replace(store, version=3), store_item)
+    stored = serve(replace(store, version=3))(store_item.function)
 
-    async def makes_all(ctx: Context, item: Item) -> Item:
+    @serve(work)
+    async def make_all(ctx: Context, item: Item) -> Item:
         await ctx.run(step, NotJson(), loud=True)
         await ctx.options(version=1, target="nowhere").run(store.name, {"name": "x"})
         await ctx.options(target="tests").rpc(store.name, {"name": "y"})
-        await ctx.rpc(stored.function, {"name": "o"})
+        await ctx.rpc(stored.run, {"name": "o"})
         await ctx.sleep(timedelta(seconds=0))
         await ctx.options(target="tests", version=1).detached(store.name, {"name": "z"})
         return item
 
     original = Context.run
-    async with start(served=[serve(store, store_item), stored, serve(work, makes_all)]) as service:
-        with recording() as outer:
-            with recording() as inner, pytest.raises(RuntimeError), recording():
+    async with start_service([store_item, stored, make_all], namespace="") as service:
+        with record_calls() as outer:
+            with record_calls() as inner, pytest.raises(RuntimeError), record_calls():
                 raise RuntimeError
             await service.run(work, "work/1", Item(name="a"))
         assert Context.run is original
@@ -93,99 +80,134 @@ async def test_every_kind_of_call_is_recorded(start: Start) -> None:
     ]
 
 
-async def test_a_workflow_that_calls_otherwise_each_time_has_no_history(start: Start) -> None:
+async def test_a_workflow_that_calls_otherwise_each_time_has_no_history(start_service: StartService) -> None:
     numbers = count()
 
-    async def unsteady(ctx: Context, item: Item) -> Item:
+    @serve(work)
+    async def change(ctx: Context, item: Item) -> Item:
         return await store(ctx, Item(name=f"{item.name}-{next(numbers)}"))
 
-    async with start(served=[serve(store, store_item), serve(work, unsteady)]) as service:
+    async with start_service([store_item, change], namespace="") as service:
         with pytest.raises(CannotRecord) as caught:
-            await histories.record(service.engine, work, "work/1", Item(name="x"))
+            await record(service.client, {}, work, "work/1", Item(name="x"))
     assert str(caught.value).splitlines() == [
         'when it ran again, call 1 is `rpc tests.store`, but args[0].name was "x-0", is now "x-1"',
         "A workflow makes the same calls whenever it runs: leave clocks, random values and the like to steps",
     ]
 
 
-async def test_a_run_that_nobody_ends_has_no_history(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def waits(ctx: Context, item: Item) -> Item:
+async def test_a_run_that_nobody_ends_has_no_history(
+    start_service: StartService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @serve(work)
+    async def wait(ctx: Context, item: Item) -> Item:
         await ctx.promise()
         raise AssertionError
 
-    monkeypatch.setattr(histories, "_RUNS", 0.2)
-    async with start(served=[serve(work, waits)]) as service:
+    monkeypatch.setattr(recording, "RUN_TIMEOUT", 0.2)
+    async with start_service([wait], namespace="") as service:
         with pytest.raises(CannotRecord, match="it waits for `promise`"):
-            await histories.record(service.engine, work, "work/1", Item(name="x"))
+            await record(service.client, {}, work, "work/1", Item(name="x"))
 
 
-async def test_a_call_that_nothing_serves_has_no_history(start: Start) -> None:
-    async def calls_elsewhere(ctx: Context, item: Item) -> Item:
+async def test_a_call_that_nothing_serves_has_no_history(start_service: StartService) -> None:
+    @serve(work)
+    async def call_elsewhere(ctx: Context, item: Item) -> Item:
         return await store(ctx, item)
 
-    async with start(served=[serve(work, calls_elsewhere)], shutdown_grace=0) as service:
+    async with start_service([call_elsewhere], namespace="", shutdown_grace=0) as service:
         with pytest.raises(CannotRecord, match=r"nothing here serves `rpc tests\.store version 1 of tests`"):
-            await histories.record(service.engine, work, "work/1", Item(name="x"))
+            await record(service.client, {}, work, "work/1", Item(name="x"))
+
+
+async def test_a_history_is_recorded_without_a_namespace(start_service: StartService) -> None:
+    async with start_service([store_item]) as service:
+        with pytest.raises(TypeError, match="in the empty namespace"):
+            await record(service.client, {}, store, "work/1", Item(name="x"))
+
+
+ask = Gate("ask", Item)
+
+
+@serve(work)
+async def ask_twice(ctx: Context, item: Item) -> Item:
+    names = [item.name]
+    for number in (1, 2):
+        answer = await ask.wait(ctx, f"{job_id(ctx)}-{number}", timedelta(hours=1))
+        names.append(answer.name if answer else "-")
+    await ctx.sleep(timedelta(days=30))
+    return Item(name=" ".join(names))
+
+
+async def test_answers_of_a_gate_are_given_in_turn(start_service: StartService) -> None:
+    async with start_service([ask_twice], namespace="") as service:
+        given = [("ask", '{"name": "one"}'), ("ask/1-2", '{"name": "two"}')]
+        history = await record(service.client, {"ask": ask}, work, "work/1", Item(name="a"), given)
+    assert history.outcome.value == {"name": "a one two"}
+    assert [call.kind for call in history.calls] == ["rpc", "step", "step", "rpc", "step", "step", "sleep"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        (
+            [("ask", '{"name": "one"}')],
+            "it waits at gate ask/1-2 for an answer\nGive one: --answer ask='{\"name\": …}'",
+        ),
+        ([("ask", '{"name": "n"}')] * 3, "it ended, and never waited for an answer to ask\nLeave that --answer out"),
+        ([("no-such", "{}")], "there is no gate 'no-such'\nGates: ask"),
+        ([("ask", '{"name": 1}')], "the answer to gate ask does not fit: name: Input should be a valid string"),
+    ],
+)
+async def test_what_is_wrong_with_answers_is_said(
+    start_service: StartService, answers: list[tuple[str, str]], message: str
+) -> None:
+    async with start_service([ask_twice], namespace="", shutdown_grace=0) as service:
+        with pytest.raises(CannotRecord) as caught:
+            await record(service.client, {"ask": ask}, work, "work/1", Item(name="a"), answers)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_workflow_is_found_by_name_and_version() -> None:
+    newer = replace(work, version=2)
+    served = [ask_twice, serve(newer)(ask_twice.function), store_item]
+    assert find_workflow("work", served, "tests") == newer
+    assert find_workflow("work@1", served, "tests") == work
+    with pytest.raises(CannotRecord, match=r"'work@3'\nWorkflows: work@1, work@2, tests\.store@1"):
+        find_workflow("work@3", served, "tests")
+    with pytest.raises(CannotRecord, match="there is no workflow 'work'\nWorkflows: none yet"):
+        find_workflow("work", served, "workers")
+
+
+# The command
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Bring back the level that the command sets."""
+    before = logging.getLogger("resonate").level
+    yield
+    logging.getLogger("resonate").setLevel(before)
 
 
 def run_record(directory: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:
-    """In a directory of its own, with a database that must be left alone."""
+    """Run it in a directory, with a database that must be left alone."""
     monkeypatch.chdir(directory)
-    environment = {**dict.fromkeys(name.upper() for name in Settings.model_fields), "DATABASE_URL": "nowhere://"}
-    try:
-        done = CliRunner().invoke(main, ["record", *arguments], env=environment)
-    finally:
-        logging.getLogger("resonate").setLevel(logging.NOTSET)
+    unset = dict.fromkeys(name.upper() for name in Settings.model_fields)
+    done = CliRunner().invoke(main, ["record", *arguments], env={**unset, "DATABASE_URL": "nowhere://"})
     assert "Traceback" not in done.output, done.output
     return done
 
 
+@pytest.mark.usefixtures("quiet")
 def test_record_knows_its_workflows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = run_record(tmp_path, monkeypatch, "no-such", "{}")
     assert (done.exit_code, done.output.splitlines()[0]) == (1, "Error: there is no workflow 'no-such'")
     assert not list(tmp_path.rglob("*.json"))
-{%- if not bare %}
 
 
-JOB = '{"account_id": "acc-1", "requires_approval": true}'
-YES, NO = 'approve={"approved": true}', 'approve/x={"approved": false}'
-
-
-def test_record_writes_a_history_and_keeps_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "tests" / "histories" / "process-job-v1-x.json"
-    arguments = ["process-job@1", JOB, "--id", "job/x", "--answer"]
-    done = run_record(tmp_path, monkeypatch, *arguments, YES)
-    written = f"{path.relative_to(tmp_path)}: process-job (version 1), 6 calls, resolved\n"
-    assert (done.exit_code, done.output) == (0, written)
-    first = path.read_text("utf-8")
-    assert History.model_validate_json(first).id == "job/x"
-
-    done = run_record(tmp_path, monkeypatch, *arguments, NO)
-    assert done.exit_code == 1
-    assert "holds another history\nReplace it with --force" in done.output
-    assert path.read_text("utf-8") == first
-
-    done = run_record(tmp_path, monkeypatch, *arguments, NO, "--force")
-    assert (done.exit_code, done.output.partition("calls, ")[2]) == (0, "failed: not approved: the job was rejected\n")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["process-job@2", JOB], "Error: there is no workflow 'process-job@2'\nWorkflows: process-job@1"),
-        (["process-job", "{}"], "Error: the request does not fit: account_id: Field required\nIt is JSON: "),
-        (["process-job", "{"], "Error: the request does not fit: Invalid JSON"),
-        (["process-job", JOB], "Error: it waits at gate approve/process-job for an answer\nGive one: --answer "),
-        (["process-job", JOB, "--answer", "no-such={}"], "Error: there is no gate 'no-such'\nGates: approve"),
-        (["process-job", JOB, "--answer", "approve"], "Error: the answer to gate approve does not fit: Invalid JSON"),
-        (["process-job", JOB, "--answer", YES, "--answer", NO], "Error: it ended, and never waited for an answer to "),
-    ],
-)
-def test_what_cannot_be_recorded_is_said(
-    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done = run_record(tmp_path, monkeypatch, *arguments)
-    assert done.exit_code == 1
-    assert done.output.startswith(message)
-    assert not list(tmp_path.rglob("*.json"))
-{%- endif %}
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("run_id", ["x", "job/", "/x", "job/a:b"])
+def test_record_knows_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_id: str) -> None:
+    done = run_record(tmp_path, monkeypatch, "no-such", "{}", "--id", run_id)
+    assert (done.exit_code, done.output.splitlines()[0]) == (1, f"Error: --id {run_id} is not KIND/NAME")

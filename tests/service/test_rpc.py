@@ -1,48 +1,27 @@
-"""What a typed durable call promises, whatever the SDK underneath makes of it."""
+"""`durable.rpc`: what a typed durable call promises, whatever the SDK underneath makes of it."""
 
 import asyncio
-from datetime import timedelta
-from functools import partial
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 from resonate.context import Context
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from {{ package_name }}.api import (
-    idempotency,
-)
-from {{ package_name }}.api.idempotency import (
-    Outcome,
-    Status,
-    await_end,
-)
-from {{ package_name }}.api.problems import (
-    Problem,
-)
-from {{ package_name }}.db.database import (
-    Database,
-)
-from {{ package_name }}.db.operations import (
-    once,
-)
-from {{ package_name }}.rpc import (
-    Failure,
-    Rpc,
-    serve,
-)
-
-from .conftest import PATIENCE, Service, Start
-from .crashes import Crashes
+from shop.runtime.durable.ids import call_id
+from shop.runtime.durable.rpc import Registration, Rpc, check_registrations, fingerprint, serve
+from shop.runtime.errors import Failure, WiringError
+from shop.runtime.http.work import Status
+from shop.runtime.testing import running
+from shop.runtime.testing.crashes import Crashes
+from shop.runtime.testing.running import TIMEOUT, StartService
 
 
 class Text(BaseModel):
     text: str = "-"
-
-
-class TextWithMore(Text):
-    more: str = "added since"
 
 
 class Texts(BaseModel):
@@ -53,55 +32,65 @@ class Number(BaseModel):
     text: list[int]
 
 
-asking = Rpc(name="asking", group="workers", request=Text, result=Texts)
+ask = Rpc(name="ask", group="workers", request=Text, result=Texts)
 leaf = Rpc(name="leaf", group="db", request=Text, result=Text, timeout=timedelta(seconds=30), version=3)
 
 
-async def ask(ctx: Context, request: Text) -> Texts:
+@serve(ask)
+async def ask_three(ctx: Context, request: Text) -> Texts:
     """Three calls under way at once, awaited in order."""
     calls = [leaf(ctx, Text(text=letter)) for letter in "abc"]
     return Texts(texts=[(await call).text for call in calls])
 
 
+@serve(leaf)
 async def echo(ctx: Context, request: Text) -> Text:
     # The later it was called, the sooner it answers.
     await asyncio.sleep(0.05 * (ord("d") - ord(request.text)))
-    return Text(text=f"{request.text} {ctx.info.id}")
+    return Text(text=f"{request.text} {call_id(ctx)}")
 
 
-async def ended(service: Service, served: Rpc[Any, Any], timeout: timedelta = timedelta(seconds=60)) -> Outcome:
-    record = await service.engine.start_workflow(served, "asking/test", served.request(), timeout, {})
-    return Outcome.of(await await_end(service.engine, record, PATIENCE))
+# Calls
 
 
-async def test_a_call_has_its_target_its_timeout_and_its_version(start: Start) -> None:
+async def test_a_call_has_its_target_its_timeout_and_its_version(start_service: StartService) -> None:
     """The SDK's options replace each other, so they are given together."""
-    async with start(served=[serve(asking, ask), serve(leaf, echo)]) as service:
-        result = await service.run(asking, "asking/test", Text())
+    async with start_service([ask_three, echo]) as service:
+        result = await service.run(ask, "ask/test", Text())
         # Ids follow the order of the calls, and so do the answers.
-        assert result.texts == ["a asking/test:1", "b asking/test:2", "c asking/test:3"]
-        call = await service.engine.find("asking/test:2")
+        assert result.texts == ["a ask/test:1", "b ask/test:2", "c ask/test:3"]
+        call = await service.client.find("ask/test:2")
         assert call is not None
         task = cast("dict[str, Any]", call.param.data)
         assert (task["func"], task["version"], task["args"]) == ("leaf", 3, [{"text": "b"}])
-        assert call.tags["resonate:target"].endswith("@db")
+        assert call.tags["resonate:target"].endswith("@shop.db")
         assert abs(call.timeout_at - call.created_at - 30_000) < 1000
 
 
-async def test_a_call_that_nobody_answers_says_so(start: Start) -> None:
+async def test_a_call_that_nobody_answers_says_so(start_service: StartService) -> None:
     """The SDK says "unknown error: null"."""
     nowhere = Rpc(name="nowhere", group="db", request=Text, result=Text, timeout=timedelta(seconds=0.2))
 
+    @serve(ask)
     async def wait(ctx: Context, request: Text) -> Texts:
         return Texts(texts=[(await nowhere(ctx, request)).text])
 
+    @serve(nowhere)
     async def sleep(ctx: Context, request: Text) -> Text:
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.5)
         return request
 
-    async with start(served=[serve(asking, wait), serve(nowhere, sleep)]) as service:
-        outcome = await ended(service, asking)
+    async with start_service([wait, sleep]) as service:
+        outcome = await service.outcome(ask, "ask/test", Text())
     assert outcome.error == "nowhere was canceled or not answered within 0:00:00.200000"
+
+
+async def test_a_call_from_outside_has_its_own_timeout(start_service: StartService) -> None:
+    async with start_service([echo]) as service:
+        for promise_id, timeout, expected in (("leaf/1", None, 30_000), ("leaf/2", timedelta(seconds=5), 5_000)):
+            record = await leaf.start(service.client, promise_id, Text(text="a"), timeout=timeout, tags={"a": "b"})
+            assert abs(record.timeout_at - record.created_at - expected) < 1000
+            assert record.tags["a"] == "b" and leaf.stored_request(record) == Text(text="a")
 
 
 @pytest.mark.parametrize("retries", [0, 3])
@@ -109,82 +98,205 @@ def test_retries_have_an_end(crashes: Crashes, retries: int) -> None:
     """The SDK's own policy tries 30 times, doubling each pause: for ever."""
     tries: list[str] = []
 
+    @serve(leaf, retries=retries)
     async def fail(ctx: Context, request: Text) -> Text:
         tries.append(ctx.info.id)
         raise ConnectionError("postgresql://user:a-secret@host is away")
 
-    outcome = crashes.run(leaf, Text(), served=[serve(leaf, fail, retries=retries)]).outcome
+    outcome = crashes.run(leaf, Text(), served=[fail]).outcome
     assert len(tries) == retries + 1
     # What an exception says stays in the log.
     assert outcome.error == "internal error in leaf: see its log for crash/test-1"
 
 
-async def test_a_result_of_another_type_fails_the_call(start: Start) -> None:
+def test_how_long_retries_pause() -> None:
+    policy = serve(leaf, retries=6)(echo.function).retry
+    assert [policy.next(number) for number in range(1, 8)] == [2, 4, 8, 16, 30, 30, None]
+    assert serve(leaf)(echo.function).retry.next(1) is None
+
+
+async def test_a_result_of_another_type_fails_the_call(start_service: StartService) -> None:
     """What the engine cannot keep would be delivered again for ever."""
 
+    @serve(leaf)
     async def answer(ctx: Context, request: Text) -> Text:
         return cast("Text", object())
 
-    async with start(served=[serve(leaf, answer)]) as service:
-        outcome = await ended(service, leaf)
-    assert (outcome.status, outcome.error) == (Status.FAILED, "internal error in leaf: see its log for asking/test")
+    async with start_service([answer]) as service:
+        outcome = await service.outcome(leaf, "ask/test", Text())
+    assert (outcome.status, outcome.error) == (
+        Status.FAILED,
+        "internal error in leaf: see its log for shop/ask/test",
+    )
 
 
-async def test_an_answer_of_another_shape_fails_the_caller(start: Start) -> None:
+class Measured(BaseModel):
+    text: str = "-"
+    ratio: float = 0
+
+
+measure = Rpc(name="measure", group="db", request=Measured, result=Measured)
+
+# What JSON as UTF-8 cannot hold. The SDK would write NaN as null, and try the others again and again without a pause.
+NOT_KEPT = [Measured(text="half a pair: \ud83d"), Measured(ratio=math.nan), Measured(ratio=-math.inf)]
+
+
+@pytest.mark.parametrize("value", NOT_KEPT, ids=["half a pair", "NaN", "Infinity"])
+async def test_a_result_that_cannot_be_kept_fails_the_call_at_once(
+    start_service: StartService, monkeypatch: pytest.MonkeyPatch, value: Measured
+) -> None:
+    monkeypatch.setattr(running, "TIMEOUT", 2)
+    runs = 0
+
+    @serve(measure)
+    async def answer(ctx: Context, request: Measured) -> Measured:
+        nonlocal runs
+        runs += 1
+        return value
+
+    async with start_service([answer], shutdown_grace=0) as service:
+        outcome = await service.outcome(measure, "measure/1", Measured())
+    assert (outcome.status, runs) == (Status.FAILED, 1)
+    assert outcome.error is not None and "measure" in outcome.error
+
+
+@pytest.mark.parametrize("value", NOT_KEPT, ids=["half a pair", "NaN", "Infinity"])
+async def test_a_request_that_cannot_be_kept_fails_the_caller_at_once(
+    start_service: StartService, monkeypatch: pytest.MonkeyPatch, value: Measured
+) -> None:
+    monkeypatch.setattr(running, "TIMEOUT", 2)
+    runs = 0
+
+    @serve(ask)
+    async def call(ctx: Context, request: Text) -> Texts:
+        nonlocal runs
+        runs += 1
+        return Texts(texts=[(await measure(ctx, value)).text])
+
+    @serve(measure)
+    async def echo_measured(ctx: Context, request: Measured) -> Measured:
+        return request
+
+    async with start_service([call, echo_measured], shutdown_grace=0) as service:
+        outcome = await service.outcome(ask, "ask/1", Text())
+    assert (outcome.status, runs) == (Status.FAILED, 1)
+
+
+async def test_a_failure_whose_text_cannot_be_kept_fails_the_call_at_once(
+    start_service: StartService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "TIMEOUT", 2)
+    runs = 0
+
+    @serve(leaf)
+    async def refuse(ctx: Context, request: Text) -> Text:
+        nonlocal runs
+        runs += 1
+        raise Failure("no such name: \ud83d")
+
+    async with start_service([refuse], shutdown_grace=0) as service:
+        outcome = await service.outcome(leaf, "leaf/1", Text())
+    assert (outcome.status, runs) == (Status.FAILED, 1)
+    assert outcome.error is not None and outcome.error.startswith("no such name: ")
+
+
+async def test_an_answer_of_another_shape_fails_the_caller(start_service: StartService) -> None:
     """A call by name gives whatever the other side sends."""
     other_side = Rpc(name="leaf", group="db", request=Text, result=Number, version=3)
 
+    @serve(other_side)
     async def count(ctx: Context, request: Text) -> Number:
         return Number(text=[1])
 
-    async with start(served=[serve(asking, ask), serve(other_side, count)]) as service:
-        outcome = await ended(service, asking)
-    assert (outcome.status, outcome.error) == (Status.FAILED, "internal error in asking: see its log for asking/test")
+    async with start_service([ask_three, count]) as service:
+        outcome = await service.outcome(ask, "ask/test", Text())
+    assert (outcome.status, outcome.error) == (
+        Status.FAILED,
+        "internal error in ask: see its log for shop/ask/test",
+    )
 
 
-async def test_a_failure_is_said_in_its_own_words(start: Start) -> None:
+async def test_a_failure_arrives_in_its_own_words(start_service: StartService) -> None:
+    @serve(leaf)
     async def refuse(ctx: Context, request: Text) -> Text:
         raise Failure("the account is closed")
 
-    async with start(served=[serve(asking, ask), serve(leaf, refuse)]) as service:
-        outcome = await ended(service, asking)
+    async with start_service([ask_three, refuse]) as service:
+        outcome = await service.outcome(ask, "ask/test", Text())
     assert outcome.error == "the account is closed"
 
 
-async def test_nothing_is_kept_of_what_was_started(start: Start) -> None:
+async def test_nothing_is_kept_of_what_was_started(start_service: StartService) -> None:
     """`Resonate.rpc` would keep a subscription of every job that has not ended."""
 
+    @serve(leaf)
     async def wait(ctx: Context, request: Text) -> Text:
-        await asyncio.sleep(PATIENCE)
+        await asyncio.sleep(TIMEOUT)
         return request
 
-    async with start(served=[serve(leaf, wait)], shutdown_grace=0) as service:
+    async with start_service([wait], shutdown_grace=0) as service:
         for number in range(50):
-            record = await service.engine.start_workflow(leaf, f"leaf/{number}", Text(), timedelta(seconds=60), {})
+            record = await leaf.start(service.client, f"leaf/{number}", Text())
             assert record.state == "pending"
-        assert not service.engine.resonate._runtime.subs
+        assert not service.client.resonate._runtime.subs
 
 
-async def test_a_field_that_came_since_with_a_default_changes_no_request(start: Start) -> None:
-    """A key that is sent again after a deployment finds its work, and a call that runs again its operation."""
-    since = Rpc(name="leaf", group="db", request=TextWithMore, result=Text, version=3)
-
-    async def say(ctx: Context, request: Text) -> Text:
-        return await once(ctx.get_dependency(Database), "db/op/say/1", request, Text, partial(_done, request))
-
-    async with start(served=[serve(leaf, say)]) as service:
-        first = await idempotency.start(service.engine, leaf, "leaf/1", Text(text="a"), leaf.timeout, "/")
-        again = await idempotency.start(service.engine, since, "leaf/1", TextWithMore(text="a"), leaf.timeout, "/")
-        assert (first.replayed, again.replayed) == (False, True)
-        for other in (TextWithMore(text="a", more="other"), TextWithMore(text="b")):
-            with pytest.raises(Problem, match="used for another request"):
-                await idempotency.start(service.engine, since, "leaf/1", other, leaf.timeout, "/")
-        assert Outcome.of(await await_end(service.engine, first.record, PATIENCE)).result == {"text": "a"}
-    async with start(served=[serve(since, say)]) as service:
-        # Another engine knows nothing of it; the database does.
-        again = await idempotency.start(service.engine, leaf, "leaf/1", Text(text="a"), leaf.timeout, "/")
-        assert Outcome.of(await await_end(service.engine, again.record, PATIENCE)).result == {"text": "a"}
+# Requests
 
 
-async def _done(request: Text, _: AsyncSession) -> Text:
-    return Text(text=request.text)
+class Bill(BaseModel):
+    amount: Decimal
+    due: AwareDatetime
+    tags: dict[str, int] = {}
+
+
+def test_equal_requests_have_one_fingerprint() -> None:
+    one = Bill.model_validate_json('{"amount": "1.50", "due": "2026-01-01T00:00:00Z", "tags": {"a": 1, "b": 2}}')
+    same = Bill(tags={"b": 2, "a": 1}, due=datetime(2026, 1, 1, tzinfo=UTC), amount=Decimal("1.50"))
+    assert fingerprint(one) == fingerprint(same)
+    assert fingerprint(one) != fingerprint(one.model_copy(update={"amount": Decimal("1.51")}))
+
+
+def test_a_fingerprint_of_what_was_sent_leaves_defaults_out() -> None:
+    given, default = Text(text="-"), Text()
+    assert fingerprint(given) == fingerprint(default)
+    assert fingerprint(given, as_sent=True) != fingerprint(default, as_sent=True)
+    assert fingerprint(default, as_sent=True) == fingerprint(Texts(), as_sent=True)
+
+
+# Registrations
+
+
+async def test_a_registration_is_called_like_the_plain_function() -> None:
+    @serve(leaf)
+    async def shout(ctx: Context, request: Text) -> Text:
+        return Text(text=request.text.upper())
+
+    assert isinstance(shout, Registration)
+    ctx = cast("Context", SimpleNamespace())
+    assert await shout(ctx, Text(text="a")) == Text(text="A")
+    assert await shout.function(ctx, Text(text="b")) == Text(text="B")
+    assert (shout.name, shout.version, shout.contract) == ("leaf", 3, leaf)
+
+
+def test_start_up_refuses_what_would_wait_for_ever() -> None:
+    contracts = [ask, leaf]
+    check_registrations("db", contracts, [echo])
+    check_registrations("workers", contracts, [ask_three])
+    check_registrations("other", contracts, [])
+    with pytest.raises(WiringError, match=r"leaf \(version 3\) has a contract, but SERVED of group db lacks it"):
+        check_registrations("db", contracts, [])
+    with pytest.raises(WiringError, match=r"leaf \(version 3\) stands twice in SERVED of group db"):
+        check_registrations("db", contracts, [echo, serve(leaf)(echo.function)])
+    with pytest.raises(WiringError, match="leaf belongs to group db, not workers"):
+        check_registrations("workers", contracts, [ask_three, echo])
+
+
+def test_versions_stand_side_by_side() -> None:
+    newer = replace(leaf, version=4)
+    both = [echo, serve(newer)(echo.function)]
+    check_registrations("db", [leaf, newer], both)
+    with pytest.raises(WiringError, match=r"leaf \(version 4\) has a contract"):
+        check_registrations("db", [leaf, newer], [echo])
+    # An old version may be served for as long as runs of it are left, though no new call names it.
+    check_registrations("db", [newer], both)

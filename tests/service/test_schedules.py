@@ -1,4 +1,4 @@
-"""The engine's schedules follow the list, and nobody else's are touched."""
+"""`durable.schedules`: the engine's schedules follow the list, and nobody else's are touched."""
 
 import json
 import logging
@@ -8,33 +8,20 @@ from datetime import timedelta
 import pytest
 from pydantic import BaseModel
 from resonate.connections import LocalConnection
-from resonate.error import ConnectorError
+from resonate.context import Context
+from resonate.error import ConnectorError, ServerError
 from resonate.types import ScheduleRecord, TaskData, Value
+from shop.runtime.durable import schedules
+from shop.runtime.durable.rpc import Rpc, serve
+from shop.runtime.durable.schedules import Schedule, sync_schedules
+from shop.runtime.engine.client import EngineClient, build
+from shop.runtime.engine.namespace import Namespace
+from shop.runtime.engine.postgres import ResilientPostgres
+from shop.runtime.engine.worker import stop
+from shop.runtime.service import Service
+from shop.runtime.testing.plugin import make_settings
 
-from {{ package_name }} import (
-    dev,
-    schedules,
-)
-from {{ package_name }}.engine import (
-    Engine,
-    SteadyPostgres,
-    connect,
-)
-from {{ package_name }}.rpc import (
-    Rpc,
-)
-from {{ package_name }}.schedules import (
-    Schedule,
-    put_in_place,
-)
-from {{ package_name }}.settings import (
-    Settings,
-)
-from {{ package_name }}.workflows.schedules import (
-    SCHEDULES,
-)
-
-from .conftest import SECRET
+pytestmark = pytest.mark.usefixtures("no_settings")
 
 
 class Tidy(BaseModel):
@@ -54,10 +41,10 @@ NIGHTLY = Schedule("nightly", "30 2 * * *", tidy, Tidy())
 WEEKLY = Schedule("weekly", "0 6 * * MON", tidy, Tidy(keep_days=7))
 
 
-class Engines(LocalConnection):
-    """Notes what it is asked, answers a search in pages of one, and is away for the first ``away`` requests.
+class SlowEngine(LocalConnection):
+    """An engine that notes its requests, and answers a search in pages of one.
 
-    ``faster``: somebody else has deleted a schedule whenever a delete arrives.
+    It is away for the first ``away`` requests. ``faster``: whenever a delete arrives, somebody else has made it.
     """
 
     away = 0
@@ -65,22 +52,22 @@ class Engines(LocalConnection):
 
     def __init__(self) -> None:
         super().__init__(group="tests")
-        self.asked: list[str] = []
+        self.requests: list[str] = []
 
     async def send(self, req: str, headers: dict[str, str] | None = None) -> str:
         if self.away:
             self.away -= 1
             raise ConnectorError(ConnectionRefusedError())
         request = json.loads(req)
-        self.asked.append(request["kind"])
+        self.requests.append(request["kind"])
         if self.faster and request["kind"] == "schedule.delete":
             self.state.schedules.clear()
-        answer = await super().send(req, headers)
-        return self.page(request, answer) if request["kind"] == "schedule.search" else answer
+        response = await super().send(req, headers)
+        return self.page(request, response) if request["kind"] == "schedule.search" else response
 
     @staticmethod
-    def page(request: dict[str, dict[str, str]], answer: str) -> str:
-        response = json.loads(answer)
+    def page(request: dict[str, dict[str, str]], text: str) -> str:
+        response = json.loads(text)
         cursor = request["data"].get("cursor", "")
         found = sorted(response["data"]["schedules"], key=lambda each: str(each["id"]))
         left = [each for each in found if each["id"] > cursor]
@@ -89,42 +76,73 @@ class Engines(LocalConnection):
 
 
 @pytest.fixture
-def local() -> Engines:
-    return Engines()
+def local() -> SlowEngine:
+    return SlowEngine()
 
 
 @pytest.fixture
-async def engine(local: Engines) -> AsyncIterator[Engine]:
-    settings = Settings(webhook_secret=SECRET, database_url="sqlite:///unused.db", _env_file=None)
-    engine = connect(settings, "tests", local=local)
-    yield engine
-    await engine.stop(timedelta(seconds=1))
+async def client(definition: Service, local: SlowEngine) -> AsyncIterator[EngineClient]:
+    settings = make_settings(definition)
+    client = build(settings, definition.namespace(settings), "workers", listens=False, local=local)
+    client.resonate.start()
+    yield client
+    await stop(client, timedelta(seconds=1))
 
 
-async def found(engine: Engine, schedule_id: str) -> ScheduleRecord:
-    return await engine.resonate.schedules.get(schedule_id)
+async def find(client: EngineClient, schedule_id: str) -> ScheduleRecord:
+    return await client.resonate.schedules.get(schedule_id)
 
 
-async def test_a_schedule_is_created_with_its_request(engine: Engine) -> None:
-    await put_in_place(engine, [WEEKLY], service="shop")
-    record = await found(engine, "shop/weekly")
-    assert (record.cron, record.promise_id, record.promise_timeout) == (
-        "0 6 * * MON",
-        "{{ '{{' }}.id{{ '}}' }}-{{ '{{' }}.timestamp{{ '}}' }}",
-        600_000,
-    )
-    assert record.promise_tags == {"resonate:target": "poll://any@workers"}
-    task = engine.resonate.schedules.codec.decode(record.promise_param)
+async def test_a_schedule_is_created_with_its_request(client: EngineClient) -> None:
+    await sync_schedules(client, [WEEKLY], prefix="shop")
+    record = await find(client, "shop/weekly")
+    assert (record.cron, record.promise_timeout) == ("0 6 * * MON", 600_000)
+    assert record.promise_id == "shop/schedule/weekly-{{.timestamp}}"
+    assert record.promise_tags == {"resonate:target": "poll://any@shop.workers"}
+    task = client.resonate.schedules.codec.decode(record.promise_param)
     assert task == {"func": "tidy", "args": [{"keep_days": 7}], "kwargs": {}, "version": 2}
 
 
-async def test_what_is_as_it_should_be_is_left_alone(engine: Engine, local: Engines) -> None:
-    await put_in_place(engine, [NIGHTLY, WEEKLY], service="shop")
-    before = await found(engine, "shop/nightly")
-    local.asked.clear()
-    await put_in_place(engine, [NIGHTLY, WEEKLY], service="shop")
-    assert "schedule.delete" not in local.asked
-    assert await found(engine, "shop/nightly") == before
+async def test_a_schedule_in_the_empty_namespace(definition: Service, local: SlowEngine) -> None:
+    """Schedules keep the service's name, because all that begin with it count as its own; their runs do not."""
+    settings = make_settings(definition, namespace="")
+    client = build(settings, definition.namespace(settings), "workers", listens=False, local=local)
+    client.resonate.start()
+    await sync_schedules(client, [NIGHTLY], prefix=definition.schedule_prefix(settings))
+    record = await find(client, "shop/nightly")
+    assert record.promise_id == "schedule/nightly-{{.timestamp}}"
+    assert record.promise_tags == {"resonate:target": "poll://any@workers"}
+    await stop(client, timedelta(seconds=1))
+
+
+def test_the_prefix_of_schedules_is_never_empty(definition: Service) -> None:
+    for namespace, prefix in (("shop", "shop"), ("other-name", "other-name"), ("", "shop")):
+        assert definition.schedule_prefix(make_settings(definition, namespace=namespace)) == prefix
+
+
+async def test_a_schedule_for_a_group_of_somebody_else(client: EngineClient) -> None:
+    foreign = Rpc("pay", "payments.workers", Tidy, Tidied)
+    await sync_schedules(client, [Schedule("pay", "0 0 * * *", foreign, Tidy())], prefix="shop")
+    assert (await find(client, "shop/pay")).promise_tags == {"resonate:target": "poll://any@payments.workers"}
+
+
+def test_a_workflow_is_given_as_contract_or_as_registration() -> None:
+    @serve(tidy)
+    async def tidy_up(ctx: Context, request: Tidy) -> Tidied:
+        return Tidied(removed=request.keep_days)
+
+    by_registration = Schedule("nightly", "30 2 * * *", tidy_up, Tidy())
+    assert by_registration == NIGHTLY
+    assert by_registration.workflow is tidy
+
+
+async def test_what_is_as_it_should_be_is_left_alone(client: EngineClient, local: SlowEngine) -> None:
+    await sync_schedules(client, [NIGHTLY, WEEKLY], prefix="shop")
+    before = await find(client, "shop/nightly")
+    local.requests.clear()
+    await sync_schedules(client, [NIGHTLY, WEEKLY], prefix="shop")
+    assert "schedule.delete" not in local.requests
+    assert await find(client, "shop/nightly") == before
 
 
 @pytest.mark.parametrize(
@@ -136,65 +154,82 @@ async def test_what_is_as_it_should_be_is_left_alone(engine: Engine, local: Engi
         Schedule("nightly", "30 2 * * *", Rpc("tidy", "workers", Tidy, Tidied, timedelta(minutes=10), 3), Tidy()),
         Schedule("nightly", "30 2 * * *", Rpc("tidy", "others", Tidy, Tidied, timedelta(minutes=10), 2), Tidy()),
     ],
+    ids=["cron", "request", "timeout", "version", "group"],
 )
-async def test_a_change_replaces_it(changed: Schedule, engine: Engine, local: Engines) -> None:
-    await put_in_place(engine, [NIGHTLY], service="shop")
-    before = await found(engine, "shop/nightly")
-    local.asked.clear()
-    await put_in_place(engine, [changed], service="shop")
-    assert local.asked == ["schedule.create", "schedule.delete", "schedule.create", "schedule.search"]
-    assert await found(engine, "shop/nightly") != before
-    local.asked.clear()
-    await put_in_place(engine, [changed], service="shop")
-    assert local.asked == ["schedule.create", "schedule.search"]
+async def test_a_change_replaces_it(changed: Schedule, client: EngineClient, local: SlowEngine) -> None:
+    await sync_schedules(client, [NIGHTLY], prefix="shop")
+    before = await find(client, "shop/nightly")
+    local.requests.clear()
+    await sync_schedules(client, [changed], prefix="shop")
+    assert local.requests == ["schedule.create", "schedule.delete", "schedule.create", "schedule.search"]
+    assert await find(client, "shop/nightly") != before
+    local.requests.clear()
+    await sync_schedules(client, [changed], prefix="shop")
+    assert local.requests == ["schedule.create", "schedule.search"]
 
 
-async def test_what_has_left_the_list_is_removed_and_no_other(engine: Engine, local: Engines) -> None:
+async def test_a_change_of_the_namespace_replaces_it(client: EngineClient, local: SlowEngine) -> None:
+    await sync_schedules(client, [NIGHTLY], prefix="shop")
+    elsewhere = EngineClient(client.resonate, local, None, Namespace(), "workers")
+    local.requests.clear()
+    await sync_schedules(elsewhere, [NIGHTLY], prefix="shop")
+    assert "schedule.delete" in local.requests
+    assert (await find(client, "shop/nightly")).promise_id == "schedule/nightly-{{.timestamp}}"
+
+
+async def test_what_has_left_the_list_is_removed_and_no_other(client: EngineClient, local: SlowEngine) -> None:
     foreign = ("shop", "shop-2/nightly", "shopping/nightly", "other/shop/nightly")
     for schedule_id in foreign:
-        await engine.resonate.schedules.create(
+        await client.resonate.schedules.create(
             schedule_id, "* * * * *", "x", 1, Value(data=TaskData(func="x")), {"resonate:target": "poll://any@x"}
         )
-    await put_in_place(engine, [NIGHTLY, WEEKLY], service="shop")
-    await put_in_place(engine, [WEEKLY], service="shop")
+    await sync_schedules(client, [NIGHTLY, WEEKLY], prefix="shop")
+    await sync_schedules(client, [WEEKLY], prefix="shop")
     assert set(local.state.schedules) == {*foreign, "shop/weekly"}
-    await put_in_place(engine, [], service="shop")
+    await sync_schedules(client, [], prefix="shop")
     assert set(local.state.schedules) == set(foreign)
 
 
-async def test_what_another_worker_has_removed_is_no_error(engine: Engine, local: Engines) -> None:
-    await put_in_place(engine, [NIGHTLY], service="shop")
-
+async def test_what_another_worker_has_removed_is_no_error(client: EngineClient, local: SlowEngine) -> None:
+    await sync_schedules(client, [NIGHTLY], prefix="shop")
     local.faster = True
-    await put_in_place(engine, [], service="shop")
-    assert local.asked[-1] == "schedule.delete"
+    await sync_schedules(client, [], prefix="shop")
+    assert local.requests[-1] == "schedule.delete"
     assert local.state.schedules == {}
 
 
 async def test_an_engine_that_is_away_is_waited_for(
-    engine: Engine, local: Engines, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    client: EngineClient, local: SlowEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(schedules, "PAUSE", 0)
     local.away = 3
     with caplog.at_level(logging.WARNING):
-        await put_in_place(engine, [NIGHTLY], service="shop")
+        await sync_schedules(client, [NIGHTLY], prefix="shop")
     assert "shop/nightly" in local.state.schedules
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["schedules wait for the engine"]
 
 
-async def test_postgres_is_told_weekdays_and_months_by_number() -> None:
-    settings = Settings(
-        webhook_secret=SECRET, database_url="sqlite:///x.db", resonate_url="postgresql://127.0.0.1:9/x", _env_file=None
-    )
-    engine = connect(settings, "tests")
-    assert isinstance(engine.network, SteadyPostgres)
+async def test_a_schedule_that_the_engine_refuses_is_left_out(
+    client: EngineClient, local: SlowEngine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = Schedule("odd", "every now and then", tidy, Tidy())
+    create = client.resonate.schedules.create
+
+    async def refuse(id: str, cron: str, **given: object) -> ScheduleRecord:
+        if cron == odd.cron:
+            raise ServerError(400, "no such cron")
+        return await create(id=id, cron=cron, **given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(client.resonate.schedules, "create", refuse)
+    await sync_schedules(client, [odd, NIGHTLY], prefix="shop")
+    assert set(local.state.schedules) == {"shop/nightly"}
+    assert "the engine refuses schedule shop/odd (every now and then)" in caplog.text
+
+
+async def test_postgres_is_told_weekdays_and_months_by_number(definition: Service) -> None:
+    settings = make_settings(definition, resonate_url="postgresql://127.0.0.1:9/x")
+    client = build(settings, definition.namespace(settings), "workers", listens=False)
+    assert isinstance(client.network, ResilientPostgres)
     schedule = Schedule("odd", "*/5 8-18 * jan,Jul MON-FRI", tidy, Tidy())
-    assert schedules._cron(engine, schedule) == "*/5 8-18 * 1,7 1-5"
-    await engine.stop(timedelta(seconds=1))
-
-
-def test_what_the_clock_starts_is_served_and_has_a_name_of_its_own() -> None:
-    names = [schedule.name for schedule in SCHEDULES]
-    assert sorted(names) == sorted(set(names))
-    served = [entry.contract for entry in dev.SERVED]
-    assert [schedule.name for schedule in SCHEDULES if schedule.workflow not in served] == []
+    assert schedules._cron(client, schedule) == "*/5 8-18 * 1,7 1-5"
+    await stop(client, timedelta(seconds=1))

@@ -1,56 +1,189 @@
-"""Settings that would do harm are refused at start-up."""
+"""`settings`: what would do harm is refused at start-up, and each process needs only its own."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
+from shop.runtime.errors import MissingSetting
+from shop.runtime.service import Service
+from shop.runtime.settings import ServiceSettings, required
+from shop.runtime.testing.running import SECRET
 
-from {{ package_name }}.settings import (
-    Settings,
-)
-
-GOOD = {"webhook_secret": "0123456789abcdef", "database_url": "sqlite:///x.db"}
-
-
-def settings(**changed: Any) -> Settings:
-    return Settings(**{**GOOD, **changed, "_env_file": None})
+pytestmark = pytest.mark.usefixtures("no_settings")
 
 
-def test_durations_are_seconds_or_iso(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JOB_TIMEOUT", "90")
-    monkeypatch.setenv("APPROVAL_TIMEOUT", "PT1M")
-    made = settings()
-    assert (made.job_timeout, made.approval_timeout) == (timedelta(seconds=90), timedelta(minutes=1))
+class Made(ServiceSettings):
+    """Settings of no service in particular."""
+
+    namespace: str = "made"
 
 
-def test_keys_are_read() -> None:
-    made = settings(api_keys="alice:secret1, bob:secret2")
-    assert made.callers == {"alice": b"secret1", "bob": b"secret2"}
-    assert "secret1" not in repr(made)
+def make(**values: Any) -> Made:
+    return Made(**values, _env_file=None)
 
 
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("text", "expected"),
+    [
+        ("90", timedelta(seconds=90)),
+        ("0.5", timedelta(seconds=0.5)),
+        ("PT1M", timedelta(minutes=1)),
+        ("P7D", timedelta(days=7)),
+    ],
+)
+def test_durations_are_seconds_or_iso(text: str, expected: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHUTDOWN_GRACE", text)
+    assert make().shutdown_grace == expected
+
+
+def test_keys_are_read() -> None:
+    settings = make(api_keys="alice:secret1, bob:secret2")
+    assert settings.secret_by_caller == {"alice": b"secret1", "bob": b"secret2"}
+    assert make(api_keys="").secret_by_caller == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
     [
         ({"webhook_secret": "short"}, "at least 16 characters"),
         ({"api_keys": "Alice:secret1"}, "must be caller:secret"),
+        ({"api_keys": "alice:short"}, "must be caller:secret"),
+        ({"api_keys": "alice"}, "must be caller:secret"),
         ({"api_keys": "alice:secret1,alice:secret2"}, "none occurs twice"),
         ({"api_keys": "alice:secret1,bob:secret1"}, "none occurs twice"),
         ({"resonate_url": "localhost:8001"}, "must begin with http://"),
-        ({"approval_timeout": 90, "job_timeout": 60}, "shorter than JOB_TIMEOUT"),
+        ({"database_url": "mysql://user:secret1@host/shop"}, "must begin with sqlite:/// or postgresql://"),
+        ({"database_url": "shop.db"}, "must begin with sqlite:/// or postgresql://"),
+        ({"database_pool_size": 0}, "greater than or equal to 1"),
+        ({"database_statement_timeout": -1}, "greater than or equal to 0 seconds"),
+        ({"database_lock_timeout": "-PT1S"}, "greater than or equal to 0 seconds"),
         ({"sync_wait": 26}, "less than or equal to 25 seconds"),
-        ({"log_format": "xml"}, "'json' or 'text'"),
+        ({"sync_wait": -1}, "greater than or equal to 0 seconds"),
+        ({"max_runs": 0}, "greater than or equal to 1"),
+        ({"lease": 0.5}, "greater than or equal to 1 second"),
+        ({"shutdown_grace": -1}, "greater than or equal to 0 seconds"),
+        ({"keep_alive": -1}, "greater than or equal to 0 seconds"),
+        ({"port": 65536}, "less than or equal to 65535"),
         ({"health_port": 65536}, "less than or equal to 65535"),
+        ({"log_level": "LOUD"}, "should match pattern"),
+        ({"log_format": "xml"}, "'json' or 'text'"),
     ],
 )
-def test_what_would_do_harm_is_refused(changed: dict[str, Any], message: str) -> None:
+def test_what_would_do_harm_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message) as refused:
-        settings(**changed)
+        make(**values)
     assert "secret1" not in str(refused.value.errors(include_input=False))
 
 
-def test_no_secret_no_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("WEBHOOK_SECRET", raising=False)
-    with pytest.raises(ValidationError, match="webhook_secret"):
-        Settings(database_url="sqlite:///x.db", _env_file=None)
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"database_url": "sqlite:///shop.db"},
+        {"database_url": "sqlite+aiosqlite:///shop.db"},
+        {"database_url": "postgresql://host/shop"},
+        {"database_url": "postgres://host/shop"},
+        {"database_url": "postgresql+psycopg://host/shop"},
+        {"resonate_url": "http://host:8001"},
+        {"resonate_url": "https://host"},
+        {"resonate_url": "postgresql://host/engine"},
+        {"database_statement_timeout": 0, "database_lock_timeout": 0, "keep_alive": 0, "sync_wait": 0},
+        {"sync_wait": 25, "lease": 1, "max_runs": 1, "database_pool_size": 1, "port": 0, "health_port": 0},
+    ],
+)
+def test_what_does_none_is_taken(values: dict[str, Any]) -> None:
+    settings = make(**values)
+    for name, value in values.items():
+        found = getattr(settings, name)
+        if isinstance(found, SecretStr):
+            found = found.get_secret_value()
+        assert found == (timedelta(seconds=value) if isinstance(found, timedelta) else value)
+
+
+@pytest.mark.parametrize("namespace", ["Shop", "1shop", "shop.", "shop/x", "s" * 41, "a b", "ü"])
+def test_namespaces_that_are_refused(definition: Service, namespace: str) -> None:
+    with pytest.raises(ValidationError, match="namespace"):
+        definition.settings(namespace=namespace, _env_file=None)
+
+
+def test_an_empty_value_counts_as_none_but_for_the_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ServiceSettings.model_fields:
+        monkeypatch.setenv(name.upper(), "")
+    settings = make()
+    assert settings.namespace == ""
+    defaults = {name: field.default for name, field in ServiceSettings.model_fields.items() if name != "namespace"}
+    assert settings.model_dump(exclude={"namespace"}) == defaults
+    monkeypatch.delenv("NAMESPACE")
+    assert make().namespace == "made"
+
+
+def test_an_empty_value_in_a_file_counts_as_none(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("NAMESPACE=\nWEBHOOK_SECRET=\nHEALTH_PORT=\nPORT=\nAPI_KEYS=\nRESONATE_URL=\n")
+    settings = Made(_env_file=file)
+    assert (settings.namespace, settings.webhook_secret, settings.health_port) == ("", None, None)
+    assert (settings.port, settings.api_keys, settings.resonate_url) == (8000, {}, None)
+
+
+def test_secrets_and_urls_show_nowhere() -> None:
+    settings = make(
+        webhook_secret="secret-of-webhooks",
+        resonate_url="postgresql://user:secret-of-engine@host/engine",
+        resonate_token="secret-token",
+        database_url="postgresql://user:secret-of-database@host/shop",
+        api_keys="alice:secret-of-alice",
+    )
+    for shown in (repr(settings), str(settings), repr(settings.model_dump()), settings.model_dump_json()):
+        assert "secret-" not in shown
+
+
+def test_settings_do_not_change() -> None:
+    settings = make()
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1  # type: ignore[misc]
+
+
+# Each process needs its own
+
+
+def test_what_is_missing_is_named() -> None:
+    assert required(SecretStr("there"), "RESONATE_TOKEN") == "there"
+    with pytest.raises(MissingSetting, match="RESONATE_TOKEN is not set, and this process needs it") as missing:
+        required(None, "RESONATE_TOKEN")
+    assert "explains every setting" in missing.value.remedy
+
+
+def test_nothing_is_needed_until_a_process_asks(definition: Service) -> None:
+    settings = definition.settings(_env_file=None)
+    assert (settings.webhook_secret, settings.database_url, settings.resonate_url) == (None, None, None)
+    assert settings.namespace == "shop"
+
+
+async def test_the_api_needs_no_database(definition: Service) -> None:
+    settings = definition.settings(webhook_secret=SECRET, resonate_url="http://127.0.0.1:9", _env_file=None)
+    app = definition.api(settings)
+    async with app.router.lifespan_context(app):
+        assert app.state.client.source is None
+
+
+async def test_the_group_db_needs_its_database_alone(definition: Service, database_url: str) -> None:
+    worker = definition.worker("db")
+    without = definition.settings(webhook_secret=SECRET, _env_file=None)
+    with pytest.raises(MissingSetting, match="DATABASE_URL is not set"):
+        async with definition.dependencies(without, [worker]):
+            pass
+    alone = definition.settings(database_url=database_url, _env_file=None)
+    async with definition.dependencies(alone, [worker]) as dependencies:
+        assert dependencies[0] is alone
+
+
+async def test_the_group_workers_needs_neither(definition: Service) -> None:
+    bare = definition.settings(_env_file=None)
+    async with definition.dependencies(bare, [definition.worker("workers")]) as dependencies:
+        assert dependencies[0] is bare
+
+
+def test_a_process_that_connects_needs_the_engine(definition: Service) -> None:
+    with pytest.raises(MissingSetting, match="RESONATE_URL is not set"):
+        definition.connect(definition.settings(_env_file=None), "workers", listens=True)

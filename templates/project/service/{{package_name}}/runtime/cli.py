@@ -92,6 +92,9 @@ def commands(service: Service, description: str) -> click.Group:
         from .http.server import serve
 
         found = settings()
+        # Said here: the process that reloads would show a traceback.
+        required(found.database_url, "DATABASE_URL")
+        service.api(found)
         click.echo(f"http://{found.host}:{found.port}/docs; Ctrl-C stops it")
         serve(
             f"{service.package}.__main__:SERVICE.application",

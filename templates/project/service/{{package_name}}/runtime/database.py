@@ -187,7 +187,7 @@ def _prepare_sqlite(engine: AsyncEngine, lock_timeout: float) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         waits = f"busy_timeout={int(lock_timeout * 1000)}"
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", waits, "foreign_keys=ON"):
+        for pragma in (waits, "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -18,7 +18,12 @@ def _seconds(value: object) -> object:
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 """A duration: seconds (``90``) or ISO 8601 (``PT24H``, ``P7D``)."""
 
-_NotNegative = Field(ge=timedelta(0))
+# Bounds come before what reads a number: so they are told in words rather than as a `timedelta`.
+_NotNegative = Annotated[timedelta, Field(ge=timedelta(0)), BeforeValidator(_seconds)]
+_AtMost25s = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(seconds=25)), BeforeValidator(_seconds)]
+_AtLeast1s = Annotated[timedelta, Field(ge=timedelta(seconds=1)), BeforeValidator(_seconds)]
+
+_NAMESPACE = re.compile(r"([a-z][a-z0-9_-]{0,39})?")
 _CALLER = re.compile(r"[a-z0-9-]{1,30}")
 _ENGINES = ("http://", "https://", "postgresql://", "postgres://")
 _DATABASES = ("sqlite:///", "postgresql://", "postgres://", "sqlite+", "postgresql+")
@@ -33,7 +38,7 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
-    namespace: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]{0,39})?$")]
+    namespace: str
     """Begins the service's ids and groups on the engine, which other services may share. Empty: nothing does."""
 
     webhook_secret: SecretStr | None = None
@@ -51,28 +56,28 @@ class ServiceSettings(BaseSettings):
     database_pool_size: Annotated[int, Field(ge=1)] = 10
     """Connections that a process keeps to a Postgres database; it opens as many again under load."""
 
-    database_statement_timeout: Annotated[Duration, _NotNegative] = timedelta(seconds=30)
+    database_statement_timeout: _NotNegative = timedelta(seconds=30)
     """Postgres ends a statement that takes longer. 0: never."""
 
-    database_lock_timeout: Annotated[Duration, _NotNegative] = timedelta(seconds=10)
+    database_lock_timeout: _NotNegative = timedelta(seconds=10)
     """How long a statement waits for a lock: of a row on Postgres, of the whole file on SQLite."""
 
     api_keys: Annotated[dict[str, SecretStr], NoDecode] = {}
     """``alice:secret,bob:secret``: who may call authenticated routes. Empty: everybody."""
 
-    sync_wait: Annotated[Duration, _NotNegative, Field(le=timedelta(seconds=25))] = timedelta(seconds=5)
+    sync_wait: _AtMost25s = timedelta(seconds=5)
     """How long a route that waits for its result waits before it answers 202; at most 25 s."""
 
     max_runs: Annotated[int, Field(ge=1)] = 64
     """How many runs of durable functions a worker holds at a time; more wait in the engine."""
 
-    lease: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=60)
+    lease: _AtLeast1s = timedelta(seconds=60)
     """A worker that is silent for so long loses its tasks to another."""
 
-    shutdown_grace: Annotated[Duration, _NotNegative] = timedelta(seconds=10)
+    shutdown_grace: _NotNegative = timedelta(seconds=10)
     """How long a stopping process finishes what runs."""
 
-    keep_alive: Annotated[Duration, _NotNegative] = timedelta(seconds=75)
+    keep_alive: _NotNegative = timedelta(seconds=75)
     """How long the API keeps an idle connection open. Longer than the proxy in front of it does (often 60 s)."""
 
     host: str = "127.0.0.1"
@@ -96,6 +101,14 @@ class ServiceSettings(BaseSettings):
         if not isinstance(values, dict):
             return values
         return {name: value for name, value in values.items() if value != "" or name == "namespace"}
+
+    @field_validator("namespace")
+    @classmethod
+    def _check_namespace(cls, value: str) -> str:
+        # Not in the field's type, which a service's own Settings replaces.
+        if not _NAMESPACE.fullmatch(value):
+            raise ValueError("NAMESPACE must be lower-case letters, digits, - and _, at most 40, from a letter on")
+        return value
 
     @field_validator("webhook_secret")
     @classmethod

@@ -81,7 +81,7 @@ class Rpc[Q: BaseModel, R: BaseModel]:
         """Make the call at once, so that ids follow the order of calls; await the result when it is needed."""
         target = ctx.get_dependency(Namespace).group(self.group)
         options = ctx.options(target=target, timeout=self.timeout, version=self.version)
-        return DurableCall(self, options.rpc(self.name, request.model_dump(mode="json")))
+        return DurableCall(self, options.rpc(self.name, _kept(request.model_dump(mode="json"))))
 
     async def start(
         self,
@@ -140,9 +140,10 @@ def serve[Q: BaseModel, R: BaseModel](
             try:
                 async with observe_run(ctx, contract.name, contract.version):
                     result = await function(ctx, contract.request.model_validate(request))
-                    return result.model_dump(mode="json")
-            except Failure:
-                raise
+                    return _kept(result.model_dump(mode="json"))
+            except Failure as error:
+                # Half a surrogate pair, which no UTF-8 can hold, becomes a question mark.
+                raise Failure(str(error).encode(errors="replace").decode()) from None
             except Exception:
                 # Its text may hold a statement, a host or a secret, and whatever is raised here a client may read.
                 raise Failure(f"internal error in {contract.name}: see its log for {ctx.info.id}") from None
@@ -150,6 +151,15 @@ def serve[Q: BaseModel, R: BaseModel](
         return Registration(contract.name, contract.version, run, policy, contract, function)
 
     return register
+
+
+def _kept[V](value: V) -> V:
+    """A value that the engine can keep; else ValueError.
+
+    The SDK would write NaN as null, and run again at once, for ever, what gives half a surrogate pair.
+    """
+    json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    return value
 
 
 def check_registrations(group: str, contracts: Iterable[Rpc[Any, Any]], served: Sequence[Registration]) -> None:

@@ -18,7 +18,7 @@ from resonate_base.connections import Network, Source
 
 from ..errors import EngineUnavailable
 from ..settings import ServiceSettings, required
-from ..telemetry import logs, metrics, tracing
+from ..telemetry import logs, metrics, runs, tracing
 from .connections import ReconnectingSSE, http_connections
 from .exception_codec import ExceptionCodec
 from .namespace import Namespace
@@ -95,6 +95,8 @@ class EngineClient:
                 await self.find("readyz")
         except (TimeoutError, EngineUnavailable):
             problem = "the engine does not answer"
+        except ServerError as error:  # such as 401, where RESONATE_TOKEN is wrong
+            problem = f"the engine refuses requests: {error.code}"
         metrics.ENGINE_UP.labels("requests").set(problem is None)
         if isinstance(self.source, ReconnectingSSE | ResilientPostgres):
             metrics.ENGINE_UP.labels("stream").set(self.source.connected)
@@ -174,6 +176,8 @@ def build(
     A process that does not listen only sends, and holds no stream. ``local`` is an engine in this process, in the place
     of RESONATE_URL.
     """
+    if local is not None:
+        runs.forget()
     name = namespace.group(group)
     pid = f"{name}-{uuid.uuid4().hex}"
     network, source = (local, local) if local is not None else _connections(settings, name, pid)

@@ -73,6 +73,11 @@ def last_error(promise: str) -> str | None:
     return _raised[promise][1] if promise in _raised else None
 
 
+def forget() -> None:
+    """Forget what runs have raised: on another engine the same ids are other runs."""
+    _raised.clear()
+
+
 def _remember(promise: str, error: Exception) -> None:
     count, _ = _raised.pop(promise, (0, ""))
     _raised[promise] = count + 1, f"{type(error).__name__}: {error}"

@@ -61,6 +61,7 @@ from ..settings import ServiceSettings
 from .databases import Databases, read_rows
 from .history import Call
 from .recording import record_calls
+from .running import open_calls
 
 ROOT = "crash/test-1"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -246,18 +247,26 @@ class Run:
 
     async def _live(self, connection: CrashingConnection) -> None:
         opened = self.service.dependencies(self.settings, self.service.workers())
-        async with opened as dependencies, asyncio.timeout(LIFE_TIMEOUT):
+        async with opened as dependencies:
             client = self._client(connection)
             register(client, functions_of(self.served), [*dependencies, self._pinned_clock(), *self.dependencies])
-            client.resonate.start()
+            try:
+                async with asyncio.timeout(LIFE_TIMEOUT):
+                    await self._work(client, connection)
+            except TimeoutError:
+                what = f"{self.contract.name}: its process did not come to rest within {LIFE_TIMEOUT} s"
+                pytest.fail(f"{what}\n{open_calls(client)}", pytrace=False)
+
+    async def _work(self, client: EngineClient, connection: CrashingConnection) -> None:
+        client.resonate.start()
+        await _rest(client, connection)
+        others = self._client(OtherClients(connection, self.clock))
+        await self._start(others)
+        await _rest(client, connection)
+        while not connection.dead.is_set() and self.state.promises[ROOT].state == "pending":
+            if not await self._answer(others):
+                self._let_time_pass(connection)
             await _rest(client, connection)
-            others = self._client(OtherClients(connection, self.clock))
-            await self._start(others)
-            await _rest(client, connection)
-            while not connection.dead.is_set() and self.state.promises[ROOT].state == "pending":
-                if not await self._answer(others):
-                    self._let_time_pass(connection)
-                await _rest(client, connection)
 
     def _pinned_clock(self) -> Clock:
         uuids: dict[str, int] = {}

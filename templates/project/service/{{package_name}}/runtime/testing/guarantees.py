@@ -48,7 +48,7 @@ from .running import SECRET, RunningService, free_port, problem, serve_on_port
 def imports_point_inward(definition: Service) -> None:
     """A folder imports itself, the contracts, the runtime and the modules beside them; the API also `db.queries`."""
     package = definition.package
-    graph = grimp.build_graph(package)
+    graph = grimp.build_graph(package, cache_dir=None)
     parts = {it.rpartition(".")[2] for it in graph.find_children(package) if graph.find_children(it)}
     beside = {it.rpartition(".")[2] for it in graph.find_children(package)} - parts - {"__main__"}
     rooms = parts - {"contracts", "runtime"}

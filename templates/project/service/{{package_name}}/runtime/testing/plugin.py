@@ -9,6 +9,7 @@ import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -17,19 +18,16 @@ import pytest
 from pydantic import BaseModel
 from resonate.connections import LocalConnection
 
-# Before they are imported: their assertions show the values that they compare.
-pytest.register_assert_rewrite(f"{__package__}.guarantees", f"{__package__}.running")
-
-from .. import dev  # noqa: E402
-from ..database import Database, migrate, seed  # noqa: E402
-from ..durable.rpc import Registration, Rpc  # noqa: E402
-from ..engine.client import build  # noqa: E402
-from ..engine.worker import register, stop  # noqa: E402
-from ..service import Service, functions_of  # noqa: E402
-from ..settings import ServiceSettings  # noqa: E402
-from .crashes import CALLS_TO, Crashes, Sample  # noqa: E402
-from .databases import Databases, PostgresDatabases, SqliteDatabases, postgres_server  # noqa: E402
-from .running import SECRET, CallFunction, RunningService, StartService, run_to_end  # noqa: E402
+from .. import dev
+from ..database import Database, migrate, seed
+from ..durable.rpc import Registration, Rpc
+from ..engine.client import build
+from ..engine.worker import register, stop
+from ..service import Service, functions_of
+from ..settings import ServiceSettings
+from .crashes import CALLS_TO, Crashes, Sample
+from .databases import Databases, PostgresDatabases, SqliteDatabases, postgres_server
+from .running import SECRET, CallFunction, RunningService, StartService, run_to_end
 
 KINDS = ("sqlite", "postgres")
 
@@ -102,7 +100,8 @@ def databases(definition: Service, database_kind: str, tmp_path_factory: pytest.
     if database_kind == "sqlite":
         yield SqliteDatabases(tmp_path_factory.mktemp("sqlite"), prepare)
         return
-    with postgres_server(tmp_path_factory.mktemp("pg")) as server:
+    # Not below pytest's own directory: any other session of pytest closes that to the user that Postgres runs as.
+    with TemporaryDirectory(ignore_cleanup_errors=True) as directory, postgres_server(Path(directory)) as server:
         yield PostgresDatabases(server, prepare)
 
 

@@ -16,9 +16,11 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from msgspec import convert
 from pydantic import BaseModel
 from resonate.codec import Codec, NoopEncryptor
 from resonate.connections import LocalConnection
+from resonate.types import Value
 
 from ..durable.gate import Delivery, Gate
 from ..durable.rpc import Rpc
@@ -145,7 +147,7 @@ def open_calls(client: EngineClient) -> str:
     for promise in client.network.state.promises.values():
         if promise.state != "pending":
             continue
-        task = _CODEC.decode(promise.param)
+        task = _CODEC.decode(convert(promise.param, Value))
         target = promise.tags.get("resonate:target", "").rpartition("@")[2]
         if isinstance(task, dict) and "func" in task:
             served = client.resonate._registry.get(task["func"], task.get("version", 1)) is not None

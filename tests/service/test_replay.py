@@ -1,4 +1,4 @@
-"""The histories in `histories/`: today's code must make the calls that it made then. The command `record` writes one.
+"""`testing.replay`: what a change of a workflow's code does to the runs that were started before.
 
 A run that waits goes on after a deployment: from the top, on the new code, and its calls are answered by their numbers.
 """
@@ -7,63 +7,23 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 from resonate.connections import LocalConnection
 from resonate.context import Context
-
-from {{ package_name }} import (
-    dev,
-    histories,
-)
-from {{ package_name }}.api.idempotency import (
-    await_end,
-)
-from {{ package_name }}.gate import (
-    Gate,
-)
-from {{ package_name }}.histories import (
-    Changed,
-    History,
-    Outcome,
-)
-from {{ package_name }}.rpc import (
-    Failure,
-    Rpc,
-    serve,
-)
-from {{ package_name }}.settings import (
-    Settings,
-)
-
-from .conftest import PATIENCE, SECRET, Service, Start
-
-HISTORIES = Path(__file__).with_name("histories")
-
-
-@pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    return Settings(webhook_secret=SECRET, database_url="sqlite:///unused.db", _env_file=None)
-
-
-async def test_workflows_do_what_their_histories_say(settings: Settings) -> None:
-    changes = []
-    for path in sorted(HISTORIES.glob("*.json")):
-        history = History.model_validate_json(path.read_text("utf-8"))
-        try:
-            await histories.replay(history, dev.SERVED, [settings])
-        except Changed as change:
-            changes.append(f"{history.workflow} (version {history.version}), history {path.name}: {change}")
-    if changes:
-        pytest.fail("\n".join(changes), pytrace=False)
-
-
-# What a change does, on a workflow of its own.
+from shop.runtime.durable.gate import Gate
+from shop.runtime.durable.ids import call_id
+from shop.runtime.durable.rpc import Rpc, serve
+from shop.runtime.errors import Failure
+from shop.runtime.service import Service
+from shop.runtime.settings import ServiceSettings
+from shop.runtime.testing import replay as replaying
+from shop.runtime.testing.history import CallOutcome, History
+from shop.runtime.testing.recording import record
+from shop.runtime.testing.replay import Changed, replay
+from shop.runtime.testing.running import RunningService, StartService
 
 
 class Line(BaseModel):
@@ -102,6 +62,7 @@ async def pack_well(ctx: Context, parcels: int) -> int:
     return parcels
 
 
+@serve(reserve)
 async def reserve_line(ctx: Context, line: Line) -> Reserved:
     ran.append(line.sku)
     if line.sku == "none":
@@ -118,18 +79,22 @@ async def ship_order(ctx: Context, order: Order) -> Shipped:
 
 
 async def recorded(
-    start: Start, function: Ship = ship_order, order: Order | None = None, contract: Rpc[Any, Any] = ship
+    start_service: StartService,
+    function: Ship = ship_order,
+    order: Order | None = None,
+    contract: Rpc[Any, Any] = ship,
 ) -> History:
-    async with start(served=[serve(reserve, reserve_line), serve(contract, function)]) as service:
+    """The history of a workflow, in the empty namespace."""
+    async with start_service([reserve_line, serve(contract)(function)], namespace="") as service:
         order = order or Order(first="cup", second="plate")
-        return await histories.record(service.engine, contract, "order/1", order)
+        return await record(service.client, {}, contract, "order/1", order)
 
 
 async def difference(history: History, function: Ship, contract: Rpc[Any, Any] = ship) -> str | None:
     """What a replay finds. Nothing of the service may run meanwhile, but the workflow itself."""
     ran.clear()
     try:
-        await histories.replay(history, [serve(contract, function)])
+        await replay(history, [serve(contract)(function)])
     except Changed as change:
         return str(change)
     finally:
@@ -137,8 +102,8 @@ async def difference(history: History, function: Ship, contract: Rpc[Any, Any] =
     return None
 
 
-async def test_a_workflow_that_has_not_changed(start: Start) -> None:
-    history = await recorded(start)
+async def test_a_workflow_that_has_not_changed(start_service: StartService) -> None:
+    history = await recorded(start_service)
     kinds = [(call.kind, call.name, call.target) for call in history.calls]
     rpc = ("rpc", "tests.reserve", "tests")
     assert kinds == [rpc, rpc, ("step", "pack", None), ("sleep", "", None)]
@@ -235,65 +200,70 @@ async def other_result(ctx: Context, order: Order) -> Shipped:
         (other_kind, "call 1 was `rpc tests.reserve`, is now `detached tests.reserve`."),
     ],
 )
-async def test_a_change_of_the_calls_is_named(start: Start, function: Ship, expected: str) -> None:
-    found = await difference(await recorded(start), function)
+async def test_a_change_of_the_calls_is_named(start_service: StartService, function: Ship, expected: str) -> None:
+    found = await difference(await recorded(start_service), function)
     assert found == (
         f"{expected}\nRunning executions would read the wrong step's value. Serve the new shape under version 2 and "
-        'keep this one until its runs have ended: see README "Changing a workflow".'
+        'keep this one until its runs have ended: see "Changing a workflow" in runtime/README.md.'
     )
 
 
-async def test_a_change_of_the_result_is_named(start: Start) -> None:
-    found = await difference(await recorded(start), other_result)
+def test_the_advice_can_be_followed(definition: Service) -> None:
+    readme = (definition.directory / "runtime" / "README.md").read_text("utf-8")
+    assert "\n## Changing a workflow\n" in readme
+
+
+async def test_a_change_of_the_result_is_named(start_service: StartService) -> None:
+    found = await difference(await recorded(start_service), other_result)
     was, now = '{"numbers": [3, 5], "parcels": 2}', '{"numbers": [3, 5], "parcels": 3}'
     assert found is not None
     assert found.startswith(f"it ended with {was}, now with {now}.\nIf running executions should end so as well, ")
 
 
-async def test_a_version_that_is_no_longer_served_is_named(start: Start) -> None:
-    found = await difference(await recorded(start), ship_order, replace(ship, version=2))
+async def test_a_version_that_is_no_longer_served_is_named(start_service: StartService) -> None:
+    found = await difference(await recorded(start_service), ship_order, replace(ship, version=2))
     assert found is not None
     assert found.startswith("it is no longer served.\nDelete the history if no run of it is left")
 
 
-async def test_a_renamed_field_is_named(start: Start) -> None:
+async def test_a_renamed_field_is_named(start_service: StartService) -> None:
     class Renamed(BaseModel):
         article: str
 
-    async def asks_otherwise(ctx: Context, order: Order) -> Shipped:
+    async def ask_otherwise(ctx: Context, order: Order) -> Shipped:
         await replace(reserve, request=Renamed)(ctx, Renamed(article=order.first))  # type: ignore[arg-type]
         return await ship_order(ctx, order)
 
-    found = await difference(await recorded(start), asks_otherwise)
+    found = await difference(await recorded(start_service), ask_otherwise)
     expected = 'call 1 is `rpc tests.reserve`, but args[0] was {"sku": "cup"}, is now {"article": "cup"}.\n'
     assert (found or "").startswith(expected)
 
 
-async def test_a_replay_reads_no_answer_to_another_call(start: Start) -> None:
+async def test_a_replay_reads_no_answer_to_another_call(start_service: StartService) -> None:
     read: list[Any] = []
 
-    async def takes_anything(ctx: Context) -> Any:
+    async def never_run(ctx: Context) -> Any:
         raise AssertionError("a replay runs no step")
 
     async def reads(ctx: Context, order: Order) -> Shipped:
-        read.append(await ctx.run(takes_anything))
+        read.append(await ctx.run(never_run))
         return await ship_order(ctx, order)
 
-    assert await difference(await recorded(start), reads) is not None
+    assert await difference(await recorded(start_service), reads) is not None
     assert read == []
 
 
-async def test_a_replay_does_not_hang(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_replay_does_not_hang(start_service: StartService, monkeypatch: pytest.MonkeyPatch) -> None:
     async def waits(ctx: Context, order: Order) -> Shipped:
         await asyncio.Event().wait()
         raise AssertionError
 
-    history = await recorded(start)
-    monkeypatch.setattr(histories, "_REPLAYS", 0.05)
+    history = await recorded(start_service)
+    monkeypatch.setattr(replaying, "REPLAY_TIMEOUT", 0.05)
     assert await difference(history, waits) == "it does not end any more.\nA workflow waits for durable calls only."
 
 
-async def test_new_fields_with_defaults_change_nothing(start: Start) -> None:
+async def test_new_fields_with_defaults_change_nothing(start_service: StartService) -> None:
     class NewLine(Line):
         note: str = ""
 
@@ -303,47 +273,68 @@ async def test_new_fields_with_defaults_change_nothing(start: Start) -> None:
     class NewShipped(Shipped):
         weight: int | None = None
 
-    history = await recorded(start)
+    history = await recorded(start_service)
     patient = replace(reserve, request=NewLine, timeout=timedelta(days=2))
+    now = Rpc(name="ship", group="tests", request=NewOrder, result=NewShipped)
 
-    async def grown(ctx: Context, order: NewOrder) -> NewShipped:
+    @serve(now)
+    async def ship_more(ctx: Context, order: NewOrder) -> NewShipped:
         one = await patient(ctx, NewLine(sku=order.first))
         two = await patient(ctx, NewLine(sku=order.second))
         parcels = await ctx.run(pack, 2)
         await ctx.sleep(timedelta(days=1))
         return NewShipped(numbers=[one.number, two.number], parcels=parcels)
 
-    now = Rpc(name="ship", group="tests", request=NewOrder, result=NewShipped)
-    await histories.replay(history, [serve(now, grown)])
+    await replay(history, [ship_more])
 
 
-async def test_a_run_that_failed_is_a_history(start: Start) -> None:
-    async def gives_up(ctx: Context, order: Order) -> Shipped:
-        try:
-            await ctx.options(retry_policy=None).run(break_down)
-        except ZeroDivisionError as error:
-            await ctx.run(pack, len(str(error)))
+async def test_a_workflow_finds_its_dependencies(start_service: StartService, settings: ServiceSettings) -> None:
+    async def by_settings(ctx: Context, order: Order) -> Shipped:
+        assert ctx.get_dependency(type(settings)) is not None
         return await ship_order(ctx, order)
 
-    async def break_down(ctx: Context) -> None:
-        await ctx.run(pack, 1)  # With a durable call in it, it is not tried again.
-        raise ZeroDivisionError("by zero")
+    await replay(await recorded(start_service, by_settings), [serve(ship)(by_settings)], [settings])
 
-    history = await recorded(start, gives_up, Order(first="cup", second="none"))
-    assert [call.outcome.raised for call in history.calls] == ["builtins:ZeroDivisionError", None, None, ".rpc:Failure"]
-    assert (history.outcome.raised, history.outcome.message) == (".rpc:Failure", "there is none")
+
+async def break_down(ctx: Context) -> None:
+    await ctx.run(pack, 1)  # With a durable call in it, it is not tried again.
+    raise ZeroDivisionError("by zero")
+
+
+async def gives_up(ctx: Context, order: Order) -> Shipped:
+    try:
+        await ctx.options(retry_policy=None).run(break_down)
+    except ZeroDivisionError as error:
+        await ctx.run(pack, len(str(error)))
+    return await ship_order(ctx, order)
+
+
+async def test_a_run_that_failed_is_a_history(start_service: StartService) -> None:
+    history = await recorded(start_service, gives_up, Order(first="cup", second="none"))
+    assert [call.outcome.raised for call in history.calls] == ["builtins:ZeroDivisionError", None, None, "Failure"]
+    assert (history.outcome.raised, history.outcome.message) == ("Failure", "there is none")
     assert "__py_pickle" not in history.text()
     assert await difference(history, gives_up) is None
     assert await difference(history, ship_order) is not None
 
 
+async def test_a_history_of_version_0_1_0_is_read(start_service: StartService) -> None:
+    """There a `Failure` was written with the module that it was in."""
+    history = await recorded(start_service, gives_up, Order(first="cup", second="none"))
+    older = History.model_validate_json(history.text().replace('"raised": "Failure"', '"raised": ".rpc:Failure"'))
+    assert older == history
+    assert await difference(older, gives_up) is None
+
+
 @pytest.mark.parametrize("waits_at", [2, 3])
-async def test_a_run_that_timed_out_is_a_history(start: Start, waits_at: int) -> None:
+async def test_a_run_that_timed_out_is_a_history(start_service: StartService, waits_at: int) -> None:
     """At the rpc 2 or the step 3, whose worker was away: it never came further."""
-    whole = await recorded(start)
+    whole = await recorded(start_service)
     *answered, last = whole.calls[:waits_at]
-    waiting = last.model_copy(update={"outcome": Outcome(state="pending")})
-    over = Outcome(state="rejected_timedout", raised="resonate.error:ApplicationError", message="unknown error: null")
+    waiting = last.model_copy(update={"outcome": CallOutcome(state="pending")})
+    over = CallOutcome(
+        state="rejected_timedout", raised="resonate.error:ApplicationError", message="unknown error: null"
+    )
     history = whole.model_copy(update={"calls": [*answered, waiting], "outcome": over})
     assert await difference(history, ship_order) is None
     if waits_at == 2:
@@ -352,7 +343,7 @@ async def test_a_run_that_timed_out_is_a_history(start: Start, waits_at: int) ->
     assert (await difference(history, raised) or "").startswith("call 1 was `rpc tests.reserve`, is no longer made")
 
 
-# A new version beside the old one: README, "Changing a workflow".
+# A new version beside the old one
 
 
 class Question(BaseModel):
@@ -368,44 +359,43 @@ ask = replace(ask_v1, version=2)
 gate = Gate("ask", Answer)
 
 
+@serve(ask_v1)
 async def ask_once(ctx: Context, question: Question) -> Answer:
-    answer = await gate.wait(ctx, ctx.info.id, timedelta(minutes=1))
+    answer = await gate.wait(ctx, call_id(ctx), timedelta(minutes=1))
     return Answer(text=f"version 1: {answer.text if answer else 'none'}")
 
 
+@serve(ask)
 async def ask_well(ctx: Context, question: Question) -> Answer:
     parcels = await ctx.run(pack, 2)  # A new call before all others: a run of version 1 must not make it.
-    answer = await gate.wait(ctx, ctx.info.id, timedelta(minutes=1))
+    answer = await gate.wait(ctx, call_id(ctx), timedelta(minutes=1))
     return Answer(text=f"version 2, {parcels} parcels: {answer.text if answer else 'none'}")
 
 
-async def begin(service: Service, contract: Rpc[Question, Answer], run: str) -> None:
-    """Start a run, and come back once it waits at its gate."""
-    await service.engine.start_workflow(contract, run, Question(text="?"), timedelta(minutes=2), {})
-    await service.eventually(lambda: service.engine.find(gate.alias(run)))
+async def begin(service: RunningService, contract: Rpc[Question, Answer], run: str) -> None:
+    """Start a run, and return once it waits at its gate."""
+    await contract.start(service.client, run, Question(text="?"))
+    await service.poll_until(lambda: service.client.find(gate.alias(run)), f"{run} waits")
 
 
-async def end(service: Service, run: str) -> str:
+async def end(service: RunningService, contract: Rpc[Question, Answer], run: str) -> str:
     """Answer a run, and wait for its end."""
     await service.answer(gate, run, Answer(text="yes"))
-    record = await service.engine.find(run)
-    assert record is not None
-    ended = await await_end(service.engine, record, PATIENCE)
-    return Answer.model_validate(ended.value.data).text
+    return (await service.run(contract, run, Question(text="?"))).text
 
 
-def engine_inside(service: Service) -> LocalConnection:
-    assert isinstance(service.engine.network, LocalConnection)
-    return service.engine.network
+def engine_of(service: RunningService) -> LocalConnection:
+    assert isinstance(service.client.network, LocalConnection)
+    return service.client.network
 
 
-async def test_a_run_ends_on_the_version_that_it_began_on(start: Start) -> None:
-    async with start(served=[serve(ask_v1, ask_once)]) as service:
+async def test_a_run_ends_on_the_version_that_it_began_on(start_service: StartService) -> None:
+    async with start_service([ask_once]) as service:
         await begin(service, ask_v1, "run/old")
-        state = engine_inside(service).state
+        state = engine_of(service).state
     # The deployment: another process, on the engine that was there before.
-    async with start(served=[serve(ask_v1, ask_once), serve(ask, ask_well)]) as service:
-        engine_inside(service).state = state
+    async with start_service([ask_once, ask_well]) as service:
+        engine_of(service).state = state
         await begin(service, ask, "run/new")
-        assert await end(service, "run/new") == "version 2, 2 parcels: yes"
-        assert await end(service, "run/old") == "version 1: yes"
+        assert await end(service, ask, "run/new") == "version 2, 2 parcels: yes"
+        assert await end(service, ask_v1, "run/old") == "version 1: yes"

@@ -1,0 +1,58 @@
+"""Planted pickles: the API opens none, even where nothing guards it."""
+
+from pathlib import Path
+from time import time
+from typing import Any
+
+import pytest
+from shop.contracts.workflows.aggregate import Aggregate
+from shop.contracts.workflows.process_job import ProcessJob
+from shop.runtime.durable.rpc import fingerprint
+from shop.runtime.engine.exception_codec import ExceptionCodec
+from shop.runtime.testing.running import RunningService, problem
+
+from ..pickles import Bomb, plant
+
+
+async def create(service: RunningService, promise_id: str, param: Any, **tags: str) -> None:
+    named = {name.replace("_", ":"): value for name, value in tags.items()}
+    await service.client.create(promise_id, param, int((time() + 60) * 1000), named)
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_a_planted_pickle_is_never_opened(
+    service: RunningService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    if not guarded:
+        monkeypatch.setattr(ExceptionCodec, "decrypt", lambda _, data: data)
+    bomb = Bomb(tmp_path / "planted")
+    job, summary = ProcessJob(account_id="acc-1"), Aggregate(account_ids=["acc-1"])
+    await create(service, "job/p", {"args": [job.model_dump()]}, http_fingerprint=fingerprint(job))
+    await create(service, "summary/p", {"args": [summary.model_dump()]}, http_fingerprint=fingerprint(summary))
+    question = {"held": "job/p:1", "root": "job/p"}
+    await create(service, "approve/p", question)
+    await create(service, "job/p:1", None)
+    for promise_id in ("job/p", "summary/p", "approve/p", "job/p:1"):
+        await plant(service, promise_id, bomb)
+    await create(service, "approve/q", question)  # A gate of work that has ended.
+
+    key = {"Idempotency-Key": "p"}
+    posted = await service.http.post("/jobs", json={"account_id": "acc-1"}, headers=key)
+    assert (posted.status_code, posted.json()["status"]) == (202, "failed")
+    assert posted.headers["Idempotent-Replayed"] == "true"
+    responses = [posted]
+    waits: list[dict[str, str]] = [{}, {"Prefer": "wait=1"}]
+    for path in ("/jobs/p", "/accounts/summary/p"):
+        for headers in waits:
+            responses.append(got := await service.http.get(path, headers=headers))
+            assert (got.json()["status"], got.json()["error"]) == ("failed", "planted")
+    wrapped = await service.http.post("/accounts/summary", json=summary.model_dump(), headers=key)
+    responses.append(wrapped)
+    assert problem(wrapped) == (500, "work-failed")
+    for name in ("p", "q"):
+        responses.append(decided := await service.send_signed(f"/webhooks/approvals/{name}", {"approved": True}))
+        assert problem(decided) == (410, "too-late")
+
+    for response in responses:
+        assert "pickle" not in response.text and bomb.pickled not in response.text
+    assert not bomb.path.exists()

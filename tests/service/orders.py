@@ -1,0 +1,127 @@
+"""Routes that make of durable work what a route can: submit and poll it, wait for it, read through it, answer it."""
+
+from datetime import timedelta
+from urllib.parse import quote
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from pydantic import BaseModel
+from resonate.context import Context
+from shop.runtime.durable.gate import Gate
+from shop.runtime.durable.ids import is_visible, job_id, keyed, owned, public_of, root_id
+from shop.runtime.durable.rpc import Rpc, serve
+from shop.runtime.errors import Failure
+from shop.runtime.http.auth import AuthenticatedRoute, ClientDep, get_caller
+from shop.runtime.http.idempotency import get_submission
+from shop.runtime.http.openapi import ACCEPTED, IDEMPOTENCY_KEY_REQUIRED, POLLED, READ, authenticated, waited
+from shop.runtime.http.problems import not_found
+from shop.runtime.http.webhooks import ANSWERED, SignedBody, deliver, parse, signed
+from shop.runtime.http.work import Accepted, Progress, accept, poll, read, start, wait
+
+
+class Order(BaseModel):
+    customer_id: str
+    number: int
+
+
+class Receipt(BaseModel):
+    text: str
+
+
+class Payment(BaseModel):
+    paid: bool
+
+
+order = Rpc(name="order", group="tests", request=Order, result=Receipt)
+brief = Rpc(name="brief", group="tests", request=Order, result=Receipt, timeout=timedelta(seconds=0.1))
+payment = Gate("payment", Payment)
+
+
+@serve(order)
+async def take_order(ctx: Context, request: Order) -> Receipt:
+    """An order of number 0 waits to be paid; one below fails."""
+    if request.number < 0:
+        raise Failure("there is no such number")
+    if request.number == 0:
+        await payment.wait(ctx, job_id(ctx), timedelta(seconds=60))
+    return Receipt(text=f"{request.customer_id} ordered {request.number}")
+
+
+SERVED = [take_order, serve(brief)(take_order.function)]
+
+router = APIRouter(prefix="/customers/{customer_id}", route_class=AuthenticatedRoute)
+webhooks = APIRouter(prefix="/webhooks")
+
+
+@router.post("/orders", status_code=202, openapi_extra=authenticated(IDEMPOTENCY_KEY_REQUIRED), responses=ACCEPTED)
+async def submit(customer_id: str, number: int, request: Request, response: Response) -> Accepted:
+    submission = get_submission(request, "required")
+    public = submission.public_id
+    location = f"/customers/{quote(customer_id, safe='')}/orders/{public}"
+    wanted = Order(customer_id=customer_id, number=number)
+    return accept(await start(submission, order, root_id("order", public), wanted, location), response)
+
+
+@router.post("/drafts", status_code=202)
+async def submit_draft(customer_id: str, request: Request, response: Response) -> Accepted:
+    """An order of number 1, whose key may be left out."""
+    submission = get_submission(request)
+    public = submission.public_id
+    location = f"/customers/{customer_id}/orders/{public}"
+    wanted = Order(customer_id=customer_id, number=1)
+    return accept(await start(submission, order, root_id("order", public), wanted, location), response)
+
+
+@router.get("/orders/{id:path}", openapi_extra=authenticated(), responses=POLLED)
+async def get_order(customer_id: str, id: str, request: Request, response: Response) -> Progress[Receipt]:
+    caller = get_caller(request)
+    record = await poll(caller, root_id("order", caller.visible(id)), request, response)
+    if order.stored_request(record).customer_id != customer_id:
+        raise not_found()
+    return Progress[Receipt].of(record)
+
+
+@router.put("/orders/{number}", response_model=Receipt, responses=waited(Progress[Receipt]))
+async def put_order(customer_id: str, number: int, request: Request, response: Response) -> Response | Receipt:
+    """Work that the request itself names."""
+    caller = get_caller(request)
+    root = owned(caller.name, keyed("order", customer_id, number))
+    location = f"/customers/{quote(customer_id, safe='')}/orders/{public_of(root)}"
+    started = await start(caller, order, root, Order(customer_id=customer_id, number=number), location)
+    return await wait(started, Receipt, request, response, seconds=5)
+
+
+@router.get("/receipts/{number}", responses=READ)
+async def read_receipt(customer_id: str, number: int, request: Request, seconds: float | None = None) -> Receipt:
+    submission = get_submission(request, "none")
+    root = root_id("receipt", submission.public_id)
+    return await read(submission, order, root, Order(customer_id=customer_id, number=number), seconds=seconds)
+
+
+@router.get("/brief", responses=READ)
+async def read_briefly(customer_id: str, request: Request) -> Receipt:
+    submission = get_submission(request, "none")
+    root = root_id("brief", submission.public_id)
+    return await read(submission, brief, root, Order(customer_id=customer_id, number=0))
+
+
+@webhooks.post("/payments/{id:path}", responses=ANSWERED, openapi_extra=signed(Payment))
+async def pay(id: str, body: SignedBody, client: ClientDep) -> Payment:
+    answer = parse(Payment, body)
+    if not is_visible(None, id):
+        raise not_found()
+    return await deliver(client, payment, id, answer)
+
+
+@webhooks.post("/orders/{id:path}", responses=ANSWERED, openapi_extra=signed(Payment))
+async def pay_order(id: str, body: SignedBody, client: ClientDep) -> Payment:
+    """The same, told which workflow the gate belongs to."""
+    answer = parse(Payment, body)
+    if not is_visible(None, id):
+        raise not_found()
+    return await deliver(client, payment, id, answer, root=root_id("order", id))
+
+
+def include(app: FastAPI) -> None:
+    """Add the routes to an application."""
+    app.include_router(router)
+    app.include_router(webhooks)

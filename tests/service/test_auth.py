@@ -1,0 +1,89 @@
+"""`http.auth`: API keys, and what each caller may see."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+import httpx
+import pytest
+from shop.runtime.testing.running import RunningService, StartService, problem
+
+from . import notes as note_routes, orders as order_routes
+
+ALICE, BOB = {"Authorization": "Bearer secret1"}, {"Authorization": "Bearer secret2"}
+ORDERS = "/customers/c-1/orders"
+
+
+@pytest.fixture
+async def service(start_service: StartService) -> AsyncIterator[RunningService]:
+    """The service with two callers, and routes that ask for a key."""
+    served = [*note_routes.SERVED, *order_routes.SERVED]
+    async with start_service(served, api_keys="alice:secret1,bob:secret2") as service:
+        note_routes.include(service.app)
+        order_routes.include(service.app)
+        yield service
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic secret1"}])
+async def test_without_a_key_there_is_nothing_to_see(service: RunningService, headers: dict[str, str]) -> None:
+    for response in (
+        await service.http.post(f"{ORDERS}?number=1", headers={"Idempotency-Key": "k", **headers}),
+        await service.http.get(f"{ORDERS}/alice.k", headers=headers),
+        await service.http.put(f"{ORDERS}/1", headers=headers),
+        await service.http.get("/customers/c-1/receipts/1", headers=headers),
+        await service.http.post("/notes", json={}, headers=headers),
+    ):
+        assert problem(response) == (401, "unauthorized")
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert await service.client.find("order/alice.k") is None
+
+
+async def test_the_key_is_asked_for_before_the_body_is_read(service: RunningService) -> None:
+    broken = await service.http.post("/notes", content=b"{", headers={"Content-Type": "application/json"})
+    assert problem(broken) == (401, "unauthorized")
+
+
+async def test_headers_that_make_no_sense(service: RunningService) -> None:
+    good = (b"Authorization", b"Bearer secret1")
+
+    async def status(*headers: tuple[bytes, bytes]) -> int:
+        sent = httpx.Headers([(b"Content-Type", b"application/json"), *headers])
+        response = await service.http.post("/notes", content=b"{}", headers=sent)
+        return response.status_code if response.status_code == 202 else problem(response)[0]
+
+    for value in (b"", b"Bearer", b"Bearer ", b"Bearer \xff\xfe", b"bearer secret1 x", b"Bearer " + b"a" * 60_000):
+        assert await status((b"Authorization", value)) == 401
+    assert await status((b"Authorization", b"Bearer wrong"), good) == 401
+    assert await status(good, (b"Authorization", b"Bearer wrong")) == 401
+    assert await status(good, (b"Idempotency-Key", b"k" * 60_000)) == 400
+    assert await status(good, (b"Idempotency-Key", b"a"), (b"Idempotency-Key", b"b")) == 400
+    for prefer in (b"wait=" + b"9" * 60_000, b"wait=-1", b"\xff", b"wait=" * 10_000, b'wait="'):
+        assert await status(good, (b"Prefer", prefer)) == 202
+
+
+async def test_callers_have_work_of_their_own(service: RunningService) -> None:
+    for caller, headers in (("alice", ALICE), ("bob", BOB)):
+        response = await service.http.post(f"{ORDERS}?number=0", headers={"Idempotency-Key": "order-1", **headers})
+        assert (response.status_code, response.json()["id"]) == (202, f"{caller}.order-1")
+        assert "Idempotent-Replayed" not in response.headers
+        await service.poll_until(
+            partial(service.client.find, f"payment/{caller}.order-1"), "the order waits to be paid"
+        )
+    assert (await service.http.get(f"{ORDERS}/alice.order-1", headers=ALICE)).status_code == 200
+    assert problem(await service.http.get(f"{ORDERS}/alice.order-1", headers=BOB)) == (404, "not-found")
+    assert problem(await service.http.get(f"{ORDERS}/order-1", headers=ALICE)) == (404, "not-found")
+
+    # An answer from outside is signed, and needs no key.
+    paid = await service.send_signed("/webhooks/orders/alice.order-1", {"paid": True})
+    assert (paid.status_code, paid.json()) == (200, {"paid": True})
+    ended = await service.http.get(f"{ORDERS}/alice.order-1", headers={"Prefer": "wait=10", **ALICE})
+    assert ended.json()["status"] == "succeeded"
+    assert (await service.http.get(f"{ORDERS}/bob.order-1", headers=BOB)).json()["status"] == "running"
+
+
+async def test_work_named_by_the_request_is_the_callers(service: RunningService) -> None:
+    for headers in (ALICE, BOB):
+        response = await service.http.put(f"{ORDERS}/1", headers=headers)
+        assert (response.status_code, "Idempotent-Replayed" in response.headers) == (200, False)
+    path = f"{ORDERS}/alice.c-1/1"
+    assert (await service.http.get(path, headers=ALICE)).json()["status"] == "succeeded"
+    assert problem(await service.http.get(path, headers=BOB)) == (404, "not-found")

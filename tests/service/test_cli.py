@@ -1,0 +1,180 @@
+"""`cli`: what an operator can mend is said in a line or two, and never in a traceback."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from shop.__main__ import main
+from shop.runtime.cli import commands
+from shop.runtime.database import synchronous_url
+from shop.runtime.service import Service
+from shop.runtime.testing.databases import Databases, read_rows
+from sqlalchemy import create_engine, text
+
+from .planting import planted_service
+
+SECRET = "a-secret-for-tests-only"
+COMPLETE = {
+    "WEBHOOK_SECRET": SECRET,
+    "DATABASE_URL": "sqlite:///empty.db",
+    "RESONATE_URL": "http://127.0.0.1:9",
+}
+
+
+@pytest.fixture(autouse=True)
+def apart(no_settings: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run each command where there is no .env, and where nothing is served; bring the levels of the log back."""
+
+    async def refuse(*_: object) -> None:
+        raise AssertionError("it serves")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("shop.runtime.service.serve_group", refuse)
+    levels = {name: logging.getLogger(name).level for name in ("", "resonate", *logging.root.manager.loggerDict)}
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def run(command: str, group: click.Group = main, **environment: str) -> Result:
+    done = CliRunner().invoke(group, command.split(), env={**COMPLETE, **environment})
+    assert "Traceback" not in done.output
+    assert SECRET not in done.output
+    return done
+
+
+@pytest.mark.parametrize(
+    ("environment", "command", "message"),
+    [
+        ({"WEBHOOK_SECRET": "short"}, "worker", "Error: WEBHOOK_SECRET: Value error, must have at least 16 characters"),
+        ({"LEASE": "soon"}, "worker", "Error: LEASE: "),
+        ({"LEASE": "0"}, "worker", "Error: LEASE: Input should be greater than or equal to 1 second\n"),
+        ({"NAMESPACE": "Shop"}, "worker", "Error: NAMESPACE: "),
+        ({"DATABASE_URL": "mysql://host/shop"}, "db", "Error: DATABASE_URL: Value error, must begin with sqlite:///"),
+        ({"RESONATE_URL": ""}, "api", "RESONATE_URL is not set: this process needs an engine\n"),
+        ({"RESONATE_URL": ""}, "worker", "Set it, or run all of it in one process: shop dev"),
+        ({"DATABASE_URL": ""}, "db", "DATABASE_URL is not set, and this process needs it\nSet it in the environment "),
+        ({"DATABASE_URL": ""}, "migrate", "DATABASE_URL is not set"),
+        ({"DATABASE_URL": ""}, "seed", "DATABASE_URL is not set"),
+        ({}, "db", "the database is at migration none"),
+        ({}, "db", "Run the command `migrate` first."),
+        ({}, "group no-such", "there is no worker group 'no-such'\nGroups: workers, db"),
+        ({}, "group workflows", "there is no worker group 'workflows'\nGroups: "),
+        ({}, "fake no-such", "there is no stand-in for group 'no-such'\nGroups that have some: "),
+    ],
+)
+def test_what_is_missing_is_said(environment: dict[str, str], command: str, message: str) -> None:
+    done = run(command, main, **environment)
+    assert (done.exit_code, isinstance(done.exception, SystemExit)) == (1, True)
+    assert message in done.output
+
+
+SIGNED = """
+from fastapi import APIRouter, FastAPI
+from shop.runtime.http.app import install
+from shop.runtime.http.webhooks import SignedBody
+
+router = APIRouter()
+
+
+@router.post("/hook")
+async def hook(body: SignedBody) -> None: ...
+
+
+def create_app(settings, lifespan):
+    app = FastAPI(lifespan=lifespan)
+    install(app, settings, [router])
+    return app
+"""
+
+
+def test_the_api_needs_the_secret_where_a_route_is_signed(tmp_path: Path) -> None:
+    with planted_service(tmp_path, {"api/app.py": SIGNED}) as planted:
+        done = run("api", commands(planted, "A planted service."), WEBHOOK_SECRET="")
+    assert (done.exit_code, done.output.splitlines()[0]) == (
+        1,
+        "Error: WEBHOOK_SECRET is not set, and this process needs it",
+    )
+
+
+@pytest.mark.parametrize("missing", ["DATABASE_URL", "WEBHOOK_SECRET"])
+@pytest.mark.parametrize("command", ["dev", "dev --no-reload"])
+def test_dev_needs_what_its_parts_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, command: str
+) -> None:
+    """It says so itself: where it reloads, the process that it starts would only show a traceback."""
+    served = []
+    monkeypatch.setattr("shop.runtime.http.server.serve", lambda *given, **options: served.append(given))
+    with planted_service(tmp_path, {"api/app.py": SIGNED}) as planted:
+        done = run(command, commands(planted, ""), **{missing: ""})
+        assert done.exit_code == 1 and f"{missing} is not set, and this process needs it" in done.output
+        assert served == []
+        assert run(command, commands(planted, "")).exit_code == 0
+    assert len(served) == 1
+
+
+def test_the_commands_of_every_service(definition: Service) -> None:
+    done = CliRunner().invoke(commands(definition, "What it does."), ["--help"])
+    assert done.exit_code == 0 and "What it does." in done.output
+    names = {"api", "worker", "db", "group", "fake", "dev", "migrate", "seed", "record"}
+    assert names == set(commands(definition, "").commands) <= set(main.commands)
+
+
+def test_a_database_that_is_away_tells_no_password() -> None:
+    done = run("db", DATABASE_URL="postgresql://user:hunter2-hunter2@127.0.0.1:9/none")
+    assert done.exit_code == 1
+    assert "hunter2" not in done.output + str(done.exception)
+
+
+# The database
+
+
+def notes(url: str) -> int:
+    engine = create_engine(synchronous_url(url))
+    with engine.connect() as connection:
+        count: int = connection.execute(text("SELECT count(*) FROM operations WHERE id = 'db/op/seeded'")).scalar_one()
+    engine.dispose()
+    return count
+
+
+SEED = """
+from shop.runtime.database import Operation
+
+
+def seed(session):
+    session.merge(Operation(id="db/op/seeded", request="r", result=None))
+"""
+
+
+@pytest.mark.parametrize("command", ["migrate --seed", "seed"])
+def test_rows_for_development_are_added(
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    url = databases.create()
+    monkeypatch.setattr("shop.runtime.database.migrate", lambda url, migrations: None)
+    with planted_service(tmp_path, {"db/seed.py": SEED}) as planted:
+        for _ in range(2):  # Twice is harmless.
+            done = run(command, commands(planted, ""), DATABASE_URL=url)
+            assert done.exit_code == 0 and done.output.endswith("the rows of db/seed.py are there\n")
+            assert notes(url) == 1
+    databases.drop(url)
+
+
+def test_a_service_without_rows_for_development(databases: Databases, tmp_path: Path) -> None:
+    url = databases.create()
+    with planted_service(tmp_path) as planted:
+        done = run("seed", commands(planted, ""), DATABASE_URL=url)
+    assert (done.exit_code, done.output) == (0, "there is no db/seed.py: nothing to add\n")
+    databases.drop(url)
+
+
+def test_migrate(databases: Databases) -> None:
+    url = databases.create_empty()
+    for _ in range(2):
+        done = run("migrate", DATABASE_URL=url)
+        assert done.exit_code == 0 and done.output.endswith("the database is up to date\n")
+        assert {"operations", "alembic_version"} <= read_rows(url).keys()
+    databases.drop(url)

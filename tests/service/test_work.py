@@ -1,0 +1,153 @@
+"""`http.work`: submit and poll durable work, wait for it, read through it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import httpx
+import pytest
+from shop.runtime.engine.client import EngineClient
+from shop.runtime.errors import EngineUnavailable
+from shop.runtime.testing.running import RunningService, problem
+
+from .orders import Order, Receipt, order
+
+ORDERS = "/customers/c-1/orders"
+
+# What is no id, or names no work.
+UNKNOWN = ["unknown", "a:b", "a%20b", "%2e%2e", "a%00b", quote("ü"), "x" * 300]
+
+
+async def submit(service: RunningService, key: str, number: int = 1) -> httpx.Response:
+    return await service.http.post(f"{ORDERS}?number={number}", headers={"Idempotency-Key": key})
+
+
+async def test_submit_and_poll(orders: RunningService) -> None:
+    first = await submit(orders, "k")
+    assert (first.status_code, first.headers["Location"]) == (202, f"{ORDERS}/k")
+    assert first.json() == {"id": "k", "status": "running", "links": {"self": f"{ORDERS}/k"}}
+    polled = await orders.http.get(f"{ORDERS}/k", headers={"Prefer": "wait=10"})
+    assert polled.json() == {"id": "k", "status": "succeeded", "result": {"text": "c-1 ordered 1"}, "error": None}
+    assert polled.headers["Preference-Applied"] == "wait=10"
+    again = await submit(orders, "k")
+    assert (again.headers["Idempotent-Replayed"], again.json()["status"]) == ("true", "succeeded")
+    assert problem(await submit(orders, "k", number=2)) == (422, "idempotency-key-reused")
+
+
+async def test_a_poll_waits_as_long_as_it_is_asked_to(orders: RunningService) -> None:
+    await submit(orders, "k", number=0)
+    for prefer, applied in (("respond-async, wait=0", "wait=0"), ('wait="0"', "wait=0"), ("handling=lenient", None)):
+        polled = await orders.http.get(f"{ORDERS}/k", headers={"Prefer": prefer})
+        assert (polled.status_code, polled.json()["status"]) == (200, "running")
+        assert polled.headers.get("Preference-Applied") == applied
+
+
+@pytest.mark.parametrize("public", UNKNOWN)
+async def test_unknown_ids(orders: RunningService, public: str) -> None:
+    assert problem(await orders.http.get(f"{ORDERS}/{public}")) == (404, "not-found")
+    assert problem(await orders.send_signed(f"/webhooks/orders/{public}", {"paid": True})) == (404, "not-found")
+
+
+async def test_work_of_another_customer_is_not_found(orders: RunningService) -> None:
+    await submit(orders, "k")
+    assert problem(await orders.http.get("/customers/c-2/orders/k")) == (404, "not-found")
+    assert problem(await orders.http.get(f"{ORDERS}/l")) == (404, "not-found")
+
+
+async def test_the_request_itself_names_the_work(orders: RunningService) -> None:
+    first = await orders.http.put("/customers/€ 1/orders/1")
+    assert (first.status_code, first.json()) == (200, {"text": "€ 1 ordered 1"})
+    assert first.headers["Location"] == "/customers/%E2%82%AC%201/orders/~e2~82~ac~201/1"
+    assert "Idempotent-Replayed" not in first.headers
+    again = await orders.http.put("/customers/€ 1/orders/1", headers={"Idempotency-Key": "plays no part"})
+    assert (again.headers["Idempotent-Replayed"], again.json()) == ("true", first.json())
+    polled = await orders.http.get(first.headers["Location"])
+    assert (polled.json()["id"], polled.json()["status"]) == ("~e2~82~ac~201/1", "succeeded")
+
+
+async def test_of_many_at_once_one_is_the_first(orders: RunningService) -> None:
+    responses = await asyncio.gather(*(orders.http.put(f"{ORDERS}/1") for _ in range(10)))
+    assert {response.status_code for response in responses} == {200}
+    assert sum("Idempotent-Replayed" not in response.headers for response in responses) == 1
+
+
+async def test_work_that_takes_longer(orders: RunningService) -> None:
+    slow = await orders.http.put(f"{ORDERS}/0", headers={"Prefer": "wait=0"})
+    assert slow.status_code == 202, slow.text
+    assert slow.json() == {"id": "c-1/0", "status": "running", "result": None, "error": None}
+    assert (slow.headers["Location"], slow.headers["Preference-Applied"]) == (f"{ORDERS}/c-1/0", "wait=0")
+    await orders.poll_until(lambda: orders.client.find("payment/c-1/0"), "the order waits to be paid")
+    assert (await orders.send_signed("/webhooks/payments/c-1/0", {"paid": True})).json() == {"paid": True}
+    ended = await orders.http.put(f"{ORDERS}/0")
+    assert (ended.status_code, ended.json()) == (200, {"text": "c-1 ordered 0"})
+
+
+async def test_work_that_fails(orders: RunningService) -> None:
+    failed = await orders.http.put(f"{ORDERS}/-1")
+    assert problem(failed) == (500, "work-failed")
+    assert failed.json()["detail"] == "there is no such number"
+    assert failed.headers["Location"] == f"{ORDERS}/c-1/-1"
+
+
+async def test_reads_through_a_durable_function(orders: RunningService) -> None:
+    for _ in range(2):
+        response = await orders.http.get("/customers/c-1/receipts/5", headers={"Idempotency-Key": ""})
+        assert (response.status_code, response.json()) == (200, {"text": "c-1 ordered 5"})
+        assert "Idempotent-Replayed" not in response.headers
+    failed = await orders.http.get("/customers/c-1/receipts/-1")
+    assert problem(failed) == (500, "work-failed")
+    assert failed.json()["detail"] == "there is no such number"
+    late = await orders.http.get("/customers/c-1/receipts/0?seconds=0.2")
+    assert problem(late) == (504, "timed-out")
+    assert late.json()["detail"] == "The work did not end within 0.2 s."
+    assert problem(await orders.http.get("/customers/c-1/brief")) == (504, "timed-out")
+
+
+@pytest.fixture
+async def silent(orders: RunningService, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RunningService]:
+    """A service whose engine answers nothing."""
+
+    async def refuse(*_: object) -> None:
+        raise EngineUnavailable("it did not answer")
+
+    for name in ("start", "find", "resolve"):
+        monkeypatch.setattr(EngineClient, name, refuse)
+    yield orders
+    monkeypatch.undo()
+
+
+async def test_an_engine_that_does_not_answer(silent: RunningService) -> None:
+    keyed = await submit(silent, "order-1")
+    assert problem(keyed) == (503, "engine-unavailable")
+    assert (keyed.headers["Retry-After"], keyed.headers["Location"]) == ("5", f"{ORDERS}/order-1")
+    new = await silent.http.post("/customers/c-1/drafts")
+    assert problem(new) == (503, "engine-unavailable")
+    assert new.headers["Location"].startswith(f"{ORDERS}/") and new.headers["Location"] != f"{ORDERS}/"
+    for other in (
+        await silent.http.get(f"{ORDERS}/order-1"),
+        await silent.http.put(f"{ORDERS}/1"),
+        await silent.http.get("/customers/c-1/receipts/5"),
+        await silent.send_signed("/webhooks/payments/order-1", {"paid": True}),
+        await silent.send_signed("/webhooks/orders/order-1", {"paid": True}),
+    ):
+        assert problem(other) == (503, "engine-unavailable")
+        assert other.headers["Retry-After"] == "5"
+
+
+async def test_an_engine_that_goes_away_while_a_request_waits(
+    orders: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise EngineUnavailable("it did not answer")
+
+    monkeypatch.setattr(EngineClient, "find", refuse)
+    response = await orders.http.put(f"{ORDERS}/0")
+    assert problem(response) == (503, "engine-unavailable")
+    assert response.headers["Location"] == f"{ORDERS}/c-1/0"
+    monkeypatch.undo()
+
+
+async def test_a_durable_function_runs_to_its_end(orders: RunningService) -> None:
+    assert await orders.run(order, "test/1", Order(customer_id="c-1", number=1)) == Receipt(text="c-1 ordered 1")
+    with pytest.raises(pytest.fail.Exception, match="there is no such number"):
+        await orders.run(order, "test/2", Order(customer_id="c-1", number=-1))
