@@ -1,21 +1,25 @@
 """Figures of the tool, and of a service that it makes, as ratios within one run.
 
-    python -m tests.bench [--only PART]...
+    python -m tests.bench [--only PART]... [--against DIR]
 
 Everything is measured beside what it is compared with, by turns, on the machine as it is at that moment: the
 ratios mean something, the absolute figures only here and now. Medians, with the least and the most in brackets.
+``--against`` takes another checkout of this repository, such as one of the commit before, whose tool is measured on the
+same things, turn by turn: rows say "before", and a ratio above 1 means that this one is slower.
 The exit status is 0 unless something broke. It needs a network, to install the service and cookiecutter.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +31,7 @@ from tests.bench_service import NAME, PACKAGE
 from tests.conftest import PROGRAM, tree
 from tests.figures import LINE, row, run
 
+ROOT = Path(__file__).parent.parent
 VERSION_RUNS, NEW_ROUNDS = 15, 7
 ADD_ROUNDS, GROWN = 5, (50, 500, 5000)
 CHECK_ROUNDS, CHECKED = 5, (100, 1000, 5000)
@@ -34,39 +39,71 @@ CHECK_ROUNDS, CHECKED = 5, (100, 1000, 5000)
 
 def main() -> None:
     """Run the parts that were asked for, and print each one's rows when it ends."""
-    parts: dict[str, Callable[..., Iterator[str]]] = {"version": version, "new": new, "add": add, "check": check}
-    parts |= bench_service.PARTS
+    of_tool: dict[str, Callable[[Path, list[Tool]], Iterator[str]]]
+    of_tool = {"version": version, "new": new, "add": add, "check": check}
+    parts = [*of_tool, *bench_service.PARTS]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Figures, as ratios within one run.")
-    parser.add_argument("--only", action="append", choices=list(parts), help="run this part; may be repeated")
-    chosen = parser.parse_args().only or list(parts)
+    parser.add_argument("--only", action="append", choices=parts, help="run this part; may be repeated")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="another checkout, for the figures of the tool")
+    asked = parser.parse_args()
+    tools = [Tool(ROOT), *([Tool(asked.against.resolve())] if asked.against else [])]
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} CPUs, load {psutil.getloadavg()[0]:.1f}")
     print(LINE.format("what", "figure", "against", "ratio", "wanted", "verdict"))
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        for name in chosen:
-            for row in parts[name](Path(scratch)):
+        # Bytecode of everything is kept, as it is where programs are installed, and nothing is written beside the code.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = f"{scratch}/bytecode"
+        for name in asked.only or parts:
+            there = of_tool[name](Path(scratch), tools) if name in of_tool else bench_service.PARTS[name](Path(scratch))
+            for row in there:
                 print(row, flush=True)
 
 
-def version(_: Path) -> Iterator[str]:
+@dataclass(frozen=True)
+class Tool:
+    """The tool of a checkout of this repository."""
+
+    root: Path
+
+    def __call__(self, *arguments: str | Path) -> float:
+        """Run it to its end; how long it took, in s."""
+        return run(sys.executable, "-P", "-m", "resonate_scaffold", *arguments, PYTHONPATH=str(self.root))
+
+
+def _beside_before(what: str, figures: list[list[float]]) -> Iterator[str]:
+    """The row that compares this tool with that of another checkout, where there is one."""
+    if len(figures) == 2:
+        yield row(what, figures[0], "before", figures[1], 3, "<= 1.05")
+
+
+def version(_: Path, tools: list[Tool]) -> Iterator[str]:
     """`--version` as a process, beside an interpreter that does nothing."""
-    own, bare = [], []
+    own, bare = list[float](), list[float]()
+    each: list[list[float]] = [[] for _ in tools]
     for _round in range(VERSION_RUNS):
         own.append(run(PROGRAM, "--version"))
         bare.append(run(sys.executable, "-c", "pass"))
+        for figures, tool in zip(each, tools, strict=True):
+            figures.append(tool("--version"))
     yield row("resonate-scaffold --version, s", own, "python -c pass", bare, 3, "<= 0.15", judge=own)
+    yield from _beside_before("resonate-scaffold --version, s", each)
 
 
-def new(scratch: Path) -> Iterator[str]:
+def new(scratch: Path, tools: list[Tool]) -> Iterator[str]:
     """`new` against `copier copy` of its template, and against cookiecutter with an equal one."""
     cookiecutter = _install_cookiecutter(scratch)
     _write_cookiecutter_template(scratch / "cookiecutter")
     config = scratch / "cookiecutter.yaml"
     config.write_text(json.dumps({key: str(scratch / key) for key in ("cookiecutters_dir", "replay_dir")}))
 
-    def times(into: Path) -> tuple[float, float, float]:
+    def times(into: Path) -> tuple[float, ...]:
         into.mkdir()
+        made = (NAME, "--no-install", "--no-git", "--defaults", "--into")
         return (
-            run(PROGRAM, "new", NAME, "--no-install", "--no-git", "--defaults", "--into", into / "tool"),
+            *(
+                tool("new", *made, into / (f"before-{number}" if number else "tool"))
+                for number, tool in enumerate(tools)
+            ),
             run(
                 *(Path(sys.executable).with_name("copier"), "copy", "--quiet", "--defaults"),
                 *("-d", f"project_name={NAME}", templates.builtin_directory(), into / "copier" / NAME),
@@ -79,82 +116,134 @@ def new(scratch: Path) -> Iterator[str]:
 
     times(scratch / "new-warm-up")
     # All made the same service, but for what each records about itself, and our `.env`.
-    trees = [tree(made / NAME) for made in (scratch / "new-warm-up").iterdir()]
+    trees = [tree(scratch / "new-warm-up" / made / NAME) for made in ("tool", "copier", "cookiecutter")]
     paths = set().union(*trees) - {".copier-answers.yml", ".resonate-scaffold.json", ".env"}
     differing = sorted(path for path in paths if len({files.get(path) for files in trees}) > 1)
     if differing:
         sys.exit(f"error: the templates are not equal, see {', '.join(differing)}\nMend the conversion in this file.")
-    own, copier, other = zip(*(times(scratch / f"new-{number}") for number in range(NEW_ROUNDS)), strict=True)
+    rounds = [times(scratch / f"new-{number}") for number in range(NEW_ROUNDS)]
+    *each, copier, other = [list(figures) for figures in zip(*rounds, strict=True)]
     what = "new --no-install --no-git --defaults, s"
-    yield row(what, own, "copier copy", copier, 3, "< 1")
-    yield row(what, own, "cookiecutter", other, 3, "< 1")
+    yield row(what, each[0], "copier copy", copier, 3, "< 1")
+    yield row(what, each[0], "cookiecutter", other, 3, "< 1")
+    yield from _beside_before(what, each)
 
 
-def add(scratch: Path) -> Iterator[str]:
+def add(scratch: Path, tools: list[Tool]) -> Iterator[str]:
     """`add workflow` on the example, and how it grows with the workflows that a service has."""
-    service = scratch / "grown" / NAME
-    run(PROGRAM, "new", NAME, "--no-install", "--no-git", "--defaults", "--into", service.parent)
-    example = _adding(service)
-    bare = [run(sys.executable, "-c", "pass") for _ in example]
-    yield row("add workflow, on the example, s", example, "python -c pass", bare, 3, "<= 0.4", judge=example)
+    examples = [example(scratch / f"example-{number}", tool) for number, tool in enumerate(tools)]
+    took = _adding(examples, tools)
+    bare = [run(sys.executable, "-c", "pass") for _ in took[0]]
+    what = "add workflow, on the example, s"
+    yield row(what, took[0], "python -c pass", bare, 3, "<= 0.4", judge=took[0])
+    yield from _beside_before(what, took)
+    grown = [example(scratch / f"grown-{number}", tool) for number, tool in enumerate(tools)]
     here = 0
     for there in GROWN:
-        _grow(service, here, there)
+        for service, tool in zip(grown, tools, strict=True):
+            grow(service, tool, here, there)
         here = there
-        took = _adding(service)
-        yield row(f"add workflow, beside {there:,} more, s", took, "on the example", example, 3, "")
+        took = _adding([*grown, *examples], tools * 2)
+        beside, alone = took[: len(tools)], took[len(tools) :]
+        what = f"add workflow, beside {there:,} more, s"
+        yield row(what, beside[0], "on the example", alone[0], 3, "<= 1.5" if there == max(GROWN) else "")
+        yield from _beside_before(what, beside)
+        if len(tools) == 2:
+            yield row(f"{what}, before", beside[1], "on the example, before", alone[1], 3)
 
 
-def check(scratch: Path) -> Iterator[str]:
-    """`check` on clean services of so many Python files: half of what grows is workflows, half their tests."""
-    service = scratch / "checked" / NAME
-    run(PROGRAM, "new", NAME, "--no-install", "--no-git", "--defaults", "--into", service.parent)
-    here, first = 0, list[float]()
+def check(scratch: Path, tools: list[Tool]) -> Iterator[str]:
+    """`check` on clean services of so many Python files: what grows are workflows, their contracts and their tests."""
+    services = [example(scratch / f"checked-{number}", tool) for number, tool in enumerate(tools)]
+    here, first = [0 for _ in tools], list[float]()
     for files in CHECKED:
-        there = here + (files - len(list(service.rglob("*.py")))) // 2
-        _grow(service, here, there)
-        here = there
-        took = [run(PROGRAM, "check", service) for _ in range(CHECK_ROUNDS)]
+        for number, (service, tool) in enumerate(zip(services, tools, strict=True)):
+            missing = max(files - len(list(service.rglob("*.py"))), 0)
+            there = here[number] + missing // FILES_OF_A_WORKFLOW[_is_older(service)]
+            grow(service, tool, here[number], there)
+            here[number] = there
+        took: list[list[float]] = [[] for _ in tools]
+        for _round in range(CHECK_ROUNDS):
+            for figures, service, tool in zip(took, services, tools, strict=True):
+                figures.append(tool("check", service))
         if not first:
-            first = took
+            first = took[0]
         wanted = "<= 2" if files == 1000 else ""
-        yield row(f"check, {files:,} files, s", took, f"{CHECKED[0]} files", first, 3, wanted, judge=took)
+        what = f"check, {files:,} files, s"
+        yield row(what, took[0], f"{CHECKED[0]} files", first, 3, wanted, judge=took[0])
+        yield from _beside_before(what, took)
 
 
-def _adding(service: Path) -> list[float]:
-    """Seconds that each `add` took; each is taken back, so that all meet the same service."""
-    took = []
+def example(into: Path, tool: Tool) -> Path:
+    """The example service, as a tool makes it."""
+    tool("new", NAME, "--no-install", "--no-git", "--defaults", "--into", into)
+    return into / NAME
+
+
+def _adding(services: list[Path], tools: list[Tool]) -> list[list[float]]:
+    """Seconds that each `add` of each tool took; each is taken back, so that all meet the same service."""
+    took: list[list[float]] = [[] for _ in tools]
     fields = ("--takes", "order_id:str", "--takes", "quantity:int", "--returns", "receipt:str")
-    for _ in range(ADD_ROUNDS):
-        took.append(run(PROGRAM, "add", "workflow", "measured", *fields, "--project", service))
-        run(PROGRAM, "remove", "workflow", "measured", "--project", service)
-    return took
+    for _round in range(ADD_ROUNDS + 1):
+        for figures, service, tool in zip(took, services, tools, strict=True):
+            figures.append(tool("add", "workflow", "measured", *fields, "--project", service))
+            tool("remove", "workflow", "measured", "--project", service)
+    return [figures[1:] for figures in took]  # the first round warms up
 
 
-def _grow(service: Path, here: int, there: int) -> None:
+def _is_older(service: Path) -> bool:
+    """Whether a service has the layout of version 0.1.0: a module of contracts a group, no record of its own an add."""
+    return (service / PACKAGE / "contracts" / "workflows.py").is_file()
+
+
+FILES_OF_A_WORKFLOW = {False: 3, True: 2}
+"""Python files that `add workflow` makes, by :func:`_is_older`."""
+
+
+def grow(service: Path, tool: Tool, here: int, there: int) -> None:
     """Make as many workflows as there would be after so many `add`s, from what one of them made."""
-    package = service / PACKAGE
-    wired = [package / "contracts" / "workflows.py", package / "workflows" / "worker.py"]
-    before = [path.read_text() for path in wired]
-    run(PROGRAM, "add", "workflow", "load-00000", "--takes", "order_id:str", "--project", service)
-    contract = wired[0].read_text().removeprefix(before[0])
-    lines = wired[1].read_text().splitlines(keepends=True)
-    served = next(line for line in lines if "serve(contracts.load_00000," in line)
-    made = {path: path.read_text() for path in service.rglob("*load_00000.py")}
-    run(PROGRAM, "remove", "workflow", "load-00000", "--project", service)
-
-    def of(number: int, text: str) -> str:
-        return re.sub(r"(?<=[Ll]oad)([_-]?)00000", rf"\g<1>{number:05}", text)
-
+    before = tree(service)
+    tool("add", "workflow", "load-00000", "--takes", "order_id:str", "--project", service)
+    after = tree(service)
+    tool("remove", "workflow", "load-00000", "--project", service)
+    made = {path: content.decode() for path, content in after.items() if path not in before}
     numbers = range(here + 1, there + 1)
-    wired[0].write_text(before[0] + "".join(of(number, contract) for number in numbers))
-    imported = "".join(of(number, "from .load_00000 import load_00000\n") for number in numbers)
-    listed = "".join(of(number, served) for number in numbers)
-    worker = before[1].replace("from .process_job", f"{imported}from .process_job", 1)
-    wired[1].write_text(re.sub(r"(?m)^(SERVED: .*\n(?:    .*\n)*)", lambda found: found[1] + listed, worker, count=1))
-    for path, text in made.items():
-        for number in numbers:
-            path.with_name(of(number, path.name)).write_text(of(number, text))
+    for number in numbers:
+        hashes = {_sha256(text): _sha256(_of(number, text)) for text in made.values()}
+        for path, text in made.items():
+            # Of the older layout there are none: its records are all in one file, which is left as it is.
+            record = path.endswith(".json")
+            name = re.sub(r"/\d+-workflow", f"/{number:04}-workflow", path) if record else path
+            new = service / _of(number, name)
+            new.parent.mkdir(parents=True, exist_ok=True)
+            new.write_text(_replaced(_of(number, text), hashes) if record else _of(number, text))
+
+    worker = service / PACKAGE / "workflows" / "worker.py"
+    edited = after[f"{PACKAGE}/workflows/worker.py"].decode().splitlines(keepends=True)
+    imported, served = (line for line in edited if "load_00000" in line)
+    text = worker.read_text()
+    text = text.replace("from .process_job", "".join(_of(it, imported) for it in numbers) + "from .process_job", 1)
+    listed = "".join(_of(number, served) for number in numbers)
+    worker.write_text(re.sub(r"(?m)^(SERVED: .*\n(?:    .*\n)*)", lambda found: found[1] + listed, text, count=1))
+    if _is_older(service):
+        name = f"{PACKAGE}/contracts/workflows.py"
+        one = after[name].decode().removeprefix(before[name].decode())
+        with (service / name).open("a") as contracts:
+            contracts.writelines(_of(number, one) for number in numbers)
+
+
+def _of(number: int, text: str) -> str:
+    """What was made for ``load-00000``, for another number."""
+    return re.sub(r"(?<=[Ll]oad)([_-]?)00000", rf"\g<1>{number:05}", text)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _replaced(text: str, new: dict[str, str]) -> str:
+    """The text with other hashes."""
+    return re.sub(r"[0-9a-f]{64}", lambda found: new.get(found[0], found[0]), text)
 
 
 def _install_cookiecutter(scratch: Path) -> Path:

@@ -205,10 +205,11 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from bench_service.contracts.db import SavedResult, SaveResult
-from bench_service.db.database import Database, migrate
+from bench_service.__main__ import SERVICE
+from bench_service.contracts.db.save_result import SavedResult, SaveResult
 from bench_service.db.models import JobResultRow
-from bench_service.db.operations import once
+from bench_service.runtime.database import Database, migrate
+from bench_service.runtime.durable.once import once
 
 async def main(url, writes, rounds):
     figures = {"once": [], "plain": []}
@@ -240,7 +241,7 @@ async def write_once(database, job_id):
 
 WAYS = {"once": write_once, "plain": write_plain}
 url = sys.argv[1]
-migrate(url)
+migrate(url, SERVICE.migrations)
 asyncio.run(main(url, int(sys.argv[2]), int(sys.argv[3])))
 """
 
@@ -412,7 +413,7 @@ def _topology(scratch: Path, name: str, package: str = PACKAGE, **environment: s
     """Processes in the service's environment, with a journal and a database of their own."""
     own = scratch / name
     own.mkdir()
-    return Topology(_service(scratch), own, package, **{"LEASE": "60", **environment})
+    return Topology(_service(scratch), own, package, python=None, **{"LEASE": "60", **environment})
 
 
 @contextmanager
@@ -422,7 +423,7 @@ def _whole(scratch: Path, name: str, **environment: str) -> Iterator[tuple[Topol
     Or the first jobs would pay for lazy imports and connections, and make the later ones look good.
     """
     with _topology(scratch, name, **environment) as topology:
-        migrated = topology.run("migrate")
+        migrated = topology.run("migrate", "--seed")
         if migrated.returncode:
             sys.exit(f"error: the service's migrations failed:\n{migrated.stderr}")
         topology.start_engine()

@@ -391,11 +391,12 @@ async def _within(seconds: float, otherwise: str) -> AsyncIterator[None]:
 PREPARE = """
 import os
 from sqlalchemy import UniqueConstraint, create_engine, text
-from PACKAGE.db.database import database_url, migrate
+from PACKAGE.__main__ import SERVICE
 from PACKAGE.db.models import JobResultRow
-migrate(os.environ["DATABASE_URL"])
-url = database_url(os.environ["DATABASE_URL"])
-url = url.set(drivername=url.drivername.replace("+aiosqlite", ""))
+from PACKAGE.runtime.database import migrate, seed, synchronous_url
+migrate(os.environ["DATABASE_URL"], SERVICE.migrations)
+seed(os.environ["DATABASE_URL"], SERVICE.package)
+url = synchronous_url(os.environ["DATABASE_URL"])
 table = JobResultRow.__table__
 table.constraints = {each for each in table.constraints if not isinstance(each, UniqueConstraint)}
 trace = "CREATE TRIGGER attempted BEFORE INSERT ON operations "
@@ -417,9 +418,8 @@ with create_engine(url).begin() as connection:
 READ = """
 import json, os
 from sqlalchemy import create_engine, text
-from PACKAGE.db.database import database_url
-url = database_url(os.environ["DATABASE_URL"])
-with create_engine(url.set(drivername=url.drivername.replace("+aiosqlite", ""))).connect() as connection:
+from PACKAGE.runtime.database import synchronous_url
+with create_engine(synchronous_url(os.environ["DATABASE_URL"])).connect() as connection:
     found = {}
     for name, column, table in (
         ("effects", "job_id", "job_results"), ("operations", "id", "operations"), ("attempts", "id", "attempts")

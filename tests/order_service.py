@@ -46,8 +46,16 @@ class Edit:
 TABLE = (
     Edit(
         "orders/db/models.py",
-        "class Operation(Base):\n",
-        '''class Reservation(Base):
+        "from sqlalchemy.orm import DeclarativeBase\n",
+        "from sqlalchemy import String\nfrom sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column\n",
+    ),
+    Edit(
+        "orders/db/models.py",
+        '    """All tables of the service, but for the runtime\'s own (runtime/database.py)."""\n',
+        '''    """All tables of the service, but for the runtime\'s own (runtime/database.py)."""
+
+
+class Reservation(Base):
     """Stock that is set aside for an order."""
 
     __tablename__ = "reservations"
@@ -55,9 +63,6 @@ TABLE = (
     id: Mapped[str] = mapped_column(String(255), primary_key=True)
     sku: Mapped[str] = mapped_column(String(255))
     quantity: Mapped[int]
-
-
-class Operation(Base):
 ''',
     ),
 )
@@ -66,7 +71,7 @@ EFFECT = (
     Edit(
         "orders/db/reserve_stock.py",
         "        return ReserveStockResult(\n",
-        "        session.add(Reservation(id=ctx.info.id, sku=request.sku, quantity=request.quantity))\n"
+        "        session.add(Reservation(id=call_id(ctx), sku=request.sku, quantity=request.quantity))\n"
         "        return ReserveStockResult(\n",
     ),
     Edit(
@@ -77,14 +82,14 @@ EFFECT = (
             amount_cents=1,
 """,
         """\
-            reservation_id=ctx.info.id,
+            reservation_id=call_id(ctx),
             amount_cents=PRICE_CENTS * request.quantity,
 """,
     ),
     Edit(
         "orders/db/reserve_stock.py",
-        "from .operations import once\n",
-        "from .models import Reservation\nfrom .operations import once\n\nPRICE_CENTS = 1250\n",
+        "from ..runtime.durable.rpc import serve\n",
+        "from ..runtime.durable.rpc import serve\nfrom .models import Reservation\n\nPRICE_CENTS = 1250\n",
     ),
 )
 
@@ -93,7 +98,7 @@ GATE = (
         "orders/workflows/place_order.py",
         "    charge_result = ",
         """\
-    answer = await approval.wait(ctx, ids.public_of(ctx.info.id), timedelta(hours=24))
+    answer = await approval.wait(ctx, job_id(ctx), timedelta(hours=24))
     if answer is None:
         raise Failure("approval: nobody answered in time")
     if not answer.approved:
@@ -103,12 +108,19 @@ GATE = (
     Edit(
         "orders/workflows/place_order.py",
         "from resonate.context import Context\n\n",
-        "from datetime import timedelta\n\nfrom resonate.context import Context\n\nfrom .. import ids\n",
+        "from datetime import timedelta\n\nfrom resonate.context import Context\n\n",
     ),
     Edit(
         "orders/workflows/place_order.py",
-        "import PlaceOrder, PlaceOrderResult\n",
-        "import PlaceOrder, PlaceOrderResult, approval\nfrom ..rpc import Failure\n",
+        "from ..contracts.workflows.place_order import PlaceOrder, PlaceOrderResult\n",
+        "from ..contracts.workflows.approval import approval\n"
+        "from ..contracts.workflows.place_order import PlaceOrder, PlaceOrderResult\n"
+        "from ..runtime.durable.ids import job_id\n",
+    ),
+    Edit(
+        "orders/workflows/place_order.py",
+        "from ..runtime.durable.rpc import serve\n",
+        "from ..runtime.durable.rpc import serve\nfrom ..runtime.errors import Failure\n",
     ),
 )
 
@@ -116,8 +128,10 @@ GATE = (
 TESTS = (
     Edit(
         "tests/test_workflow_place_order.py",
-        "from orders.contracts.workflows import PlaceOrder, place_order\n",
-        "import asyncio\n\nfrom orders.contracts.workflows import Approval, PlaceOrder, approval, place_order\n",
+        "from orders.contracts.workflows.place_order import PlaceOrder, place_order\n",
+        "import asyncio\n\n"
+        "from orders.contracts.workflows.approval import Approval, approval\n"
+        "from orders.contracts.workflows.place_order import PlaceOrder, place_order\n",
     ),
     Edit(
         "tests/test_workflow_place_order.py",
@@ -145,8 +159,9 @@ TESTS = (
     ),
     Edit(
         "tests/test_route_orders.py",
-        "from orders.contracts.workflows import PlaceOrderResult\n",
-        "from orders.contracts.workflows import Approval, PlaceOrderResult, approval\n",
+        "from orders.contracts.workflows.place_order import PlaceOrderResult\n",
+        "from orders.contracts.workflows.approval import Approval, approval\n"
+        "from orders.contracts.workflows.place_order import PlaceOrderResult\n",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""The tool under attack: 10,000 random command lines, manifests and journals, and services made to trap it.
+"""The tool under attack: 10,000 random command lines, manifests, records and journals, and services made to trap it.
 
 Whatever comes in, a command ends with status 0, 1 or 2 and no traceback. A refusal is an error and a hint, in which
 nothing steers a terminal, and leaves every byte as it was; what is planned stays in the service, and is Python.
@@ -36,16 +36,16 @@ from resonate_scaffold.devserver.engine import Engine
 from resonate_scaffold.errors import ScaffoldError
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import MANIFEST, Manifest, Project, fingerprint
+from resonate_scaffold.project import ADDS, MANIFEST, FilesInMemory, Manifest, Project, fingerprint
 from resonate_scaffold.source import Source
 from resonate_scaffold.templates import RenderedFile, Rendering
-from tests.grown import NAME, fresh, grown, rewritten
+from tests.grown import NAME, fresh, grown, made_by_new, rewritten
 from tests.test_apply import SERVICE, service as small, whole
 from tests.test_devserver_journal import ask
 from tests.test_new import on_terminal
 
 # How many of each: 10,000 in all.
-COMMANDS, NEWS, SERVICES, MANIFESTS, JOURNALS = 3_000, 3_250, 20, 3_250, 480
+COMMANDS, NEWS, SERVICES, MANIFESTS, RECORDS, JOURNALS = 3_000, 3_250, 20, 1_750, 1_500, 480
 
 
 def attack(examples: int) -> settings:
@@ -188,7 +188,7 @@ NEW_NAME = one_of("place-order", "ship", "reserve_stock", "a1", "clean-up", "x")
 VALID = st.one_of(
     line("add workflow", NEW_NAME, SHAPES, some("--calls", "process-job", "db.get_account"), one_of("", "--route")),
     line("add db-function", NEW_NAME, SHAPES, one_of("", "--read-only")),
-    line("add rpc", one_of("payments.refund", "mail.send", "billing.sum"), SHAPES),
+    line("add rpc", one_of("payments.refund", "mail.send", "mail.workers.send", "mail.db.drop", "billing.sum"), SHAPES),
     line("add route", one_of("POST", "PUT", "delete"), one_of(*PATHS), "--workflow", one_of("clean-up", "process-job")),
     line("add route GET", one_of(*PATHS), "--rpc db.get_account --wait", one_of("5", "25")),
     line("add route POST /bills --rpc billing.total", some("--key", "invoice"), some("--idempotency", "none")),
@@ -321,7 +321,7 @@ def in_memory(read: Callable[[], Project] = service) -> Iterator[list[Plan]]:
     with (
         mock.patch.object(Source, "parse", PARSED),
         mock.patch.object(disk, "discover", lambda start: (Path("/service"), read())),
-        mock.patch.object(disk, "apply", lambda root, plan: plans.append(plan)),
+        mock.patch.object(disk, "apply", lambda root, plan, project: plans.append(plan)),
     ):
         yield plans
 
@@ -413,13 +413,13 @@ def test_whatever_answers_are_taken_make_a_whole_service(name: str, description:
             assert tomllib.loads(file.content.decode())["project"]["name"] == name
 
 
-# Manifests
+# Manifests, and the records of what was added
 
 JUNK = st.one_of(
     st.sampled_from([None, True, 0, -1, 10**400, 1e308, float("inf"), float("nan"), "", [], {}, [[]], "9" * 5000]),
     st.sampled_from(NASTY),
     st.sampled_from(
-        ["orders", "orders/__main__.py", "./orders//dev.py", ".resonate-scaffold.json", "Procfile", "orders/.."]
+        ["orders", "orders/__main__.py", "./orders//ids.py", ".resonate-scaffold.json", "Procfile", "orders/.."]
     ),
     st.recursive(
         st.integers() | ANYTHING, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANYTHING, inner)
@@ -435,10 +435,15 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(item, (*path, key))
 
 
+def recorded() -> list[PurePosixPath]:
+    """The records of the service."""
+    return [path for path in service().files if path.parent == ADDS]
+
+
 @st.composite
-def mutated_json(draw: st.DrawFn) -> bytes:
+def mutated_json(draw: st.DrawFn, content: bytes) -> bytes:
     """JSON in which up to three things are something else, have another key, or are not there."""
-    data = json.loads(service().manifest.to_bytes())
+    data = json.loads(content)
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(list(places(data))))
         if not path:
@@ -457,9 +462,8 @@ def mutated_json(draw: st.DrawFn) -> bytes:
 
 
 @st.composite
-def damaged(draw: st.DrawFn) -> bytes:
-    """A manifest of which some bytes are others, or the rest is missing."""
-    content = service().manifest.to_bytes()
+def damaged(draw: st.DrawFn, content: bytes) -> bytes:
+    """A file of which some bytes are others, or the rest is missing."""
     at, length = draw(st.integers(0, len(content))), draw(st.integers(0, 40))
     put = draw(
         st.sampled_from([b"", b"\0", b"\xff\xfe", b'"', b"[" * 100_000, b"{}", b"\\ud800", b"9" * 5000, b"-1e999"])
@@ -494,16 +498,47 @@ ON_MANIFESTS = [
 ]
 
 
-@attack(MANIFESTS)
-@given(mutated_json() | mutated_json() | damaged(), st.sampled_from(ON_MANIFESTS))
-def test_manifests(manifest: bytes, command: str) -> None:
+@st.composite
+def forged(draw: st.DrawFn, path: PurePosixPath) -> bytes:
+    """A file of the tool's own in the service, in which something is wrong."""
+    content = service().files[path]
+    return draw(mutated_json(content) | mutated_json(content) | damaged(content))
+
+
+def attack_with(files: dict[PurePosixPath, bytes], command: str) -> None:
+    """Run a command on the service with these files, in memory."""
     arguments = shlex.split(command)
 
     def read() -> Project:
-        return Project(NAME, Manifest.from_bytes(manifest), {**service().files, MANIFEST: manifest})
+        return Project(NAME, Manifest.from_bytes(files[MANIFEST]), FilesInMemory(files))
 
     with in_memory(read) as plans:
         check(arguments, told(arguments, plans))
+
+
+@attack(MANIFESTS)
+@given(st.data(), st.sampled_from(ON_MANIFESTS))
+def test_manifests(data: st.DataObject, command: str) -> None:
+    attack_with({**service().files, MANIFEST: data.draw(forged(MANIFEST))}, command)
+
+
+@st.composite
+def record_names(draw: st.DrawFn, name: str) -> str:
+    """The name of a record: its own, that of another, or one that no record has; or empty, where it is gone."""
+    number, _, rest = name.partition("-")
+    others = [path.name for path in recorded()]
+    strange = [rest, f"{number}-{rest}.bak", f"{number}-\x1b[31m.json", f"{number}-{{{{ x }}}}.json"]
+    return draw(st.sampled_from([*[name] * 5, *others, *strange, f"0001-{rest}", f"{'9' * 60}-{rest}", ""]))
+
+
+@attack(RECORDS)
+@given(st.data(), st.sampled_from(ON_MANIFESTS))
+def test_records(data: st.DataObject, command: str) -> None:
+    path = data.draw(st.sampled_from(recorded()))
+    files = {there: content for there, content in service().files.items() if there != path}
+    if name := data.draw(record_names(path.name)):
+        files[ADDS / name] = data.draw(forged(path) | st.just(service().files[path]))
+    attack_with(files, command)
 
 
 # Code that nobody would write
@@ -555,13 +590,14 @@ HOSTILE_LINES = [
     "A = A",
     "x = (" * 300,
 ]
+HOSTILE_CONTRACT = "contracts/workflows/clean_up.py"
 HOSTILE = [
-    *((CONTRACT.format(field=field, name="evil"), "contracts/workflows.py") for field in HOSTILE_FIELDS),
-    *((CONTRACT.format(field="int = 1", name=name), "contracts/workflows.py") for name in HOSTILE_NAMES),
+    *((CONTRACT.format(field=field, name="evil"), HOSTILE_CONTRACT) for field in HOSTILE_FIELDS),
+    *((CONTRACT.format(field="int = 1", name=name), HOSTILE_CONTRACT) for name in HOSTILE_NAMES),
     *(
         (line, path)
         for line in HOSTILE_LINES
-        for path in ("contracts/workflows.py", "api/app.py", "workflows/worker.py")
+        for path in (HOSTILE_CONTRACT, "api/app.py", "workflows/worker.py", "__main__.py")
     ),
 ]
 ON_HOSTILE = [
@@ -719,11 +755,19 @@ def test_journals(
 
 
 def on_disk(root: Path) -> Path:
-    """The service with something of each kind."""
-    for path, content in service().files.items():
+    """The whole service with something of each kind."""
+    for path, content in {**made_by_new(bare=False), **service().files}.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
     return root
+
+
+RECORD = f"{ADDS}/0009-schedule-nightly.json"
+HOSTILE_FILE = f"{NAME}/{HOSTILE_CONTRACT}"
+
+
+def test_the_files_that_are_attacked_are_there() -> None:
+    assert PurePosixPath(RECORD) in service().files and PurePosixPath(HOSTILE_FILE) in service().files
 
 
 Trap = Callable[[Path, Path], None]
@@ -767,7 +811,7 @@ def special(name: str, kind: int) -> Trap:
 
 
 def strange_names(root: Path, outside: Path) -> None:
-    for directory in ("", "tests/", "orders/", "orders/workflows/", "orders/api/routes/"):
+    for directory in ("", "tests/", "orders/", "orders/workflows/", "orders/contracts/db/", f"{ADDS}/"):
         for name in (
             b"\xff\xfe.py",
             b"a\nb.py",
@@ -778,11 +822,12 @@ def strange_names(root: Path, outside: Path) -> None:
             b"-rf",
             b"a b",
         ):
-            (root / os.fsdecode(os.fsencode(directory) + name)).write_bytes(b"from orders.rpc import Rpc\n")
+            path = root / os.fsdecode(os.fsencode(directory) + name)
+            path.write_bytes(b"from orders.runtime.durable.rpc import Rpc\n")
 
 
 def names_that_differ_in_case_only(root: Path, outside: Path) -> None:
-    for name in ("orders/workflows/Ship.py", "tests/TEST_WORKFLOW_SHIP.py", "orders/contracts/Mail.py", "PROCFILE"):
+    for name in ("orders/workflows/Ship.py", "tests/TEST_WORKFLOW_SHIP.py", "orders/contracts/Mail", "PROCFILE"):
         (root / name).write_bytes(b"")
     (root / "orders/Workflows").mkdir()
 
@@ -826,11 +871,13 @@ TRAPS: dict[str, Trap] = {
                 "tests",
                 "orders/workflows",
                 "orders/contracts",
-                "orders/api/routes",
+                "orders/contracts/workflows",
+                "orders/api",
+                "orders/runtime",
                 "orders/workflows/worker.py",
             ),
-            *("orders/contracts/workflows.py", "orders/api/app.py", "orders/dev.py", "Procfile", "compose.yaml"),
-            *("pyproject.toml", str(MANIFEST), "orders/rpc.py", "orders/workflows/schedules.py"),
+            *(HOSTILE_FILE, "orders/api/app.py", "orders/__main__.py", "Procfile", "compose.yaml"),
+            *("pyproject.toml", str(MANIFEST), str(ADDS.parent), str(ADDS), RECORD),
         )
     },
     **{
@@ -838,19 +885,20 @@ TRAPS: dict[str, Trap] = {
         for name, what in (
             *(
                 (name, "directory")
-                for name in ("orders/workflows/ship.py", "tests/test_workflow_ship.py", "orders/dev.py")
+                for name in ("orders/workflows/ship.py", "tests/test_workflow_ship.py", "orders/__main__.py", RECORD)
             ),
             *((name, "directory") for name in ("orders/api/app.py", "Procfile", "compose.yaml", str(MANIFEST))),
             *((name, "new") for name in ("orders/workflows", "tests", "orders/contracts", "orders/mail", "orders/api")),
+            *((name, "new") for name in (str(ADDS.parent), str(ADDS), RECORD, "orders/runtime")),
             *((name, "link") for name in ("orders/workflows/ship.py", "tests/test_workflow_ship.py", "orders/mail")),
-            *((name, "broken link") for name in ("orders/workflows/ship.py", "orders/api/routes/ship.py")),
+            *((name, "broken link") for name in ("orders/workflows/ship.py", "orders/api/ship.py", RECORD)),
             *(
                 (name, "pipe")
                 for name in ("orders/workflows/ship.py", "orders/workflows/pipe.py", "tests/test_pipe.py")
             ),
             *(
                 (name, "pipe")
-                for name in ("Procfile", "Procfile.dev", str(MANIFEST), "orders/api/app.py", "orders/rpc.py")
+                for name in ("Procfile", "Procfile.dev", str(MANIFEST), "orders/api/app.py", str(ADDS), RECORD)
             ),
             *(
                 (f".resonate-scaffold.{name}", "pipe")
@@ -866,6 +914,7 @@ TRAPS: dict[str, Trap] = {
     "a socket": special("orders/workflows/worker.py", stat.S_IFSOCK),
     "a device": special("orders/workflows/worker.py", stat.S_IFCHR),
     "a device for a manifest": special(str(MANIFEST), stat.S_IFCHR),
+    "a device for a record": special(RECORD, stat.S_IFCHR),
     "strange names": strange_names,
     "names that differ in case only": names_that_differ_in_case_only,
     "many files": many_files,
@@ -909,13 +958,13 @@ def test_a_service_that_goes_before_the_plan_is_carried_out(
     root = on_disk(tmp_path / "service")
     apply = disk.apply
 
-    def late(root: Path, plan: Plan) -> None:
+    def late(root: Path, plan: Plan, project: Project) -> None:
         root.rename(tmp_path / "elsewhere")
         if happens == "deleted":
             shutil.rmtree(tmp_path / "elsewhere")
         elif happens == "replaced":
             root.write_text("mine\n")
-        apply(root, plan)
+        apply(root, plan, project)
 
     monkeypatch.setattr(disk, "apply", late)
     before = whole(root)
@@ -1045,13 +1094,15 @@ def test_an_engine_on_a_full_disk_keeps_what_it_acknowledged_and_nothing_else(sm
 
 def test_names_from_a_service_do_not_steer_the_terminal(tmp_path: Path, clean_git: None) -> None:
     root = on_disk(tmp_path / "service")
-    contracts = root / "orders/contracts/workflows.py"
-    contracts.write_text(contracts.read_text().replace('"clean-up"', '"clean-\\x1b[31mup\\u202e"'))
+    for path, old, new in (
+        (HOSTILE_FILE, '"clean-up"', '"clean-\\x1b[31mup\\u202e"'),
+        ("orders/workflows/worker.py", "SCHEDULES:", "# \x1b]0;owned\x07\nSCHEDULES:"),
+        (RECORD, '"nightly"', '"night\\u001b[31mly"'),
+    ):
+        text = (root / path).read_text()
+        assert old in text
+        (root / path).write_text(text.replace(old, new))
     assert told(["add", "workflow", "tidy", "--project", str(root)]).status == 0
-    schedules = root / "orders/workflows/schedules.py"
-    schedules.write_text(schedules.read_text().replace("SCHEDULES", "# \x1b]0;owned\x07\nSCHEDULES", 1))
-    manifest = root / MANIFEST
-    manifest.write_text(manifest.read_text().replace('"nightly"', '"night\\u001b[31mly"'))
     for command, status in (
         ("list", 0),
         ("add schedule nightly --workflow clean- --cron '0 2 * * *'", 1),

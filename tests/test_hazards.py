@@ -11,7 +11,11 @@ from resonate_scaffold.check.findings import RULES
 
 ROOT = Path(__file__).parent.parent
 TABLE = (ROOT / "docs" / "hazards.md").read_text("utf-8")
-WHERE = {"service": ROOT / "templates" / "project" / "service" / "tests", "tool": ROOT / "tests"}
+WHERE = {
+    "service": ROOT / "templates" / "project" / "service" / "tests",
+    "runtime": ROOT / "tests" / "service",
+    "tool": ROOT / "tests",
+}
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.splitlines() if line.startswith("| ")]
 HELD = [(hazard, held) for hazard, _, held, _ in ROWS[1:] if not hazard.startswith("**")]
 
@@ -21,15 +25,17 @@ def test_the_tests_that_hold_a_hazard_exist(hazard: str, held: str) -> None:
     named = [
         (place, *test)
         for part in held.split("; ")
-        for place, tests in re.findall(r"\b(service|tool): (.*)", part)
-        for test in re.findall(r"`(test_\w+\.py)(?:::(test_\w+))?`", tests)
+        for place, tests in re.findall(r"^(service|runtime|tool): (.*)", part)
+        for test in re.findall(r"`((?:example/)?test_\w+\.py)(?:::(test_\w+))?`", tests)
     ]
     assert named, f"nothing holds: {hazard}"
+    assert len(named) == len(re.findall(r"`(?:example/)?test_\w+\.py", held)), f"not understood: {held}"
     for place, file, function in named:
         path = WHERE[place] / file
-        path = path if path.exists() else path.with_name(f"{file}.jinja")
+        path = path if path.exists() else path.with_name(f"{path.name}.jinja")
         assert path.exists(), f"{hazard}: there is no {file}"
-        assert re.search(rf"def {function or 'test_'}", path.read_text("utf-8")), f"{hazard}: no {function} in {file}"
+        name = rf"{function}\b" if function else "test_"
+        assert re.search(rf"def {name}|^{name} = ", path.read_text("utf-8"), re.MULTILINE), f"{hazard}: no {function}"
 
 
 def test_the_rules_that_see_a_hazard_exist() -> None:

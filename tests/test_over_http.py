@@ -47,7 +47,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def topology(service: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:
     scratch = tmp_path_factory.mktemp("run")
     with Topology(service, scratch, "my_shop", APPROVAL_TIMEOUT=str(APPROVAL_TIMEOUT)) as topology:
-        assert topology.run("migrate").returncode == 0
+        assert topology.run("migrate", "--seed").returncode == 0
         topology.start_engine()
         topology.start("worker", "worker")
         topology.start("db", "db")
@@ -189,7 +189,7 @@ def test_nobody_decides(url: str) -> None:
 def test_canceled_and_timed_out(url: str, topology: Topology) -> None:
     post_job(url, ASKS, "canceled")
     topology.until_waiting("canceled")
-    topology.ask_engine("promise.settle", id="job/canceled", state="rejected_canceled", value={})
+    topology.ask_engine("promise.settle", id=topology.engine_id("job/canceled"), state="rejected_canceled", value={})
     assert ended(url, "canceled")["status"] == "canceled"
 
     hasty = topology.start_api("hasty", JOB_TIMEOUT="2", APPROVAL_TIMEOUT="1")

@@ -27,20 +27,31 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Topology:
-    """Processes of one service, each stopped by its own id. Use it as a context manager."""
+def python_of(service: Path) -> Path:
+    """The interpreter of a service's environment."""
+    return service / ".venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
 
-    def __init__(self, service: Path, scratch: Path, package: str, **environment: str) -> None:
-        scripts = "Scripts" if os.name == "nt" else "bin"
-        self.python = service / ".venv" / scripts / "python"
+
+class Topology:
+    """Processes of one service, each stopped by its own id. Use it as a context manager.
+
+    ``python`` has the service's dependencies: that of its environment, where none is given. The engine is one of its
+    own, unless RESONATE_URL is given.
+    """
+
+    def __init__(
+        self, service: Path, scratch: Path, package: str, *, python: Path | None = None, **environment: str
+    ) -> None:
+        self.python = python or python_of(service)
         self.service = service
         self.scratch = scratch
         self.package = package
         self.running: dict[str, subprocess.Popen[str]] = {}
         self.logs: dict[str, list[str]] = {}
-        self.engine_url = f"http://127.0.0.1:{free_port()}"
+        self.engine_url = environment.get("RESONATE_URL") or f"http://127.0.0.1:{free_port()}"
+        self.namespace = environment.get("NAMESPACE", service.name)
         self.environment = {
-            **{name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
+            **{name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "NAMESPACE")},
             "PYTHONUNBUFFERED": "1",
             "WEBHOOK_SECRET": SECRET,
             "DATABASE_URL": f"sqlite:///{scratch / 'service.db'}",
@@ -58,7 +69,7 @@ class Topology:
             self.stop(name, signal.SIGKILL)
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the service to its end."""
+        """Run a command of the service to its end, whatever that is."""
         return subprocess.run(
             [str(self.python), "-m", self.package, *arguments],
             cwd=self.service,
@@ -116,11 +127,15 @@ class Topology:
         envelope: dict[str, Any] = answer.json()
         return envelope
 
+    def engine_id(self, local_id: str) -> str:
+        """The id on the engine of what the service knows by this one."""
+        return f"{self.namespace}/{local_id}" if self.namespace else local_id
+
     def until_waiting(self, job_id: str) -> None:
         """Wait until a job stands at its gate."""
 
         def waits() -> bool:
-            status: int = self.ask_engine("promise.get", id=f"approve/{job_id}")["head"]["status"]
+            status: int = self.ask_engine("promise.get", id=self.engine_id(f"approve/{job_id}"))["head"]["status"]
             return status == 200
 
         self.until(waits, f"{job_id} waiting for approval")
