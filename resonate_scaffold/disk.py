@@ -232,6 +232,7 @@ class _FilesOnDisk(Files):
         self._runtime = (package, "runtime")
         self._read: dict[str, bytes] = {}
         self._contents: dict[PurePosixPath, list[tuple[str, bytes]]] = {}  # of whole directories
+        self._containing: dict[tuple[PurePosixPath, bytes], list[PurePosixPath]] = {}
 
     def __getitem__(self, path: PurePosixPath) -> bytes:
         name = str(path)
@@ -277,12 +278,14 @@ class _FilesOnDisk(Files):
     def containing(self, directory: PurePosixPath, text: bytes) -> list[PurePosixPath]:
         """The Python files below a directory that contain a text."""
         if directory not in self._contents:
-            root = f"{self._root}/"
-            known = self._read
+            root, known = f"{self._root}/", self._read
             self._contents[directory] = [
-                (name, known[name] if name in known else _read(root + name)) for name in self._walk(str(directory))
+                (name, known[name] if name in known else _read_seen(root + name)) for name in self._walk(str(directory))
             ]
-        return [PurePosixPath(name) for name, content in self._contents[directory] if text in content]
+        if (directory, text) not in self._containing:
+            found = [PurePosixPath(name) for name, content in self._contents[directory] if text in content]
+            self._containing[directory, text] = found
+        return self._containing[directory, text]
 
     def _is_file(self, path: PurePosixPath) -> bool:
         ours = path.suffix == ".py" and path.parts[0] in self._tops and path.parts[:2] != self._runtime
@@ -334,14 +337,14 @@ def _looks_like_a_package(directory: Path) -> bool:
     return _is(directory, stat.S_IFDIR) and (now or before) and _is(directory / "contracts", stat.S_IFDIR)
 
 
+_CHUNK = 1 << 16
 _OPEN_ITSELF = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 
 
 def _read(path: str | Path) -> bytes:
     """The content of a plain file."""
-    descriptor = _open_itself(str(path), os.O_RDONLY)
+    descriptor, size = _opened(str(path), os.O_RDONLY)
     try:
-        size = os.fstat(descriptor).st_size
         content = os.read(descriptor, size + 1)  # a second call for each of thousands of files would show
         while len(content) != size:
             more = os.read(descriptor, size + 1)
@@ -353,13 +356,32 @@ def _read(path: str | Path) -> bytes:
     return content
 
 
+def _read_seen(path: str) -> bytes:
+    """The content of what was seen to be a plain file. There may be thousands, and each call to the system shows."""
+    descriptor = os.open(path, os.O_RDONLY | _OPEN_ITSELF)
+    try:
+        content = part = os.read(descriptor, _CHUNK)
+        while len(part) == _CHUNK:
+            part = os.read(descriptor, _CHUNK)
+            content += part
+    finally:
+        os.close(descriptor)
+    return content
+
+
 def _open_itself(name: str, flags: int) -> int:
     """Open a plain file: no link is followed, and no pipe waited for."""
+    return _opened(name, flags)[0]
+
+
+def _opened(name: str, flags: int) -> tuple[int, int]:
+    """Open a plain file, with its size."""
     descriptor = os.open(name, flags | _OPEN_ITSELF, 0o600)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "Not a plain file", name)
-    return descriptor
+    return descriptor, status.st_size
 
 
 def _lstat(path: Path) -> os.stat_result | None:

@@ -256,8 +256,8 @@ class Project:
     def find_add(self, kind: str, name: str) -> Added | None:
         """The record of an ``add``, if there is one."""
         end = f"-{_slug(kind, name)}.json"
-        for _, record in self._records:
-            if record.endswith(end):
+        for record in self.records:
+            if record.endswith(end) and _RECORD.fullmatch(record):
                 added = self._record(record)
                 if (added.kind, added.name) == (kind, name):
                     return added
@@ -265,13 +265,14 @@ class Project:
 
     def next_number(self) -> int:
         """The number of the next ``add``."""
-        return self._records[-1][0] + 1 if self._records else 1
+        numbers = [number for name in self.records if (number := name.partition("-")[0]).isdecimal()]
+        return max(map(int, numbers), default=0) + 1
 
     def last_edit(self, path: PurePosixPath, except_for: Added | None = None) -> Added | None:
         """The last ``add`` that made or edited a file; ``except_for`` is not looked at."""
         spelled = json.dumps(str(path), ensure_ascii=False).encode()
         for _, record in reversed(self._records):
-            if spelled in self.files[ADDS / record] and (except_for is None or record != except_for.path.name):
+            if spelled in self._content(record) and (except_for is None or record != except_for.path.name):
                 added = self._record(record)
                 if str(path) in added.edits or str(path) in added.files:
                     return added
@@ -287,7 +288,14 @@ class Project:
         return known != fingerprint(self.files[path])
 
     def _record(self, name: str) -> Added:
-        return Added.from_bytes(ADDS / name, self.files[ADDS / name])
+        return Added.from_bytes(ADDS / name, self._content(name))
+
+    def _content(self, name: str) -> bytes:
+        path = ADDS / name
+        try:
+            return self.files[path]
+        except KeyError as error:
+            raise ManifestError(f"{path} is not a plain file", f"Restore it: git checkout -- {path}") from error
 
 
 def check_package(name: object) -> str:

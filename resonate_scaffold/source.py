@@ -17,7 +17,7 @@ import unicodedata
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import PurePosixPath
@@ -81,9 +81,7 @@ class Source:
     path: PurePosixPath
     content: bytes
     package: str
-    tree: ast.Module = field(repr=False, compare=False)
     undo: tuple[Splice, ...] = ()
-    _lines: tuple[int, ...] = field(repr=False, compare=False, default=())
 
     @classmethod
     def parse(cls, path: PurePosixPath, content: bytes, package: str) -> Source:
@@ -92,22 +90,37 @@ class Source:
         Raises:
             BrokenSource: it is not Python, or not UTF-8.
         """
-        if len(content) > _LARGEST:
-            raise BrokenSource(f"{path} has {len(content) >> 20} MB, too much to be read", "Take the data out of it.")
-        first = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
-        _check_text(path, content, first)
+        source = cls(path, content, package)
+        _ = source.tree
+        return source
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree of the file."""
+        if len(self.content) > _LARGEST:
+            size = len(self.content) >> 20
+            raise BrokenSource(f"{self.path} has {size} MB, too much to be read", "Take the data out of it.")
+        _check_text(self.path, self.content, self._first)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about the owner's code, and not for who adds to it
-                tree = ast.parse(content[first:])
+                return ast.parse(self.content[self._first :])
         except SyntaxError as error:
-            raise BrokenSource(f"{path}{_at(error.lineno)}: {error.msg}", _MEND) from error
+            raise BrokenSource(f"{self.path}{_at(error.lineno)}: {error.msg}", _MEND) from error
         except (RecursionError, MemoryError) as error:
-            raise BrokenSource(f"{path}: it is nested too deeply to be read", _MEND) from error
+            raise BrokenSource(f"{self.path}: it is nested too deeply to be read", _MEND) from error
         except ValueError as error:
-            raise BrokenSource(f"{path}: {error}", _MEND) from error
-        lines = (first, *(match.end() for match in _NEWLINE.finditer(content, first)))
-        return cls(path, content, package, tree, (), lines)
+            raise BrokenSource(f"{self.path}: {error}", _MEND) from error
+
+    @property
+    def _first(self) -> int:
+        """Where the text begins: behind a byte order mark."""
+        return len(codecs.BOM_UTF8) if self.content.startswith(codecs.BOM_UTF8) else 0
+
+    @cached_property
+    def _lines(self) -> tuple[int, ...]:
+        """Where each line begins."""
+        return (self._first, *(match.end() for match in _NEWLINE.finditer(self.content, self._first)))
 
     @cached_property
     def _bound(self) -> tuple[tuple[str, _Binder, bool], ...]:
@@ -219,38 +232,53 @@ class Source:
             raise CannotEdit(error.message, hint) from error
 
     def _append_imported(self, into: str, element: str, wanted: _Import) -> Source:
-        """Import a name and append an element: in one step, for a file of thousands of lines takes long to read."""
+        """Import a name and append an element.
+
+        Of a list over several lines, only what stands around the two places is read again, for to read a list of
+        thousands takes long. Everything else keeps its bytes, and both places are between statements or elements.
+        """
 
         def refused(reason: str) -> CannotEdit:
             return CannotEdit(f"{self.path}: {reason}", "")
 
         index, value = self._list(into, refused)
-        alone = all(
+        alone = wanted.module.rpartition(".")[2].encode() not in self.content or all(
             node.level != wanted.level or (node.module or "") != wanted.module
             for node in self.tree.body
             if isinstance(node, ast.ImportFrom)
         )
-        cut = self._new_import(wanted)
-        statement = self.tree.body[index]
-        if not alone or cut[1] > self._span(statement)[0]:
+        cut, cuts = self._new_import(wanted), self._appending(value, element)
+        tail = self._span(value.elts[-2])[0] if len(value.elts) > 2 else len(self.content)
+        if not alone or cut[1] > self._span(self.tree.body[index])[0] or min(start for start, _, _ in cuts) < tail:
             return self._with_import(wanted).append_to_list(into, element)
-        after = self._edited([cut, *self._appending(value, element)], refused)
-        # All that was there has kept its bytes. So it is the same if the import and the grown list are statements that
-        # begin and end where they should, and no statement more has come of it.
-        moved = len(cut[2].replace("\n", self._newline).encode()) - (cut[1] - cut[0])
-        grown = after.tree.body[index + 1] if len(after.tree.body) == len(self.tree.body) + 1 else None
-        start, end = self._span(statement)
-        here = bisect_right(after.tree.body, cut[0], key=lambda it: after._span(it)[1])
+        content, undo = self._cut([cut, *cuts])
+        here = bisect_right(self.tree.body, cut[0], key=lambda statement: self._span(statement)[1])
+        near = self.tree.body[max(here - 1, 0) : here + 1]
+        start = min(cut[0], self._span(near[0])[0])
+        around = self._read_again([cut], start, max(cut[1], self._span(near[-1])[1]))
+        added = [number for number, node in enumerate(around) if ast.dump(node) not in map(ast.dump, near)]
+        end = self._read_again(cuts, tail, self._span(value)[1], "[")
+        grown = end[0].value if len(end) == 1 and isinstance(end[0], ast.Expr) else None
         if (
-            grown is None
-            or not self._is_grown(value, grown, after, _element(element))
-            or after._span(grown)[0] != start + moved
-            or len(after.content) - after._span(grown)[1] != len(self.content) - end
-            or not isinstance(added := after.tree.body[here], _ImportStatement)
-            or _Import.all_of(added) != [wanted]
+            len(around) != len(near) + 1
+            or len(added) != 1
+            or not isinstance(new := around[added[0]], _ImportStatement)
+            or _Import.all_of(new) != [wanted]
+            or not isinstance(grown, ast.List)
+            or [ast.dump(node) for node in grown.elts] != [ast.dump(n) for n in (*value.elts[-2:], _element(element))]
         ):
             raise refused(f"{into} cannot be edited safely")
-        return after
+        return Source(self.path, content, self.package, undo)
+
+    def _read_again(self, cuts: Iterable[_Cut], start: int, end: int, before: str = "") -> list[ast.stmt]:
+        """The statements between two offsets as some cuts leave them; ``before`` is put in front of them."""
+        content = self.content[:end]
+        for first, last, text in sorted(cuts, reverse=True):
+            content = content[:first] + text.encode() + content[last:]
+        try:
+            return ast.parse(before.encode() + content[start:]).body
+        except SyntaxError:
+            return []
 
     def append_to_list(self, name: str, element: str) -> Source:
         """Append an element to the list that the module binds to *name*.
@@ -370,11 +398,11 @@ class Source:
         return source._without_imports_of(_loaded(self.tree.body[place] for place in gone))
 
     def _span(self, node: ast.stmt | ast.expr | ast.alias) -> tuple[int, int]:
-        assert node.end_lineno is not None and node.end_col_offset is not None
-        start = self._lines[node.lineno - 1] + node.col_offset
+        lines = self._lines
+        start, end = lines[node.lineno - 1] + node.col_offset, lines[node.end_lineno - 1] + node.end_col_offset  # type: ignore[operator]
         if isinstance(node, _Definition) and node.decorator_list:
             start = self.content.rindex(b"@", 0, self._span(node.decorator_list[0])[0])
-        return start, self._lines[node.end_lineno - 1] + node.end_col_offset
+        return start, end
 
     def _line(self, offset: int) -> tuple[int, int]:
         """The line that holds an offset, without its end."""
@@ -398,13 +426,16 @@ class Source:
     @cached_property
     def _rows(self) -> list[_Row]:
         """The statements of the module, those that share a line together."""
+        places = range(len(self.tree.body))
+        if b";" not in self.content:
+            return [_Row(place, place, self) for place in places]
         rows: list[_Row] = []
-        for place, statement in enumerate(self.tree.body):
-            start, stop = self._span(statement)
-            if rows and _CHAINED.fullmatch(self.content, rows[-1].stop, start):
-                rows[-1] = _Row(rows[-1].first, place, rows[-1].start, stop)
+        for place in places:
+            row = _Row(place, place, self)
+            if rows and _CHAINED.fullmatch(self.content, rows[-1].stop, row.start):
+                rows[-1] = _Row(rows[-1].first, place, self)
             else:
-                rows.append(_Row(place, place, start, stop))
+                rows.append(row)
         return rows
 
     def _row_end(self, row: _Row) -> int:
@@ -426,17 +457,22 @@ class Source:
 
     def _edited(self, cuts: Iterable[_Cut], refused: Callable[[str], CannotEdit]) -> Source:
         """Replace spans, given with ``\\n`` as line end."""
-        content = self.content
-        undo = self.undo
+        content, undo = self._cut(cuts)
+        after = Source(self.path, content, self.package, undo)
+        try:
+            _ = after.tree
+        except BrokenSource as error:
+            raise refused("it cannot be edited safely") from error
+        return after
+
+    def _cut(self, cuts: Iterable[_Cut]) -> tuple[bytes, tuple[Splice, ...]]:
+        """The content with spans replaced, and what takes that back."""
+        content, undo = self.content, self.undo
         for start, end, text in sorted(cuts, reverse=True):
             new = text.replace("\n", self._newline).encode()
             undo = (Splice(start, len(new), content[start:end]), *undo)
             content = content[:start] + new + content[end:]
-        try:
-            after = Source.parse(self.path, content, self.package)
-        except BrokenSource as error:
-            raise refused("it cannot be edited safely") from error
-        return replace(after, undo=undo)
+        return content, undo
 
     def _prints(
         self, nodes: Sequence[ast.stmt | ast.expr], skip: Collection[int] = ()
@@ -761,6 +797,8 @@ class Source:
         """How something is written here already."""
         target = module if name is None else _join(module, name)
         ends = {target.rpartition(".")[2].lstrip("!"), module.rpartition(".")[2].lstrip("!")}
+        if module and not any(end.encode() in self.content for end in ends):
+            return None
         through: str | None = None
         for node in self.tree.body:
             if not isinstance(node, _ImportStatement):
@@ -927,7 +965,7 @@ class Source:
         """The first imports of the module that nothing but comments comes between."""
         block: list[_Row] = []
         for row in self._rows:
-            if len(self._imports_of(row)) == row.last - row.first + 1:
+            if all(isinstance(node, _ImportStatement) for node in self.tree.body[row.first : row.last + 1]):
                 block.append(row)
             elif block:
                 break
@@ -1103,8 +1141,15 @@ class _Row(NamedTuple):
 
     first: int
     last: int
-    start: int
-    stop: int
+    source: Source
+
+    @property
+    def start(self) -> int:
+        return self.source._span(self.source.tree.body[self.first])[0]
+
+    @property
+    def stop(self) -> int:
+        return self.source._span(self.source.tree.body[self.last])[1]
 
 
 @dataclass(frozen=True, slots=True)
