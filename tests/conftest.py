@@ -7,14 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
-from resonate_scaffold import cli
+from resonate_scaffold import cli, templates
 
 PROGRAM = Path(sys.executable).with_name("resonate-scaffold")
 
@@ -91,6 +92,35 @@ def process(tmp_path: Path, clean_git: None) -> Tool:
         return Ran(result.returncode, result.stdout, result.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def service_python() -> Iterator[Path]:
+    """The interpreter of an environment with what services and their tests need, in the versions of a new service.
+
+    The services themselves run from their directories.
+    """
+    # Not below pytest's own directory, which any other session of pytest closes to the user that Postgres runs as.
+    with tempfile.TemporaryDirectory(prefix="service-python-") as directory:
+        Path(directory).chmod(0o755)
+        yield _environment(Path(directory))
+
+
+def _environment(root: Path) -> Path:
+    answers = templates.complete_answers({"project_name": "orders", "database": "postgres"})
+    files = templates.render_builtin(answers).files
+    for name in ("pyproject.toml", "constraints.txt"):
+        (root / name).write_bytes(files[PurePosixPath(name)].content)
+    python = root / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    uv = [sys.executable, "-m", "uv"]
+    needs = ["-c", "constraints.txt", "--extra", "dev", "-r", "pyproject.toml"]
+    for command in (
+        [*uv, "venv", "-q", "--python", sys.executable, "env"],
+        [*uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(python), *needs],
+    ):
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stderr
+    return python
 
 
 def git(directory: Path, *arguments: str) -> str:

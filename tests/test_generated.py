@@ -1,7 +1,4 @@
-"""Every combination of answers gives a service that passes its own checks, and whose machinery passes ours.
-
-One environment holds the dependencies of all of them; the services themselves run from their directories.
-"""
+"""Every combination of answers gives a service that passes its own checks, and whose machinery passes ours."""
 
 from __future__ import annotations
 
@@ -61,19 +58,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return parent
 
 
-@pytest.fixture(scope="module")
-def python(made: Path) -> Path:
-    """The interpreter of the environment they share, with the versions that a new service is installed with."""
-    environment = made / "environment"
-    uv = [sys.executable, "-m", "uv"]
-    run([*uv, "venv", "-q", "--python", sys.executable, str(environment)], made)
-    python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
-    service = made / EXAMPLES[1]
-    what = ["-c", str(service / "constraints.txt"), "--extra", "dev", "-r", str(service / "pyproject.toml")]
-    run([*uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(python), *what], made)
-    return python
-
-
 def path_with_tool() -> str:
     """A PATH on which the tool is."""
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -86,33 +70,30 @@ def check_passed(report: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)
-def test_a_service_passes_its_own_checks(name: str, made: Path, python: Path) -> None:
-    service = made / name
-    run([str(python), "-m", "ruff", "check", "."], service)
-    run([str(python), "-m", "ruff", "format", "--check", "."], service)
-    run([str(python), "-m", "mypy", "--cache-dir", str(made / "mypy")], service)
-    report = run([str(python), "-m", "pytest", "-rs", "-p", "no:cacheprovider"], service, PATH=path_with_tool())
-    check_passed(report)
+def test_a_service_passes_its_own_checks(name: str, made: Path, service_python: Path) -> None:
+    service, python = made / name, str(service_python)
+    run([python, "-m", "ruff", "check", "."], service)
+    run([python, "-m", "ruff", "format", "--check", "."], service)
+    run([python, "-m", "mypy", "--cache-dir", str(made / "mypy")], service)
+    check_passed(run([python, "-m", "pytest", "-rs", "-p", "no:cacheprovider"], service, PATH=path_with_tool()))
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)
-def test_the_machinery(name: str, made: Path, python: Path) -> None:
+def test_the_machinery(name: str, made: Path, service_python: Path) -> None:
     """Of a service with the same answers and the name that the tests know."""
     service = new("shop", COMBINATIONS[name], made / f"machinery-{name}")
-    report = run(
-        [
-            *(str(python), "-m", "pytest", "-rs", "-p", "no:cacheprovider", "-c", "pyproject.toml", "--rootdir", "."),
-            *(f"--confcutdir={MACHINERY}", str(MACHINERY)),
-        ],
-        service,
-        PATH=path_with_tool(),
+    pytest_of_machinery = ["-m", "pytest", "-rs", "-p", "no:cacheprovider", "-c", "pyproject.toml", "--rootdir", "."]
+    command = [str(service_python), *pytest_of_machinery, f"--confcutdir={MACHINERY}", str(MACHINERY)]
+    check_passed(run(command, service, PATH=path_with_tool()))
+
+
+def test_the_tests_of_the_machinery_are_strictly_typed(made: Path, service_python: Path) -> None:
+    options = ["--config-file", "pyproject.toml", "--cache-dir", str(made / "mypy")]
+    run(
+        [str(service_python), "-m", "mypy", *options, str(MACHINERY)],
+        made / "shop",
+        MYPYPATH=f"{MACHINERY.parent.parent}",
     )
-    check_passed(report)
-
-
-def test_the_tests_of_the_machinery_are_strictly_typed(made: Path, python: Path) -> None:
-    options = ["--config-file", "pyproject.toml", "--cache-dir", str(made / "mypy"), "--explicit-package-bases"]
-    run([str(python), "-m", "mypy", *options, str(MACHINERY)], made / "shop", MYPYPATH=f"{MACHINERY.parent.parent}")
 
 
 def test_the_runtime_is_the_same_in_every_service(made: Path) -> None:

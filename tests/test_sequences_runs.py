@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 
@@ -35,43 +34,15 @@ def run(command: list[str | Path], directory: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment with what a service and its tests need."""
-    root = tmp_path_factory.mktemp("environment")
-    (root / "pyproject.toml").write_bytes(made_by_new(bare=False)[PurePosixPath("pyproject.toml")])
-    python = root / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    uv: list[str | Path] = [sys.executable, "-m", "uv"]
-    for command in (
-        [*uv, "venv", "-q", "--python", sys.executable, root / "env"],
-        [
-            *uv,
-            "pip",
-            "install",
-            "-q",
-            "--compile-bytecode",
-            "--python",
-            python,
-            "--extra",
-            "dev",
-            "-r",
-            "pyproject.toml",
-        ],
-    ):
-        status, said = run(command, root)
-        assert status == 0, said
-    return python
-
-
 @pytest.mark.parametrize("seed", SEEDS)
-def test_it_passes_its_own_checks(seed: int, python: Path, tmp_path: Path) -> None:
+def test_it_passes_its_own_checks(seed: int, service_python: Path, tmp_path: Path) -> None:
     sequence, _ = grown_at_random(seed, STEPS)
     unread = {path: content for path, content in made_by_new(bare=seed % 2 == 1).items() if not is_read(path)}
     for path, content in (unread | dict(sequence.project.files)).items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         # The service's own rules read its files without allowing for a byte order mark.
         (tmp_path / path).write_bytes(content.removeprefix(BOM))
-    cache = python.parent.parent / "mypy"
+    cache = service_python.parent.parent / "mypy"
     for arguments in (["mypy", "--cache-dir", str(cache)], ["pytest", "-q", "-x", "-p", "no:cacheprovider"]):
-        status, said = run([python, "-m", *arguments], tmp_path)
+        status, said = run([service_python, "-m", *arguments], tmp_path)
         assert status == 0, said + sequence.told()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -101,20 +100,7 @@ def run(command: list[str | Path], directory: Path, given: str = "") -> str:
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment with what a service needs."""
-    root = tmp_path_factory.mktemp("environment")
-    needs = root / "pyproject.toml"
-    needs.write_bytes(made_by_new(bare=False)[PurePosixPath("pyproject.toml")])
-    uv: list[str | Path] = [sys.executable, "-m", "uv"]
-    run([*uv, "venv", "-q", "--python", sys.executable, root / "env"], root)
-    python = root / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    run([*uv, "pip", "install", "-q", "--compile-bytecode", "--python", python, "-r", needs], root)
-    return python
-
-
-@pytest.fixture(scope="module")
-def found(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Any, Any]]:
+def found(service_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Any, Any]]:
     """What each service consists of, and the one that nobody has rewritten; a traceback where it is not imported."""
     root = tmp_path_factory.mktemp("wired")
     asked: dict[str, tuple[str, str]] = {}
@@ -135,7 +121,7 @@ def found(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str
         of[name] = references.setdefault(id(reference), f"reference-{len(references)}")
         if of[name] not in asked:
             asked[of[name]] = written(of[name], reference)
-    answers = json.loads(run([python, "-c", PROBE], root, json.dumps(asked)))
+    answers = json.loads(run([service_python, "-c", PROBE], root, json.dumps(asked)))
     return {name: (answers[name], answers[of[name]]) for name in of}
 
 
