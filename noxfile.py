@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -14,11 +15,12 @@ nox.options.sessions = ["lint", "types", "tests", "generated"]
 # These make services, install them and run them; the session `generated` has them, the longest first.
 SLOW = [
     "tests/test_generated.py",
-    "tests/test_order_service.py",
-    "tests/test_chaos.py",
     "tests/test_attack.py",
-    "tests/test_over_http.py",
     "tests/test_sequences_runs.py",
+    "tests/test_order_service.py",
+    "tests/test_over_http.py",
+    "tests/test_chaos.py",
+    "tests/test_two_services.py",
     "tests/test_wheel.py",
     "tests/test_wiring_runs.py",
 ]
@@ -98,6 +100,14 @@ def constraints(session: nox.Session) -> None:
             _python(session, "uv", "pip", "compile", "-q", *options, str(project / "pyproject.toml"), "-o", str(made))
             path.write_text(header + made.read_text("utf-8"), "utf-8")
             made.unlink()
+
+
+@nox.session
+def shared_engines(session: nox.Session) -> None:
+    """Two services on one engine, resonate-pg included: CI has no copy of its schema, so that part is only here."""
+    if not os.environ.get("RESONATE_PG_SQL"):
+        session.error("Set RESONATE_PG_SQL to the file resonate.sql of https://github.com/resonatehq/resonate-pg")
+    _python(session, "pytest", "-rs", "tests/test_two_services.py", *session.posargs)
 
 
 @nox.session
