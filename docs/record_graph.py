@@ -16,7 +16,7 @@ from resonate_scaffold.graph import svg
 from resonate_scaffold.graph.reading import structure_of
 from resonate_scaffold.graph.structure import Structure
 from resonate_scaffold.project import Project
-from tests.grown import fresh, grown, rewritten
+from tests.grown import fresh, grown, python_of, rewritten
 
 DB = (
     *("get-customer", "get-order", "save-order", "reserve-stock", "release-stock", "save-payment", "save-refund"),
@@ -70,8 +70,7 @@ def main() -> None:
 
 def drawing(project: Project) -> Structure:
     """The structure of a service in memory."""
-    files = {path: content for path, content in project.files.items() if path.suffix == ".py"}
-    return structure_of(Model(Program(files)), project.package)
+    return structure_of(Model(Program(python_of(project))), project.package)
 
 
 def large() -> Project:
@@ -99,8 +98,12 @@ def waiting(project: Project, gate: str, workflow: str) -> tuple[str, bytes]:
     """A workflow's file with a wait at its gate before it returns."""
     path = f"{project.package}/workflows/{workflow.replace('-', '_')}.py"
     text = project.files[PurePosixPath(path)].decode()
-    wait = f"    await {gate}.wait(ctx, ids.public_of(ctx.info.id), timedelta(hours=24))\n    return "
-    imports = f"from datetime import timedelta\nfrom .. import ids\nfrom ..contracts.workflows import {gate}\n"
+    wait = f"    await {gate}.wait(ctx, job_id(ctx), timedelta(hours=24))\n    return "
+    imports = (
+        "from datetime import timedelta\n"
+        f"from ..contracts.workflows.{gate} import {gate}\n"
+        "from ..runtime.durable.ids import job_id\n"
+    )
     return path, text.replace("    return ", wait, 1).replace(
         "from resonate.context", f"{imports}from resonate.context", 1
     ).encode()

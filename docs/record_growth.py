@@ -148,7 +148,14 @@ def _dev(session: Session) -> subprocess.Popen[bytes]:
     assert process.stdout is not None
     for line in process.stdout:
         lines.append(line.decode())
-        if sum(word in text for text in lines for word in ("/docs", "group db", "group workers", "payments.")) >= 4:
+        if (
+            sum(
+                word in text
+                for text in lines
+                for word in ("/docs", "group orders.db", "group orders.workers", "payments.")
+            )
+            >= 4
+        ):
             break
     assert process.poll() is None, lines
     threading.Thread(target=process.stdout.read, daemon=True).start()

@@ -107,7 +107,7 @@ def main() -> None:
         dev, printed = session.start(["resonate-scaffold", "dev"], "myapi")
         try:
             deadline = time.monotonic() + 60
-            while not (any("/docs" in line for line in printed()) and any("group db" in line for line in printed())):
+            while not all(any(word in line for line in printed()) for word in ("/docs", "group myapi.db")):
                 assert dev.poll() is None and time.monotonic() < deadline, printed()
                 time.sleep(0.1)
             time.sleep(0.5)

@@ -46,6 +46,17 @@ def is_read(path: PurePosixPath) -> bool:
     return ours or str(path) in disk._ROOT_FILES
 
 
+def runtime() -> Mapping[PurePosixPath, bytes]:
+    """The runtime of the service, which the tool does not read."""
+    return {path: content for path, content in made_by_new(bare=True).items() if path.parts[1:2] == ("runtime",)}
+
+
+def python_of(project: Project) -> dict[PurePosixPath, bytes]:
+    """All Python of the service: what the tool reads of it, and the runtime."""
+    files = {**runtime(), **project.files}
+    return {path: content for path, content in files.items() if path.suffix == ".py"}
+
+
 def planned(project: Project, command: str) -> Plan:
     """The plan of a command line, by the real command: ``add workflow place-order``.
 

@@ -21,11 +21,11 @@ from resonate_scaffold.check.program import Program
 from resonate_scaffold.check.reading import read, rules, settings_of
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.graph.reading import structure_of
-from resonate_scaffold.project import MANIFEST, Project, fingerprint
+from resonate_scaffold.project import MANIFEST, fingerprint
 
 from . import corpus
 from .conftest import Tool
-from .grown import fresh, grown, made_by_new
+from .grown import fresh, grown, made_by_new, python_of, runtime
 
 PROGRAMS = corpus.programs()
 
@@ -109,17 +109,6 @@ def test_whatever_the_code_it_is_read_and_drawn(seed: int) -> None:
 def test_no_rule_is_missing_from_the_corpus() -> None:
     assert {it.rule for it in PROGRAMS} == set(RULES)
     assert {path.stem for path in corpus.PAGES.glob("*.md")} == set(RULES)
-
-
-def python_of(project: Project) -> dict[PurePosixPath, bytes]:
-    """All Python of a service: what the tool reads of it, and the runtime."""
-    files = {**runtime(), **project.files}
-    return {path: content for path, content in files.items() if path.suffix == ".py"}
-
-
-def runtime() -> dict[PurePosixPath, bytes]:
-    """The runtime, the same in every service."""
-    return {path: content for path, content in made_by_new(bare=True).items() if path.parts[1:2] == ("runtime",)}
 
 
 @pytest.mark.parametrize("bare", [False, True])

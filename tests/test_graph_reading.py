@@ -16,8 +16,7 @@ from resonate_scaffold.project import Project
 
 from . import corpus
 from .conftest import Tool
-from .grown import fresh, grown
-from .test_check import python_of
+from .grown import fresh, grown, python_of
 
 
 def structure_in(project: Project) -> Structure:

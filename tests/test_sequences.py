@@ -29,7 +29,7 @@ from resonate_scaffold.errors import CannotEdit, InvalidName, ScaffoldError, Sti
 from resonate_scaffold.inventory import inventory
 from resonate_scaffold.project import Added, Project, after
 from resonate_scaffold.survey import Survey
-from tests.grown import NAME, fresh, made_by_new, planned, rewritten
+from tests.grown import NAME, fresh, made_by_new, planned, python_of, rewritten
 
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(int(os.environ.get("SEQUENCES", "12")))
 STEPS = 9
@@ -436,8 +436,7 @@ def test_every_step_is_python_as_ruff_wants_it(seed: int, tmp_path: Path) -> Non
 @pytest.mark.parametrize("seed", SEEDS)
 def test_check_finds_nothing_in_them(seed: int) -> None:
     sequence, _ = grown_at_random(seed)
-    files = {path: content for path, content in sequence.project.files.items() if path.suffix == ".py"}
-    assert check(files, select=("ALL",)) == [], sequence.told()
+    assert check(python_of(sequence.project), select=("ALL",)) == [], sequence.told()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

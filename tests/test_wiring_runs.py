@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from resonate_scaffold.project import Project
-from tests.grown import made_by_new
+from tests.grown import runtime
 from tests.test_wiring import (
     CASES,
     DB_FUNCTION,
@@ -104,11 +104,11 @@ def found(service_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Map
     """What each service consists of, and the one that nobody has rewritten; a traceback where it is not imported."""
     root = tmp_path_factory.mktemp("wired")
     asked: dict[str, tuple[str, str]] = {}
-    runtime = {path.parts[1:]: it for path, it in made_by_new(bare=True).items() if path.parts[1:2] == ("runtime",)}
+    machinery = {path.parts[1:]: it for path, it in runtime().items()}
 
     def written(name: str, project: Project) -> tuple[str, str]:
         files = {path: it for path, it in project.files.items() if path.parts[0] == project.package}
-        files |= {PurePosixPath(project.package, *parts): it for parts, it in runtime.items()}
+        files |= {PurePosixPath(project.package, *parts): it for parts, it in machinery.items()}
         for path, content in files.items():
             (root / name / path).parent.mkdir(parents=True, exist_ok=True)
             (root / name / path).write_bytes(content)
