@@ -265,8 +265,7 @@ class Project:
 
     def next_number(self) -> int:
         """The number of the next ``add``."""
-        numbers = [number for name in self.records if (number := name.partition("-")[0]).isdecimal()]
-        return max(map(int, numbers), default=0) + 1
+        return self._records[-1][0] + 1 if self._records else 1
 
     def last_edit(self, path: PurePosixPath, except_for: Added | None = None) -> Added | None:
         """The last ``add`` that made or edited a file; ``except_for`` is not looked at."""
