@@ -266,8 +266,7 @@ class _FilesOnDisk(Files):
         if not self._leads_nowhere_else(directory):
             return []
         try:
-            with os.scandir(self._root / directory) as entries:
-                return sorted(entry.name for entry in entries)
+            return sorted(os.listdir(self._root / directory))  # noqa: PTH208 - thousands of paths would show
         except (FileNotFoundError, NotADirectoryError):
             return []
 
@@ -307,12 +306,12 @@ class _FilesOnDisk(Files):
         if path.parts == self._runtime or not self._leads_nowhere_else(path):
             return
         with os.scandir(f"{self._root}/{directory}") as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
-        for entry in found:
-            if entry.name.endswith(".py") and entry.is_file(follow_symlinks=False):
-                yield f"{directory}/{entry.name}"
-            elif entry.name != "__pycache__" and not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
-                yield from self._walk(f"{directory}/{entry.name}")
+            found = {entry.name: entry for entry in entries}
+        for name in sorted(found):
+            if name.endswith(".py") and found[name].is_file(follow_symlinks=False):
+                yield f"{directory}/{name}"
+            elif name != "__pycache__" and not name.startswith(".") and found[name].is_dir(follow_symlinks=False):
+                yield from self._walk(f"{directory}/{name}")
 
 
 def _package(root: Path, manifest: Manifest) -> str:

@@ -86,7 +86,7 @@ def both(first: Make, second: Make) -> Make:
 def _reading_code() -> Iterator[None]:
     """Refuse code that Python parses and nobody can walk through, such as a sum of thousands.
 
-    Nothing is collected meanwhile: syntax trees are many objects, and all of them are in use.
+    Nothing of it is collected, then or later: syntax trees are many objects, which live about as long as the process.
     """
     collects = gc.isenabled()
     gc.disable()
@@ -98,6 +98,7 @@ def _reading_code() -> Iterator[None]:
         ) from error
     finally:
         if collects:
+            gc.freeze()
             gc.enable()
 
 

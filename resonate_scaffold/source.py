@@ -19,7 +19,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -426,12 +426,11 @@ class Source:
     @cached_property
     def _rows(self) -> list[_Row]:
         """The statements of the module, those that share a line together."""
-        places = range(len(self.tree.body))
+        alone = [_Row(place, place, self) for place in range(len(self.tree.body))]
         if b";" not in self.content:
-            return [_Row(place, place, self) for place in places]
+            return alone
         rows: list[_Row] = []
-        for place in places:
-            row = _Row(place, place, self)
+        for place, row in enumerate(alone):
             if rows and _CHAINED.fullmatch(self.content, rows[-1].stop, row.start):
                 rows[-1] = _Row(rows[-1].first, place, self)
             else:
@@ -944,7 +943,7 @@ class Source:
         if not block:
             return self._first_import(text)
         key = self._import_key(wanted)
-        at = next((number for number, row in enumerate(block) if self._sorts_after(row, wanted, key)), len(block))
+        at = bisect_right(block, key, key=self._row_key)
         before = block[at - 1] if at else None
         if before and self._row_key(before)[0] == key[0]:
             end = self._row_end(before)
@@ -963,13 +962,9 @@ class Source:
 
     def _block(self) -> list[_Row]:
         """The first imports of the module that nothing but comments comes between."""
-        block: list[_Row] = []
-        for row in self._rows:
-            if all(isinstance(node, _ImportStatement) for node in self.tree.body[row.first : row.last + 1]):
-                block.append(row)
-            elif block:
-                break
-        return block
+        imports = [isinstance(node, _ImportStatement) for node in self.tree.body]
+        runs = groupby(self._rows, lambda row: all(imports[row.first : row.last + 1]))
+        return next((list(run) for only_imports, run in runs if only_imports), [])
 
     def _imports_of(self, row: _Row) -> list[_ImportStatement]:
         statements = self.tree.body[row.first : row.last + 1]
@@ -1044,15 +1039,6 @@ class Source:
 
     def _all_of(self, row: _Row) -> list[_Import]:
         return [one for node in self._imports_of(row) for one in _Import.all_of(node)]
-
-    def _sorts_after(self, row: _Row, wanted: _Import, key: _ImportKey) -> bool:
-        """Whether the first import of a row belongs below another, whose key is given."""
-        node = self.tree.body[row.first]
-        if isinstance(node, ast.ImportFrom) and node.level == wanted.level > 0 and node.module and wanted.module:
-            ours, other = node.module[0].lower(), wanted.module[0].lower()
-            if ours != other and ours.isalpha() and other.isalpha():
-                return ours > other  # a key takes longer, and there may be thousands
-        return self._row_key(row) > key
 
     def _row_key(self, row: _Row) -> _ImportKey:
         """Where `ruff` sorts the first import of a row."""

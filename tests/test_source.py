@@ -502,8 +502,8 @@ def test_a_builtin_that_is_used_is_taken() -> None:
         ),
         pytest.param(
             "from .a import a\nimport os; import sys\nX = 1\nimport re\n",
-            "from ..m import new\nfrom .a import a\nimport os; import sys\nX = 1\nimport re\n",
-            id="not sorted",
+            "from .a import a\nimport os; import sys\n\nfrom ..m import new\nX = 1\nimport re\n",
+            id="not sorted: between any two",
         ),
         pytest.param(
             'X = """\n"""; import os; \\\n import re\n',
