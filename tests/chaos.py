@@ -120,12 +120,12 @@ class Job:
         """What its key must be refused for."""
         return {"account_ids": ["acc-3"]} if not self.writes else {"account_id": "acc-3", "requires_approval": True}
 
-    def expected(self, approved: bool | None) -> tuple[str, str | None]:
+    def expected(self, approved: bool | None) -> tuple[str, dict[str, str] | None]:
         """Status and error at its end, given the decision that holds."""
         if self.body.get("account_id") == "nobody":
-            return "failed", "account 'nobody' does not exist"
+            return "failed", {"code": "no-such-account", "message": "account 'nobody' does not exist"}
         if approved is False:
-            return "failed", "not approved: the job was rejected"
+            return "failed", {"code": "not-approved", "message": "the job was rejected"}
         return "succeeded", None
 
 

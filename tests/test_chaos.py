@@ -15,7 +15,7 @@ PLAIN = Job("plain", "/jobs", {"account_id": "acc-1"})
 ASKS = Job("asks", "/jobs", {"account_id": "acc-1", "requires_approval": True}, (True, False))
 SUMMARY = Job("summary", "/accounts/summary", {"account_ids": ["acc-1"]})
 SUCCEEDED = {"status": "succeeded", "error": None}
-REJECTED = {"status": "failed", "error": "not approved: the job was rejected"}
+REJECTED = {"status": "failed", "error": {"code": "not-approved", "message": "the job was rejected"}}
 
 
 def stories() -> list[Story]:

@@ -236,7 +236,11 @@ def test_an_order_that_is_refused_is_not_charged(dev: Dev) -> None:
     assert dev.decide("c-1/43", False).status_code == 200
     dev.until(lambda: dev.poll("c-1/43", wait=20).json()["status"] != "running", "the order's end")
     order = dev.poll("c-1/43").json()
-    assert (order["status"], order["result"], order["error"]) == ("failed", None, "the order was not approved")
+    assert (order["status"], order["result"], order["error"]["message"]) == (
+        "failed",
+        None,
+        "the order was not approved",
+    )
 
 
 def test_the_tool_lists_it_all(dev: Dev, service: Path) -> None:

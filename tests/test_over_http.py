@@ -134,7 +134,8 @@ def test_jobs(url: str, topology: Topology) -> None:
 
     anonymous = post_job(url, {"account_id": "nobody"})
     failed = ended(url, anonymous.json()["id"])
-    assert (failed["status"], failed["error"]) == ("failed", "account 'nobody' does not exist")
+    assert failed["status"] == "failed"
+    assert failed["error"] == {"code": "no-such-account", "message": "account 'nobody' does not exist"}
 
 
 def test_fifty_at_once_make_one_job(url: str, topology: Topology) -> None:
@@ -174,7 +175,7 @@ def test_a_person_decides_by_command(url: str, topology: Topology) -> None:
         assert topology.run(command, key, "--url", url).returncode == 0
     assert ended(url, "by-hand-1")["status"] == "succeeded"
     rejected = ended(url, "by-hand-2")
-    assert (rejected["status"], rejected["error"]) == ("failed", "not approved: the job was rejected")
+    assert (rejected["status"], rejected["error"]["message"]) == ("failed", "the job was rejected")
     refused = topology.run("approve", "unknown", "--url", url)
     assert (refused.returncode, "404" in refused.stdout, refused.stderr) == (1, True, "")
 
@@ -182,7 +183,7 @@ def test_a_person_decides_by_command(url: str, topology: Topology) -> None:
 def test_nobody_decides(url: str) -> None:
     post_job(url, ASKS, "forgotten")
     job = ended(url, "forgotten")
-    assert (job["status"], job["error"]) == ("failed", "not approved: nobody decided in time")
+    assert (job["status"], job["error"]["message"]) == ("failed", "nobody decided in time")
     assert problem(decide(url, "forgotten", {"approved": True})) == (410, "too-late")
 
 
@@ -196,7 +197,7 @@ def test_canceled_and_timed_out(url: str, topology: Topology) -> None:
     post_job(hasty, ASKS, "timed-out")
     topology.until_waiting("timed-out")
     job = ended(url, "timed-out")
-    assert (job["status"], job["error"]) == ("timed_out", "it did not end in time")
+    assert (job["status"], job["error"]) == ("timed_out", {"code": "timed-out", "message": "it did not end in time"})
     assert problem(decide(url, "timed-out", {"approved": True})) == (410, "too-late")
     topology.stop("hasty")
 

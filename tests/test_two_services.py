@@ -34,7 +34,7 @@ KEYS = [f"job-{number}" for number in range(200)]
 ASKING = KEYS[::5]
 """The jobs that wait for a decision: `shop` approves its own, `till` rejects its own."""
 AT_A_TIME = 16
-REJECTED = "not approved: the job was rejected"
+REJECTED = {"code": "not-approved", "message": "the job was rejected"}
 
 # Each service gets a schedule whose runs write, so that its database shows which of them it did.
 ADDS = (
@@ -210,7 +210,7 @@ class Service:
             assert self.decided(key, self.approves).json() == {"id": key, "approved": self.approves}
         return self.ended(key)
 
-    def expected(self, key: str) -> tuple[str, str | None, str | None, bool | None]:
+    def expected(self, key: str) -> tuple[str, dict[str, str] | None, str | None, bool | None]:
         """Status, error, account and approval of an ended job."""
         if key in ASKING and not self.approves:
             return "failed", REJECTED, None, None

@@ -1,12 +1,11 @@
 """Durable functions that end in every way: for what is logged, counted and traced of them."""
 
 import logging
-from dataclasses import replace
 
 from pydantic import BaseModel
 from resonate.context import Context
-from resonate.retry import Exponential
 from shop.runtime.durable.rpc import Rpc, serve
+from shop.runtime.engine.retry import Retry
 from shop.runtime.errors import Failure
 
 
@@ -33,7 +32,7 @@ async def run_outer(ctx: Context, request: Number) -> Number:
     return await inner(ctx, request)
 
 
-@serve(flaky)
+@serve(flaky, retry=Retry(2, first=0))
 async def run_flaky(ctx: Context, request: Number) -> Number:
     raise RuntimeError(f"it went wrong:\nbadly with {request.value}")
 
@@ -47,5 +46,5 @@ SERVED = [
     run_inner,
     run_outer,
     run_refused,
-    replace(run_flaky, retry=Exponential(delay=0, factor=1, max_delay=0, max_retries=2)),
+    run_flaky,
 ]

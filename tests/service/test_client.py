@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -13,10 +12,10 @@ from resonate.connections import LocalConnection
 from resonate.context import Context
 from resonate.error import ConnectorError, ServerError
 from resonate.testing import instant_sleeper
-from resonate.types import PromiseRecord, Value
+from resonate.types import PromiseRecord
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine import client as client_module
-from shop.runtime.engine.client import EngineClient, answer, build, error_message
+from shop.runtime.engine.client import EngineClient, answer, build
 from shop.runtime.engine.connections import ReconnectingSSE
 from shop.runtime.engine.worker import register, stop
 from shop.runtime.errors import EngineUnavailable
@@ -115,22 +114,6 @@ async def test_refusals_are_told_from_an_engine_that_is_away(
     with pytest.raises(raised):
         await answer(fail())
     assert counted("engine_request_duration_seconds_count", outcome=outcome) == before + 1
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        ({"message": "the account is closed", "__py_pickle": "gASV"}, "the account is closed"),
-        ({"message": "x" * 2000}, "x" * 1000),
-        ({"message": ""}, "it failed without a message"),
-        ({"message": 7}, "it failed without a message"),
-        ("text", "it failed without a message"),
-        (None, "it failed without a message"),
-    ],
-)
-def test_the_message_of_a_rejected_promise(data: Any, expected: str) -> None:
-    record = PromiseRecord(id="job/1", state="rejected", timeout_at=0, value=Value(data=data))
-    assert error_message(record) == expected
 
 
 # Health
@@ -263,7 +246,3 @@ async def test_a_step_is_tried_four_times(start_service: StartService) -> None:
         service.client.resonate._core.sleeper = instant_sleeper
         await service.outcome(nothing, "s/1", Nothing())
     assert tries == ["shop/s/1:1"] * 4
-
-
-def test_how_long_a_step_pauses() -> None:
-    assert [client_module.STEP_RETRY.next(attempt) for attempt in (1, 2, 3, 4)] == [2, 4, 8, None]

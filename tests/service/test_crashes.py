@@ -16,7 +16,7 @@ from shop.runtime.durable import clock
 from shop.runtime.durable.gate import Gate
 from shop.runtime.durable.ids import job_id, operation_id
 from shop.runtime.durable.once import once
-from shop.runtime.durable.rpc import DurableCall, Rpc, serve
+from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.http.work import Status
 from shop.runtime.service import Service
 from shop.runtime.testing import crashes as crashes_module
@@ -90,15 +90,6 @@ async def waits_at_a_gate(ctx: Context, request: Note) -> Note:
     """Without an answer, nothing that comes after the gate would ever be crashed."""
     await Gate("gate", Note).wait(ctx, job_id(ctx), timedelta(hours=1))
     return await note(ctx, Note(text=uuid4().hex))
-
-
-async def awaits_in_a_task_group(ctx: Context, request: Note) -> Note:
-    async def one(call: DurableCall[Note]) -> Note:
-        return await call
-
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(one(note(ctx, request)))
-    return task.result()
 
 
 async def write_once(ctx: Context, request: Note) -> Note:
@@ -184,7 +175,6 @@ def test_code_that_survives_passes(harness: Crashes) -> None:
         (answers_by_the_clock, write_once, "planted calls datetime.now in the workflow itself"),
         (reads_what_is_pinned, write_once, "planted reads the time in the workflow itself"),
         (waits_at_a_gate, write_once, "planted waits for an answer to gate/test-1\n"),
-        (awaits_in_a_task_group, write_once, "planted waits for ever"),
         (honest, write_plainly, "table notes has"),
         (honest, write_by_a_new_name, "rows in table notes: 2"),
         (honest, write_of_another_time, "it ended as failed"),

@@ -12,7 +12,7 @@ from resonate.testing import instant_sleeper
 from shop.runtime.durable.gate import Delivery, Gate
 from shop.runtime.durable.ids import job_id
 from shop.runtime.durable.rpc import Rpc, serve
-from shop.runtime.engine.client import error_message
+from shop.runtime.engine.client import error_of
 from shop.runtime.errors import Failure
 from shop.runtime.testing.running import RunningService, StartService
 
@@ -57,7 +57,7 @@ async def ended(service: RunningService, promise_id: str) -> tuple[str, object]:
         record = await service.client.find(promise_id)
         if record is None or record.state == "pending":
             return None
-        return record.state, record.value.data if record.state == "resolved" else error_message(record)
+        return record.state, record.value.data if record.state == "resolved" else str(error_of(record))
 
     return await service.poll_until(end, f"{promise_id} ends")
 

@@ -10,6 +10,7 @@ from resonate.context import Context
 from shop.runtime.database import Database
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.errors import Failure
+from shop.runtime.http.work import WorkError
 from shop.runtime.telemetry import logs
 from shop.runtime.testing.running import StartService, problem
 from sqlalchemy import text
@@ -118,9 +119,9 @@ async def spill_value(ctx: Context, request: Spill) -> Spill:
 
 
 @serve(refuse)
-async def refuse_value(_: Context, request: Spill) -> Spill:
-    """Fails in words for the client, with a value of the request in them."""
-    raise Failure(f"{request.value!r} does not exist")
+async def refuse_value(_: Context, __: Spill) -> Spill:
+    """Fails in words for the client, which are logged."""
+    raise Failure("it does not exist")
 
 
 @pytest.fixture
@@ -158,7 +159,11 @@ async def test_logs_hold_ids_and_no_secrets(start_service: StartService, records
 
         async def all_are_logged() -> bool:
             logged = all_of(records.records)
-            return "nowhere" in logged and "refuse failed" in logged and responses[0].json()["id"] in logged
+            return (
+                "nowhere" in logged
+                and "refuse failed: work-failed: it does not exist" in logged
+                and responses[0].json()["id"] in logged
+            )
 
         await service.poll_until(all_are_logged, "everything is logged")
     assert MARK not in all_of(records.records)
@@ -175,7 +180,9 @@ async def test_logs_hold_no_password_of_the_database(
 
     async with start_service([connect]) as service:
         outcome = await service.outcome(spill, "spill/1", Spill(value=MARK))
-    assert outcome.error == "internal error in spill: see its log for shop/spill/1"
+    assert outcome.error == WorkError(
+        code="internal-error", message="internal error in spill: see its log for shop/spill/1"
+    )
     logged = all_of(records.records)
     assert "OperationalError" in logged and "spill/1" in logged
     assert MARK not in logged

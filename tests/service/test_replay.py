@@ -16,7 +16,7 @@ from resonate.context import Context
 from shop.runtime.durable.gate import Gate
 from shop.runtime.durable.ids import call_id
 from shop.runtime.durable.rpc import Rpc, serve
-from shop.runtime.errors import Failure
+from shop.runtime.errors import Failure, StepFailed
 from shop.runtime.service import Service
 from shop.runtime.settings import ServiceSettings
 from shop.runtime.testing import replay as replaying
@@ -304,14 +304,14 @@ async def break_down(ctx: Context) -> None:
 async def gives_up(ctx: Context, order: Order) -> Shipped:
     try:
         await ctx.options(retry_policy=None).run(break_down)
-    except ZeroDivisionError as error:
+    except StepFailed as error:
         await ctx.run(pack, len(str(error)))
     return await ship_order(ctx, order)
 
 
 async def test_a_run_that_failed_is_a_history(start_service: StartService) -> None:
     history = await recorded(start_service, gives_up, Order(first="cup", second="none"))
-    assert [call.outcome.raised for call in history.calls] == ["builtins:ZeroDivisionError", None, None, "Failure"]
+    assert [call.outcome.raised for call in history.calls] == ["StepFailed", None, None, "Failure"]
     assert (history.outcome.raised, history.outcome.message) == ("Failure", "there is none")
     assert "__py_pickle" not in history.text()
     assert await difference(history, gives_up) is None

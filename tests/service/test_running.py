@@ -18,7 +18,7 @@ from shop.runtime.durable.gate import Gate
 from shop.runtime.durable.ids import job_id
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.errors import Failure
-from shop.runtime.http.work import Status
+from shop.runtime.http.work import Status, WorkError
 from shop.runtime.service import Service
 from shop.runtime.telemetry.runs import last_error
 from shop.runtime.testing import running
@@ -180,7 +180,10 @@ async def test_a_failure_is_told_with_what_was_raised(start_service: StartServic
             await service.run(work, "job/1", Item())
         outcome = await service.outcome(work, "job/1", Item())
     assert str(failed.value) == "work job/1: failed: there is none (Failure: there is none)"
-    assert (outcome.status, outcome.error) == (Status.FAILED, "there is none")
+    assert (outcome.status, outcome.error) == (
+        Status.FAILED,
+        WorkError(code="work-failed", message="there is none"),
+    )
 
 
 @pytest.fixture

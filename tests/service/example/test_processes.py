@@ -55,7 +55,7 @@ def test_jobs(topology: Topology) -> None:
     assert '"approved":true' in decide(topology, "approve", "asks")
     assert ended(topology, "asks")["result"]["approved"] is True
     decide(topology, "reject", "asks-in-vain")
-    assert ended(topology, "asks-in-vain")["error"] == "not approved: the job was rejected"
+    assert ended(topology, "asks-in-vain")["error"] == {"code": "not-approved", "message": "the job was rejected"}
 
     body = {"account_ids": ["acc-2", "acc-1"]}
     summary = httpx.post(f"{topology.url}/accounts/summary", json=body, timeout=30)

@@ -36,7 +36,7 @@ def test_record_writes_a_history_and_keeps_another(tmp_path: Path, monkeypatch: 
     assert path.read_text("utf-8") == first
 
     done = run_record(tmp_path, monkeypatch, *arguments, NO, "--force")
-    assert (done.exit_code, done.output.partition("calls, ")[2]) == (0, "failed: not approved: the job was rejected\n")
+    assert (done.exit_code, done.output.partition("calls, ")[2]) == (0, "failed: the job was rejected\n")
 
 
 def test_record_writes_where_it_is_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
 """The exceptions of the runtime.
 
     Failure               a durable function failed for good; its message is what the client reads
-    OperationConflict     an operation id was used for two different writes
+      StepFailed          a step raised something else, and no retry helped
+      ValueNotKept        an argument or result that the engine cannot keep
+      OperationConflict   an operation id was used for two different writes
     EngineUnavailable     the engine did not answer in time; what was asked of it may still happen
     OperatorError         what an operator can mend: what is wrong, and what to do
       MissingSetting      a setting that this process needs is not set
@@ -10,20 +12,89 @@
       PortTaken           an address is in use
       CannotRecord        there is no history of such a run
 
-What an owner's code raises is `Failure`; the others come from the runtime.
+What an owner's code raises is `Failure` and its subclasses; the others come from the runtime.
 """
+
+import re
+from typing import Any
 
 
 class Failure(Exception):
-    """A failure in words that may leave the service: its message is what the client reads.
+    """A failure in words that may leave the service: its message is what the client reads. It ends the call at once.
 
-    Raise it for what no retry can mend. Any other exception that leaves a durable function is logged where it
+    Raise it, or a subclass, for what no retry can mend. ``code`` names the kind for programs; ``status`` is the HTTP
+    status of a route that waits for the work. Any other exception that leaves a durable function is logged where it
     happened, and reported as an internal error without its text.
+
+    A subclass is a kind of its own, whose code follows from its name; its attributes are kept as JSON, and have the
+    types of their annotations when it arrives::
+
+        class CardDeclined(Failure):
+            status = 402
+            reason: str
+
+            def __init__(self, reason: str) -> None:
+                super().__init__(f"the card was declined: {reason}")
+                self.reason = reason
+
+    It arrives as that class from a step, and from a durable function whose contract names it (``raises``).
     """
 
+    code: str = "work-failed"
+    status: int = 422
 
-class OperationConflict(Exception):
+    def __init__(self, message: str, *, code: str | None = None, status: int | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+        if status is not None:
+            self.status = status
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "code" not in cls.__dict__:
+            cls.code = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        other = _KINDS.setdefault(cls.code, cls)
+        if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"code {cls.code!r} of {cls.__qualname__} is that of {other.__qualname__} already")
+        _KINDS[cls.code] = cls
+
+
+_KINDS: dict[str, type[Failure]] = {}
+
+
+def kind_of_failure(code: str) -> type[Failure]:
+    """The class of a code: a subclass that this process knows, else `Failure` itself."""
+    return _KINDS.get(code, Failure)
+
+
+class StepFailed(Failure):
+    """A step raised something else than a `Failure`, and no retry helped. It has been logged with its traceback.
+
+    A workflow may catch it; a client learns nothing of its text. ``error`` is the name of what was raised
+    (``ValueError``), and ``text`` its text.
+    """
+
+    status = 500
+    error: str
+    text: str
+
+    def __init__(self, step: str, error: str, text: str) -> None:
+        super().__init__(f"{step} raised {error}: {text}" if text else f"{step} raised {error}")
+        self.error = error
+        self.text = text
+
+
+class ValueNotKept(Failure):
+    """A value that the engine cannot keep, or that does not come back as what it was."""
+
+    status = 500
+
+
+class OperationConflict(Failure):
     """The operation was done before with other arguments: two different writes share an id."""
+
+    status = 409
 
 
 class EngineUnavailable(Exception):

@@ -31,7 +31,7 @@ async def process_job(ctx: Context, job: ProcessJob) -> JobResult:
     """Process one job."""
     found = await get_account(ctx, GetAccount(account_id=job.account_id))
     if found.account is None:
-        raise Failure(f"account {job.account_id!r} does not exist")
+        raise Failure(f"account {job.account_id!r} does not exist", code="no-such-account", status=404)
 
     assessment = await ctx.run(assess, found.account)
 
@@ -40,9 +40,9 @@ async def process_job(ctx: Context, job: ProcessJob) -> JobResult:
         patience = ctx.get_dependency(Settings).approval_timeout
         decision = await approval.wait(ctx, job_id(ctx), patience)
         if decision is None:
-            raise Failure("not approved: nobody decided in time")
+            raise Failure("nobody decided in time", code="not-approved")
         if not decision.approved:
-            raise Failure("not approved: the job was rejected")
+            raise Failure("the job was rejected", code="not-approved")
         approved = True
 
     result = SaveResult(job_id=job_id(ctx), account_id=job.account_id, **assessment.model_dump())

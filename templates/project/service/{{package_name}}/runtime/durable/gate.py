@@ -16,7 +16,6 @@ from typing import Any
 from pydantic import BaseModel
 from resonate.context import Context
 from resonate.error import ApplicationError
-from resonate.retry import Never
 from resonate.types import PromiseRecord
 
 from ..engine.client import EngineClient
@@ -32,7 +31,7 @@ async def _hold(ctx: Context) -> Any:
     return await ctx.promise()
 
 
-HOLD = DurableFunction("gate.hold", 1, _hold, Never())
+HOLD = DurableFunction("gate.hold", 1, _hold)
 """Served by every group: what a workflow that waits at a gate calls. An answer settles its promise."""
 
 

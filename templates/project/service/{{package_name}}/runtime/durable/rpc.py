@@ -21,21 +21,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from resonate.context import Context, ResonateFuture
 from resonate.error import ApplicationError
-from resonate.retry import Exponential, Never
 from resonate.types import PromiseRecord, TaskData
 from typing_extensions import TypeVar
 
 from ..engine.client import EngineClient
+from ..engine.codec import encoded
 from ..engine.namespace import Namespace
+from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
-from ..errors import Failure, WiringError
+from ..errors import Failure, StepFailed, WiringError
 from ..telemetry.runs import observe_run
-
-# What the SDK raises for a call that ended without a value: one that timed out, or was canceled.
-_NO_VALUE = "unknown error: null"
+from .steps import DurableContext, contained
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
@@ -44,7 +43,8 @@ class DurableCall[R: BaseModel]:
     """A durable call that has been made. Await it, now or later, for its result.
 
     Raises:
-        Failure: the function failed, timed out or was canceled.
+        Failure: the function failed (with its code, and as its class where the contract's ``raises`` names that), was
+            canceled (code ``canceled``), or did not answer in time (``timed-out``).
     """
 
     def __init__(self, rpc: "Rpc[Any, R]", future: ResonateFuture[Any]) -> None:
@@ -54,10 +54,13 @@ class DurableCall[R: BaseModel]:
     def __await__(self) -> Generator[Any, None, R]:
         try:
             value = yield from self._future.__await__()
-        except ApplicationError as error:
-            if str(error) == _NO_VALUE:
-                raise Failure(f"{self._rpc.name} was canceled or not answered within {self._rpc.timeout}") from None
-            raise Failure(f"{self._rpc.name} failed: {error}") from None
+        except ApplicationError:  # The SDK's, for a call that has ended without a value.
+            message = f"{self._rpc.name} was canceled or not answered within {self._rpc.timeout}"
+            raise Failure(message, code="timed-out", status=504) from None
+        except Failure as error:
+            if type(error) is Failure or isinstance(error, self._rpc.raises):
+                raise
+            raise Failure(str(error), code=error.code, status=error.status) from None
         return self._rpc.result.model_validate(value)
 
 
@@ -67,7 +70,8 @@ class Rpc[Q: BaseModel, R: BaseModel]:
 
     ``group`` is one of this service's own (``workers``), or somebody else's as the engine knows it
     (``payments.workers``). ``timeout`` bounds one call with all its retries. ``version`` is the implementation that new
-    calls get; running ones keep theirs.
+    calls get; running ones keep theirs. ``raises`` are the failures that arrive as their classes, with their
+    attributes; any other arrives as a plain `Failure` with its message and code.
     """
 
     name: str
@@ -76,12 +80,13 @@ class Rpc[Q: BaseModel, R: BaseModel]:
     result: type[R]
     timeout: timedelta = timedelta(minutes=5)
     version: int = 1
+    raises: tuple[type[Failure], ...] = ()
 
     def __call__(self, ctx: Context, request: Q) -> DurableCall[R]:
         """Make the call at once, so that ids follow the order of calls; await the result when it is needed."""
         target = ctx.get_dependency(Namespace).group(self.group)
         options = ctx.options(target=target, timeout=self.timeout, version=self.version)
-        return DurableCall(self, options.rpc(self.name, _kept(request.model_dump(mode="json"))))
+        return DurableCall(self, options.rpc(self.name, _as_json(request, f"the request of {self.name}")))
 
     async def start(
         self,
@@ -100,7 +105,9 @@ class Rpc[Q: BaseModel, R: BaseModel]:
 
     def task(self, request: Q) -> TaskData:
         """What the engine hands to a worker for a request."""
-        return TaskData(func=self.name, args=(request.model_dump(mode="json"),), version=self.version)
+        return TaskData(
+            func=self.name, args=(_as_json(request, f"the request of {self.name}"),), version=self.version
+        )
 
     def stored_request(self, record: PromiseRecord) -> Q:
         """The request with which the work of a record was started."""
@@ -126,39 +133,56 @@ class Registration(DurableFunction, Generic[_Q, _R]):
 
 
 def serve[Q: BaseModel, R: BaseModel](
-    contract: Rpc[Q, R], *, retries: int = 0
+    contract: Rpc[Q, R], *, retries: int = 0, retry: Retry | None = None
 ) -> Callable[[Callable[[Context, Q], Awaitable[R]]], Registration[Q, R]]:
     """Declare the function that fulfils a contract; its worker lists it in SERVED.
 
-    ``retries`` is for functions that make no durable call themselves (the engine retries no others): what raises is
-    tried again after 2, 4, 8, 16, 30, 30 … seconds.
+    ``retries`` and ``retry`` are for functions that make no durable call themselves: what raises is tried again,
+    ``retries`` times after 2, 4, 8, 16, 30, 30 … seconds, or as ``retry`` says. A `Failure` never is.
     """
-    policy = Exponential(delay=1, factor=2, max_delay=30, max_retries=retries) if retries else Never()
+    policy = retry or Retry(retries)
 
     def register(function: Callable[[Context, Q], Awaitable[R]]) -> Registration[Q, R]:
-        async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-            try:
-                async with observe_run(ctx, contract.name, contract.version):
-                    result = await function(ctx, contract.request.model_validate(request))
-                    return _kept(result.model_dump(mode="json"))
-            except Failure as error:
-                # Half a surrogate pair, which no UTF-8 can hold, becomes a question mark.
-                raise Failure(str(error).encode(errors="replace").decode()) from None
-            except Exception:
-                # Its text may hold a statement, a host or a secret, and whatever is raised here a client may read.
-                raise Failure(f"internal error in {contract.name}: see its log for {ctx.info.id}") from None
+        async def attempt(ctx: DurableContext, request: dict[str, Any]) -> dict[str, Any]:
+            async with observe_run(ctx, contract.name, contract.version):
+                model = _parsed(contract, request)
+                result = await contained(lambda: function(ctx, model), contract.name)
+                return _as_json(result, f"the result of {contract.name}")
 
-        return Registration(contract.name, contract.version, run, policy, contract, function)
+        async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+            here = DurableContext.of(ctx)
+            try:
+                return await here.attempts(lambda: attempt(here, request), policy)
+            except Exception as error:
+                here.leave_open_calls()
+                if isinstance(error, Failure) and not isinstance(error, StepFailed):
+                    raise
+                # Its text may hold a statement, a host or a secret, and whatever is raised here a client may read.
+                message = f"internal error in {contract.name}: see its log for {ctx.info.id}"
+                raise Failure(message, code="internal-error", status=500) from None
+
+        return Registration(contract.name, contract.version, run, contract, function)
 
     return register
 
 
-def _kept[V](value: V) -> V:
-    """A value that the engine can keep; else ValueError.
+def _parsed[Q: BaseModel](contract: Rpc[Q, Any], request: Any) -> Q:
+    try:
+        return contract.request.model_validate(request)
+    except ValidationError as error:
+        items = error.errors(include_url=False, include_input=False, include_context=False)
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'it'}: {item['msg']}" for item in items[:5])
+        raise Failure(f"the request of {contract.name} does not fit its contract: {wrong}", code="invalid-request") from None
 
-    The SDK would write NaN as null, and run again at once, for ever, what gives half a surrogate pair.
+
+def _as_json(model: BaseModel, what: str) -> dict[str, Any]:
+    """A model as the engine keeps it.
+
+    Raises:
+        ValueNotKept: it cannot be kept.
     """
-    json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    value = model.model_dump(mode="json")
+    encoded(value, what)
     return value
 
 

@@ -12,26 +12,23 @@ from msgspec.structs import replace
 from resonate.connections import LocalConnection
 from resonate.error import ConnectorError, DecodingError, ServerError
 from resonate.resonate import Resonate
-from resonate.retry import Exponential
 from resonate.types import PromiseRecord, TaskData, Value
 from resonate_base.connections import Network, Source
 
-from ..errors import EngineUnavailable
+from ..errors import EngineUnavailable, Failure
 from ..settings import ServiceSettings, required
 from ..telemetry import logs, metrics, runs, tracing
+from . import codec
 from .connections import ReconnectingSSE, http_connections
-from .exception_codec import ExceptionCodec
 from .namespace import Namespace
 from .postgres import ResilientPostgres
+from .retry import STEP_RETRY
 
 REQUEST_TIMEOUT = 5.0
 """Seconds that the engine has to answer a request before it counts as unavailable."""
 
 PROBE_TIMEOUT = 2.0
 """Seconds that it has to answer a readiness probe."""
-
-STEP_RETRY = Exponential(delay=1, factor=2, max_delay=10, max_retries=3)
-"""Steps are retried after 2, 4 and 8 s. The SDK's own policy doubles 30 times, which takes for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ class EngineClient:
         return self._local(await answer(self.resonate.promises.create(engine_id, timeout_at, Value(data=param), tags)))
 
     async def find(self, promise_id: str) -> PromiseRecord | None:
-        """The record of a promise, or None. It is read, not unpickled: see :func:`error_message`."""
+        """The record of a promise, or None."""
         record = await self._find(self.namespace.engine_id(promise_id))
         if record is None:
             return None
@@ -156,11 +153,9 @@ async def answer[T](request: Awaitable[T]) -> T:
         metrics.ENGINE_REQUESTS.labels(outcome).observe(perf_counter() - started)
 
 
-def error_message(record: PromiseRecord) -> str:
-    """The readable half of a rejected promise. Its other half, a pickle, is never opened nor passed on."""
-    data = record.value.data
-    message = data.get("message") if isinstance(data, dict) else None
-    return message[:1000] if isinstance(message, str) and message else "it failed without a message"
+def error_of(record: PromiseRecord) -> Failure:
+    """The failure of a rejected promise, as its class where this process knows it."""
+    return codec.failure_from_json(record.value.data)
 
 
 def build(
@@ -189,11 +184,11 @@ def build(
         # In process nothing can take over a task, and the SDK sends no heartbeats there: a lease must not lapse.
         ttl=settings.lease if local is None else timedelta(days=1),
         retry_policy=STEP_RETRY,
-        encryptor=ExceptionCodec(),
         max_concurrent_tasks=settings.max_runs,
         env={},
         autostart=False,
     )
+    codec.use(resonate)
     metrics.PROCESS.labels(namespace.name, group).set(1)
     return EngineClient(resonate, network, source if listens else None, namespace, group)
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
-from resonate.retry import RetryPolicy
+from resonate.retry import Never
 
 from ..errors import OperatorError
 from ..settings import ServiceSettings
@@ -28,19 +28,18 @@ type BackgroundTask = Callable[[EngineClient], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DurableFunction:
-    """A function as a worker registers it. ``run`` takes and returns JSON; ``retry`` says how it is tried again."""
+    """A function as a worker registers it. ``run`` takes and returns JSON, and is not tried again by the SDK."""
 
     name: str
     version: int
     run: Callable[..., Awaitable[Any]]
-    retry: RetryPolicy
 
 
 def register(client: EngineClient, functions: Sequence[DurableFunction], dependencies: Sequence[Any]) -> None:
     """Register what a client serves, and what durable functions ask for by its exact type. Before it starts."""
     for function in functions:
         client.resonate.register(
-            function.run, name=function.name, version=function.version, retry_policy=function.retry
+            function.run, name=function.name, version=function.version, retry_policy=Never()
         )
     for dependency in (*dependencies_of(client), *dependencies):
         client.resonate.with_dependency(dependency)

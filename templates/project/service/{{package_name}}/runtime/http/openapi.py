@@ -35,8 +35,8 @@ def authenticated(*parameters: dict[str, Any]) -> dict[str, Any]:
     return {"parameters": list(parameters), "security": [{"ApiKey": []}, {}]}
 
 
-def problems(*kinds: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
-    """`responses` for problems: pairs of a status and when it is returned."""
+def problems(*kinds: tuple[int | str, str]) -> dict[int | str, dict[str, Any]]:
+    """`responses` for problems: pairs of a status (``default``: any other) and when it is returned."""
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
     responses: dict[int | str, dict[str, Any]] = {}
     for status, when in kinds:
@@ -44,6 +44,7 @@ def problems(*kinds: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
     return responses
 
 
+_WORK_FAILED = ("default", "The work failed: the problem has the status, code and message of the failure.")
 _UNAUTHORIZED = (401, "The API key is missing or wrong.")
 _STARTED_HEADERS = {
     "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
@@ -79,7 +80,7 @@ POLLED: dict[int | str, dict[str, Any]] = {
 READ = problems(
     _UNAUTHORIZED,
     (422, "The request does not fit its schema."),
-    (500, "The work failed; the problem says how."),
+    _WORK_FAILED,
     (503, "The engine did not answer. Asking again is safe."),
     (504, "The work did not end in time. Asking again is safe."),
 )
@@ -93,7 +94,7 @@ def waited(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
         200: {"headers": headers},
         202: {"model": progress, "description": "It takes longer; poll `Location`.", "headers": headers},
         **_START_PROBLEMS,
-        **problems((500, "The work failed; the problem says how.")),
+        **problems(_WORK_FAILED),
     }
 
 

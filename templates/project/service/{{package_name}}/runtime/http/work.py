@@ -14,7 +14,7 @@ from resonate.types import PromiseRecord
 
 from ..durable import ids
 from ..durable.rpc import Rpc
-from ..engine.client import EngineClient, error_message
+from ..engine.client import EngineClient, error_of
 from ..errors import EngineUnavailable
 from .auth import Caller, get_caller
 from .idempotency import RequestIdentity
@@ -47,24 +47,41 @@ _STATUS = {
     "rejected_canceled": Status.CANCELED,
     "rejected_timedout": Status.TIMED_OUT,
 }
-_ERRORS = {Status.CANCELED: "it was canceled", Status.TIMED_OUT: "it did not end in time"}
+
+
+class WorkError(BaseModel):
+    """Why work failed: ``code`` for programs, ``message`` for people."""
+
+    code: str
+    message: str
+
+
+_ERRORS = {
+    Status.CANCELED: WorkError(code="canceled", message="it was canceled"),
+    Status.TIMED_OUT: WorkError(code="timed-out", message="it did not end in time"),
+}
+_HTTP_STATUS = {Status.CANCELED: 409, Status.TIMED_OUT: 504}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A record as clients see it. ``result`` is the workflow's, as JSON; ``error`` is readable."""
+    """A record as clients see it. ``result`` is the workflow's, as JSON; ``http_status`` that of a failure."""
 
     status: Status
-    result: Any
-    error: str | None
+    result: Any = None
+    error: WorkError | None = None
+    http_status: int = 200
 
     @classmethod
     def of(cls, record: PromiseRecord) -> "Outcome":
         """Read a record."""
         status = _STATUS[record.state]
         if status is Status.FAILED:
-            return cls(status, None, error_message(record))
-        return cls(status, record.value.data if status is Status.SUCCEEDED else None, _ERRORS.get(status))
+            failure = error_of(record)
+            error = WorkError(code=failure.code, message=str(failure)[:1000])
+            return cls(status, error=error, http_status=failure.status)
+        result = record.value.data if status is Status.SUCCEEDED else None
+        return cls(status, result, _ERRORS.get(status), _HTTP_STATUS.get(status, 200))
 
 
 class Links(BaseModel):
@@ -87,7 +104,7 @@ class Progress[R: BaseModel](BaseModel):
     id: str
     status: Status
     result: R | None
-    error: str | None
+    error: WorkError | None
 
     @classmethod
     def of(cls, record: PromiseRecord) -> Self:
@@ -164,7 +181,7 @@ async def wait[R: BaseModel](
 ) -> R | Response:
     """200 with the result of work that is quick, else 202 with its progress, and where to poll.
 
-    It waits as `Prefer: wait=N` says, else ``seconds``, else SYNC_WAIT. Problem: 500 `work-failed`, with the error.
+    It waits as `Prefer: wait=N` says, else ``seconds``, else SYNC_WAIT. Problem: the failure of the work, with its code and status.
     """
     caller = get_caller(request)
     patience = caller.settings.sync_wait.total_seconds() if seconds is None else seconds
@@ -184,8 +201,8 @@ async def read[Q: BaseModel, R: BaseModel](
 ) -> R:
     """The result of a durable function that only reads: new work under a new id, which nobody asks for again.
 
-    It waits ``seconds``, else SYNC_WAIT. Problems: 422 for what no body may hold, 504 `timed-out`, 500 `work-failed`
-    with the error.
+    It waits ``seconds``, else SYNC_WAIT. Problems: 422 for what no body may hold, 504 `timed-out`, and the failure
+    of the work, with its code and status.
     """
     patience = caller.settings.sync_wait.total_seconds() if seconds is None else seconds
     check_request(request)
@@ -225,6 +242,6 @@ async def _wait_as_preferred(
 
 def _result[R: BaseModel](result: type[R], record: PromiseRecord, headers: dict[str, str] | None = None) -> R:
     outcome = Outcome.of(record)
-    if outcome.status is not Status.SUCCEEDED:
-        raise Problem(500, "work-failed", outcome.error or outcome.status, headers=headers)
+    if outcome.error is not None:
+        raise Problem(outcome.http_status, outcome.error.code, outcome.error.message, headers=headers)
     return result.model_validate(outcome.result)

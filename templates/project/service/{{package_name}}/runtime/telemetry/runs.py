@@ -44,8 +44,8 @@ async def observe_run(ctx: Context, function: str, version: int) -> AsyncIterato
         try:
             yield
             _raised.pop(promise, None)
-        except Failure as error:  # Its text is for the client, and may quote the request: not for the log.
-            outcome = "failed"
+        except Failure as error:
+            outcome, reason = "failed", f"{error.code}: {' '.join(str(error).split())}"
             _remember(promise, error)
             raise
         except Exception as error:

@@ -51,9 +51,10 @@ from .. import dev
 from ..durable.clock import Clock
 from ..durable.gate import Gate
 from ..durable.rpc import Registration, Rpc
-from ..engine.client import STEP_RETRY, EngineClient
-from ..engine.exception_codec import ExceptionCodec
+from ..engine import codec
+from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
+from ..engine.retry import STEP_RETRY
 from ..engine.worker import register
 from ..http.work import Outcome
 from ..service import Service, functions_of
@@ -239,10 +240,10 @@ class Run:
             clock=self.clock,
             sleeper=instant_sleeper,
             subscription_refresh_secs=0,
-            encryptor=ExceptionCodec(),
             env={},
             autostart=False,
         )
+        codec.use(resonate)
         return EngineClient(resonate, connection, connection, Namespace(), dev.GROUP)
 
     async def _live(self, connection: CrashingConnection) -> None:

@@ -1,20 +1,17 @@
 """Histories: what a run of a workflow asked of the engine, what it was answered, and how two runs differ."""
 
 import json
-from contextlib import suppress
-from importlib import import_module
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, field_validator
-from resonate.codec import Codec, NoopEncryptor, decode_settled
-from resonate.error import ApplicationError
+from resonate.codec import decode_settled
 from resonate.types import PromiseRecord, PromiseState, Value
 
 from .. import errors
+from ..engine.codec import failure_as_json, raisable
 
 type Kind = Literal["step", "rpc", "sleep", "promise", "detached"]
 
-_CODEC = Codec(NoopEncryptor())
 # The service's package: its own exceptions are written relative to it, so that a renamed one keeps its histories.
 _PACKAGE = __name__.partition(".runtime.")[0]
 
@@ -56,12 +53,16 @@ class Call(MadeCall, frozen=True):
 
 
 class CallOutcome(BaseModel, frozen=True):
-    """How a call or a run ended. ``raised`` is the class of an exception: ``module:name``, or a name of `errors`."""
+    """How a call or a run ended. ``raised`` is the class of an exception: ``module:name``, or a name of `errors`.
+
+    ``kept`` is what the engine keeps of a failure beside its message, where that is not what a plain one has.
+    """
 
     state: PromiseState
     value: Any = None
     raised: str | None = None
     message: str | None = None
+    kept: dict[str, Any] | None = None
 
     @field_validator("raised")
     @classmethod
@@ -70,7 +71,7 @@ class CallOutcome(BaseModel, frozen=True):
 
     @classmethod
     def of(cls, record: PromiseRecord) -> Self:
-        """Read a record that an engine in this process made, and no other: it unpickles what was raised."""
+        """Read a record."""
         if record.state == "pending":
             return cls(state="pending")
         try:
@@ -82,11 +83,13 @@ class CallOutcome(BaseModel, frozen=True):
     def failure(cls, error: Exception, state: PromiseState = "rejected") -> Self:
         """The outcome of what raised this."""
         module, name = type(error).__module__, type(error).__qualname__
+        kept = _besides(failure_as_json(error)) if isinstance(error, errors.Failure) else None
+        kept = None if kept == _PLAIN else kept
         if module == errors.__name__:
-            return cls(state=state, raised=name, message=str(error))
+            return cls(state=state, raised=name, message=str(error), kept=kept)
         if module.startswith(f"{_PACKAGE}."):
             module = module.removeprefix(_PACKAGE)
-        return cls(state=state, raised=f"{module}:{name}", message=str(error))
+        return cls(state=state, raised=f"{module}:{name}", message=str(error), kept=kept)
 
     def __str__(self) -> str:
         if self.raised:
@@ -95,17 +98,20 @@ class CallOutcome(BaseModel, frozen=True):
 
     def record(self, promise_id: str) -> PromiseRecord:
         """The record that a call with this outcome reads."""
-        data = self.value if self.raised is None else _CODEC.decode(_CODEC.encode(self._exception()))
+        data = self.value
+        if self.raised is not None:
+            data = {"message": self.message}
+            if self.kept or self.raised == errors.Failure.__name__:
+                data = raisable({**data, **(self.kept or _PLAIN)})
         return PromiseRecord(id=promise_id, state=self.state, timeout_at=0, value=Value(data=data))
 
-    def _exception(self) -> Exception:
-        """What was raised; where its class has gone, or takes more than a message, what the engine makes of that."""
-        module, colon, name = (self.raised or "").rpartition(":")
-        with suppress(ImportError, AttributeError, TypeError):
-            found: type[Exception] = getattr(import_module(module, _PACKAGE) if colon else errors, name)
-            if issubclass(found, Exception):
-                return found(self.message)
-        return ApplicationError(self.message or "")
+
+def _besides(error: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a failure beside its message."""
+    return {name: error[name] for name in ("code", "status", "fields")}
+
+
+_PLAIN = _besides(failure_as_json(errors.Failure("")))
 
 
 class AnsweredCall(MadeCall, frozen=True):

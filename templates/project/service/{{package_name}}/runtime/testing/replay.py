@@ -124,6 +124,8 @@ def _compare(history: History, made: Sequence[Call], outcome: CallOutcome) -> No
     # A run that timed out, or was canceled, was still waiting.
     was = CallOutcome(state="pending") if history.outcome.state.startswith("rejected_") else history.outcome
     same = (was.state, was.raised, was.message) == (outcome.state, outcome.raised, outcome.message)
+    if was.kept is not None:  # Older histories have none.
+        same = same and was.kept == outcome.kept
     if not same or value_difference(was.value, outcome.value, "result"):
         raise Changed(
             f"it ended with {was}, now with {outcome}.\n"

@@ -127,7 +127,8 @@ async def run_to_end[Q: BaseModel, R: BaseModel](
     outcome = await outcome_of(client, contract, promise_id, request)
     if outcome.status is not Status.SUCCEEDED:
         reason = f" ({raised})" if (raised := last_error(client.namespace.engine_id(promise_id))) else ""
-        pytest.fail(f"{contract.name} {promise_id}: {outcome.status}: {outcome.error}{reason}")
+        error = outcome.error.message if outcome.error else "it has not ended"
+        pytest.fail(f"{contract.name} {promise_id}: {outcome.status}: {error}{reason}")
     return contract.result.model_validate(outcome.result)
 
 

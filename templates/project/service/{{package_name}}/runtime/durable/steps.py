@@ -1,0 +1,169 @@
+"""How durable functions and their steps are run: what is tried again, what ends a call, and what may come out of it.
+
+The SDK runs again, for ever, a function whose result it cannot write, tries every exception again by its policy, and
+lets a step that exits take the process along. Here
+
+* a `Failure` ends its call at once; anything else is tried again by the call's policy, and logged each time;
+* a value that the engine cannot keep is a failure that says where in the value and why;
+* what leaves a step in any other way (`sys.exit`, a cancellation of its own) is a failure too;
+* a plain ``def`` runs in a thread, where it may block.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+
+import msgspec
+from resonate.context import Context, ResonateFuture
+from resonate.durable import DurableFunction
+from resonate.error import PlatformError, SerializationError, Suspended
+from resonate.retry import RetryPolicy
+from resonate.tree import Tree
+from resonate.types import Args
+
+from ..engine.codec import encoded
+from ..engine.retry import pause_before
+from ..errors import Failure, StepFailed, ValueNotKept
+
+logger = logging.getLogger(__name__)
+
+
+class DurableContext(Context):
+    """The `Context` that durable functions of this service get, and their steps."""
+
+    @classmethod
+    def of(cls, ctx: Context) -> Self:
+        """The same call, with this class's ways."""
+        return cls(ctx._state, ctx.opts)
+
+    def run(self, fn: Any, *args: Any, **kwargs: Any) -> ResonateFuture[Any]:
+        """Run a step. Raises what it raises: a `Failure` of any class, or `StepFailed`."""
+        self._check_thread()
+        return super().run(fn, *args, **kwargs)
+
+    def rpc(self, fn: Any, *args: Any, **kwargs: Any) -> ResonateFuture[Any]:
+        """Call a durable function in any process; its arguments must be such as the engine keeps."""
+        self._check_thread()
+        encoded([args, kwargs], f"the arguments of {_name(fn)}")
+        return super().rpc(fn, *args, **kwargs)
+
+    def detached(self, fn: str, *args: Any, **kwargs: Any) -> ResonateFuture[str]:
+        """Start a durable function that nobody here waits for."""
+        self._check_thread()
+        encoded([args, kwargs], f"the arguments of {_name(fn)}")
+        return super().detached(fn, *args, **kwargs)
+
+    async def attempts[T](self, attempt: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
+        """The result of the first attempt that has one. A `Failure` ends them, and so does a durable call made."""
+        number = 1
+        while True:
+            try:
+                return await attempt()
+            except Exception as error:
+                final = isinstance(error, Failure) or self._state.workflow
+                pause = None if final else pause_before(policy, number, error)
+                if pause is None:
+                    raise
+                await self._state.sleeper(pause)
+                number += 1
+
+    async def invoke_with_retry(
+        self, df: DurableFunction, payload: Args, policy: RetryPolicy, *, coerce_args: bool = True
+    ) -> Any:
+        """Run a step: called by the SDK, on the step's own context."""
+
+        async def attempt() -> Any:
+            try:
+                result = await contained(lambda: _call(df, self, payload), df.name)
+            except Failure:
+                raise
+            except Exception as error:
+                logger.warning("step %s of %s raised %s", df.name, self.info.id, type(error).__name__, exc_info=True)
+                raise
+            _check_result(df, result)
+            return result
+
+        try:
+            return await self.attempts(attempt, policy)
+        except Exception as error:
+            self.leave_open_calls()
+            if isinstance(error, Failure):
+                raise
+            raise StepFailed(df.name, type(error).__name__, str(error)) from error
+
+    def leave_open_calls(self) -> None:
+        """Let the function end now, whatever calls it has open: those end by themselves, and nobody hears of it."""
+        state = self._state
+        for task in (*(local.handle for local in state.spawned_locals), *state.spawned_remote_tasks):
+            task.add_done_callback(_forget)
+        state.spawned_locals, state.spawned_remote_tasks, state.spawned_remote = [], [], []
+        left = _children(state.tree, state.id)
+        while left:
+            promise = left.pop()
+            state.tree.settle(promise)  # The SDK checks that nothing is open.
+            left += _children(state.tree, promise)
+
+    def _child(self, id: str, func_name: str, timeout_at: int) -> Context:
+        return DurableContext.of(super()._child(id, func_name, timeout_at))
+
+    def _check_thread(self) -> None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise TypeError(
+                f"{self._state.func_name} is a plain function, which runs in a thread: make durable calls in an async def"
+            ) from None
+
+
+async def contained[T](call: Callable[[], Awaitable[T]], name: str) -> T:
+    """Await a durable function or step; what would end the process or pass for a stop becomes :class:`StepFailed`."""
+    try:
+        return await call()
+    except (Exception, Suspended, PlatformError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseExceptionGroup as group:
+        if isinstance(group, Exception) or not group.subgroup(Suspended):
+            raise
+        # The group has canceled what else it held, steps that were running included.
+        raise TypeError("a TaskGroup cannot hold durable calls: await them in order, or with asyncio.gather") from None
+    except BaseException as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise  # The process stops.
+        logger.error("%s ended with %s", name, type(error).__name__, exc_info=True)
+        raise StepFailed(name, type(error).__name__, str(error)) from error
+
+
+async def _call(df: DurableFunction, ctx: Context, payload: Args) -> Any:
+    function = df._fn
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):
+        return await function(ctx, *payload.args, **payload.kwargs)
+    result = await asyncio.to_thread(function, ctx, *payload.args, **payload.kwargs)
+    return await result if inspect.isawaitable(result) else result
+
+
+def _check_result(df: DurableFunction, result: Any) -> None:
+    """See that a step's result can be kept, and comes back as what the step says that it returns."""
+    if result is None:
+        return
+    what = f"the result of {df.name}"
+    try:
+        df.coerce_result(msgspec.json.decode(encoded(result, what)))
+    except SerializationError as error:
+        raise ValueNotKept(f"{what} does not come back as {df.return_type!r}: {error.error}") from None
+
+
+def _children(tree: Tree, promise: str) -> list[str]:
+    node = tree.get(promise)
+    return node.children if node else []
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+def _name(fn: Any) -> str:
+    return fn if isinstance(fn, str) else getattr(fn, "__name__", type(fn).__name__)
