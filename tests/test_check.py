@@ -275,6 +275,16 @@ def test_a_manifest_that_says_nothing(manifest: bytes) -> None:
     assert check({**files, MANIFEST: manifest}) == []
 
 
+def test_an_edit_of_the_runtime_of_a_renamed_package() -> None:
+    files = {**runtime(), **python_of(fresh(bare=True))}
+    files = {PurePosixPath("mystore", *it.parts[1:]) if it.parts[0] == "orders" else it: files[it] for it in files}
+    manifest = {MANIFEST: fresh(bare=True).files[MANIFEST]}
+    assert check({**files, **manifest}) == []
+    path = PurePosixPath("mystore/runtime/durable/once.py")
+    (found,) = check({**files, **manifest, path: files[path] + b"# more\n"})
+    assert (found.path, found.code) == (path, "RS601") and "mystore/workflows/" in found.hint
+
+
 @pytest.fixture
 def service(tmp_path: Path) -> Path:
     """A new service on the disk, below a directory of other things."""

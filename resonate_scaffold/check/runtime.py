@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -29,6 +29,17 @@ class Runtime:
         runtime = cls(str(read.answers["package_name"]))
         files = {PurePosixPath(name): digest for name, digest in read.files.items()}
         return cls(runtime.package, {path: digest for path, digest in files.items() if runtime.has(path)})
+
+    def among(self, paths: Iterable[PurePosixPath]) -> Runtime:
+        """This, or its Python files in the one other package that has a runtime: a package may be renamed."""
+        packages = {path.parts[0] for path in paths if path.parts[1:2] == (_NAME,)}
+        if self.package in packages or len(packages) != 1:
+            return self
+        renamed = Runtime(packages.pop())
+        files = {path: digest for path, digest in self.files.items() if path.suffix == ".py"}
+        return Runtime(
+            renamed.package, {renamed.directory / path.relative_to(self.directory): it for path, it in files.items()}
+        )
 
     @property
     def directory(self) -> PurePosixPath:

@@ -87,7 +87,7 @@ def remove(project: Project, record: Added, *, delete_changed: bool = False) -> 
     updated = _known_again(project, recorded, edits, _handed_over(project, recorded, record, {*after, *kept}))
     changes += [Edit(path, project.files[path], other.to_bytes()) for path, other in updated.items()]
     notes = tuple(
-        f"Kept {path}, which was changed since it was made (--yes deletes it, too): it may use what is gone"
+        f"Kept {path}, which was changed since it was made: use it otherwise, or delete it (--yes would have)"
         for path in kept
     )
     return Plan(tuple(sorted(changes, key=lambda change: change.path)), notes)

@@ -35,9 +35,11 @@ def ownership(program: Program) -> Iterator[Finding]:
 
 def _edited_runtime(program: Program, root: PurePosixPath, runtime: Runtime) -> Iterator[Finding]:
     """What in a runtime is not as it was generated; ``root`` is the directory of the service."""
+    inside = [it.relative_to(root) for it in program.modules if it.is_relative_to(root)]
+    runtime = runtime.among(inside)
     found = {path: program.content(root / path) for path in runtime.files}
     if all(content is None for content in found.values()):
-        return  # the package has another name by now, or does without
+        return  # it was not asked about, or the service does without
     for path, content in found.items():
         name, place = _name_and_place(runtime, path)
         undo = f"`git checkout -- {root / path}`"
@@ -48,7 +50,7 @@ def _edited_runtime(program: Program, root: PurePosixPath, runtime: Runtime) -> 
             message = f"{name} was edited: it is part of the runtime, and an upgrade replaces it"
             hint = f"Make the change in {place}. {undo} takes back an edit that is not committed."
             yield _finding(root / path, message, hint)
-    for path in (it.relative_to(root) for it in program.modules if it.is_relative_to(root)):
+    for path in inside:
         if runtime.has(path) and path not in runtime.files:
             name, place = _name_and_place(runtime, path)
             message = f"{name} was added: it is no part of the runtime, and an upgrade does not know it"

@@ -31,8 +31,6 @@ NO_VALUE = "unknown error: null"
 
 MAX_BODY = 1024 * 1024
 """Bytes."""
-
-MORE = 1
 # file: store/runtime/settings.py
 """The settings that every service has."""
 

