@@ -10,10 +10,14 @@ lets a step that exits take the process along. Here
 """
 
 import asyncio
+import contextlib
+import contextvars
 import inspect
 import logging
+import threading
 from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from functools import partial
+from typing import Any, NoReturn, Self
 
 import msgspec
 from resonate.context import Context, ResonateFuture
@@ -140,8 +144,38 @@ async def _call(df: DurableFunction, ctx: Context, payload: Args) -> Any:
     function = df._fn
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):
         return await function(ctx, *payload.args, **payload.kwargs)
-    result = await asyncio.to_thread(function, ctx, *payload.args, **payload.kwargs)
+    result = await _in_thread(lambda: function(ctx, *payload.args, **payload.kwargs), df.name)
     return await result if inspect.isawaitable(result) else result
+
+
+async def _in_thread[T](call: Callable[[], T], name: str) -> T:
+    """What a call returns or raises in a thread of its own, which does not keep the process from ending."""
+    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+    done: asyncio.Future[Callable[[], T]] = loop.create_future()
+
+    def settle(outcome: Callable[[], T]) -> None:
+        if not done.done():
+            done.set_result(outcome)
+
+    def run() -> None:
+        try:
+            result = context.run(call)
+            outcome: Callable[[], T] = partial(_return, result)
+        except BaseException as error:
+            outcome = partial(_raise, error)
+        with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+            loop.call_soon_threadsafe(settle, outcome)
+
+    threading.Thread(target=run, name=f"step {name}", daemon=True).start()
+    return (await done)()
+
+
+def _return[T](result: T) -> T:
+    return result
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
 
 
 def _check_result(df: DurableFunction, result: Any) -> None:

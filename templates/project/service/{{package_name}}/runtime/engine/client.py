@@ -20,6 +20,7 @@ from ..settings import ServiceSettings, required
 from ..telemetry import logs, metrics, runs, tracing
 from . import codec
 from .connections import ReconnectingSSE, http_connections
+from .heartbeat import ThreadHeartbeat
 from .namespace import Namespace
 from .postgres import ResilientPostgres
 from .retry import STEP_RETRY
@@ -176,6 +177,9 @@ def build(
     name = namespace.group(group)
     pid = f"{name}-{uuid.uuid4().hex}"
     network, source = (local, local) if local is not None else _connections(settings, name, pid)
+    heartbeat = None
+    if listens and local is None:
+        heartbeat = ThreadHeartbeat(lambda: _connections(settings, name, pid)[0], pid, settings.lease)
     resonate = Resonate(
         network=network,
         sources=[source] if listens else [],
@@ -183,6 +187,7 @@ def build(
         pid=pid,
         # In process nothing can take over a task, and the SDK sends no heartbeats there: a lease must not lapse.
         ttl=settings.lease if local is None else timedelta(days=1),
+        heartbeat=heartbeat,
         retry_policy=STEP_RETRY,
         max_concurrent_tasks=settings.max_runs,
         env={},

@@ -36,6 +36,10 @@ RUNS = Histogram(
     "Runs of durable functions; a workflow's run ends where it waits (suspended), and another one goes on.",
     ["function", "outcome"],
 )
+LOOP_BLOCKED = Counter(
+    "event_loop_blocked_total",
+    "Times that the event loop of a worker was blocked for seconds; the log says where.",
+)
 ACTIVE_RUNS = Gauge("durable_function_active_runs", "Runs of durable functions in progress.", ["function"])
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
