@@ -40,7 +40,7 @@ payment = Gate("payment", Payment)
 async def take_order(ctx: Context, request: Order) -> Receipt:
     """An order of number 0 waits to be paid; one below fails."""
     if request.number < 0:
-        raise Failure("there is no such number")
+        raise Failure("there is no such number", code="no-such-number", status=404)
     if request.number == 0:
         await payment.wait(ctx, job_id(ctx), timedelta(seconds=60))
     return Receipt(text=f"{request.customer_id} ordered {request.number}")

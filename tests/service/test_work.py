@@ -84,7 +84,7 @@ async def test_work_that_takes_longer(orders: RunningService) -> None:
 
 async def test_work_that_fails(orders: RunningService) -> None:
     failed = await orders.http.put(f"{ORDERS}/-1")
-    assert problem(failed) == (422, "work-failed")
+    assert problem(failed) == (404, "no-such-number")
     assert failed.json()["detail"] == "there is no such number"
     assert failed.headers["Location"] == f"{ORDERS}/c-1/-1"
 
@@ -95,7 +95,7 @@ async def test_reads_through_a_durable_function(orders: RunningService) -> None:
         assert (response.status_code, response.json()) == (200, {"text": "c-1 ordered 5"})
         assert "Idempotent-Replayed" not in response.headers
     failed = await orders.http.get("/customers/c-1/receipts/-1")
-    assert problem(failed) == (422, "work-failed")
+    assert problem(failed) == (404, "no-such-number")
     assert failed.json()["detail"] == "there is no such number"
     late = await orders.http.get("/customers/c-1/receipts/0?seconds=0.2")
     assert problem(late) == (504, "timed-out")
