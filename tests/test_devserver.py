@@ -131,6 +131,21 @@ def test_nonsense_is_a_400_and_the_engine_lives_on(body: bytes) -> None:
     in_time(scenario)
 
 
+def test_the_largest_request_is_that_of_the_server() -> None:
+    """A service allows values of 1 MiB, which base64 makes a third larger; more than 2 MiB no engine takes."""
+
+    async def scenario() -> None:
+        async with running() as engine, client(engine.url, "workers") as resonate:
+            await submit(resonate, "large", "f", "x" * (1024 * 1024 - 2))
+            assert (await resonate.promises.get("large")).state == "pending"
+            async with aiohttp.ClientSession() as session, session.post(engine.url, data=b" " * (2 << 20)) as response:
+                assert response.status == 400
+            async with aiohttp.ClientSession() as session, session.post(engine.url, data=b" " * (3 << 20)) as response:
+                assert response.status == 413
+
+    in_time(scenario)
+
+
 def test_the_sdk_sees_a_refusal_as_its_server_error() -> None:
     async def scenario() -> None:
         async with running() as server, client(server.url, "api") as resonate:

@@ -28,8 +28,8 @@ KEEP_ALIVE = 10.0
 TICK = 0.1
 #: How often (s) the journal is made safe against a power cut.
 SYNC = 1.0
-#: The largest request (bytes): arguments and results travel in it.
-MAX_BODY = 16 * 1024 * 1024
+#: The largest request (bytes), as the Resonate server v0.9.8 has it. A value of the 1 MiB that a service allows fits.
+MAX_BODY = 2 * 1024 * 1024
 #: What a clean stop may take (s) for requests that are under way; streams are ended first.
 SHUTDOWN = 1.0
 
