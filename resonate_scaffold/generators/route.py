@@ -512,10 +512,7 @@ def _body_class(growth: Growth, route: _Route, imports: Imports) -> dict[str, An
         return None
     imports.names("!pydantic", "BaseModel", "ConfigDict")
     example = {field.name: _example(growth, field).json for field in route.in_body if not field.optional}
-    options: list[Item | str] = ['extra="forbid"']
-    # A strict model takes no date or number from a text, which is how JSON has them.
-    if all(field.shape.is_json_native for field in route.in_body):
-        options.append("strict=True")
+    options: list[Item | str] = ['extra="forbid"', "strict=True"]
     options.append(Item(layout.value({"examples": [example]}), "json_schema_extra="))
     return {
         "config": contracts.statement(layout.call("ConfigDict", options), before="model_config = "),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from shop.contracts.workflows.aggregate import Aggregate
 from shop.contracts.workflows.process_job import ProcessJob
-from shop.runtime.durable.rpc import fingerprint
+from shop.runtime.durable.fingerprints import fingerprint
 from shop.runtime.engine.exception_codec import ExceptionCodec
 from shop.runtime.testing.running import RunningService, problem
 

@@ -14,7 +14,6 @@ On the wire a call is one positional argument, the request as JSON, and its resu
 in any language can stand on the other side.
 """
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
@@ -33,11 +32,10 @@ from ..engine.namespace import Namespace
 from ..engine.worker import DurableFunction
 from ..errors import Failure, WiringError
 from ..telemetry.runs import observe_run
+from .json_values import validate
 
 # What the SDK raises for a call that ended without a value: one that timed out, or was canceled.
 _NO_VALUE = "unknown error: null"
-
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class DurableCall[R: BaseModel]:
@@ -58,7 +56,7 @@ class DurableCall[R: BaseModel]:
             if str(error) == _NO_VALUE:
                 raise Failure(f"{self._rpc.name} was canceled or not answered within {self._rpc.timeout}") from None
             raise Failure(f"{self._rpc.name} failed: {error}") from None
-        return self._rpc.result.model_validate(value)
+        return validate(self._rpc.result, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ class Rpc[Q: BaseModel, R: BaseModel]:
     def stored_request(self, record: PromiseRecord) -> Q:
         """The request with which the work of a record was started."""
         task: Any = record.param.data
-        return self.request.model_validate(task["args"][0])
+        return validate(self.request, task["args"][0])
 
 
 # With defaults, so that a list of them needs no brackets.
@@ -139,7 +137,7 @@ def serve[Q: BaseModel, R: BaseModel](
         async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             try:
                 async with observe_run(ctx, contract.name, contract.version):
-                    result = await function(ctx, contract.request.model_validate(request))
+                    result = await function(ctx, validate(contract.request, request))
                     return _kept(result.model_dump(mode="json"))
             except Failure as error:
                 # Half a surrogate pair, which no UTF-8 can hold, becomes a question mark.
@@ -187,12 +185,3 @@ def check_registrations(group: str, contracts: Iterable[Rpc[Any, Any]], served: 
             f"{name} (version {version}) has a contract, but SERVED of group {group} lacks it",
             "Add the function that fulfils it, or calls to it would wait for ever.",
         )
-
-
-def fingerprint(model: BaseModel, *, as_sent: bool = False) -> str:
-    """The SHA-256 of a model as canonical JSON: equal for equal requests, however they were spelled.
-
-    ``as_sent`` leaves out what the model added by default. A durable call sends all that its caller's models have, so
-    a call that runs again after a deployment keeps its fingerprint where a field with a default was added since.
-    """
-    return hashlib.sha256(_CANONICAL.encode(model.model_dump(mode="json", exclude_unset=as_sent)).encode()).hexdigest()

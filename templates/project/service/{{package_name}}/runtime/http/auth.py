@@ -16,7 +16,7 @@ from ..durable import ids
 from ..engine.client import EngineClient
 from ..settings import ServiceSettings
 from .problems import Problem, not_found
-from .strict_json import StrictJsonRequest
+from .strict_json import StrictJsonRequest, validate_bodies_as_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class AuthenticatedRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        validate_bodies_as_json(self)
         handle = super().get_route_handler()
 
         async def authenticated(request: Request) -> Response:

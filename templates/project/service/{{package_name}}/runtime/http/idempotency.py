@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 from resonate.types import PromiseRecord
 
 from ..durable import ids
-from ..durable.rpc import Rpc, fingerprint
+from ..durable.fingerprints import fingerprint
+from ..durable.rpc import Rpc
 from ..telemetry import metrics
 from .auth import Caller, get_caller
 from .problems import Problem
@@ -61,7 +62,7 @@ class RequestIdentity:
         It is counted in the metric `jobs_submitted_total`.
         """
         name = self._contract.name
-        if record.tags.get(_FINGERPRINT) != self._digest and not self._is_equal_by_defaults(record):
+        if record.tags.get(_FINGERPRINT) != self._digest and not self._is_same_work(record):
             metrics.SUBMITTED.labels(name, "reused").inc()
             detail = "The key of this work was used for another request. Use a new key for new work."
             raise Problem(422, "idempotency-key-reused", detail)
@@ -69,14 +70,18 @@ class RequestIdentity:
         metrics.SUBMITTED.labels(name, "replayed" if replayed else "new").inc()
         return replayed
 
-    def _is_equal_by_defaults(self, record: PromiseRecord) -> bool:
-        """Whether the first request is this one as today's code reads it: a field with a default may be new."""
+    def _is_same_work(self, record: PromiseRecord) -> bool:
+        """Whether the first request is this one as today's code reads it.
+
+        Its fingerprint may be another one, since a field with a default may be new, or there is none: a step or another
+        service started the work.
+        """
         task: Any = record.param.data
-        if _FINGERPRINT not in record.tags or task["func"] != self._contract.name:
+        if not isinstance(task, dict) or task.get("func") != self._contract.name:
             return False
         try:
             return fingerprint(self._contract.stored_request(record)) == self._digest
-        except ValidationError:
+        except (ValidationError, LookupError):
             return False
 
 

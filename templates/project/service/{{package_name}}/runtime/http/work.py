@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from resonate.types import PromiseRecord
 
 from ..durable import ids
+from ..durable.json_values import validate
 from ..durable.rpc import Rpc
 from ..engine.client import EngineClient, error_message
 from ..errors import EngineUnavailable
@@ -94,7 +95,8 @@ class Progress[R: BaseModel](BaseModel):
         """Read a record."""
         outcome = Outcome.of(record)
         public = ids.public_of(record.id)
-        return cls(id=public, status=outcome.status, result=outcome.result, error=outcome.error)
+        members = {"id": public, "status": outcome.status, "result": outcome.result, "error": outcome.error}
+        return validate(cls, members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,4 +229,4 @@ def _result[R: BaseModel](result: type[R], record: PromiseRecord, headers: dict[
     outcome = Outcome.of(record)
     if outcome.status is not Status.SUCCEEDED:
         raise Problem(500, "work-failed", outcome.error or outcome.status, headers=headers)
-    return result.model_validate(outcome.result)
+    return validate(result, outcome.result)
