@@ -87,3 +87,13 @@ async def test_work_named_by_the_request_is_the_callers(service: RunningService)
     path = f"{ORDERS}/alice.c-1/1"
     assert (await service.http.get(path, headers=ALICE)).json()["status"] == "succeeded"
     assert problem(await service.http.get(path, headers=BOB)) == (404, "not-found")
+
+
+async def test_a_caller_may_hold_two_keys(start_service: StartService) -> None:
+    async with start_service(order_routes.SERVED, api_keys="alice:secret1,bob:secret2,alice:secret3") as service:
+        order_routes.include(service.app)
+        for secret in ("secret1", "secret3"):
+            headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": "k"}
+            response = await service.http.post(f"{ORDERS}?number=1", headers=headers)
+            assert (response.status_code, response.json()["id"]) == (202, "alice.k")
+        assert problem(await service.http.get(f"{ORDERS}/alice.k", headers=BOB)) == (404, "not-found")

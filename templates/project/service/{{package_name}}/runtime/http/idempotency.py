@@ -7,7 +7,7 @@ work is.
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fastapi import Request
@@ -32,7 +32,7 @@ _KEY = re.compile(r"[ -~]{1,255}")
 class Submission(Caller):
     """A request for work. ``public_id`` is the id that the caller and its `Idempotency-Key` give it, or a new one."""
 
-    public_id: str
+    public_id: str = field(kw_only=True)
 
 
 def get_submission(request: Request, key: Literal["required", "optional", "none"] = "optional") -> Submission:
@@ -44,7 +44,8 @@ def get_submission(request: Request, key: Literal["required", "optional", "none"
     given = None if key == "none" else _idempotency_key(request)
     if given is None and key == "required":
         raise Problem(400, "idempotency-key-required", "This request needs an Idempotency-Key, which names the work.")
-    return Submission(caller.client, caller.settings, caller.name, ids.public_id(caller.name, given))
+    public = ids.public_id(caller.name, given)
+    return Submission(caller.client, caller.settings, caller.name, caller.root_path, public_id=public)
 
 
 class RequestIdentity:

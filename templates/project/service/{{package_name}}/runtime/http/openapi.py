@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core.core_schema import DecimalSchema
 
+from .preferences import MAX_WAIT
 from .problems import MEDIA_TYPE, ProblemDetails
-from .work import MAX_WAIT
 
 _DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?$"
 
@@ -34,7 +34,11 @@ IDEMPOTENCY_KEY = header(
     example="order-4711",
 )
 IDEMPOTENCY_KEY_REQUIRED = {**IDEMPOTENCY_KEY, "required": True}
-PREFER = header("Prefer", f"`wait=N`: wait up to N seconds (at most {MAX_WAIT}) for the end.", example="wait=10")
+PREFER = header(
+    "Prefer",
+    f"`wait=N`: wait up to N seconds (at most {MAX_WAIT}) for the end. `respond-async`: 202 instead of a wait.",
+    example="wait=10",
+)
 
 
 def authenticated(*parameters: dict[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,8 @@ async def read_signed_body(request: Request) -> bytes:
         time(),
     )
     if refused:
-        raise Problem(401, "bad-signature", f"The webhook is refused: {refused}.")
+        challenge = {"WWW-Authenticate": "Webhook-Signature"}
+        raise Problem(401, "bad-signature", f"The webhook is refused: {refused}.", headers=challenge)
     return body
 
 
