@@ -122,13 +122,14 @@ async def test_browsers_read_every_response(with_middleware: httpx.AsyncClient) 
     asked = {**ORIGIN, "Access-Control-Request-Method": "GET"}
     preflight = await with_middleware.options("/livez", headers=asked)
     assert (preflight.status_code, preflight.headers["Access-Control-Allow-Origin"]) == (200, ORIGIN["Origin"])
-    large = {"content": b"{" + b" " * 2 * 1024 * 1024, "headers": {**ORIGIN, "Content-Type": "application/json"}}
+    large = b"{" + b" " * 2 * 1024 * 1024
+    as_json = {**ORIGIN, "Content-Type": "application/json"}
     for response, status in (
         (await with_middleware.get("/livez", headers=ORIGIN), 200),
         (await with_middleware.get("/nowhere", headers=ORIGIN), 404),
         (await with_middleware.get("/bug", headers=ORIGIN), 500),
         (await with_middleware.post("/notes", headers=ORIGIN), 429),
-        (await with_middleware.post("/bodies", **large), 413),
+        (await with_middleware.post("/bodies", content=large, headers=as_json), 413),
     ):
         assert response.status_code == status
         assert response.headers["Access-Control-Allow-Origin"] == ORIGIN["Origin"]

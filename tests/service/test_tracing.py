@@ -176,11 +176,11 @@ def test_query_strings_and_tokens_stay_out(name: str, value: Any, expected: Any)
         span.set_attribute(name, value)
         span.add_event("event", {name: value})
         raise ValueError(failure)
-    (span,) = exported.get_finished_spans()
-    found = (span.attributes or {})[name]
+    (ended,) = exported.get_finished_spans()
+    found = (ended.attributes or {})[name]
     assert (list(found) if isinstance(found, Sequence) and not isinstance(found, str) else found) == expected
-    assert "secret1" not in span.to_json()
-    assert (span.name, len(span.events)) == ("GET https://host/?…", 2)
+    assert "secret1" not in ended.to_json()
+    assert (ended.name, len(ended.events)) == ("GET https://host/?…", 2)
 
 
 # Whether there are traces

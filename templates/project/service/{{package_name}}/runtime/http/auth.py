@@ -32,6 +32,12 @@ class Caller:
     name: str | None
     root_path: str = ""
 
+    def shared(self, public: str) -> str:
+        """The public id from a path, of work that all callers share; else 404."""
+        if not ids.is_shared(public):
+            raise not_found()
+        return public
+
     def link(self, path: str) -> str:
         """A path of this API as clients see it, for `Location` and links. ``path`` is percent-encoded already."""
         return quote(self.root_path, safe="/~:@!$&'()*+,;=") + path
