@@ -342,7 +342,10 @@ def add_schedule(
 def add_idempotency_key(
     name: Annotated[str, typer.Argument(help="What the key names: invoice.")],
     fields: Annotated[
-        list[str], typer.Option("--from", help="A field that it is made of; again for more.", metavar="FIELD[:TYPE]")
+        list[str],
+        typer.Option(
+            "--from", help="A field that it is made of; again for more. `caller`: who asks.", metavar="FIELD[:TYPE]"
+        ),
     ],
     project: Project = Path(),
     dry_run: DryRun = False,

@@ -33,7 +33,7 @@ SCALARS: Mapping[str, tuple[str, str]] = {
     "Decimal": ("!decimal", "Decimal"),
     "UUID": ("!uuid", "UUID"),
 }
-# JSON has these; the others arrive as text, which a strict model refuses.
+# JSON has these; the others arrive as text.
 JSON_NATIVE = frozenset({"str", "int", "float", "bool"})
 
 # Names that a field of a pydantic model cannot have, or that read as something else in the code around it.
@@ -90,7 +90,7 @@ class Shape:
 
     @property
     def is_json_native(self) -> bool:
-        """Whether a strict model takes it from JSON."""
+        """Whether JSON has a value of its own for it."""
         if self.kind == "model":
             return True  # it has a configuration of its own
         if self.kind in ("opaque", "literal"):

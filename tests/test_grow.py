@@ -788,6 +788,8 @@ add schedule nightly --workflow clean-up --cron '0 2 * * FRI-MON'
 add idempotency-key bill
 add idempotency-key bill --from
 add idempotency-key bill --from ''
+add idempotency-key bill --from caller
+add idempotency-key bill --from caller:int --from number
 add idempotency-key bill --from number:float
 add idempotency-key bill --from number:str?
 add idempotency-key bill --from number --from number

@@ -1,4 +1,8 @@
-"""`add idempotency-key`: a convention that makes an id of business fields."""
+"""`add idempotency-key`: a convention that makes an id of business fields.
+
+--from customer_id --from number:int              one piece of work in the whole service, whoever asks for it
+--from caller --from customer_id                  one for each caller: `caller` is who sent the request
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,9 @@ from resonate_scaffold.generators.growth import Bind, Growth, Imports, asked_bef
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
 from resonate_scaffold.templates import render_add
+
+CALLER = "caller"
+"""The field of a key that is no business field: the caller's name, or None where the service has no API keys."""
 
 # What a key is made of: one text for each value, and no two values that are equal and read differently.
 _TYPES = {
@@ -41,40 +48,55 @@ def add_idempotency_key(project: Project, request: KeyRequest) -> Plan:
         raise UsageError("A key is made of fields", "For example: --from customer_id --from number:int")
     specs = [spec if ":" in spec else f"{spec}:str" for spec in request.fields]
     fields = parse_fields(specs, "--from", growth.types.resolve)
+    per_caller = any(field.name == CALLER for field in fields)
+    if per_caller and len(fields) == 1:
+        raise UsageError(
+            "--from caller alone would be one piece of work for ever", "Add the fields that tell work apart."
+        )
     for field in fields:
+        if field.name == CALLER and field.shape.name != "str":
+            raise UsageError("--from caller is who sent the request: a name", "Write --from caller, without a type.")
         if field.name == "keyed":
             raise UsageError("--from keyed means something else in ids.py", "Name it for what it is.")
         if field.shape.kind != "scalar" or field.shape.name not in _TYPES:
             hint = f"It is made of: {' '.join(_TYPES)}"
             raise UsageError(f"--from {field.spelled}: a key is not made of {field.shape.spelled}", hint)
     growth.options = contracts.options(fields=fields)
+    business = tuple(field for field in fields if field.name != CALLER)
     if done := asked_before(growth):
         return done
     check_kind(growth, name.kebab)
 
     def write(bind: Bind) -> str:
-        parameters = [f"{field.name}: {_annotation(field, bind)}" for field in fields]
-        keyed = layout.call(
-            bind("runtime.durable.ids", "keyed"), [layout.text(name.kebab), *(field.name for field in fields)]
-        )
+        parameters = [f"{field.name}: {_annotation(field, bind)}" for field in business]
+        given = [layout.text(name.kebab), *(field.name for field in business)]
+        if per_caller:
+            parameters.insert(0, f"{CALLER}: str | None")
+            given.append(f"{CALLER}={CALLER}")
+        keyed = layout.call(bind("runtime.durable.ids", "keyed"), given)
         context = {
             "definition": layout.render(layout.group(f"def {name.snake}(", parameters, ") -> str:")),
             "docstring": layout.docstring(
-                f"``{_spelled(name.kebab, fields)}``: the request itself names the work.", indent=4
+                f"``{_spelled(name.kebab, business, per_caller)}``: {_names(per_caller)} the work.", indent=4
             ),
             "answer": contracts.statement(keyed, before="return "),
         }
         return render_add("idempotency_key/function.py", context)
 
     growth.append(growth.module("ids"), name.snake, write)
-    _test(growth, name.snake, fields, name.kebab)
+    _test(growth, name.snake, business, name.kebab, per_caller)
     return growth.plan()
 
 
-def _spelled(kind: str, fields: tuple[Field, ...]) -> str:
+def _spelled(kind: str, fields: tuple[Field, ...], per_caller: bool) -> str:
     """The id as its docstring shows it."""
-    whole = "/".join([kind, *(f"<{field.name}>" for field in fields)])
-    return whole if len(whole) <= 100 else f"{kind}/<{fields[0].name}>/…"
+    caller = "<caller>." if per_caller else ""
+    whole = f"{kind}/{caller}" + "/".join(f"<{field.name}>" for field in fields)
+    return whole if len(whole) <= 80 else f"{kind}/{caller}<{fields[0].name}>/…"
+
+
+def _names(per_caller: bool) -> str:
+    return "the request and its caller name" if per_caller else "the request itself names"
 
 
 def _annotation(field: Field, bind: Bind) -> str:
@@ -84,12 +106,12 @@ def _annotation(field: Field, bind: Bind) -> str:
     return bind(module, name) if module else name
 
 
-def _test(growth: Growth, function: str, fields: tuple[Field, ...], kind: str) -> None:
+def _test(growth: Growth, function: str, fields: tuple[Field, ...], kind: str, per_caller: bool) -> None:
     strategies = [_TYPES[field.shape.name] for field in fields]
     has_text = "TEXTS" in strategies
     imports = Imports()
     imports.add([("ids", None)])
-    imports.names("runtime.durable.ids", "MAX_ROOT", "is_visible", "owned", "public_of")
+    imports.names("runtime.durable.ids", "MAX_ROOT", "is_visible" if per_caller else "is_shared", "public_of")
     if any("UTC" in strategy for strategy in strategies):
         imports.names("!datetime", "UTC")
     types = [_annotation(field, lambda module, name: name or module) for field in fields]
@@ -100,6 +122,7 @@ def _test(growth: Growth, function: str, fields: tuple[Field, ...], kind: str) -
         "function": function,
         "kind": kind,
         "has_text": has_text,
+        "per_caller": per_caller,
         "type": contracts.statement(layout.group("tuple[", types, "]"), indent=0, before="type Fields = "),
         "fields": contracts.statement(layout.call("st.tuples", strategies), indent=0, before="FIELDS = "),
     }

@@ -20,6 +20,7 @@ from resonate_scaffold.errors import Taken, Unknown, UsageError
 from resonate_scaffold.fields import Field, check_field_name, closest
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.growth import Growth, Imports, asked_before, at
+from resonate_scaffold.generators.idempotency_key import CALLER
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
@@ -74,6 +75,7 @@ class _Route:
     name: str  # orders, orders_order_id_cancel, put_orders_id
     key: str | None  # the name of a key convention
     key_fields: tuple[str, ...]
+    per_caller: bool  # whether the key says the caller; else all callers share the work
     idempotency: str
     wait: int | None
 
@@ -98,6 +100,11 @@ class _Route:
     @property
     def poll_path(self) -> str:
         return f"{self.path}{self.below}/{{id:path}}" if self.key else f"{self.path}{self.below}/{{id}}"
+
+    @property
+    def sees(self) -> str:
+        """The check of an id from a path: whose work is it?"""
+        return "shared" if self.key and not self.per_caller else "visible"
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -198,7 +205,7 @@ def _resolve(
                 raise UsageError(f"{method} cannot carry {field.name}:{field.shape.spelled} in its query", hint)
         if len(fields) > _FIELD_LIMIT:
             raise UsageError(f"{request.target} takes {len(fields)} fields, too many for a query", "Use POST.")
-    key_fields = _key_fields(growth, request.key, fields) if request.key else ()
+    key_fields, per_caller = _key_fields(growth, request.key, fields) if request.key else ((), False)
     return _Route(
         method,
         request.path,
@@ -211,13 +218,14 @@ def _resolve(
         _module_name(method, request.path),
         request.key.replace("-", "_") if request.key else None,
         key_fields,
+        per_caller,
         idempotency,
         request.wait,
     )
 
 
-def _key_fields(growth: Growth, name: str, fields: Mapping[str, Field]) -> tuple[str, ...]:
-    """The fields that a key convention is made of, if the request has them all."""
+def _key_fields(growth: Growth, name: str, fields: Mapping[str, Field]) -> tuple[tuple[str, ...], bool]:
+    """The fields that a key convention is made of, if the request has them all, and whether it says the caller."""
     known = {key.name: key for key in growth.survey.keys}
     key = known.get(name.replace("-", "_"))
     if key is None:
@@ -229,8 +237,11 @@ def _key_fields(growth: Growth, name: str, fields: Mapping[str, Field]) -> tuple
         for argument in (function.args.args if isinstance(function, ast.FunctionDef) else [])
         if argument.annotation is not None
     }
-    missing = [field for field in key.fields if field not in fields or fields[field].optional]
-    for field in key.fields:
+    # What may be None is no business field: the service may have no API keys.
+    per_caller = CALLER in types and types[CALLER].kind == "optional"
+    business = tuple(field for field in key.fields if not per_caller or field != CALLER)
+    missing = [field for field in business if field not in fields or fields[field].optional]
+    for field in business:
         if field not in missing and field in types and not same_values(types[field], fields[field].shape):
             raise UsageError(
                 f"--key {name} is made of {field}:{types[field].spelled}, "
@@ -239,10 +250,10 @@ def _key_fields(growth: Growth, name: str, fields: Mapping[str, Field]) -> tuple
             )
     if missing:
         raise UsageError(
-            f"--key {name} is made of {', '.join(key.fields)}, but the request has no {', '.join(missing)}",
+            f"--key {name} is made of {', '.join(business)}, but the request has no {', '.join(missing)}",
             "Take these fields, and require them.",
         )
-    return key.fields
+    return key.fields, per_caller
 
 
 def _module_name(method: str, path: str) -> str:
@@ -290,7 +301,7 @@ def _write_work(growth: Growth, path: PurePosixPath, route: _Route) -> None:
     if not route.wait:
         imports.names("runtime.http.work", "Accepted")
     if route.key:
-        imports.names("runtime.durable.ids", "owned", "public_of")
+        imports.names("runtime.durable.ids", "public_of")
         imports.add([("ids", None)])
     else:
         imports.names("runtime.http.idempotency", "get_submission")
@@ -326,9 +337,7 @@ def _write_work(growth: Growth, path: PurePosixPath, route: _Route) -> None:
         "location": layout.strings(_located(route, public, imports), indent=4, before="location = f"),
         "wanted": contracts.statement(given, before="wanted = "),
         "root": contracts.statement(
-            layout.group("owned(", ["caller.name", Item(_keyed(route))], ")")
-            if route.key
-            else layout.group("root_id(", [layout.text(route.kind), public], ")"),
+            _keyed(route) if route.key else layout.group("root_id(", [layout.text(route.kind), public], ")"),
             before="root = ",
         ),
         "start": contracts.statement(
@@ -355,7 +364,7 @@ def _write_work(growth: Growth, path: PurePosixPath, route: _Route) -> None:
             f"Progress[{result}]",
         ),
         "poll_root": contracts.statement(
-            layout.group("root_id(", [layout.text(route.kind), "caller.visible(id)"], ")"), before="root = "
+            layout.group("root_id(", [layout.text(route.kind), f"caller.{route.sees}(id)"], ")"), before="root = "
         ),
         "same": _same_request(route, contract),
         "result": result,
@@ -512,10 +521,7 @@ def _body_class(growth: Growth, route: _Route, imports: Imports) -> dict[str, An
         return None
     imports.names("!pydantic", "BaseModel", "ConfigDict")
     example = {field.name: _example(growth, field).json for field in route.in_body if not field.optional}
-    options: list[Item | str] = ['extra="forbid"']
-    # A strict model takes no date or number from a text, which is how JSON has them.
-    if all(field.shape.is_json_native for field in route.in_body):
-        options.append("strict=True")
+    options: list[Item | str] = ['extra="forbid"', "strict=True"]
     options.append(Item(layout.value({"examples": [example]}), "json_schema_extra="))
     return {
         "config": contracts.statement(layout.call("ConfigDict", options), before="model_config = "),
@@ -533,7 +539,8 @@ def _given(route: _Route) -> list[Item]:
 
 def _keyed(route: _Route) -> layout.Group:
     in_body = {field.name for field in route.in_body}
-    arguments = [f"body.{name}" if name in in_body else name for name in route.key_fields]
+    given = {CALLER: "caller.name"} if route.per_caller else {}
+    arguments = [given.get(name) or (f"body.{name}" if name in in_body else name) for name in route.key_fields]
     return layout.call(f"ids.{route.key}", arguments)
 
 

@@ -86,13 +86,16 @@ async def was_started(service: RunningService) -> bool:
 
 
 @contextmanager
-def serve_notes(definition: Service, databases: Databases) -> Iterator[int]:
-    """Serve the service with these routes as in production; yields its port. It must still serve at the end."""
+def serve_notes(definition: Service, databases: Databases, **values: Any) -> Iterator[int]:
+    """Serve the service with these routes as in production; yields its port. It must still serve at the end.
+
+    ``values`` are settings.
+    """
     url = databases.create()
     with pytest.MonkeyPatch.context() as patched:
         for name in definition.settings.model_fields:
             patched.delenv(name.upper(), raising=False)
-        settings = make_settings(definition, database_url=url)
+        settings = make_settings(definition, database_url=url, **values)
     app = dev.create_app(definition, settings, tick=0.05, extra=SERVED)
     include(app)
     with serve_on_port(app) as address:

@@ -90,6 +90,22 @@ async def put_order(customer_id: str, number: int, request: Request, response: R
     return await wait(started, Receipt, request, response, seconds=5)
 
 
+@router.put("/shared/{number}", response_model=Receipt, responses=waited(Progress[Receipt]))
+async def put_shared(customer_id: str, number: int, request: Request, response: Response) -> Response | Receipt:
+    """Work that the request itself names, whoever sends it."""
+    caller = get_caller(request)
+    root = keyed("shared", customer_id, number)
+    location = f"/customers/{quote(customer_id, safe='')}/shared/{public_of(root)}"
+    started = await start(caller, order, root, Order(customer_id=customer_id, number=number), location)
+    return await wait(started, Receipt, request, response, seconds=5)
+
+
+@router.get("/shared/{id:path}", responses=POLLED)
+async def get_shared(customer_id: str, id: str, request: Request, response: Response) -> Progress[Receipt]:
+    caller = get_caller(request)
+    return Progress[Receipt].of(await poll(caller, root_id("shared", caller.shared(id)), request, response))
+
+
 @router.get("/receipts/{number}", responses=READ)
 async def read_receipt(customer_id: str, number: int, request: Request, seconds: float | None = None) -> Receipt:
     submission = get_submission(request, "none")

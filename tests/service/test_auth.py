@@ -87,3 +87,26 @@ async def test_work_named_by_the_request_is_the_callers(service: RunningService)
     path = f"{ORDERS}/alice.c-1/1"
     assert (await service.http.get(path, headers=ALICE)).json()["status"] == "succeeded"
     assert problem(await service.http.get(path, headers=BOB)) == (404, "not-found")
+
+
+async def test_work_named_by_the_request_alone_is_one_for_all(service: RunningService) -> None:
+    """Also for a schedule or another workflow, which has no caller."""
+    await order_routes.order.start(service.client, "shared/c-1/1", order_routes.Order(customer_id="c-1", number=1))
+    for headers in (ALICE, BOB):
+        response = await service.http.put("/customers/c-1/shared/1", headers=headers)
+        assert (response.status_code, response.headers["Idempotent-Replayed"]) == (200, "true")
+        location = response.headers["Location"]
+        assert location == "/customers/c-1/shared/c-1/1"
+        assert (await service.http.get(location, headers=headers)).json()["status"] == "succeeded"
+    for other in ("alice.c-1/1", "c-1/2", "a%20b"):
+        assert problem(await service.http.get(f"/customers/c-1/shared/{other}", headers=ALICE)) == (404, "not-found")
+
+
+async def test_a_caller_may_hold_two_keys(start_service: StartService) -> None:
+    async with start_service(order_routes.SERVED, api_keys="alice:secret1,bob:secret2,alice:secret3") as service:
+        order_routes.include(service.app)
+        for secret in ("secret1", "secret3"):
+            headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": "k"}
+            response = await service.http.post(f"{ORDERS}?number=1", headers=headers)
+            assert (response.status_code, response.json()["id"]) == (202, "alice.k")
+        assert problem(await service.http.get(f"{ORDERS}/alice.k", headers=BOB)) == (404, "not-found")

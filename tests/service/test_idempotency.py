@@ -104,3 +104,20 @@ async def test_a_new_field_with_a_default_changes_no_request(start_service: Star
         again = await start(caller, say, "leaf/1", Text(text="a"), "/")
         ended = await wait_for_end(service.client, again.record, TIMEOUT)
         assert Outcome.of(ended).result == {"text": "a"}
+
+
+async def test_work_that_a_step_started_is_the_same_work(start_service: StartService) -> None:
+    """Nobody but HTTP adds a fingerprint; the request itself tells."""
+    async with start_service([serve(say)(say_once)]) as service:
+        caller = Caller(service.client, service.settings, None)
+        await say.start(service.client, "leaf/1", Text(text="a"))
+        again = await start(caller, say, "leaf/1", Text(text="a"), "/")
+        assert again.replayed
+        with pytest.raises(Problem, match="used for another request"):
+            await start(caller, say, "leaf/1", Text(text="b"), "/")
+        # An id of something else.
+        others = ("text", {"func": "say"}, {"func": "say", "args": [{"text": 1}]}, {"func": "tell", "args": [{}]})
+        for number, param in enumerate(others):
+            await service.client.create(f"other/{number}", param, 2**52)
+            with pytest.raises(Problem, match="used for another request"):
+                await start(caller, say, f"other/{number}", Text(), "/")

@@ -83,6 +83,15 @@ def test_fields_name_the_work(fields: tuple[ids.Field, ...], expected: str) -> N
     assert ids.owned("alice", expected) == expected.replace("invoice/", "invoice/alice.", 1)
 
 
+def test_fields_and_the_caller_name_the_work() -> None:
+    assert ids.keyed("invoice", "c-1", 42, caller="alice") == "invoice/alice.c-1/42"
+    assert ids.keyed("invoice", "c-1", 42, caller=None) == "invoice/c-1/42"
+    assert not ids.is_shared("alice.c-1/42") and ids.is_shared("c-1/42")
+    assert not ids.is_shared("") and not ids.is_shared("a b") and not ids.is_shared("x" * 300)
+    # A field cannot look like a caller.
+    assert ids.is_shared(ids.public_of(ids.keyed("invoice", "alice.c-1")))
+
+
 def test_a_datetime_is_its_instant() -> None:
     noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
     assert ids.keyed("k", noon) == ids.keyed("k", noon.astimezone(timezone(timedelta(hours=5, minutes=30))))

@@ -1,5 +1,6 @@
 """`http.limits`: how large a body may be, and how long it may take."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from time import monotonic
@@ -9,8 +10,10 @@ from fastapi import APIRouter
 from shop.runtime.http import limits
 from shop.runtime.service import Service
 from shop.runtime.testing.databases import Databases
-from shop.runtime.testing.running import RunningService, problem
+from shop.runtime.testing.running import RunningService, StartService, problem
+from starlette.types import Message
 
+from . import notes as note_routes
 from .notes import post, serve_notes, was_started
 from .raw_http import POST, exchange
 
@@ -78,3 +81,82 @@ def test_a_client_that_sends_too_much_reads_the_response(port: int) -> None:
         head = POST % b"/notes" + b"Connection: close\r\n" + framing
         response = exchange(port, head, b'"' + b"a" * 3_000_000 + b'"' + end)
         assert response.startswith(b"HTTP/1.1 413 ") and b"body-too-large" in response
+
+
+# Whoever has no key
+
+
+class Body:
+    """A client that would send 5 GiB, in parts of 64 KiB, and counts what is taken."""
+
+    def __init__(self, size: int = 5 * 1024 * MIB) -> None:
+        self.left, self.taken = size, 0
+
+    async def receive(self) -> Message:
+        part = min(self.left, 65536)
+        self.left, self.taken = self.left - part, self.taken + part
+        return {"type": "http.request", "body": b"a" * part, "more_body": self.left > 0}
+
+
+async def ask(
+    service: RunningService, path: str, body: Body, *headers: tuple[bytes, bytes]
+) -> tuple[int, dict[bytes, bytes]]:
+    """The status and headers of the response to a POST whose body nobody has read yet."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "root_path": "", "scheme": "http"}
+    asked = [(b"content-type", b"application/json"), *headers]
+    async with asyncio.timeout(5):
+        await service.app({**scope, "headers": asked, "http_version": "1.1"}, body.receive, send)
+    start = next(message for message in sent if message["type"] == "http.response.start")
+    return start["status"], dict(start["headers"])
+
+
+CHUNKED = (b"transfer-encoding", b"chunked")
+
+
+@pytest.mark.parametrize(
+    "header", [CHUNKED, (b"content-length", b"5368709120"), (b"content-length", b"65537")], ids=["chunked", "5G", "65K"]
+)
+async def test_the_body_of_whoever_has_no_key_is_not_read(
+    start_service: StartService, header: tuple[bytes, bytes]
+) -> None:
+    async with start_service(note_routes.SERVED, api_keys="alice:secret1") as service:
+        note_routes.include(service.app)
+        body = Body()
+        status, headers = await ask(service, "/notes", body, header)
+        assert (status, headers[b"connection"], body.taken) == (401, b"close", 0)
+
+
+async def test_a_small_body_of_whoever_has_no_key_keeps_the_connection(start_service: StartService) -> None:
+    async with start_service(note_routes.SERVED, api_keys="alice:secret1") as service:
+        note_routes.include(service.app)
+        status, headers = await ask(service, "/notes", Body(1000), (b"content-length", b"1000"))
+        assert (status, b"connection" in headers) == (401, False)
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/livez", "/notes"])
+async def test_what_is_not_wanted_is_not_received_for_long(notes: RunningService, path: str) -> None:
+    for header, most in ((CHUNKED, 6 * MIB), ((b"content-length", b"5368709120"), 0)):
+        body = Body()
+        status, headers = await ask(notes, path, body, header)
+        assert status in (404, 405, 413) and headers[b"connection"] == b"close"
+        assert body.taken <= most
+
+
+async def test_a_client_that_waits_to_be_asked_is_not_asked_in_vain(notes: RunningService) -> None:
+    body = Body(1000)
+    status, headers = await ask(notes, "/nowhere", body, (b"content-length", b"1000"), (b"expect", b"100-continue"))
+    assert (status, headers[b"connection"], body.taken) == (404, b"close", 0)
+
+
+def test_a_client_without_a_key_reads_its_response(definition: Service, databases: Databases) -> None:
+    """Over a socket, while it sends."""
+    with serve_notes(definition, databases, api_keys="alice:secret1") as port:
+        for size in (10, 60_000, 3_000_000):
+            head = POST % b"/notes" + b"Content-Length: %d\r\n\r\n" % size
+            response = exchange(port, head, b"a" * size) if size > 65536 else exchange(port, head + b"a" * size, b"")
+            assert response.startswith(b"HTTP/1.1 401 ")

@@ -3,16 +3,15 @@
 import asyncio
 import math
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 from resonate.context import Context
 from shop.runtime.durable.ids import call_id
-from shop.runtime.durable.rpc import Registration, Rpc, check_registrations, fingerprint, serve
+from shop.runtime.durable.rpc import Registration, Rpc, check_registrations, serve
 from shop.runtime.errors import Failure, WiringError
 from shop.runtime.http.work import Status, WorkError
 from shop.runtime.testing import running
@@ -237,29 +236,6 @@ async def test_nothing_is_kept_of_what_was_started(start_service: StartService) 
             record = await leaf.start(service.client, f"leaf/{number}", Text())
             assert record.state == "pending"
         assert not service.client.resonate._runtime.subs
-
-
-# Requests
-
-
-class Bill(BaseModel):
-    amount: Decimal
-    due: AwareDatetime
-    tags: dict[str, int] = {}
-
-
-def test_equal_requests_have_one_fingerprint() -> None:
-    one = Bill.model_validate_json('{"amount": "1.50", "due": "2026-01-01T00:00:00Z", "tags": {"a": 1, "b": 2}}')
-    same = Bill(tags={"b": 2, "a": 1}, due=datetime(2026, 1, 1, tzinfo=UTC), amount=Decimal("1.50"))
-    assert fingerprint(one) == fingerprint(same)
-    assert fingerprint(one) != fingerprint(one.model_copy(update={"amount": Decimal("1.51")}))
-
-
-def test_a_fingerprint_of_what_was_sent_leaves_defaults_out() -> None:
-    given, default = Text(text="-"), Text()
-    assert fingerprint(given) == fingerprint(default)
-    assert fingerprint(given, as_sent=True) != fingerprint(default, as_sent=True)
-    assert fingerprint(default, as_sent=True) == fingerprint(Texts(), as_sent=True)
 
 
 # Registrations

@@ -87,6 +87,7 @@ def test_what_uvicorn_is_told(definition: Service, monkeypatch: pytest.MonkeyPat
     server.serve(app, settings, reload=False)
     assert (told["app"], told["host"], told["port"], told["reload"]) == (app, "127.0.0.2", 8123, False)
     assert (told["timeout_keep_alive"], told["timeout_graceful_shutdown"]) == (90, 1)
+    assert (told["proxy_headers"], told["forwarded_allow_ips"]) == (True, "127.0.0.1,::1")
     assert told["http"] is server.BoundedHttp and told["ws"] == "none"
     # Its own logging is off: the service logs requests itself.
     assert told["log_config"] is None and told["access_log"] is False

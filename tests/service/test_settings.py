@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from shop.runtime.errors import MissingSetting
 from shop.runtime.service import Service
-from shop.runtime.settings import ServiceSettings, required
+from shop.runtime.settings import ServiceSettings, required, url_of
 from shop.runtime.testing.running import SECRET
 
 pytestmark = pytest.mark.usefixtures("no_settings")
@@ -39,9 +39,9 @@ def test_durations_are_seconds_or_iso(text: str, expected: timedelta, monkeypatc
 
 
 def test_keys_are_read() -> None:
-    settings = make(api_keys="alice:secret1, bob:secret2")
-    assert settings.secret_by_caller == {"alice": b"secret1", "bob": b"secret2"}
-    assert make(api_keys="").secret_by_caller == {}
+    settings = make(api_keys="alice:secret1, bob:secret2,alice:secret3")
+    assert settings.callers == [("alice", b"secret1"), ("alice", b"secret3"), ("bob", b"secret2")]
+    assert make(api_keys="").callers == []
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,13 @@ def test_keys_are_read() -> None:
         ({"api_keys": "Alice:secret1"}, "must be caller:secret"),
         ({"api_keys": "alice:short"}, "must be caller:secret"),
         ({"api_keys": "alice"}, "must be caller:secret"),
-        ({"api_keys": "alice:secret1,alice:secret2"}, "none occurs twice"),
-        ({"api_keys": "alice:secret1,bob:secret1"}, "none occurs twice"),
+        ({"api_keys": "alice:secret1,alice:secret1"}, "no secret occurs twice"),
+        ({"api_keys": "alice:secret1,bob:secret1"}, "no secret occurs twice"),
+        ({"root_path": "v1"}, "should match pattern"),
+        ({"root_path": "/a b"}, "should match pattern"),
+        ({"root_path": "//host"}, "should match pattern"),
+        ({"trusted_proxies": "proxy.internal"}, "must be IP addresses or networks"),
+        ({"trusted_proxies": "10.0.0.0/8,*"}, "must be IP addresses or networks"),
         ({"resonate_url": "localhost:8001"}, "must begin with http://"),
         ({"database_url": "mysql://user:secret1@host/shop"}, "must begin with sqlite:/// or postgresql://"),
         ({"database_url": "shop.db"}, "must begin with sqlite:/// or postgresql://"),
@@ -85,6 +90,9 @@ def test_what_would_do_harm_is_refused(values: dict[str, Any], message: str) -> 
         {"database_url": "postgresql://host/shop"},
         {"database_url": "postgres://host/shop"},
         {"database_url": "postgresql+psycopg://host/shop"},
+        {"root_path": "/v1/shop", "trusted_proxies": "*"},
+        {"trusted_proxies": "10.0.0.0/8,::1"},
+        {"host": "::1", "health_host": "::"},
         {"resonate_url": "http://host:8001"},
         {"resonate_url": "https://host"},
         {"resonate_url": "postgresql://host/engine"},
@@ -99,6 +107,26 @@ def test_what_does_none_is_taken(values: dict[str, Any]) -> None:
         if isinstance(found, SecretStr):
             found = found.get_secret_value()
         assert found == (timedelta(seconds=value) if isinstance(found, timedelta) else value)
+
+
+def test_spellings_that_mean_the_same() -> None:
+    settings = make(host="[::1]", health_host="[::]", root_path="/v1/", trusted_proxies="10.0.0.1, 10.0.0.2")
+    assert (settings.host, settings.health_host) == ("::1", "::")
+    assert (settings.root_path, settings.trusted_proxies) == ("/v1", "10.0.0.1,10.0.0.2")
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("localhost", "http://localhost:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::", "http://[::1]:8000"),
+    ],
+)
+def test_the_url_of_an_address(host: str, url: str) -> None:
+    assert url_of(host, 8000) == url
 
 
 @pytest.mark.parametrize("namespace", ["Shop", "1shop", "shop.", "shop/x", "s" * 41, "a b", "ü"])

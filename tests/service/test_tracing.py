@@ -1,13 +1,21 @@
 """`telemetry.tracing`: one trace for a request and all durable work that it starts."""
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from time import monotonic
+from typing import Any
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import format_span_id, get_current_span
+from resonate.context import Context
+from shop.runtime.durable.rpc import serve
 from shop.runtime.telemetry import tracing
+from shop.runtime.telemetry.spans import RedactingExporter
 from shop.runtime.testing.running import RunningService, StartService
 
 from .outcomes import SERVED, Number, flaky, inner, outer
@@ -88,6 +96,91 @@ async def test_the_traces_of_roots_are_remembered_once_they_were_read(spans: InM
         assert (context.trace_id == int(PARENT.split("-")[1], 16)) is (root == "known")
     # An engine that was away is asked again.
     assert reads == ["known", "untraced", "away", "away"]
+
+
+# Spans of the owner's own
+
+tracer = trace.get_tracer("shop.own")
+
+
+@serve(inner)
+async def inner_with_spans(ctx: Context, request: Number) -> Number:
+    with tracer.start_as_current_span("compute", attributes={"order": "o-1"}):
+        return request
+
+
+@tracer.start_as_current_span("decorated")
+def decorated() -> None:
+    trace.get_current_span().set_attribute("inside", True)
+
+
+async def test_spans_of_the_owners_own_join_the_trace(
+    start_service: StartService, spans: InMemorySpanExporter, log: Log
+) -> None:
+    async with start_service([inner_with_spans]) as service:
+
+        @service.app.get("/own")
+        async def own() -> None:
+            trace.get_current_span().set_attribute("of.the.request", True)
+            with tracer.start_as_current_span("own"):
+                logging.getLogger("shop.own").info("said")
+                decorated()
+
+        await service.http.get("/own?token=confidential", headers={"traceparent": PARENT})
+        await service.run(inner, "job/traced", Number())
+    found = by_name(spans)
+    (request,), (owns,), (below,) = found["GET /own"], found["own"], found["decorated"]
+    assert {trace_of(span) for span in (request, owns, below)} == {PARENT.split("-")[1]}
+    assert owns.parent is not None and owns.parent.span_id == context_of(request).span_id
+    assert below.parent is not None and below.parent.span_id == context_of(owns).span_id
+    assert (request.attributes or {})["of.the.request"] and (below.attributes or {})["inside"]
+    (run,), (compute,) = found[inner.name], found["compute"]
+    assert compute.parent is not None and compute.parent.span_id == context_of(run).span_id
+    (line,) = log.lines(logger="shop.own")
+    assert line["trace_id"] == trace_of(owns)
+    # FastAPI makes none of its own, which would hold the query.
+    assert set(found) == {"GET /own", "own", "decorated", inner.name, "compute"}
+    assert "confidential" not in "".join(span.to_json() for span in spans.get_finished_spans())
+
+
+def test_without_traces_spans_cost_nothing() -> None:
+    tracing.set_provider(None)
+    with tracer.start_as_current_span("own") as span:
+        assert not span.is_recording()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("url.full", "https://user:secret1@host/a?token=secret1#secret1", "https://…@host/a?…"),
+        ("http.url", "http://host/a", "http://host/a"),
+        ("http.target", "/a?token=secret1", "/a"),
+        ("url.query", "a=secret1", "…"),
+        ("http.request.header.authorization", ["Bearer secret1"], ["…"]),
+        ("http.request.header.x-api-key", ["secret1"], ["…"]),
+        ("note", "sent Bearer secret1 to https://host/?a=secret1, twice", "sent Bearer … to https://host/?… twice"),
+        ("db.url", "postgresql://shop:secret1@host/db", "postgresql://…@host/db"),
+        ("order", "o-1", "o-1"),
+        ("tokens", 7, 7),
+    ],
+)
+def test_query_strings_and_tokens_stay_out(name: str, value: Any, expected: Any) -> None:
+    exported = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(RedactingExporter(exported)))
+    failure = "https://host/?token=secret1 said no"
+    with (
+        pytest.raises(ValueError, match="said no"),
+        provider.get_tracer("shop.own").start_as_current_span("GET https://host/?a=secret1") as span,
+    ):
+        span.set_attribute(name, value)
+        span.add_event("event", {name: value})
+        raise ValueError(failure)
+    (ended,) = exported.get_finished_spans()
+    found = (ended.attributes or {})[name]
+    assert (list(found) if isinstance(found, Sequence) and not isinstance(found, str) else found) == expected
+    assert "secret1" not in ended.to_json()
+    assert (ended.name, len(ended.events)) == ("GET https://host/?…", 2)
 
 
 # Whether there are traces

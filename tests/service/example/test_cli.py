@@ -1,5 +1,6 @@
 """The commands of the example: approve and reject; and its rows for development."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,26 @@ def test_an_api_that_is_away(command: str, tmp_path: Path, monkeypatch: pytest.M
     assert done.exit_code == 1
     assert "http://127.0.0.1:9 does not answer" in done.output
     assert "Traceback" not in done.output and SECRET not in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "host", "asked"),
+    [([], "127.0.0.1", "127.0.0.1"), ([], "::1", "[::1]"), ([], "0.0.0.0", "127.0.0.1"), (["--url"], "", "localhost")],
+)
+def test_a_decision_goes_to_this_machine_whatever_proxy_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], host: str, asked: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.setblocking(False)
+        proxy_url = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        environment = {"WEBHOOK_SECRET": SECRET, "PORT": "9", "HOST": host, "NO_PROXY": None, "no_proxy": None}
+        environment |= dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), proxy_url)
+        given = [*arguments, "http://localhost:9"] if arguments else []
+        done = CliRunner().invoke(main, ["approve", "x", *given], env=environment)
+        assert f"http://{asked}:9 does not answer" in done.output
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
 
 
 def test_a_decision_needs_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from shop.contracts.workflows.aggregate import Aggregate
 from shop.contracts.workflows.process_job import ProcessJob
-from shop.runtime.durable.rpc import fingerprint
+from shop.runtime.durable.fingerprints import fingerprint
 from shop.runtime.testing.running import RunningService, problem
 
 from ..pickles import Bomb, plant

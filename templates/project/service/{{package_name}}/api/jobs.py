@@ -55,8 +55,8 @@ async def submit_job(body: JobRequest, request: Request, response: Response) -> 
     root = root_id("job", job_id)
     started = await start(submission, process_job, root, job, location, timeout=settings.job_timeout)
     started.set_headers(response)
-    approval = f"/webhooks/approvals/{job_id}" if body.requires_approval else None
-    return JobAccepted(id=job_id, status=started.status, links=JobLinks(self=location, approval=approval))
+    approval = submission.link(f"/webhooks/approvals/{job_id}") if body.requires_approval else None
+    return JobAccepted(id=job_id, status=started.status, links=JobLinks(self=started.location, approval=approval))
 
 
 @router.get("/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from .errors import OperatorError
 from .service import Service
-from .settings import ServiceSettings, required
+from .settings import ServiceSettings, required, url_of
 from .telemetry import logs
 
 
@@ -95,7 +95,7 @@ def commands(service: Service, description: str) -> click.Group:
         # Said here: the process that reloads would show a traceback.
         required(found.database_url, "DATABASE_URL")
         service.api(found)
-        click.echo(f"http://{found.host}:{found.port}/docs; Ctrl-C stops it")
+        click.echo(f"{url_of(found.host, found.port)}/docs; Ctrl-C stops it")
         serve(
             f"{service.package}.__main__:SERVICE.application",
             found,

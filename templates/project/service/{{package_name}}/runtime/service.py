@@ -1,6 +1,7 @@
 """What is particular to a service: the runtime knows it by one :class:`Service` value, and by nothing else."""
 
 import importlib
+import logging
 import pkgutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -23,6 +24,8 @@ from .telemetry import tracing
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+logger = logging.getLogger(__name__)
 
 type Dependency = Callable[[Any], AbstractAsyncContextManager[Any]]
 """Opens, from the settings, what a worker's functions ask for by its exact type (`ctx.get_dependency`)."""
@@ -141,6 +144,8 @@ class Service:
         async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
             app.state.client = client = self.connect(settings, API, listens=False)
             client.resonate.start()
+            if app.state.is_open:
+                logger.warning("API_KEYS is empty: whoever reaches the port may call every route")
             try:
                 yield
             finally:

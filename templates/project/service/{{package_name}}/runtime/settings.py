@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from functools import cached_property
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
@@ -62,8 +63,8 @@ class ServiceSettings(BaseSettings):
     database_lock_timeout: _NotNegative = timedelta(seconds=10)
     """How long a statement waits for a lock: of a row on Postgres, of the whole file on SQLite."""
 
-    api_keys: Annotated[dict[str, SecretStr], NoDecode] = {}
-    """``alice:secret,bob:secret``: who may call authenticated routes. Empty: everybody."""
+    api_keys: Annotated[dict[str, tuple[SecretStr, ...]], NoDecode] = {}
+    """``alice:secret,bob:secret``: who may call authenticated routes. A caller may have several. Empty: everybody."""
 
     sync_wait: _AtMost25s = timedelta(seconds=5)
     """How long a route that waits for its result waits before it answers 202; at most 25 s."""
@@ -81,7 +82,15 @@ class ServiceSettings(BaseSettings):
     """How long the API keeps an idle connection open. Longer than the proxy in front of it does (often 60 s)."""
 
     host: str = "127.0.0.1"
+    """Where the API listens; an IPv6 address with or without brackets."""
+
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+
+    root_path: Annotated[str, Field(pattern="^(/[A-Za-z0-9._~-]+)*$")] = ""
+    """The path under which clients see the API, such as /v1, where a proxy has it below a prefix."""
+
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Addresses and networks whose X-Forwarded-Proto and X-Forwarded-For are believed; ``*`` for any."""
 
     health_port: Annotated[int | None, Field(ge=0, le=65535)] = None
     """Where a worker answers /livez, /readyz and /metrics. Unset: nowhere. The API has them on PORT."""
@@ -110,6 +119,29 @@ class ServiceSettings(BaseSettings):
             raise ValueError("NAMESPACE must be lower-case letters, digits, - and _, at most 40, from a letter on")
         return value
 
+    @field_validator("host", "health_host")
+    @classmethod
+    def _drop_brackets(cls, value: str | None) -> str | None:
+        """An IPv6 address as sockets take it: URLs write [::1]."""
+        return value[1:-1] if value and value.startswith("[") and value.endswith("]") else value
+
+    @field_validator("root_path", mode="before")
+    @classmethod
+    def _drop_last_slash(cls, value: object) -> object:
+        return value.rstrip("/") if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: str) -> str:
+        proxies = [part.strip() for part in value.split(",")]
+        for proxy in proxies:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                if proxies != ["*"]:
+                    raise ValueError("must be IP addresses or networks (10.0.0.0/8), or * for any") from None
+        return ",".join(proxies)
+
     @field_validator("webhook_secret")
     @classmethod
     def _check_length(cls, value: SecretStr | None) -> SecretStr | None:
@@ -136,22 +168,28 @@ class ServiceSettings(BaseSettings):
     def _parse_keys(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        keys: dict[str, str] = {}
+        keys: dict[str, tuple[str, ...]] = {}
         for pair in filter(None, (part.strip() for part in value.split(","))):
             caller, _, secret = pair.partition(":")
-            if not _CALLER.fullmatch(caller) or len(secret) < 6 or caller in keys or secret in keys.values():
+            if not _CALLER.fullmatch(caller) or len(secret) < 6 or any(secret in known for known in keys.values()):
                 # The pair itself stays out of the message: it holds a secret.
                 raise ValueError(
                     "must be caller:secret,…: callers are [a-z0-9-]{1,30}, secrets have 6 or more characters, "
-                    "and none occurs twice"
+                    "and no secret occurs twice"
                 )
-            keys[caller] = secret
+            keys[caller] = (*keys.get(caller, ()), secret)
         return keys
 
     @cached_property
-    def secret_by_caller(self) -> dict[str, bytes]:
-        """API_KEYS as bytes to compare, by caller."""
-        return {caller: secret.get_secret_value().encode() for caller, secret in self.api_keys.items()}
+    def callers(self) -> list[tuple[str, bytes]]:
+        """API_KEYS as callers and bytes to compare; a caller with several keys occurs several times."""
+        return [(caller, key.get_secret_value().encode()) for caller, keys in self.api_keys.items() for key in keys]
+
+
+def url_of(host: str, port: int) -> str:
+    """The URL of what listens at an address; the loopback address where it listens at all of them."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
 
 def required(value: SecretStr | None, name: str) -> str:

@@ -21,6 +21,7 @@ from resonate.types import PromiseRecord
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
 from ..engine.worker import DurableFunction
+from .json_values import validate
 
 _EXPIRED = {"expired": True}
 # The alias outlives its job, so that a late answer is told apart from one that never had a gate.
@@ -78,7 +79,7 @@ class Gate[P: BaseModel]:
         with suppress(ApplicationError):  # It expired; the alias decides, for an answer may have come just now.
             await call
         recorded = await ctx.run(_close, alias)
-        return None if recorded == _EXPIRED else self.payload.model_validate(recorded["answer"])
+        return None if recorded == _EXPIRED else validate(self.payload, recorded["answer"])
 
     async def deliver(self, client: EngineClient, key: str, answer: P) -> tuple[Delivery, P | None]:
         """Pass an answer from outside to the workflow; with it, the answer that holds, if one does.
@@ -100,7 +101,7 @@ class Gate[P: BaseModel]:
         if recorded == _EXPIRED:
             return Delivery.EXPIRED, None
         await client.resolve(question.held, recorded)
-        holds = self.payload.model_validate(recorded["answer"])
+        holds = validate(self.payload, recorded["answer"])
         return (Delivery.TAKEN if recorded == ours else Delivery.CONFLICT), holds
 
 

@@ -5,7 +5,8 @@
     <kind>/<field>/…    work that its own request names: invoice/c-1/42 (see :func:`keyed`)
     db/op/<op>/<key>    one write, in the service's own database (see `once`)
 
-A *public* id is what clients see: ``[<caller>.]<key>``, or ``[<caller>.]<field>/<field>…``. On the engine an id begins
+A *public* id is what clients see: ``[<caller>.]<key>``, or ``[<caller>.]<field>/<field>…``, where the caller is there
+only if the convention has it. On the engine an id begins
 with the service's namespace: ``myapi/job/order-4711``.
 
 Rules of the engine: a root id holds no ``:`` (the SDK separates children with it) and no NUL, and stays short, since
@@ -62,6 +63,12 @@ def is_visible(caller: str | None, public: str) -> bool:
     return match is not None and (caller is None or match["caller"] == caller)
 
 
+def is_shared(public: str) -> bool:
+    """Whether ``public`` is a well-formed public id that names no caller: of :func:`keyed`, without one."""
+    match = _PUBLIC.fullmatch(public) if len(public) <= MAX_ROOT - 2 else None
+    return match is not None and match["caller"] is None
+
+
 def root_id(kind: str, public: str) -> str:
     """The id of a piece of work: ``<kind>/<public>``."""
     return f"{kind}/{public}"
@@ -93,10 +100,11 @@ def operation_id(name: str, key: str) -> str:
     return f"db/op/{name}/{key}"
 
 
-def keyed(kind: str, *fields: Field) -> str:
+def keyed(kind: str, *fields: Field, caller: str | None = None) -> str:
     """The id of work that business fields name: ``<kind>/<field>/<field>``.
 
-    Equal for equal fields, and different for different ones of the same number and types, whatever characters they
+    With a ``caller`` it is that caller's own (see :func:`owned`); else all callers of the service share it, and whatever
+    else starts it. Equal for equal fields, and different for different ones of the same number and types, whatever characters they
     hold. A byte outside ``[A-Za-z0-9_-]`` becomes ``~`` and two hex digits, an empty field ``~`` alone, and fields
     that are too long together ``~~`` and their SHA-256 in base32. A datetime stands for its instant, in whatever zone
     it is written.
@@ -107,11 +115,11 @@ def keyed(kind: str, *fields: Field) -> str:
     joined = "/".join(_escaped(_text(field)) for field in fields)
     if len(kind) + 1 + len(joined) > MAX_ROOT - _CALLER_ROOM:
         joined = "~~" + _digest(joined)
-    return f"{kind}/{joined}"
+    return owned(caller, f"{kind}/{joined}")
 
 
 def owned(caller: str | None, root: str) -> str:
-    """An id of :func:`keyed` as a caller's own: ``invoice/alice.c-1/42``. Without API keys it stays as it is."""
+    """An id of business fields as a caller's own: ``invoice/alice.c-1/42``. Without API keys it stays as it is."""
     if caller is None:
         return root
     kind, _, fields = root.partition("/")

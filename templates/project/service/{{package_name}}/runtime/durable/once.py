@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..database import Database, Operation
 from ..errors import OperationConflict
-from .rpc import fingerprint
+from .fingerprints import fingerprint
+from .json_values import validate
 
 
 async def once[R: BaseModel](
@@ -44,4 +45,4 @@ async def once[R: BaseModel](
         recorded = await session.get_one(Operation, operation_id)
         if recorded.request != digest:
             raise OperationConflict(f"{operation_id} was done before with other arguments")
-        return result.model_validate(recorded.result)
+        return validate(result, recorded.result)

@@ -14,7 +14,6 @@ On the wire a call is one positional argument, the request as JSON, and its resu
 in any language can stand on the other side.
 """
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
@@ -34,9 +33,8 @@ from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
 from ..errors import Failure, StepFailed, WiringError
 from ..telemetry.runs import observe_run
+from .json_values import validate
 from .steps import DurableContext, contained
-
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class DurableCall[R: BaseModel]:
@@ -61,7 +59,7 @@ class DurableCall[R: BaseModel]:
             if type(error) is Failure or isinstance(error, self._rpc.raises):
                 raise
             raise Failure(str(error), code=error.code, status=error.status) from None
-        return self._rpc.result.model_validate(value)
+        return validate(self._rpc.result, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ class Rpc[Q: BaseModel, R: BaseModel]:
     def stored_request(self, record: PromiseRecord) -> Q:
         """The request with which the work of a record was started."""
         task: Any = record.param.data
-        return self.request.model_validate(task["args"][0])
+        return validate(self.request, task["args"][0])
 
 
 # With defaults, so that a list of them needs no brackets.
@@ -168,7 +166,7 @@ def serve[Q: BaseModel, R: BaseModel](
 
 def _parsed[Q: BaseModel](contract: Rpc[Q, Any], request: Any) -> Q:
     try:
-        return contract.request.model_validate(request)
+        return validate(contract.request, request)
     except ValidationError as error:
         items = error.errors(include_url=False, include_input=False, include_context=False)
         wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'it'}: {item['msg']}" for item in items[:5])
@@ -211,12 +209,3 @@ def check_registrations(group: str, contracts: Iterable[Rpc[Any, Any]], served: 
             f"{name} (version {version}) has a contract, but SERVED of group {group} lacks it",
             "Add the function that fulfils it, or calls to it would wait for ever.",
         )
-
-
-def fingerprint(model: BaseModel, *, as_sent: bool = False) -> str:
-    """The SHA-256 of a model as canonical JSON: equal for equal requests, however they were spelled.
-
-    ``as_sent`` leaves out what the model added by default. A durable call sends all that its caller's models have, so
-    a call that runs again after a deployment keeps its fingerprint where a field with a default was added since.
-    """
-    return hashlib.sha256(_CANONICAL.encode(model.model_dump(mode="json", exclude_unset=as_sent)).encode()).hexdigest()

@@ -1,30 +1,64 @@
 """What every HTTP application of a service has: bounds, problems, telemetry, health routes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from ..settings import ServiceSettings, required
 from ..telemetry.requests import RequestTelemetry
 from . import health
+from .auth import AuthenticatedRoute
 from .limits import BodyLimit
+from .methods import HeadAsGet
 from .openapi import extend_openapi
-from .problems import install_handlers
+from .problems import ProblemMiddleware, install_handlers
 from .webhooks import is_signed
 
+RESPONSE_HEADERS = ("Location", "Idempotent-Replayed", "Preference-Applied", "Retry-After", "X-Request-ID")
+"""What clients read of a response beside its body; `expose_headers` of CORS."""
 
-def install(app: FastAPI, settings: ServiceSettings, routers: Sequence[APIRouter]) -> None:
+
+def install(
+    app: FastAPI, settings: ServiceSettings, routers: Sequence[APIRouter], middleware: Sequence[Middleware] = ()
+) -> None:
     """Include the routers, the health routes, and what holds for all of them.
+
+    ``middleware`` is the owner's, outermost first. Requests have an id, a log line and a bounded body outside of it;
+    API keys are asked for inside. A problem that it raises is answered.
 
     Raises:
         MissingSetting: a route takes signed bodies, and WEBHOOK_SECRET is not set.
     """
-    if any(is_signed(route) for router in routers for route in router.routes):
+    routes = list(_routes(routers))
+    if any(map(is_signed, routes)):
         required(settings.webhook_secret, "WEBHOOK_SECRET")
     app.state.settings = settings
-    app.add_middleware(BodyLimit)
-    app.add_middleware(RequestTelemetry)
+    app.state.is_open = not settings.callers and any(isinstance(route, AuthenticatedRoute) for route in routes)
+    app.root_path = settings.root_path or app.root_path
+    # A redirect to the path with or without its last slash loses the body in many clients, and the prefix of a proxy.
+    app.router.redirect_slashes = False
+    # Outermost first. What one of the owner's raises becomes a problem inside of the one before, whose CORS headers then
+    # stand on it.
+    problems = Middleware(ProblemMiddleware)
+    app.user_middleware[:0] = [
+        Middleware(RequestTelemetry),
+        Middleware(HeadAsGet, router=app.router),
+        problems,
+        Middleware(BodyLimit),
+        *(each for item in middleware for each in (problems, item)),
+        problems,
+    ]
     install_handlers(app)
     extend_openapi(app, with_keys=bool(settings.api_keys))
     for router in (*routers, health.router):
         app.include_router(router)
+
+
+def _routes(routers: Iterable[APIRouter]) -> Iterator[BaseRoute]:
+    """All routes, also of routers that include others."""
+    for router in routers:
+        for route in router.routes:
+            included = getattr(route, "original_router", None)
+            yield from _routes([included]) if included is not None else [route]

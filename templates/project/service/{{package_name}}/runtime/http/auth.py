@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
@@ -16,16 +17,30 @@ from ..durable import ids
 from ..engine.client import EngineClient
 from ..settings import ServiceSettings
 from .problems import Problem, not_found
-from .strict_json import StrictJsonRequest
+from .strict_json import StrictJsonRequest, validate_bodies_as_json
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request, and the service that received it. ``name`` is None where the service has no API keys."""
+    """Who sent a request, and the service that received it. ``name`` is None where the service has no API keys.
+
+    ``root_path`` is the path under which clients see this API: ROOT_PATH, or where the application is mounted.
+    """
 
     client: EngineClient
     settings: ServiceSettings
     name: str | None
+    root_path: str = ""
+
+    def shared(self, public: str) -> str:
+        """The public id from a path, of work that all callers share; else 404."""
+        if not ids.is_shared(public):
+            raise not_found()
+        return public
+
+    def link(self, path: str) -> str:
+        """A path of this API as clients see it, for `Location` and links. ``path`` is percent-encoded already."""
+        return quote(self.root_path, safe="/~:@!$&'()*+,;=") + path
 
     def visible(self, public: str) -> str:
         """The public id from a path, if this caller may see it; else 404, as for one that does not exist."""
@@ -42,6 +57,7 @@ class AuthenticatedRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        validate_bodies_as_json(self)
         handle = super().get_route_handler()
 
         async def authenticated(request: Request) -> Response:
@@ -54,7 +70,7 @@ class AuthenticatedRoute(APIRoute):
 def get_caller(request: Request) -> Caller:
     """Who sent a request to an :class:`AuthenticatedRoute`."""
     state = request.app.state
-    return Caller(state.client, state.settings, request.state.caller)
+    return Caller(state.client, state.settings, request.state.caller, request.scope.get("root_path", ""))
 
 
 async def get_client(request: Request) -> EngineClient:
@@ -68,15 +84,14 @@ ClientDep = Annotated[EngineClient, Depends(get_client)]
 
 def _authenticate(request: Request, settings: ServiceSettings) -> str | None:
     """The name of the caller whose key the request carries; None where the service has no API keys."""
-    if not settings.secret_by_caller:
+    if not settings.callers:
         return None
     given = request.headers.getlist("authorization")
     # Sent twice it counts as none: a proxy in front of this service may have looked at the other one.
     scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
     offered = token.strip().encode(errors="replace") if scheme.lower() == "bearer" else b""
     # All keys are compared, each in constant time: the time of the response tells nothing.
-    known = [caller for caller, secret in settings.secret_by_caller.items() if hmac.compare_digest(secret, offered)]
+    known = [caller for caller, secret in settings.callers if hmac.compare_digest(secret, offered)]
     if not known:
-        headers = {"WWW-Authenticate": "Bearer"}
-        raise Problem(401, "unauthorized", "A valid API key is required: Authorization: Bearer …", headers=headers)
+        raise Problem(401, "unauthorized", "A valid API key is required: Authorization: Bearer …")
     return known[0]

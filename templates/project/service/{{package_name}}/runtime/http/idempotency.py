@@ -7,7 +7,7 @@ work is.
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fastapi import Request
@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 from resonate.types import PromiseRecord
 
 from ..durable import ids
-from ..durable.rpc import Rpc, fingerprint
+from ..durable.fingerprints import fingerprint
+from ..durable.rpc import Rpc
 from ..telemetry import metrics
 from .auth import Caller, get_caller
 from .problems import Problem
@@ -31,7 +32,7 @@ _KEY = re.compile(r"[ -~]{1,255}")
 class Submission(Caller):
     """A request for work. ``public_id`` is the id that the caller and its `Idempotency-Key` give it, or a new one."""
 
-    public_id: str
+    public_id: str = field(kw_only=True)
 
 
 def get_submission(request: Request, key: Literal["required", "optional", "none"] = "optional") -> Submission:
@@ -43,7 +44,8 @@ def get_submission(request: Request, key: Literal["required", "optional", "none"
     given = None if key == "none" else _idempotency_key(request)
     if given is None and key == "required":
         raise Problem(400, "idempotency-key-required", "This request needs an Idempotency-Key, which names the work.")
-    return Submission(caller.client, caller.settings, caller.name, ids.public_id(caller.name, given))
+    public = ids.public_id(caller.name, given)
+    return Submission(caller.client, caller.settings, caller.name, caller.root_path, public_id=public)
 
 
 class RequestIdentity:
@@ -61,7 +63,7 @@ class RequestIdentity:
         It is counted in the metric `jobs_submitted_total`.
         """
         name = self._contract.name
-        if record.tags.get(_FINGERPRINT) != self._digest and not self._is_equal_by_defaults(record):
+        if record.tags.get(_FINGERPRINT) != self._digest and not self._is_same_work(record):
             metrics.SUBMITTED.labels(name, "reused").inc()
             detail = "The key of this work was used for another request. Use a new key for new work."
             raise Problem(422, "idempotency-key-reused", detail)
@@ -69,14 +71,18 @@ class RequestIdentity:
         metrics.SUBMITTED.labels(name, "replayed" if replayed else "new").inc()
         return replayed
 
-    def _is_equal_by_defaults(self, record: PromiseRecord) -> bool:
-        """Whether the first request is this one as today's code reads it: a field with a default may be new."""
+    def _is_same_work(self, record: PromiseRecord) -> bool:
+        """Whether the first request is this one as today's code reads it.
+
+        Its fingerprint may be another one, since a field with a default may be new, or there is none: a step or another
+        service started the work.
+        """
         task: Any = record.param.data
-        if _FINGERPRINT not in record.tags or task["func"] != self._contract.name:
+        if not isinstance(task, dict) or task.get("func") != self._contract.name:
             return False
         try:
             return fingerprint(self._contract.stored_request(record)) == self._digest
-        except ValidationError:
+        except (ValidationError, LookupError):
             return False
 
 

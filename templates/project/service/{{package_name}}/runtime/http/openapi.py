@@ -1,13 +1,20 @@
 """Parts of the OpenAPI document that FastAPI cannot infer: headers, problems, API keys."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi._compat import v2 as compat
 from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core.core_schema import DecimalSchema
 
+from .preferences import MAX_WAIT
 from .problems import MEDIA_TYPE, ProblemDetails
-from .work import MAX_WAIT
+
+_DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?$"
 
 
 def header(
@@ -27,7 +34,11 @@ IDEMPOTENCY_KEY = header(
     example="order-4711",
 )
 IDEMPOTENCY_KEY_REQUIRED = {**IDEMPOTENCY_KEY, "required": True}
-PREFER = header("Prefer", f"`wait=N`: wait up to N seconds (at most {MAX_WAIT}) for the end.", example="wait=10")
+PREFER = header(
+    "Prefer",
+    f"`wait=N`: wait up to N seconds (at most {MAX_WAIT}) for the end. `respond-async`: 202 instead of a wait.",
+    example="wait=10",
+)
 
 
 def authenticated(*parameters: dict[str, Any]) -> dict[str, Any]:
@@ -98,12 +109,23 @@ def waited(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     }
 
 
+class _Schemas(compat.GenerateJsonSchema):
+    """Says of a Decimal what pydantic does not: that it is exact, and which texts there are."""
+
+    def decimal_schema(self, schema: DecimalSchema) -> JsonSchemaValue:
+        described = super().decimal_schema(schema)
+        text = next(part for part in described.get("anyOf", [described]) if part["type"] == "string")
+        text |= {"format": "decimal", "pattern": _DECIMAL}
+        return {**described, "description": "A decimal number, exact: as text, or as a number where it is sent."}
+
+
 def extend_openapi(app: FastAPI, *, with_keys: bool) -> None:
     """Add to the document what the above refers to; ``with_keys``: the service has API keys."""
     inferred = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = inferred()
+        with _decimals_described():
+            document = inferred()
         components = document.setdefault("components", {})
         schemas = components.setdefault("schemas", {})
         schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
@@ -122,6 +144,17 @@ def extend_openapi(app: FastAPI, *, with_keys: bool) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents it
+
+
+@contextmanager
+def _decimals_described() -> Iterator[None]:
+    """Let FastAPI make its schemas with :class:`_Schemas`, for which it has no option."""
+    usual = compat.GenerateJsonSchema
+    compat.GenerateJsonSchema = _Schemas  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        compat.GenerateJsonSchema = usual  # type: ignore[misc]
 
 
 def _links(path: str, paths: dict[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,20 @@
 
 import json
 import logging
-from http import HTTPStatus
+from collections.abc import Mapping
+from http.client import responses
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_jsonable_python
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import EngineUnavailable
+from ..telemetry.requests import request_id
+from .methods import allowed_methods
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +23,10 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemDetails(BaseModel):
-    """An RFC 9457 problem. ``type`` names the kind; members that a kind adds stand beside it."""
+    """An RFC 9457 problem. ``type`` names the kind; members that a kind adds stand beside it.
+
+    ``request_id`` is the one of the log lines. A request that could not be read has none.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -26,24 +34,50 @@ class ProblemDetails(BaseModel):
     title: str
     status: int
     detail: str
+    request_id: str = ""
 
 
 class Problem(HTTPException):
     """Raise it anywhere in a request. ``extra`` members and ``headers`` go into the response."""
 
     def __init__(
-        self, status: int, kind: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
+        self, status: int, kind: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
     ) -> None:
         super().__init__(status, detail, headers)
         self.kind = kind
         self.extra = extra
 
     def response(self) -> Response:
-        """The response that says it."""
-        title, status = HTTPStatus(self.status_code).phrase, self.status_code
-        body = {"type": self.kind, "title": title, "status": status, "detail": self.detail, **self.extra}
+        """The response that says it. A 401 without a challenge of its own asks for an API key."""
+        status, headers = self.status_code, dict(self.headers or {})
+        if status == 401 and "www-authenticate" not in map(str.lower, headers):
+            headers["WWW-Authenticate"] = "Bearer"
+        body = {"type": self.kind, "title": _phrase(status), "status": status, "detail": self.detail, **self.extra}
+        if known := request_id():
+            body["request_id"] = known
         # ASCII, because a detail may quote input that UTF-8 cannot carry (a lone surrogate from a JSON escape).
-        return Response(json.dumps(body), status, self.headers, MEDIA_TYPE)
+        return Response(json.dumps(body), status, headers, MEDIA_TYPE)
+
+
+def _phrase(status: int) -> str:
+    """What a status is called; one that is in no list counts as the first of its class (RFC 9110, 15)."""
+    return responses.get(status) or responses.get(status // 100 * 100) or "Unknown"
+
+
+def _of_exception(error: HTTPException) -> Problem:
+    """The problem that Starlette, FastAPI or the owner's code means with an exception of theirs."""
+    status = error.status_code
+    kind = responses[status].lower().replace(" ", "-") if status in responses else f"status-{status}"
+    # FastAPI allows any JSON for a detail.
+    detail: Any = to_jsonable_python(error.detail, fallback=str)
+    if isinstance(detail, str):
+        return Problem(status, kind, detail or _phrase(status), headers=error.headers)
+    members = detail if isinstance(detail, dict) else {"errors": detail} if detail is not None else {}
+    text = next((members[name] for name in ("detail", "message", "msg") if isinstance(members.get(name), str)), None)
+    extra = {name: value for name, value in members.items() if name not in ProblemDetails.model_fields}
+    found = Problem(status, kind, text or _phrase(status), headers=error.headers)
+    found.extra = extra
+    return found
 
 
 def unavailable(location: str | None = None) -> Problem:
@@ -70,7 +104,7 @@ def invalid_request(errors: list[dict[str, str]]) -> Problem:
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Turn every exception into a problem."""
+    """Turn exceptions that have a meaning into problems; for all others see :class:`ProblemMiddleware`."""
 
     @app.exception_handler(Problem)
     async def problem(_: Request, error: Problem) -> Response:
@@ -78,8 +112,7 @@ def install_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(EngineUnavailable)
     async def engine_unavailable(_: Request, error: EngineUnavailable) -> Response:
-        logger.warning("%s", error)
-        return unavailable().response()
+        return _problem_of(error).response()
 
     @app.exception_handler(RequestValidationError)
     async def validation_error(_: Request, error: RequestValidationError) -> Response:
@@ -88,11 +121,53 @@ def install_handlers(app: FastAPI) -> None:
         return invalid_request(errors).response()
 
     @app.exception_handler(HTTPException)
-    async def http_exception(_: Request, error: HTTPException) -> Response:
-        kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-        return Problem(error.status_code, kind, str(error.detail), headers=dict(error.headers or {})).response()
+    async def http_exception(request: Request, error: HTTPException) -> Response:
+        if error.status_code < 200 or error.status_code in (204, 205, 304):  # which have no body
+            return Response(None, error.status_code, error.headers)
+        found = _of_exception(error)
+        if error.status_code == 405:
+            found.headers = {**(error.headers or {}), "Allow": ", ".join(allowed_methods(request))}
+        return found.response()
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> Response:
-        # Starlette raises it again for the server's log; the client learns nothing of it.
-        return Problem(500, "internal-error", "Something went wrong here. It has been logged.").response()
+
+class ProblemMiddleware:
+    """ASGI middleware: what nothing below has handled becomes a problem, and its traceback a log line.
+
+    Starlette's own would respond outside of the request's log line and middleware.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except Exception as error:
+            found = _problem_of(error)
+            if started:
+                raise  # The client has the beginning of another response: the server must cut it off.
+            await found.response()(scope, receive, send)
+
+
+def _problem_of(error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case HTTPException():
+            return _of_exception(error)
+        case EngineUnavailable():
+            logger.warning("%s", error)
+            return unavailable()
+        case _:
+            logger.error("unexpected error", exc_info=error)
+            return Problem(500, "internal-error", "Something went wrong here. It has been logged.")

@@ -27,6 +27,8 @@ def serve(app: FastAPI | str, settings: ServiceSettings, **options: Any) -> None
         ws="none",
         log_config=None,
         access_log=False,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_keep_alive=int(settings.keep_alive.total_seconds()),
         timeout_graceful_shutdown=max(int(settings.shutdown_grace.total_seconds()), 1),
         **options,

@@ -7,12 +7,14 @@ than UTF-8), what a database cannot store (NUL, half a surrogate pair), and nest
 import json
 import re
 from collections.abc import Iterable
-from math import isfinite
 from typing import Any
 
-from fastapi import Request
+from fastapi import Request, params, routing
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from ..durable.json_values import JsonAdapter, number
 from .problems import Problem, invalid_request
 
 MAX_DEPTH = 64
@@ -53,6 +55,21 @@ def check_request(request: BaseModel) -> None:
     read_json(json.dumps(request.model_dump(mode="json")).encode())
 
 
+def validate_bodies_as_json(route: APIRoute) -> None:
+    """Make a route validate its body as JSON, also where a dependency takes it; call it where its handler is made."""
+    # A route of an included router is made again for each inclusion, and FastAPI has no other way to reach that one.
+    included = routing._effective_route_context_var.get()
+    _replace_adapters(included.dependant if included and included.original_route is route else route.dependant)
+
+
+def _replace_adapters(dependant: Dependant) -> None:
+    for field in dependant.body_params:
+        if not isinstance(field.field_info, params.Form) and not isinstance(field._type_adapter, JsonAdapter):
+            field._type_adapter = JsonAdapter(field._type_adapter)  # type: ignore[assignment]  # it quacks
+    for below in dependant.dependencies:
+        _replace_adapters(below)
+
+
 def _refused(why: str) -> Problem:
     return invalid_request([{"at": "request", "detail": f"no JSON that is taken here: {why}"}])
 
@@ -70,19 +87,12 @@ def _integer(text: str) -> int:
     return number
 
 
-def _float(text: str) -> float | int:
-    if not isfinite(number := float(text)):
-        raise ValueError("a number is beyond 64 bits")
-    # To JSON 1.0 and 1 are the same number; a strict model takes the second for an integer, and either for a float.
-    return int(number) if number.is_integer() and abs(number) < 2**63 else number
-
-
 def _constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant
+    object_pairs_hook=_members, parse_int=_integer, parse_float=number, parse_constant=_constant
 )
 
 

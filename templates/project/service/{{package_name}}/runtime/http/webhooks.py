@@ -1,6 +1,5 @@
 """Signed webhooks: an answer from outside reaches the workflow that waits for it."""
 
-import json
 from time import time
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.routing import BaseRoute
 
 from ..durable.gate import Delivery, Gate
+from ..durable.json_values import validate
 from ..engine.client import EngineClient
 from ..settings import ServiceSettings, required
 from . import signatures
@@ -31,7 +31,8 @@ async def read_signed_body(request: Request) -> bytes:
         time(),
     )
     if refused:
-        raise Problem(401, "bad-signature", f"The webhook is refused: {refused}.")
+        challenge = {"WWW-Authenticate": "Webhook-Signature"}
+        raise Problem(401, "bad-signature", f"The webhook is refused: {refused}.", headers=challenge)
     return body
 
 
@@ -47,8 +48,7 @@ def parse[M: BaseModel](model: type[M], body: bytes) -> M:
     """The body as a model; else 422. The signature is checked first, so only its owner learns what is wrong."""
     value = read_json(body)
     try:
-        # As JSON again, in which a strict model takes a date from a string.
-        return model.model_validate_json(json.dumps(value))
+        return validate(model, value)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None
 

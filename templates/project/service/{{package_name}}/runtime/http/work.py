@@ -1,7 +1,6 @@
 """Durable work over HTTP: start it, accept it with a 202, poll it, wait for its result, read through it."""
 
 import asyncio
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -13,18 +12,15 @@ from pydantic import BaseModel
 from resonate.types import PromiseRecord
 
 from ..durable import ids
+from ..durable.json_values import validate
 from ..durable.rpc import Rpc
 from ..engine.client import EngineClient, error_of
 from ..errors import EngineUnavailable
 from .auth import Caller, get_caller
 from .idempotency import RequestIdentity
+from .preferences import preferred_wait, prefers_async
 from .problems import Problem, not_found, unavailable
 from .strict_json import check_request
-
-MAX_WAIT = 25
-"""Seconds. Proxies commonly give up on a response after 30."""
-
-_PREFER = re.compile(r"\bwait\s*=\s*\"?([0-9]{1,6})\b")
 
 # A waiting request asks again after these seconds: often while an end is near, rarely when it is not.
 _FIRST_PAUSE, _LAST_PAUSE = 0.02, 0.5
@@ -111,7 +107,8 @@ class Progress[R: BaseModel](BaseModel):
         """Read a record."""
         outcome = Outcome.of(record)
         public = ids.public_of(record.id)
-        return cls(id=public, status=outcome.status, result=outcome.result, error=outcome.error)
+        members = {"id": public, "status": outcome.status, "result": outcome.result, "error": outcome.error}
+        return validate(cls, members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +147,11 @@ async def start[Q: BaseModel](
 ) -> Started:
     """Start a workflow under an id, or find that it was asked for before, in one round trip to the engine.
 
-    ``timeout`` is the contract's unless it is given. Problems: 422 where the id was used for another request, or this
+    ``location`` is the path of this API at which it is polled. ``timeout`` is the contract's unless it is given. Problems: 422 where the id was used for another request, or this
     one holds what no body may; 503 where the engine does not answer in time, with ``location`` to ask at.
     """
     check_request(request)
+    location = caller.link(location)
     identity = RequestIdentity(contract, request)
     try:
         record = await contract.start(caller.client, root_id, request, timeout=timeout, tags=identity.tags)
@@ -181,16 +179,22 @@ async def wait[R: BaseModel](
 ) -> R | Response:
     """200 with the result of work that is quick, else 202 with its progress, and where to poll.
 
-    It waits as `Prefer: wait=N` says, else ``seconds``, else SYNC_WAIT. Problem: the failure of the work, with its code and status.
+    It waits as `Prefer: wait=N` says, not at all with `Prefer: respond-async` alone, else ``seconds``, else SYNC_WAIT.
+    Problem: the failure of the work, with its code and status.
     """
-    caller = get_caller(request)
-    patience = caller.settings.sync_wait.total_seconds() if seconds is None else seconds
+    patience = get_caller(request).settings.sync_wait.total_seconds() if seconds is None else seconds
+    respond_async = prefers_async(request)
     started.set_headers(response)
     try:
-        record = await _wait_as_preferred(caller.client, started.record, request, response, patience)
+        client = get_caller(request).client
+        otherwise = 0 if respond_async else patience
+        record = await _wait_as_preferred(client, started.record, request, response, otherwise)
     except EngineUnavailable:
         raise unavailable(started.location) from None
     if record.state == "pending":
+        if respond_async:
+            applied = response.headers.get("Preference-Applied")
+            response.headers["Preference-Applied"] = f"respond-async, {applied}" if applied else "respond-async"
         progress = Progress[R].of(record)
         return Response(progress.model_dump_json(), 202, dict(response.headers), "application/json")
     return _result(result, record, dict(response.headers))
@@ -224,12 +228,6 @@ async def wait_for_end(client: EngineClient, record: PromiseRecord, seconds: flo
     return record
 
 
-def preferred_wait(request: Request) -> int | None:
-    """The seconds of `Prefer: wait=N` (RFC 7240), at most 25; None without it. What is not understood is ignored."""
-    match = _PREFER.search(request.headers.get("prefer", ""))
-    return min(int(match[1]), MAX_WAIT) if match else None
-
-
 async def _wait_as_preferred(
     client: EngineClient, record: PromiseRecord, request: Request, response: Response, otherwise: float
 ) -> PromiseRecord:
@@ -244,4 +242,4 @@ def _result[R: BaseModel](result: type[R], record: PromiseRecord, headers: dict[
     outcome = Outcome.of(record)
     if outcome.error is not None:
         raise Problem(outcome.http_status, outcome.error.code, outcome.error.message, headers=headers)
-    return result.model_validate(outcome.result)
+    return validate(result, outcome.result)

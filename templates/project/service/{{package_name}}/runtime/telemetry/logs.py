@@ -87,6 +87,11 @@ def add_to_log_context(**fields: Any) -> bool:
     return True
 
 
+def from_log_context(name: str) -> Any:
+    """A field of the lines of the current request or run; None where there is none of this name."""
+    return (_context.get() or {}).get(name)
+
+
 def add_context(record: logging.LogRecord) -> bool:
     """Filter for handlers: add the log context and the current span's ids to a record."""
     for name, value in {**(_context.get() or {}), **tracing.current_ids()}.items():

@@ -1,10 +1,13 @@
-"""The log line, metrics and span of one HTTP request."""
+"""The id, log line, metrics and span of one HTTP request."""
 
 import logging
+import re
+import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import logs, metrics, tracing
@@ -13,13 +16,16 @@ logger = logging.getLogger(__name__)
 
 # Orchestrators and Prometheus ask these all the time.
 _PROBES = ("/livez", "/readyz", "/metrics")
+_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 class RequestTelemetry:
-    """ASGI middleware that logs, measures and traces each request.
+    """ASGI middleware that names, logs, measures and traces each request.
 
-    It records the route's template and never what was in the path, headers or body.
+    The id is the client's `X-Request-ID`, else the trace id of its `traceparent`, else a new one. The response has it
+    as `X-Request-ID`, and so has every log line and problem of the request. Otherwise it records the route's template and never what was in the path, headers or body.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -31,16 +37,18 @@ class RequestTelemetry:
             return
         started = perf_counter()
         method = scope["method"] if scope["method"] in _METHODS else "other"
+        identity = _id_of(Headers(scope=scope))
         status = 500  # What an exception becomes that nothing below handles.
 
         async def send_and_note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                MutableHeaders(scope=message).setdefault("X-Request-ID", identity)
             await send(message)
 
         with (
-            logs.log_context(),
+            logs.log_context(request_id=identity),
             _span(method, scope) as set_response,
             metrics.ACTIVE_REQUESTS.track_inprogress(),
         ):
@@ -57,7 +65,21 @@ class RequestTelemetry:
                 logger.log(level, "%(method)s %(route)s %(status)s", named, extra=extra)
 
 
+def request_id() -> str | None:
+    """The id of the current request; None outside of one."""
+    known: str | None = logs.from_log_context("request_id")
+    return known
+
+
+def _id_of(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    if _ID.fullmatch(given):
+        return given
+    trace = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    return trace[1] if trace else uuid.uuid4().hex
+
+
 def _span(method: str, scope: Scope) -> AbstractContextManager[Callable[[str, int], None]]:
-    if scope["path"] in _PROBES:
+    if scope["path"].removeprefix(scope.get("root_path", "")) in _PROBES:
         return nullcontext(lambda route, status: None)
     return tracing.request_span(method, scope["headers"])

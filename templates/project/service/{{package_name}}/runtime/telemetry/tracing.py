@@ -1,8 +1,10 @@
 """OpenTelemetry traces: one trace for an HTTP request and all durable work that it starts, across processes.
 
 Off unless the environment asks for it by OpenTelemetry's own variables: OTEL_EXPORTER_OTLP_ENDPOINT,
-OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or OTEL_TRACES_EXPORTER. Spans are sent by OTLP over HTTP. Only this module imports
-OpenTelemetry, whose packages are the extra `otel`.
+OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or OTEL_TRACES_EXPORTER. Spans are sent by OTLP over HTTP. Only this module and
+`spans` import OpenTelemetry, whose packages are the extra `otel`.
+
+Spans that a service's own code makes (`opentelemetry.trace.get_tracer`) are children of the request's or the run's.
 
 The trace context of a request travels in the tags of the job's root promise. Whatever runs under that root, in any
 process, is a child of the request's span, in the order in which it ran: a workflow's run ends where it waits, so it
@@ -58,6 +60,10 @@ def set_provider(provider: "TracerProvider | None") -> None:
     """Trace with this provider; None turns tracing off."""
     global _provider
     _provider = provider
+    if provider is not None:
+        from . import spans
+
+        spans.install(lambda: _provider)
 
 
 async def stop(seconds: float) -> None:
@@ -197,10 +203,12 @@ def _provider_for(exporter: str, process: str) -> "TracerProvider":
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
 
+    from .spans import RedactingExporter
+
     name = os.environ.get("OTEL_SERVICE_NAME") or process
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: name}), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter() if exporter == "otlp" else ConsoleSpanExporter()))
-    # It is not made OpenTelemetry's global provider: FastAPI would add spans of its own, with every query string.
+    exports = OTLPSpanExporter() if exporter == "otlp" else ConsoleSpanExporter()
+    provider.add_span_processor(BatchSpanProcessor(RedactingExporter(exports)))
     return provider
 
 

@@ -33,7 +33,7 @@ from schemathesis.core.result import Err
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from .. import dev
-from ..http import work
+from ..http import preferences
 from ..service import Service
 from ..settings import ServiceSettings
 from .crashes import CALLS_TO
@@ -146,7 +146,7 @@ def responses_are_as_documented(definition: Service, database_url: str, no_setti
 def _impatient(app: FastAPI) -> Iterator[str]:
     """Serve an application whose clients may not prefer to wait for long."""
     with pytest.MonkeyPatch.context() as patched, serve_on_port(app) as url:
-        patched.setattr(work, "MAX_WAIT", 1)
+        patched.setattr(preferences, "MAX_WAIT", 1)
         yield url
 
 
