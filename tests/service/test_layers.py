@@ -12,7 +12,8 @@ GROUND = {"errors", "settings"}
 ALLOWED = {
     "errors": set[str](),
     "settings": {"errors"},
-    "database": GROUND,
+    "columns": set[str](),
+    "database": GROUND | {"columns"},
     "telemetry": GROUND,
     "engine": GROUND | {"telemetry"},
     "durable": GROUND | {"telemetry", "engine", "database"},  # `once` writes to the database.

@@ -32,7 +32,7 @@ class Commands(click.Group):
 
 
 def commands(service: Service, description: str) -> click.Group:
-    """The command line of a service: `api`, `worker`, `db`, `group`, `fake`, `dev`, `migrate`, `seed`, `record`."""
+    """The command line of a service, without its own commands: its processes, `dev`, the database, `record`."""
 
     def settings() -> ServiceSettings:
         found = service.settings()
@@ -93,7 +93,7 @@ def commands(service: Service, description: str) -> click.Group:
 
         found = settings()
         # Said here: the process that reloads would show a traceback.
-        required(found.database_url, "DATABASE_URL")
+        _migrate(found)
         service.api(found)
         click.echo(f"http://{found.host}:{found.port}/docs; Ctrl-C stops it")
         serve(
@@ -107,14 +107,31 @@ def commands(service: Service, description: str) -> click.Group:
     @main.command()
     @click.option("--seed", "with_seed", is_flag=True, help="Then add the rows of db/seed.py, for development.")
     def migrate(with_seed: bool) -> None:
-        """Bring the database to the code's latest migration."""
+        """Bring the database to the code's latest migration: all that is missing, or nothing."""
+        found = settings()
+        if _migrate(found):
+            click.echo("the database is up to date")
+        else:
+            click.echo("the database is ahead of this code: nothing to migrate")
+        if with_seed:
+            _seed(required(found.database_url, "DATABASE_URL"))
+
+    def _migrate(found: ServiceSettings) -> bool:
         from . import database
 
-        url = required(settings().database_url, "DATABASE_URL")
-        database.migrate(url, service.migrations)
-        click.echo("the database is up to date")
-        if with_seed:
-            _seed(url)
+        url = required(found.database_url, "DATABASE_URL")
+        return database.migrate(url, service.migrations, found.database_lock_timeout)
+
+    @main.command(context_settings={"ignore_unknown_options": True})
+    @click.argument("revision")
+    def downgrade(revision: str) -> None:
+        """Take the database back to migration REVISION; -1 is the one before, base is none. It drops what they made."""
+        from . import database
+
+        found = settings()
+        url = required(found.database_url, "DATABASE_URL")
+        database.downgrade(url, service.migrations, revision, found.database_lock_timeout)
+        click.echo(f"the database is back: {revision}")
 
     @main.command()
     def seed() -> None:
