@@ -109,6 +109,7 @@ def test_dev_needs_what_its_parts_need(
     served = []
     monkeypatch.setattr("shop.runtime.http.server.serve", lambda *given, **options: served.append(given))
     monkeypatch.setattr("shop.runtime.database.migrate", lambda *given: True)
+    monkeypatch.setattr("shop.runtime.local_postgres.is_installed", lambda: False)
     with planted_service(tmp_path, {"api/app.py": SIGNED}) as planted:
         done = run(command, commands(planted, ""), **{missing: ""})
         assert done.exit_code == 1 and f"{missing} is not set, and this process needs it" in done.output
@@ -120,7 +121,7 @@ def test_dev_needs_what_its_parts_need(
 def test_the_commands_of_every_service(definition: Service) -> None:
     done = CliRunner().invoke(commands(definition, "What it does."), ["--help"])
     assert done.exit_code == 0 and "What it does." in done.output
-    names = {"api", "worker", "db", "group", "fake", "dev", "migrate", "downgrade", "seed", "record"}
+    names = {"api", "worker", "db", "group", "fake", "dev", "postgres", "migrate", "downgrade", "seed", "record"}
     assert names == set(commands(definition, "").commands) <= set(main.commands)
 
 

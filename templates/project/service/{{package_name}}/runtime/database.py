@@ -40,6 +40,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from .columns import CONSTRAINT_NAMES, EXACT_TYPES, Instant, Money
 from .errors import DatabaseUnavailable, SchemaError
+from .local_postgres import database_url_here
 from .settings import ServiceSettings, required
 
 logger = logging.getLogger(__name__)
@@ -226,7 +227,7 @@ def run_migrations(tables: MetaData, settings: type[ServiceSettings]) -> None:
     driver for it.
     """
     given = context.config.attributes
-    url = given.get("url") or required(settings().database_url, "DATABASE_URL")
+    url = given.get("url") or database_url_here(settings())
     with _synchronous(url, given.get("lock_timeout"), foreign_keys="OFF") as connection:
         _wait_for_other_migrations(connection)
         context.configure(
