@@ -30,6 +30,7 @@ from resonate_scaffold.supervisor import Console, Launch, Service, describe_end
 
 STATE = Path(".resonate")  # in the service's directory, ignored by its git: what an engine of ours keeps
 ENGINE_WAIT = 10.0  # seconds until an engine that does not answer is an error
+DATABASE_WAIT = 60.0  # the same for a PostgreSQL that we start; the first time it makes its files
 
 _PROCFILES = ("Procfile", "Procfile.dev")  # of a name that is in both, the last one holds
 _RELEASE = "release"  # the one Procfile line that runs once, to its end, before the others
@@ -38,6 +39,7 @@ _LINE = re.compile(r"([A-Za-z0-9_-]+)\s*:\s*(\S.*)")
 _VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\})")
 _PROCESS_OF = {"workflows": "worker", "fakes": "fake"}  # folders that are not called like their process
 _POSTGRES = ("postgresql", "postgres")
+_ANNOUNCED = "DATABASE_URL="  # how a service's command `postgres` begins the line that says it is ready
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Project:
     root: Path
     package: Path
     commands: Mapping[str, tuple[str, ...]]
+    wants_postgres: bool = False  # by its manifest
 
     @property
     def env_file(self) -> Path:
@@ -72,7 +75,9 @@ def find_project(start: Path) -> Project:
             hint="Go into the service's directory, or name it with --project DIR.",
         )
     try:
-        package = root / check_package(json.loads((root / MANIFEST).read_text("utf-8"))["answers"]["package_name"])
+        answers = json.loads((root / MANIFEST).read_text("utf-8"))["answers"]
+        package = root / check_package(answers["package_name"])
+        wants_postgres = answers.get("database") == "postgres"
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ScaffoldError(
             f"{root / MANIFEST} cannot be read ({type(error).__name__}: {error}).",
@@ -82,7 +87,7 @@ def find_project(start: Path) -> Project:
         raise ScaffoldError(
             f"The service's package {package} is not there.", hint=f"Restore it, or correct {MANIFEST}."
         )
-    return Project(root, package, _commands(root))
+    return Project(root, package, _commands(root), wants_postgres)
 
 
 def _commands(root: Path) -> dict[str, tuple[str, ...]]:
@@ -267,17 +272,21 @@ def run(project_dir: Path, engine: str = "auto", port: int | None = None, reload
     chosen = choose_engine(engine, env.get("RESONATE_URL"), shutil.which("resonate"), own_port, STATE)
     if chosen.argv:
         (project.root / STATE).mkdir(exist_ok=True)
-    names = ["dev", *(["engine"] if chosen.argv else []), *project.commands]
+    own_database = project.wants_postgres and not env.get("DATABASE_URL")
+    names = ["dev", *(["engine"] if chosen.argv else []), *(["database"] if own_database else []), *project.commands]
     if isinstance(sys.stdout, TextIOWrapper):  # a log line may hold what the terminal's encoding does not
         sys.stdout.reconfigure(errors="replace")
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    return asyncio.run(_Session(project, chosen, port, reload, Console(sys.stdout, names, colour)).run())
+    console = Console(sys.stdout, names, colour)
+    return asyncio.run(_Session(project, chosen, port, reload, console, own_database=own_database).run())
 
 
 class _Session:
     """One run of `dev`: the engine around the services, the services around what watches them."""
 
-    def __init__(self, project: Project, engine: Engine, port: int, reload: bool, console: Console) -> None:
+    def __init__(
+        self, project: Project, engine: Engine, port: int, reload: bool, console: Console, *, own_database: bool
+    ) -> None:
         self.project = project
         self.engine = engine
         self.port = port
@@ -288,9 +297,17 @@ class _Session:
         self.release_service = self.services.pop(_RELEASE, None)
         launch = Launch(engine.argv, project.root, dict(os.environ) | {"PYTHONUNBUFFERED": "1"})
         self.engine_service = Service("engine", lambda: launch, console, grace=1.0)
+        # It stops by itself when the processes that use it have, so it has as long as they.
+        self.database_service = Service("database", self.launch_database, console) if own_database else None
+        self.database_url: str | None = None
 
     def launch(self, name: str) -> Launch:
         return self.launches[name]
+
+    def launch_database(self) -> Launch:
+        env = environment(self.project, self.port)
+        python = shutil.which("python", path=env["PATH"]) or "python"
+        return Launch((python, "-m", self.project.package.name, "postgres"), self.project.root, env)
 
     def say(self, *lines: str) -> None:
         self.console.write("dev", *lines)
@@ -303,7 +320,12 @@ class _Session:
         def stop() -> None:
             nonlocal asked
             if asked:
-                for service in (*self.services.values(), self.release_service, self.engine_service):
+                for service in (
+                    *self.services.values(),
+                    self.release_service,
+                    self.database_service,
+                    self.engine_service,
+                ):
                     if service:
                         service.kill()
                 return
@@ -314,7 +336,7 @@ class _Session:
         self.load()
         with _on_stop_signals(stop):
             try:
-                async with self.running_engine():
+                async with self.running_engine(), self.running_database():
                     await self.release()
                     await self.run_services()
             except asyncio.CancelledError:
@@ -326,6 +348,8 @@ class _Session:
     def load(self) -> None:
         """Take over the environment as it is now."""
         env = environment(self.project, self.port) | {"RESONATE_URL": self.engine.url}
+        if self.database_url and not env.get("DATABASE_URL"):
+            env["DATABASE_URL"] = self.database_url
         self.launches = launches(self.project, env)
 
     @contextlib.asynccontextmanager
@@ -335,14 +359,35 @@ class _Session:
             await self.wait_for_engine()
             yield
             return
-        task = asyncio.create_task(self.engine_service.keep())
-        try:
+        async with _kept(self.engine_service):
             await self.wait_for_engine()
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+
+    @contextlib.asynccontextmanager
+    async def running_database(self) -> AsyncIterator[None]:
+        """The service's own command runs it: the wheel is among its dependencies, not ours."""
+        if self.database_service is None:
+            yield
+            return
+        self.say("DATABASE_URL is not set: starting a PostgreSQL (for development)")
+        async with _kept(self.database_service):
+            await self.wait_for_database(self.database_service)
+            self.load()
+            yield
+
+    async def wait_for_database(self, database: Service) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DATABASE_WAIT):
+                while not database.failures:
+                    if database.last_line.startswith(_ANNOUNCED):
+                        self.database_url = database.last_line.removeprefix(_ANNOUNCED)
+                        return
+                    await asyncio.sleep(0.05)
+        how = "ended" if database.failures else f"was not ready within {DATABASE_WAIT:g} s"
+        raise ScaffoldError(
+            f"The PostgreSQL for development {how}.",
+            hint="Its output above says why; correct that, or set DATABASE_URL in .env to a server's.",
+        )
 
     async def wait_for_engine(self) -> None:
         if urlsplit(self.engine.url).scheme in _POSTGRES:
@@ -411,10 +456,24 @@ class _Session:
         while await http_status(base, "/livez") != 200:  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.1)
         rows = [("API docs", f"{base}/docs"), ("engine", self.engine.title), ("stop", "Ctrl-C")]
+        if self.database_url:
+            rows.insert(2, ("database", self.database_url))
         texts = [f"{label:<8}  {text}" for label, text in rows]
         width = max(map(len, texts))
         rule = f"+-{'-' * width}-+"
         self.say(rule, *(f"| {text:<{width}} |" for text in texts), rule)
+
+
+@contextlib.asynccontextmanager
+async def _kept(service: Service) -> AsyncIterator[None]:
+    """Keep a process running while the block runs."""
+    task = asyncio.create_task(service.keep())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def http_status(base: str, path: str) -> int | None:

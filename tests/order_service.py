@@ -46,8 +46,8 @@ class Edit:
 TABLE = (
     Edit(
         "orders/db/models.py",
-        "from sqlalchemy.orm import DeclarativeBase\n",
-        "from sqlalchemy import String\nfrom sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column\n",
+        "from sqlalchemy import MetaData\nfrom sqlalchemy.orm import DeclarativeBase\n",
+        "from sqlalchemy import MetaData, String\nfrom sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column\n",
     ),
     Edit(
         "orders/db/models.py",

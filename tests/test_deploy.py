@@ -290,8 +290,8 @@ def test_constraints_pin_every_dependency_and_name_no_address(service: Service) 
 def test_the_example_has_every_setting_and_no_other(service: Service) -> None:
     assert service.example.keys() == service.settings | {"POSTGRES_PASSWORD"}
     assert service.example["WEBHOOK_SECRET"] == ""
-    scheme = service.example["DATABASE_URL"].partition(":")[0]
-    assert scheme == {"sqlite": "sqlite", "postgres": "postgresql"}[service.database]
+    # Empty: `dev` starts a Postgres.
+    assert service.example["DATABASE_URL"] == {"sqlite": "sqlite:///my_api.db", "postgres": ""}[service.database]
 
 
 def test_git_ignores_what_is_not_source(service: Service) -> None:

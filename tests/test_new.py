@@ -54,6 +54,13 @@ def test_makes_a_service(tool: Tool, tmp_path: Path) -> None:
         assert command in ran.out
 
 
+@pytest.mark.parametrize(("database", "said"), [("postgres", True), ("sqlite", False)])
+def test_a_database_server_is_said_to_be_wanted(tool: Tool, database: str, said: bool) -> None:
+    ran = tool("new", "my-api", *LAST, "--database", database)
+    assert ("Its database is a Postgres server: set DATABASE_URL in .env." in " ".join(ran.out.split())) == said
+    assert (re.search(r"(?m)^DATABASE_URL=$", Path("my-api/.env").read_text()) is not None) == said
+
+
 def test_the_manifest(tool: Tool) -> None:
     tool("new", "my-api", *LAST, "--database", "postgres", "--data", "author=Ada")
     root = Path("my-api")

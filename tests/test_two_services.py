@@ -52,7 +52,7 @@ from PACKAGE.runtime.database import migrate, synchronous_url
 url, account = os.environ["DATABASE_URL"], sys.argv[1]
 migrate(url, SERVICE.migrations)
 with create_engine(synchronous_url(url)).begin() as connection:
-    insert = text("INSERT INTO accounts (id, owner, balance_cents) VALUES (:id, :owner, 100)")
+    insert = text("INSERT INTO accounts (id, owner, balance) VALUES (:id, :owner, 100)")
     connection.execute(insert, {"id": account, "owner": f"owner of {account}"})
 """
 READ = """

@@ -108,6 +108,8 @@ def test_dev_needs_what_its_parts_need(
     """It says so itself: where it reloads, the process that it starts would only show a traceback."""
     served = []
     monkeypatch.setattr("shop.runtime.http.server.serve", lambda *given, **options: served.append(given))
+    monkeypatch.setattr("shop.runtime.database.migrate", lambda *given: True)
+    monkeypatch.setattr("shop.runtime.local_postgres.is_installed", lambda: False)
     with planted_service(tmp_path, {"api/app.py": SIGNED}) as planted:
         done = run(command, commands(planted, ""), **{missing: ""})
         assert done.exit_code == 1 and f"{missing} is not set, and this process needs it" in done.output
@@ -119,7 +121,7 @@ def test_dev_needs_what_its_parts_need(
 def test_the_commands_of_every_service(definition: Service) -> None:
     done = CliRunner().invoke(commands(definition, "What it does."), ["--help"])
     assert done.exit_code == 0 and "What it does." in done.output
-    names = {"api", "worker", "db", "group", "fake", "dev", "migrate", "seed", "record"}
+    names = {"api", "worker", "db", "group", "fake", "dev", "postgres", "migrate", "downgrade", "seed", "record"}
     assert names == set(commands(definition, "").commands) <= set(main.commands)
 
 
@@ -154,7 +156,7 @@ def test_rows_for_development_are_added(
     databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     url = databases.create()
-    monkeypatch.setattr("shop.runtime.database.migrate", lambda url, migrations: None)
+    monkeypatch.setattr("shop.runtime.database.migrate", lambda *given: True)
     with planted_service(tmp_path, {"db/seed.py": SEED}) as planted:
         for _ in range(2):  # Twice is harmless.
             done = run(command, commands(planted, ""), DATABASE_URL=url)

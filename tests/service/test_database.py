@@ -16,6 +16,7 @@ from shop.runtime.database import (
     Operation,
     RuntimeTables,
     database_url,
+    downgrade,
     migrate,
     seed,
     synchronous_url,
@@ -129,7 +130,7 @@ async def test_a_writer_waits_for_a_lock_so_long(definition: Service, tmp_path: 
 
 async def test_a_worker_refuses_a_database_behind_its_code(definition: Service, databases: Databases) -> None:
     url = databases.create()
-    migrate(url, definition.migrations, "base")
+    downgrade(url, definition.migrations, "base")
     assert "operations" not in tables(url)
     async with Database(url) as database:
         with pytest.raises(SchemaError, match="is at migration none, the code needs") as refused:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from shop.runtime.database import Database, migrate, synchronous_url
+from shop.runtime.database import Database, downgrade, migrate, synchronous_url, wait_for_connection
 from shop.runtime.service import Service
 from shop.runtime.testing.databases import Databases, PostgresDatabases, SqliteDatabases, read_rows
 from shop.runtime.testing.plugin import make_settings
@@ -116,7 +116,7 @@ def test_the_tests_use_the_kind_that_was_asked_for(
 async def test_statements_and_locks_have_bounds(definition: Service, postgres: str) -> None:
     async def shown(url: str, **values: float) -> list[str]:
         async with Database(url, make_settings(definition, **values)) as database, database.read() as session:
-            names = ("statement_timeout", "lock_timeout", "application_name")
+            names = ("statement_timeout", "lock_timeout", "application_name", "idle_in_transaction_session_timeout")
             return [str((await session.execute(text(f"SHOW {name}"))).scalar_one()) for name in names]
 
     assert (await shown(postgres))[:2] == ["30s", "10s"]
@@ -125,16 +125,20 @@ async def test_statements_and_locks_have_bounds(definition: Service, postgres: s
         "250ms",
     ]
     assert (await shown(postgres, database_statement_timeout=0, database_lock_timeout=0))[:2] == ["0", "0"]
+    assert (await shown(postgres))[3] == "30s"
     # What the URL itself asks for stays.
     options = make_url(postgres).update_query_dict({"options": "-c application_name=tests"})
-    assert await shown(options.render_as_string(hide_password=False)) == ["30s", "10s", "tests"]
+    assert await shown(options.render_as_string(hide_password=False)) == ["30s", "10s", "tests", "30s"]
+    # Also where it is one of these bounds.
+    options = make_url(postgres).update_query_dict({"options": "-c lock_timeout=1s"})
+    assert (await shown(options.render_as_string(hide_password=False)))[:2] == ["30s", "1s"]
     async with Database(postgres) as database, database.read() as session:
         assert (await session.execute(text("SHOW statement_timeout"))).scalar_one() == "0"
 
 
 @pytest.mark.usefixtures("no_settings")
 async def test_a_statement_that_takes_too_long_ends(definition: Service, postgres: str) -> None:
-    settings = make_settings(definition, database_statement_timeout=0.1)
+    settings = make_settings(definition, database_statement_timeout=0.1, database_lock_timeout=0.05)
     async with Database(postgres, settings) as database, asyncio.timeout(5):
         with pytest.raises(Exception, match="statement timeout"):
             async with database.read() as session:
@@ -161,9 +165,31 @@ async def test_the_pool_has_a_size(definition: Service, postgres: str) -> None:
 
 
 @pytest.mark.usefixtures("no_settings")
+def test_a_connection_is_waited_for_until_those_before_had_theirs(definition: Service) -> None:
+    """The bounds fit each other: MAX_RUNS runs on 2 * DATABASE_POOL_SIZE connections, each a statement's whole time."""
+    assert wait_for_connection(make_settings(definition)) == 4 * 30
+    assert wait_for_connection(make_settings(definition, max_runs=20)) == 30
+    assert wait_for_connection(make_settings(definition, max_runs=200, database_pool_size=5)) == 20 * 30
+    assert wait_for_connection(make_settings(definition, database_statement_timeout=0)) is None
+
+
+@pytest.mark.usefixtures("no_settings")
+async def test_a_process_that_is_frozen_in_a_transaction_loses_its_locks(definition: Service, postgres: str) -> None:
+    settings = make_settings(definition, database_statement_timeout=0.3, database_lock_timeout=0.1)
+    async with Database(postgres, settings) as database, asyncio.timeout(10):
+        with pytest.raises(Exception, match="idle-in-transaction"):
+            async with database.write() as session:
+                await session.execute(text("SELECT 1"))
+                await asyncio.sleep(1)
+                await session.execute(text("SELECT 1"))
+        async with database.read() as session:
+            await session.execute(text("SELECT 1"))
+
+
+@pytest.mark.usefixtures("no_settings")
 async def test_the_service_runs_on_postgres(definition: Service, postgres: str) -> None:
     migrate(postgres, definition.migrations)
     async with Database(postgres, make_settings(definition)) as database:
         await database.check_schema(definition.migrations)
-    migrate(postgres, definition.migrations, "base")
+    downgrade(postgres, definition.migrations, "base")
     assert list(read_rows(postgres)) == ["alembic_version"]

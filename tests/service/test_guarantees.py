@@ -1,5 +1,6 @@
 """`testing.guarantees`: each finds the mistake that it is there for."""
 
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,6 +74,55 @@ def test_imports_that_are_not(tmp_path: Path, importer: str, code: str, imported
         with pytest.raises(AssertionError) as failed:
             guarantees.imports_point_inward(planted)
         assert str(failed.value).splitlines()[0] == f"{planted.package}.{module} imports {planted.package}.{imported}"
+
+
+# The database
+
+COLUMNS = """
+from datetime import datetime
+from decimal import Decimal
+
+from shop.runtime.columns import CONSTRAINT_NAMES, EXACT_TYPES, Money
+from sqlalchemy import DateTime, Float, MetaData, Numeric
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
+    {types}
+
+
+class Payment(Base):
+    __tablename__ = "payments"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]{at}
+    amount: Mapped[Decimal]{amount}
+    rate: Mapped[Decimal] = mapped_column(Money(9, 6))
+    share: Mapped[float]
+"""
+EXACT = "type_annotation_map = EXACT_TYPES"
+
+
+def test_columns_that_are_exact(tmp_path: Path) -> None:
+    with planted_service(tmp_path, {"db/models.py": COLUMNS.format(types=EXACT, at="", amount="")}) as planted:
+        guarantees.columns_are_exact(planted)
+
+
+@pytest.mark.parametrize(
+    ("types", "at", "amount", "wrong"),
+    [
+        ("", "", "", {"at", "amount"}),
+        (EXACT, " = mapped_column(DateTime(timezone=True))", "", {"at"}),
+        (EXACT, "", " = mapped_column(Numeric(20, 2))", {"amount"}),
+        (EXACT, "", " = mapped_column(Float(asdecimal=True))", {"amount"}),
+    ],
+)
+def test_columns_that_are_not(tmp_path: Path, types: str, at: str, amount: str, wrong: set[str]) -> None:
+    models = COLUMNS.format(types=types, at=at, amount=amount)
+    with planted_service(tmp_path, {"db/models.py": models}) as planted:
+        with pytest.raises(AssertionError) as failed:
+            guarantees.columns_are_exact(planted)
+        assert set(re.findall(r"payments\.(\w+) is a", str(failed.value))) == wrong
 
 
 # Registration

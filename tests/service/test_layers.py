@@ -12,14 +12,17 @@ GROUND = {"errors", "settings"}
 ALLOWED = {
     "errors": set[str](),
     "settings": {"errors"},
-    "database": GROUND,
+    "columns": set[str](),
+    "local_postgres": GROUND,
+    "database": GROUND | {"columns", "local_postgres"},
     "telemetry": GROUND,
     "engine": GROUND | {"telemetry"},
     "durable": GROUND | {"telemetry", "engine", "database"},  # `once` writes to the database.
     "http": GROUND | {"telemetry", "engine", "durable"},
     "service": GROUND | {"telemetry", "engine", "durable", "dev"},  # `dev` where it is called, not at the top.
     "dev": GROUND | {"telemetry", "engine", "durable", "database", "service"},
-    "cli": GROUND | {"telemetry", "engine", "durable", "database", "http", "service", "dev", "testing"},
+    "cli": GROUND
+    | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "testing"},
     "testing": GROUND | {"telemetry", "engine", "durable", "database", "http", "service", "dev"},
 }
 

@@ -64,6 +64,8 @@ def test_keys_are_read() -> None:
         ({"database_pool_size": 0}, "greater than or equal to 1"),
         ({"database_statement_timeout": -1}, "greater than or equal to 0 seconds"),
         ({"database_lock_timeout": "-PT1S"}, "greater than or equal to 0 seconds"),
+        ({"database_statement_timeout": 10}, "DATABASE_LOCK_TIMEOUT must be shorter than DATABASE_STATEMENT_TIMEOUT"),
+        ({"database_lock_timeout": 31}, "DATABASE_LOCK_TIMEOUT must be shorter than DATABASE_STATEMENT_TIMEOUT"),
         ({"sync_wait": 26}, "less than or equal to 25 seconds"),
         ({"sync_wait": -1}, "greater than or equal to 0 seconds"),
         ({"max_runs": 0}, "greater than or equal to 1"),

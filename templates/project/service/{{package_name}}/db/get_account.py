@@ -17,4 +17,4 @@ async def get_account(ctx: Context, request: GetAccount) -> FoundAccount:
         row = await session.get(Account, request.account_id)
         if row is None:
             return FoundAccount(account=None)
-        return FoundAccount(account=AccountView(id=row.id, owner=row.owner, balance_cents=row.balance_cents))
+        return FoundAccount(account=AccountView(id=row.id, owner=row.owner, balance=row.balance))

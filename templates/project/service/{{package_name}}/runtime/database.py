@@ -1,29 +1,64 @@
 """The service's database, SQLite or Postgres by DATABASE_URL, and its migrations."""
 
+import asyncio
 import importlib.util
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import logging
+import sqlite3
+import traceback
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from pathlib import Path
-from typing import Any, Self
+from time import sleep
+from typing import Any, Literal, Self
 
 from alembic import command, context
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, URL, Connection, DateTime, MetaData, String, create_engine, event, func, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from alembic.util import CommandError
+from sqlalchemy import (
+    JSON,
+    URL,
+    Connection,
+    Engine,
+    MetaData,
+    NullPool,
+    String,
+    create_engine,
+    event,
+    func,
+    make_url,
+    text,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from .errors import SchemaError
+from .columns import CONSTRAINT_NAMES, EXACT_TYPES, Instant, Money
+from .errors import DatabaseUnavailable, SchemaError
+from .local_postgres import database_url_here
 from .settings import ServiceSettings, required
 
+logger = logging.getLogger(__name__)
+
 _ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+
+_SQLITE_LOCK_SECONDS = 30.0  # where no settings say it
+_MIGRATION_LOCK = int.from_bytes(b"migrates")
+"""Postgres's number for the lock that a migration holds; each database has locks of its own."""
+
+_writing: ContextVar["Database | None"] = ContextVar("writing", default=None)
 
 
 class RuntimeTables(DeclarativeBase):
     """The tables of the runtime. Yours are in `db/models.py`; migrations see both."""
+
+    metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
+    type_annotation_map = EXACT_TYPES
 
 
 class Operation(RuntimeTables):
@@ -34,7 +69,7 @@ class Operation(RuntimeTables):
     id: Mapped[str] = mapped_column(String(255), primary_key=True)
     request: Mapped[str] = mapped_column(String(64))
     result: Mapped[Any] = mapped_column(JSON, nullable=True)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Database:
@@ -47,14 +82,19 @@ class Database:
     def __init__(self, url: str, settings: ServiceSettings | None = None) -> None:
         parsed = database_url(url)
         options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
-        if parsed.get_backend_name() == "postgresql" and settings is not None:
+        if settings is not None:
             size = settings.database_pool_size
-            options |= {"pool_size": size, "max_overflow": size, "connect_args": _postgres_arguments(parsed, settings)}
+            options |= {"pool_size": size, "max_overflow": size, "pool_timeout": wait_for_connection(settings)}
+        if parsed.get_backend_name() == "postgresql":
+            options["connect_args"] = _connect_arguments(parsed, _bounds(settings) if settings else {})
+        self._url = parsed
         self._engine = create_async_engine(parsed, **options)
         self._writer = self._engine
+        self._turn: asyncio.Lock | None = None
         if parsed.get_backend_name() == "sqlite":
-            _prepare_sqlite(self._engine, settings.database_lock_timeout.total_seconds() if settings else 30)
+            _prepare_sqlite(self._engine.sync_engine, settings.database_lock_timeout if settings else None)
             self._writer = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+            self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -73,23 +113,38 @@ class Database:
         """A session in one transaction: committed at the end, rolled back by an exception.
 
         On SQLite it takes the write lock at once: one that begins to write after it has read can fail, whatever the
-        time-out, when another wrote in between.
-        """
-        async with AsyncSession(self._writer) as session, session.begin():
-            yield session
-
-    async def check_schema(self, migrations: Path) -> None:
-        """Compare the database with the latest migration in a directory.
+        time-out, when another wrote in between. The writers of this process queue for it, so none of them is timed out
+        by the others.
 
         Raises:
-            SchemaError: it is at another one.
+            RuntimeError: it is opened inside another one, for which it would wait.
         """
-        wanted = ScriptDirectory(str(migrations)).get_current_head()
-        async with self._engine.connect() as connection:
-            present = await connection.run_sync(_current_revision)
-        if present != wanted:
+        if _writing.get() is self:
+            raise RuntimeError("a write inside a write would wait for itself: use the session that is open")
+        entered = _writing.set(self)
+        try:
+            async with self._turn or nullcontext(), AsyncSession(self._writer) as session, session.begin():
+                yield session
+        finally:
+            _writing.reset(entered)
+
+    async def check_schema(self, migrations: Path) -> None:
+        """Compare the database with the migrations in a directory.
+
+        One that is *ahead* will do: in a rolling deployment, and after a rollback, older code runs beside a newer
+        database. See "Migrations" in docs/operating.md of resonate-scaffold.
+
+        Raises:
+            SchemaError: it is behind.
+            DatabaseUnavailable: it cannot be reached.
+        """
+        script = ScriptDirectory(str(migrations))
+        present = await asyncio.to_thread(_revisions, self._url)
+        if ahead := _unknown(script, present):
+            logger.warning("the database is ahead of this code: it is at migration %s", _shown(ahead))
+        elif present != (wanted := set(script.get_heads())):
             raise SchemaError(
-                f"the database is at migration {present or 'none'}, the code needs {wanted or 'none'}",
+                f"the database is at migration {_shown(present)}, the code needs {_shown(wanted)}",
                 "Run the command `migrate` first.",
             )
 
@@ -108,7 +163,7 @@ class OpenDatabase:
             yield database
 
 
-def database_url(url: str) -> URL:
+def database_url(url: str | URL) -> URL:
     """A URL with the driver that the service uses: aiosqlite, or psycopg 3.
 
     Raises:
@@ -121,26 +176,80 @@ def database_url(url: str) -> URL:
     return parsed.set(drivername=_ASYNC_DRIVERS[backend])
 
 
-def migrate(url: str, migrations: Path, revision: str = "head") -> None:
-    """Bring a database up to a migration, or down to `base`. Blocking; run it once per deployment, first."""
-    config = Config()
-    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
-    config.attributes["url"] = url
-    (command.downgrade if revision == "base" else command.upgrade)(config, revision)
+def wait_for_connection(settings: ServiceSettings) -> float | None:
+    """Seconds that a run waits for a connection, None without end: until the runs before it had theirs.
+
+    MAX_RUNS may be more than there are connections. Each run that is before it in the queue may take a statement's
+    whole time.
+    """
+    statement = settings.database_statement_timeout.total_seconds()
+    rounds = ceil(settings.max_runs / (2 * settings.database_pool_size))
+    return rounds * statement if statement else None
+
+
+def migrate(url: str, migrations: Path, lock_timeout: timedelta | None = None) -> bool:
+    """Bring a database up to the latest migration: all that is missing, or nothing. Blocking.
+
+    Run it once per deployment, first. Several at a time do it one after the other. Returns False where the database is
+    ahead of this code: it is left as it is.
+
+    Raises:
+        SchemaError: a migration failed; the database is as it was.
+        DatabaseUnavailable: it cannot be reached.
+    """
+    config = _alembic(url, migrations, lock_timeout)
+    with _explained(migrations):
+        command.upgrade(config, "head")
+    return not config.attributes["ahead"]
+
+
+def downgrade(url: str, migrations: Path, revision: str, lock_timeout: timedelta | None = None) -> None:
+    """Take a database back to an earlier migration: its name, `-1` for the one before, or `base` for none. Blocking.
+
+    Raises:
+        SchemaError: it cannot go there; the database is as it was.
+        DatabaseUnavailable: it cannot be reached.
+    """
+    config = _alembic(url, migrations, lock_timeout)
+    with _explained(migrations):
+        command.downgrade(config, revision)
+    if ahead := config.attributes["ahead"]:
+        raise SchemaError(
+            f"the database is at migration {_shown(ahead)}, which this code does not have",
+            "Take it back with the code that brought it there.",
+        )
 
 
 def run_migrations(tables: MetaData, settings: type[ServiceSettings]) -> None:
     """What a service's `migrations/env.py` runs: migrate the database that the caller named, else DATABASE_URL.
 
-    Migrations use a synchronous connection: both databases have a driver for it.
+    All migrations are one transaction, on SQLite too. Migrations use a synchronous connection: both databases have a
+    driver for it.
     """
-    named: str | None = context.config.attributes.get("url")
-    engine = create_engine(synchronous_url(named or required(settings().database_url, "DATABASE_URL")))
-    with engine.connect() as connection:
-        context.configure(connection=connection, target_metadata=[tables, RuntimeTables.metadata], render_as_batch=True)
+    given = context.config.attributes
+    url = given.get("url") or database_url_here(settings())
+    with _synchronous(url, given.get("lock_timeout"), foreign_keys="OFF") as connection:
+        _wait_for_other_migrations(connection)
+        context.configure(
+            connection=connection,
+            target_metadata=_merged(tables, RuntimeTables.metadata),
+            render_as_batch=True,
+            render_item=_render_type,
+            transactional_ddl=True,
+        )
         with context.begin_transaction():
+            ahead = _unknown(context.script, set(context.get_context().get_current_heads()))
+            if "ahead" in given and ahead:
+                given["ahead"] = ahead
+                return
+            broken = _broken_references(connection)
             context.run_migrations()
-    engine.dispose()
+            if new := _broken_references(connection) - broken:
+                table, _, referred = min(new)
+                raise SchemaError(
+                    f"{len(new)} rows have a foreign key that leads nowhere, such as one of {table} to {referred}",
+                    "The database is as it was. Let the migration correct such rows first.",
+                )
 
 
 def seed(url: str, package: str) -> bool:
@@ -150,47 +259,175 @@ def seed(url: str, package: str) -> bool:
     """
     if importlib.util.find_spec(f"{package}.db.seed") is None:
         return False
-    engine = create_engine(synchronous_url(url))
-    with Session(engine) as session, session.begin():
+    with _synchronous(url) as connection, Session(connection) as session, session.begin():
         importlib.import_module(f"{package}.db.seed").seed(session)
-    engine.dispose()
     return True
 
 
-def synchronous_url(url: str) -> URL:
+def synchronous_url(url: str | URL) -> URL:
     """A URL with a synchronous driver: the standard library's for SQLite, psycopg 3."""
     parsed = database_url(url)
     return parsed.set(drivername="sqlite") if parsed.get_backend_name() == "sqlite" else parsed
 
 
-def _current_revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+@contextmanager
+def _synchronous(
+    url: str | URL, lock_timeout: timedelta | None = None, *, foreign_keys: str = "ON", begin: str = "BEGIN IMMEDIATE"
+) -> Iterator[Connection]:
+    """A connection of its own. ``foreign_keys`` and ``begin`` are how SQLite opens it and its transactions.
+
+    Raises:
+        DatabaseUnavailable: it cannot be opened.
+    """
+    parsed = synchronous_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, poolclass=NullPool, execution_options={"sqlite_begin": begin})
+        _prepare_sqlite(engine, lock_timeout, foreign_keys)
+    else:
+        arguments = _connect_arguments(parsed, {} if lock_timeout is None else {"lock_timeout": lock_timeout})
+        engine = create_engine(parsed, poolclass=NullPool, connect_args=arguments)
+    try:
+        connection = engine.connect()
+    except (DBAPIError, sqlite3.Error) as error:
+        raise _unavailable(parsed, error) from None
+    with connection:
+        yield connection
 
 
-def _postgres_arguments(url: URL, settings: ServiceSettings) -> dict[str, Any]:
-    """Arguments of each connection: how long to connect, and how long a statement and its locks may take."""
-    bounds = {
+def _alembic(url: str, migrations: Path, lock_timeout: timedelta | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    config.attributes |= {"url": url, "lock_timeout": lock_timeout, "ahead": set()}
+    return config
+
+
+@contextmanager
+def _explained(migrations: Path) -> Iterator[None]:
+    """Say in two lines what keeps migrations from running."""
+    try:
+        yield
+    except CommandError as error:
+        raise SchemaError(
+            f"the migrations cannot run: {_first_line(error)}",
+            "`alembic heads` and `alembic history` show them; two heads become one by `alembic merge heads`.",
+        ) from None
+    except DBAPIError as error:
+        calls = traceback.extract_tb(error.__traceback__)
+        own = [it for it in calls if Path(it.filename).parent == migrations / "versions"]
+        where = f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else "a migration"
+        raise SchemaError(
+            f"{where} failed: {_first_line(error.orig)}",
+            "The database is as it was. Correct what is wrong, and run it again.",
+        ) from None
+
+
+def _wait_for_other_migrations(connection: Connection) -> None:
+    """On Postgres, take the lock of migrations; it ends with the connection. SQLite has it with its transaction.
+
+    It is asked for again and again: a session that waits for a lock would keep `CREATE INDEX CONCURRENTLY` waiting.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    attempt, said = text("SELECT pg_try_advisory_lock(:lock)"), False
+    while not connection.scalar(attempt, {"lock": _MIGRATION_LOCK}):
+        connection.rollback()
+        if not said:
+            logger.warning("the database is being migrated by another process: waiting for it")
+            said = True
+        sleep(0.2)
+    connection.commit()
+
+
+def _broken_references(connection: Connection) -> set[tuple[str, int, str]]:
+    """Rows of SQLite whose foreign keys lead nowhere: (table, row, referred table). Postgres refuses such by itself."""
+    if connection.dialect.name != "sqlite":
+        return set()
+    found = connection.exec_driver_sql("PRAGMA foreign_key_check")
+    return {(table, row, referred) for table, row, referred, _ in found}
+
+
+def _merged(tables: MetaData, more: MetaData) -> MetaData:
+    """All tables in one, which names constraints as the first does: also those of migrations written by hand."""
+    merged = MetaData(naming_convention=tables.naming_convention)
+    for table in (*tables.sorted_tables, *more.sorted_tables):
+        table.to_metadata(merged)
+    return merged
+
+
+def _render_type(kind: str, value: Any, _context: object) -> str | Literal[False]:
+    """How a generated migration writes a type of the runtime: as plain SQLAlchemy, which stays as it is."""
+    return value.in_migrations if kind == "type" and isinstance(value, Instant | Money) else False
+
+
+def _revisions(url: URL) -> set[str]:
+    with _synchronous(url, begin="BEGIN") as connection:
+        return set(MigrationContext.configure(connection).get_current_heads())
+
+
+def _unknown(script: ScriptDirectory, revisions: set[str]) -> set[str]:
+    """Those that are none of the code's migrations: a newer version of it has made them."""
+    return revisions - {it.revision for it in script.walk_revisions()} if revisions else set()
+
+
+def _shown(revisions: set[str]) -> str:
+    return ", ".join(sorted(revisions)) or "none"
+
+
+def _unavailable(url: URL, error: Exception) -> DatabaseUnavailable:
+    where = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
+    reason = _first_line(getattr(error, "orig", None) or error)
+    if url.get_backend_name() == "sqlite":
+        remedy = "Correct DATABASE_URL: its directory must be there, and this user must be able to write in it."
+    else:
+        remedy = "Start it, or correct DATABASE_URL. Where that is empty, `resonate-scaffold dev` starts one."
+    return DatabaseUnavailable(f"the database {where} cannot be reached: {reason}", remedy)
+
+
+def _first_line(error: object) -> str:
+    return (str(error).splitlines() or ["no reason given"])[0].rstrip(":")
+
+
+def _bounds(settings: ServiceSettings) -> dict[str, timedelta]:
+    """Postgres's time-outs. A transaction may be idle for as long as a statement may take: a process that was frozen in
+    one would keep its locks.
+    """
+    return {
         "statement_timeout": settings.database_statement_timeout,
         "lock_timeout": settings.database_lock_timeout,
+        "idle_in_transaction_session_timeout": settings.database_statement_timeout,
     }
+
+
+def _connect_arguments(url: URL, bounds: Mapping[str, timedelta]) -> dict[str, Any]:
+    """Arguments of a connection to Postgres: its bounds, and when it counts as dead. What the URL says itself holds."""
     given = url.query.get("options", "")
-    options = [given if isinstance(given, str) else " ".join(given)]
-    options += [f"-c {name}={int(bound.total_seconds() * 1000)}" for name, bound in bounds.items()]
-    return {"connect_timeout": 10, "options": " ".join(filter(None, options))}
+    options = [f"-c {name}={int(bound.total_seconds() * 1000)}" for name, bound in bounds.items()]
+    # Of two values for one name the last one holds.
+    options.append(given if isinstance(given, str) else " ".join(given))
+    alive = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    alive = {name: value for name, value in alive.items() if name not in url.query}
+    return {**alive, "options": " ".join(filter(None, options))}
 
 
-def _prepare_sqlite(engine: AsyncEngine, lock_timeout: float) -> None:
+def _prepare_sqlite(engine: Engine, lock_timeout: timedelta | None, foreign_keys: str = "ON") -> None:
     """WAL, so that readers do not stop a writer; and transactions that begin where SQLAlchemy says, not later."""
+    seconds = _SQLITE_LOCK_SECONDS if lock_timeout is None else lock_timeout.total_seconds()
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
-        cursor = connection.cursor()
-        waits = f"busy_timeout={int(lock_timeout * 1000)}"
-        for pragma in (waits, "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        waits = f"busy_timeout={int(seconds * 1000)}"
+        pragmas = (waits, "journal_mode=WAL", "synchronous=NORMAL", f"foreign_keys={foreign_keys}")
+        try:
+            with closing(connection.cursor()) as cursor:
+                for pragma in pragmas:
+                    cursor.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()  # It has a thread.
+            raise
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+        options = connection.get_execution_options()
+        if options.get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN"))

@@ -125,7 +125,11 @@ class WiringError(OperatorError):
 
 
 class SchemaError(OperatorError):
-    """The database is not at the migration that this code needs."""
+    """The database is behind the migrations that this code needs, or one of them failed."""
+
+
+class DatabaseUnavailable(OperatorError):
+    """The database cannot be reached."""
 
 
 class PortTaken(OperatorError):

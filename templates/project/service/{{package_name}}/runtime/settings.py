@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from functools import cached_property
 from ipaddress import ip_network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -58,10 +58,13 @@ class ServiceSettings(BaseSettings):
     """Connections that a process keeps to a Postgres database; it opens as many again under load."""
 
     database_statement_timeout: _NotNegative = timedelta(seconds=30)
-    """Postgres ends a statement that takes longer. 0: never."""
+    """Postgres ends a statement that takes longer, and a transaction that is idle for longer. 0: never."""
 
     database_lock_timeout: _NotNegative = timedelta(seconds=10)
-    """How long a statement waits for a lock: of a row on Postgres, of the whole file on SQLite."""
+    """How long a statement waits for a lock: of a row on Postgres, of the whole file on SQLite.
+
+    Shorter than DATABASE_STATEMENT_TIMEOUT, where that is not 0: it would end the statement first.
+    """
 
     api_keys: Annotated[dict[str, tuple[SecretStr, ...]], NoDecode] = {}
     """``alice:secret,bob:secret``: who may call authenticated routes. A caller may have several. Empty: everybody."""
@@ -110,6 +113,12 @@ class ServiceSettings(BaseSettings):
         if not isinstance(values, dict):
             return values
         return {name: value for name, value in values.items() if value != "" or name == "namespace"}
+
+    @model_validator(mode="after")
+    def _check_timeouts_fit(self) -> Self:
+        if timedelta(0) < self.database_statement_timeout <= self.database_lock_timeout:
+            raise ValueError("DATABASE_LOCK_TIMEOUT must be shorter than DATABASE_STATEMENT_TIMEOUT")
+        return self
 
     @field_validator("namespace")
     @classmethod

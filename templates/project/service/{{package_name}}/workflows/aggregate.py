@@ -1,5 +1,7 @@
 """The workflow `aggregate`: fan out, then await in order."""
 
+from decimal import Decimal
+
 from resonate.context import Context
 
 from ..contracts.db.get_account import GetAccount, get_account
@@ -19,4 +21,4 @@ async def aggregate(ctx: Context, request: Aggregate) -> Summary:
     found = [(await call).account for call in calls]
     accounts = [account for account in found if account is not None]
     missing = [wanted for wanted, account in zip(request.account_ids, found, strict=True) if account is None]
-    return Summary(accounts=accounts, missing=missing, total_cents=sum(a.balance_cents for a in accounts))
+    return Summary(accounts=accounts, missing=missing, total=sum((a.balance for a in accounts), Decimal()))

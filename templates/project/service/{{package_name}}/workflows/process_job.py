@@ -52,5 +52,5 @@ async def process_job(ctx: Context, job: ProcessJob) -> JobResult:
 
 async def assess(ctx: Context, account: AccountView) -> Assessment:
     """The processing itself, a step: what it reads of the clock is recorded with its result."""
-    risk = "high" if account.balance_cents < 0 else "normal"
+    risk = "high" if account.balance < 0 else "normal"
     return Assessment(risk=risk, processed_at=clock.now(ctx))

@@ -1,5 +1,6 @@
 """`db.get_account`: read one account."""
 
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, StringConstraints
@@ -16,11 +17,11 @@ class GetAccount(BaseModel):
 
 
 class AccountView(BaseModel):
-    """An account. Money is in cents."""
+    """An account. Money is a decimal number: text in JSON, which keeps it exact."""
 
     id: str
     owner: str
-    balance_cents: int
+    balance: Decimal
 
 
 class FoundAccount(BaseModel):

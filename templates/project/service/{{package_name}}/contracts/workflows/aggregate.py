@@ -1,5 +1,6 @@
 """The workflow `aggregate`."""
 
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -19,7 +20,7 @@ class Summary(BaseModel):
 
     accounts: list[AccountView]
     missing: list[str]
-    total_cents: int
+    total: Decimal
 
 
 aggregate = Rpc(

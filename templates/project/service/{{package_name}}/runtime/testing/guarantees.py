@@ -31,6 +31,8 @@ from requests.auth import AuthBase
 from schemathesis import BaseSchema, CheckFunction, Response
 from schemathesis.core.result import Err
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+from sqlalchemy import DateTime, Float, Numeric
+from sqlalchemy.types import TypeEngine
 
 from .. import dev
 from ..http import preferences
@@ -89,6 +91,25 @@ def schedules_start_what_is_served(definition: Service) -> None:
     assert sorted(names) == sorted(set(names))
     served = [entry.contract for entry in definition.worker("workers").served]
     assert [schedule.name for schedule in definition.schedules() if schedule.workflow not in served] == []
+
+
+# The database
+
+
+def columns_are_exact(definition: Service) -> None:
+    """No column of `db/models.py` has a type from which SQLite reads something else than was written.
+
+    `Mapped[datetime]` and `Mapped[Decimal]` have the right ones, where nothing else is said: see `runtime/columns.py`.
+    """
+    tables = definition.module("db.models").Base.metadata.sorted_tables
+    columns = [column for table in tables for column in table.columns]
+    moments = [f"{it} is a {it.type!r}: use Instant()" for it in columns if isinstance(it.type, DateTime)]
+    numbers = [f"{it} is a {it.type!r}: use Money(…)" for it in columns if _is_decimal(it.type)]
+    assert not moments + numbers, "\n".join(moments + numbers)
+
+
+def _is_decimal(kind: TypeEngine[Any]) -> bool:
+    return isinstance(kind, Numeric | Float) and kind.asdecimal
 
 
 # Settings
