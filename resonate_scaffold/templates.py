@@ -13,6 +13,7 @@ import hashlib
 import io
 import os
 import re
+import runpy
 import stat
 import tempfile
 import warnings
@@ -71,6 +72,17 @@ class Rendering:
     answers: Mapping[str, Any]
     origin: Mapping[str, str]
     notes: tuple[str, ...] = ()
+
+
+def find_cron_problem(expression: str) -> tuple[str, str] | None:
+    """What keeps a cron expression from meaning the same on every engine, and what to write instead; or None.
+
+    The judge is the shipped runtime's own module, which asks again when a service starts.
+    """
+    path = builtin_directory() / "service" / "{{package_name}}" / "runtime" / "durable" / "cron.py"
+    judge = runpy.run_path(str(path))["find_problem"]
+    found: tuple[str, str] | None = judge(expression)
+    return found
 
 
 def builtin_directory() -> Path:

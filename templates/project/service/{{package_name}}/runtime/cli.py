@@ -32,7 +32,9 @@ class Commands(click.Group):
 
 
 def commands(service: Service, description: str) -> click.Group:
-    """The command line of a service: `api`, `worker`, `db`, `group`, `fake`, `dev`, `migrate`, `seed`, `record`."""
+    """The command line of a service: `api`, `worker`, `db`, `group`, `fake`, `dev`, `migrate`, `seed`, `run-schedule`,
+    `record`.
+    """
 
     def settings() -> ServiceSettings:
         found = service.settings()
@@ -126,6 +128,13 @@ def commands(service: Service, description: str) -> click.Group:
 
         there = database.seed(url, service.package)
         click.echo("the rows of db/seed.py are there" if there else "there is no db/seed.py: nothing to add")
+
+    @main.command("run-schedule")
+    @click.argument("name")
+    def run_schedule(name: str) -> None:
+        """Start now what the schedule NAME starts by the clock. Its next times stay as they are."""
+        found = settings_with_engine()
+        click.echo(f"started {asyncio.run(service.run_schedule(found, name))}")
 
     @main.command()
     @click.argument("workflow")

@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -13,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from .durable.clock import Clock
 from .durable.gate import HOLD, Gate
 from .durable.rpc import Registration, Rpc, check_registrations
-from .durable.schedules import Schedule, sync_schedules
+from .durable.schedules import Schedule, check_schedules, run_now, sync_schedules
 from .engine.client import EngineClient, build
 from .engine.namespace import Namespace
 from .engine.worker import BackgroundTask, DurableFunction, serve_group, stop
-from .errors import OperatorError
+from .errors import EngineUnavailable, OperatorError
 from .settings import ServiceSettings
 from .telemetry import tracing
 
@@ -98,8 +99,13 @@ class Service:
         return [self.worker(group) for group in self.groups]
 
     def schedules(self) -> Sequence[Schedule]:
-        """What the engine starts by the clock. The group `workers` keeps the engine's list like this one."""
+        """What the engine starts by the clock. The group `workers` keeps the engine's list like this one.
+
+        Raises:
+            WiringError: a schedule that engines do not read alike, or two of one name.
+        """
         schedules: Sequence[Schedule] = self.module("workflows.worker").SCHEDULES
+        check_schedules(schedules)
         return schedules
 
     def stand_ins(self, group: str | None = None) -> list[Registration]:
@@ -169,6 +175,22 @@ class Service:
         served = self.stand_ins(group)
         client = self.connect(settings, group, listens=True)
         await serve_group(settings, client, functions_of(served), [settings, Clock()])
+
+    async def run_schedule(self, settings: ServiceSettings, name: str) -> str:
+        """Start what a schedule starts, now; return the run's id on the engine.
+
+        Raises:
+            OperatorError: there is no such schedule, or the engine does not answer.
+        """
+        schedules = self.schedules()
+        client = self.connect(settings, API, listens=False)
+        client.resonate.start()
+        try:
+            return await run_now(client, schedules, name)
+        except EngineUnavailable as error:
+            raise OperatorError(str(error), "Is RESONATE_URL right, and the engine running?") from None
+        finally:
+            await stop(client, timedelta(0))
 
     @asynccontextmanager
     async def dependencies(self, settings: ServiceSettings, workers: Sequence[Worker]) -> AsyncIterator[list[Any]]:
