@@ -217,6 +217,7 @@ MAILING = """
 from pydantic import BaseModel
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.settings import ServiceSettings
+from shop.runtime.telemetry.tracing import is_enabled
 from tests.service.test_recording import Mailing
 
 
@@ -235,7 +236,7 @@ mail = Rpc("mail", "workers", Mail, Sent)
 async def send_mail(ctx, request):
     async def send(ctx):
         settings = ctx.get_dependency(Mailing)
-        return [settings.mail_host, settings.mail_ports, settings.mail_sender, settings.api_keys == {}]
+        return [settings.mail_host, settings.mail_ports, settings.mail_sender, settings.api_keys == {}, is_enabled()]
 
     return Sent(by=await ctx.run(send))
 
@@ -249,8 +250,8 @@ SCHEDULES = []
 @pytest.mark.parametrize(
     ("given", "outcome"),
     [
-        (["MAIL_SENDER=me"], ["nowhere", [], "me", True]),
-        (["mail_sender=me", "MAIL_HOST=here", "MAIL_PORTS=[25, 26]"], ["here", [25, 26], "me", True]),
+        (["MAIL_SENDER=me"], ["nowhere", [], "me", True, False]),
+        (["mail_sender=me", "MAIL_HOST=here", "MAIL_PORTS=[25, 26]"], ["here", [25, 26], "me", True, False]),
         (
             [],
             "settings for the run: MAIL_SENDER: Field required\nNeither the environment nor .env is read. Give it for ",
@@ -266,6 +267,7 @@ def test_a_run_that_is_recorded_has_settings_of_its_own(
     monkeypatch.setattr("shop.runtime.database.migrate", lambda url, migrations: None)
     monkeypatch.setenv("MAIL_HOST", "mail.example.com")
     monkeypatch.setenv("API_KEYS", "alice:secret1")
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "otlp")
     (tmp_path / ".env").write_text("MAIL_HOST=mail.example.com\nMAIL_SENDER=boss\nMAIL_PORTS=[1]\n")
     mailing = MAILING.replace("tests.service.test_recording", __name__)
     output = tmp_path / "history.json"

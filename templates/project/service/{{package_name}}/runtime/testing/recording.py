@@ -5,6 +5,7 @@ The engine's records do not name the functions of steps, so the calls are read f
 
 import asyncio
 import logging
+import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
+from unittest.mock import patch
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import EnvSettingsSource
@@ -237,7 +239,10 @@ def _record_apart(
     given: Sequence[str],
 ) -> History:
     """Record with an engine in this process, and a database and settings for the occasion."""
-    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+    with (
+        TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
+        patch.dict(os.environ, OTEL_SDK_DISABLED="true"),  # No trace of it beside those of real runs.
+    ):
         url = f"sqlite:///{scratch}/record.db"
         settings = settings_apart(
             service.settings,
