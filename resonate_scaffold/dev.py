@@ -23,8 +23,9 @@ from io import TextIOWrapper
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from resonate_scaffold import install
 from resonate_scaffold.errors import EngineFailed, ScaffoldError, UsageError
-from resonate_scaffold.install import ENVIRONMENT, repeat_command, scripts
+from resonate_scaffold.install import ENVIRONMENT, scripts
 from resonate_scaffold.project import MANIFEST, check_package
 from resonate_scaffold.supervisor import Console, Launch, Service, describe_end
 
@@ -222,10 +223,10 @@ def environment(project: Project, port: int | None) -> dict[str, str]:
     from dotenv import dotenv_values
 
     programs = project.root / scripts()
-    if not programs.is_dir():
+    if why := install.problem(project.root):
         raise ScaffoldError(
-            f"The service's dependencies are not installed: {project.root / ENVIRONMENT} is not there.",
-            hint=f"Install them: {repeat_command(str(project.root))}",
+            f"The service's dependencies are not installed: {why}.",
+            hint=f"Install them: {install.repeat_command(str(project.root))}",
         )
     try:
         from_file = {key: value for key, value in dotenv_values(project.env_file).items() if value is not None}

@@ -563,6 +563,29 @@ def test_a_service_without_its_environment_says_how_to_install_it(session: Sessi
 
 
 @posix
+def test_an_environment_that_leads_nowhere_is_said_and_can_be_made_again(session: Session, tmp_path: Path) -> None:
+    there = session.root / ".venv"
+    there.rename(session.root / "elsewhere")
+    there.symlink_to(tmp_path / "gone")
+    with pytest.raises(ScaffoldError) as error:
+        dev.run(session.root)
+    assert f"not installed: {there} is a link to {tmp_path / 'gone'}, which is not there." in str(error.value)
+    assert f"cd {session.root} && rm -rf .venv && " in error.value.hint
+
+    there.unlink()
+    (there / "bin").mkdir(parents=True)
+    (there / "bin/python").symlink_to(tmp_path / "python3.8")
+    with pytest.raises(ScaffoldError) as error:
+        dev.run(session.root)
+    assert f"{there / 'bin/python'} leads to {tmp_path / 'python3.8'}, which is not there." in str(error.value)
+    assert " && rm -rf .venv && " in error.value.hint
+
+    (there / "bin/python").unlink()
+    with pytest.raises(ScaffoldError, match=r"/bin/python is not there\."):
+        dev.run(session.root)
+
+
+@posix
 def test_the_service_is_found_from_below_and_its_absence_is_said(session: Session, tmp_path: Path) -> None:
     project = dev.find_project(session.root / "myapi" / "api")
     assert (project.root, project.package) == (session.root, session.root / "myapi")

@@ -431,9 +431,22 @@ def test_pip_installs_a_service(tool: Tool, template: Path, tmp_path: Path, monk
         "    return name\n"
     )
     (template / ".gitignore").write_text(".env\n.venv/\n__pycache__/\n")
+    # What a shell, a container or another tool sets for installations of its own.
+    for name in ("TARGET", "PREFIX", "ROOT"):
+        monkeypatch.setenv(f"PIP_{name}", str(tmp_path / "elsewhere"))
+    for name in ("USER", "DRY_RUN", "NO_DEPS"):
+        monkeypatch.setenv(f"PIP_{name}", "1")
+    (tmp_path / "installed/my_api-0.dist-info").mkdir(parents=True)
+    (tmp_path / "installed/my_api-0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: my-api\nVersion: 0\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "installed"))
+    (tmp_path / "pip.conf").write_text("[install]\nuser = true\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     ran = tool("new", "my-api", "--template", str(template))
     assert (ran.status, ran.err) == (0, "")
     assert list(Path("my-api/.venv").rglob("installed_service.py"))
+    assert not (tmp_path / "elsewhere").exists()
+    again = "unset PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_DRY_RUN PIP_NO_DEPS && "
+    assert install.repeat_command("my-api").startswith(f"cd my-api && {again}")
     assert git(Path("my-api"), "status", "--porcelain") == ""
 
 
