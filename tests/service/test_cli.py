@@ -74,6 +74,25 @@ def test_what_is_missing_is_said(environment: dict[str, str], command: str, mess
     assert message in done.output
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+def test_an_env_file_that_is_not_utf_8_is_said(encoding: str) -> None:
+    name = "é" if encoding == "latin-1" else "e"
+    Path(".env").write_bytes(f"DATABASE_URL=sqlite:///{name}.db\n".encode(encoding))
+    done = run("migrate", DATABASE_URL="")
+    assert (done.exit_code, done.output) == (
+        1,
+        "Error: .env is not UTF-8\nSave it as UTF-8: an editor's `Save with encoding`, or iconv.\n",
+    )
+
+
+def test_an_env_file_with_a_mark_at_its_beginning_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shop.runtime.database.seed", lambda url, package: url == "sqlite:///é.db")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    Path(".env").write_text("DATABASE_URL=sqlite:///é.db\n", "utf-8-sig")
+    done = CliRunner().invoke(main, ["seed"])
+    assert (done.exit_code, done.output) == (0, "the rows of db/seed.py are there\n")
+
+
 SIGNED = """
 from fastapi import APIRouter, FastAPI
 from shop.runtime.http.app import install
