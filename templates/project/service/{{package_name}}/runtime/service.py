@@ -1,5 +1,6 @@
 """What is particular to a service: the runtime knows it by one :class:`Service` value, and by nothing else."""
 
+import asyncio
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -17,6 +18,7 @@ from .durable.rpc import Registration, Rpc, check_registrations
 from .durable.schedules import Schedule, check_schedules, run_now, sync_schedules
 from .engine.client import EngineClient, build
 from .engine.namespace import Namespace
+from .engine.watch import watch_work
 from .engine.worker import BackgroundTask, DurableFunction, serve_group, stop
 from .errors import EngineUnavailable, OperatorError
 from .settings import ServiceSettings
@@ -147,9 +149,11 @@ class Service:
         async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
             app.state.client = client = self.connect(settings, API, listens=False)
             client.resonate.start()
+            watching = asyncio.create_task(watch_work(client))
             try:
                 yield
             finally:
+                watching.cancel()
                 await stop(client, settings.shutdown_grace)
 
         return self.create_app(settings, lifespan)
@@ -162,10 +166,10 @@ class Service:
     async def serve(self, settings: ServiceSettings, group: str) -> None:
         """Run a worker group until the process is told to stop."""
         worker = self.worker(group)
-        background: list[tuple[str, BackgroundTask]] = []
+        background: list[tuple[str, BackgroundTask]] = [("watch of work", watch_work)]
         if group == "workers":
             prefix = self.schedule_prefix(settings)
-            background = [("schedule sync", partial(sync_schedules, schedules=self.schedules(), prefix=prefix))]
+            background.append(("schedule sync", partial(sync_schedules, schedules=self.schedules(), prefix=prefix)))
         async with self.dependencies(settings, [worker]) as dependencies:
             client = self.connect(settings, group, listens=True)
             await serve_group(settings, client, functions_of(worker.served), dependencies, background)

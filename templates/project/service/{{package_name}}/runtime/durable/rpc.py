@@ -32,6 +32,7 @@ from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
 from ..engine.worker import DurableFunction
 from ..errors import Failure, WiringError
+from ..telemetry.outstanding import note_call
 from ..telemetry.runs import observe_run
 
 # What the SDK raises for a call that ended without a value: one that timed out, or was canceled.
@@ -81,7 +82,9 @@ class Rpc[Q: BaseModel, R: BaseModel]:
         """Make the call at once, so that ids follow the order of calls; await the result when it is needed."""
         target = ctx.get_dependency(Namespace).group(self.group)
         options = ctx.options(target=target, timeout=self.timeout, version=self.version)
-        return DurableCall(self, options.rpc(self.name, _kept(request.model_dump(mode="json"))))
+        future: ResonateFuture[Any] = options.rpc(self.name, _kept(request.model_dump(mode="json")))
+        note_call(target, future._id, self.name)  # The id is known at once, but public only to those who await it.
+        return DurableCall(self, future)
 
     async def start(
         self,
