@@ -19,12 +19,13 @@ import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from resonate_scaffold import install
 from resonate_scaffold.errors import EngineFailed, ScaffoldError, UsageError
-from resonate_scaffold.install import ENVIRONMENT, repeat_command, scripts
+from resonate_scaffold.install import ENVIRONMENT, scripts
 from resonate_scaffold.project import MANIFEST, check_package
 from resonate_scaffold.supervisor import Console, Launch, Service, describe_end
 
@@ -37,6 +38,32 @@ _RELEASE = "release"  # the one Procfile line that runs once, to its end, before
 _RESERVED = frozenset({"dev", "engine"})  # our own prefixes
 _LINE = re.compile(r"([A-Za-z0-9_-]+)\s*:\s*(\S.*)")
 _VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\})")
+_SHELL = ("sh", "-c")
+# What only a shell can carry out, where it is not quoted: operators, patterns, comments, the home directory.
+_OPERATORS = re.compile(r"[;&|<>()*?]|(?<!\S)[~#]")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_BUILTINS = frozenset(
+    [
+        ".",
+        ":",
+        "cd",
+        "command",
+        "eval",
+        "exec",
+        "export",
+        "for",
+        "if",
+        "set",
+        "source",
+        "trap",
+        "ulimit",
+        "umask",
+        "unset",
+        "until",
+        "while",
+        "{",
+    ]
+)
 _PROCESS_OF = {"workflows": "worker", "fakes": "fake"}  # folders that are not called like their process
 _POSTGRES = ("postgresql", "postgres")
 _ANNOUNCED = "DATABASE_URL="  # how a service's command `postgres` begins the line that says it is ready
@@ -101,7 +128,10 @@ def _commands(root: Path) -> dict[str, tuple[str, ...]]:
 
 
 def parse_procfile(text: str, file: str = "Procfile") -> dict[str, tuple[str, ...]]:
-    """`name: command` lines to argument lists, variables not yet expanded; blank and `#` lines skipped."""
+    """`name: command` lines to argument lists, variables not yet expanded; blank and `#` lines skipped.
+
+    A command that needs a shell, as other runners give one to every line, is `sh -c COMMAND`.
+    """
     commands: dict[str, tuple[str, ...]] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -117,14 +147,30 @@ def parse_procfile(text: str, file: str = "Procfile") -> dict[str, tuple[str, ..
             reason = "is there twice" if name in commands else "is a name that `dev` uses itself"
             raise ScaffoldError(f"{where}: `{name}` {reason}.", hint="Give this process another name.")
         try:
-            commands[name] = tuple(shlex.split(command))
+            words = tuple(shlex.split(command))
+            commands[name] = (*_SHELL, command) if _needs_shell(command, words[0]) else words
         except ValueError as error:
             raise ScaffoldError(f"{where}: {error}.", hint="Close what is open in this command.") from error
     return commands
 
 
+def _needs_shell(command: str, program: str) -> bool:
+    """Whether a command means something else to a shell than its words, and the variables that `expand` knows."""
+    unquoted = re.sub(r"'[^']*'", "''", command)
+    variables = _VARIABLE.sub(lambda match: "$(" if "$" in (match["default"] or "") else "", unquoted)
+    if re.search(r"`|\$[({0-9@*?!#$-]", variables):
+        return True  # inside of double quotes, too
+    bare = re.sub(r'"(?:\\.|[^"\\])*"|\\.', "", variables)
+    return bool(_OPERATORS.search(bare) or _ASSIGNMENT.match(command) or program in _BUILTINS)
+
+
 def expand(argv: Sequence[str], env: Mapping[str, str]) -> tuple[str, ...]:
-    """`$NAME`, `${NAME}` and `${NAME:-default}` replaced, also inside quotes; a value stays one argument."""
+    """`$NAME`, `${NAME}` and `${NAME:-default}` replaced, also inside quotes; a value stays one argument.
+
+    A shell replaces them itself.
+    """
+    if tuple(argv[:2]) == _SHELL:
+        return tuple(argv)
 
     def value(match: re.Match[str]) -> str:
         name, default = match["plain"] or match["braced"], match["default"]
@@ -208,9 +254,14 @@ def which_to_restart(
             return set(commands)
         if path.suffix == ".py" and path.is_relative_to(package):
             folder = path.relative_to(package).parts[0]
-            concerned = {name for name, argv in commands.items() if _runs(folder, {name, *argv[1:]})}
+            concerned = {name for name, argv in commands.items() if _runs(folder, {name, *_words(argv)})}
             hit |= concerned or (set() if folder == "fakes" else set(commands))
     return hit
+
+
+def _words(argv: Sequence[str]) -> list[str]:
+    """The arguments of a command, or the words of what a shell runs."""
+    return argv[2].split() if tuple(argv[:2]) == _SHELL and len(argv) > 2 else list(argv[1:])
 
 
 def _runs(folder: str, words: Collection[str]) -> bool:
@@ -227,15 +278,13 @@ def environment(project: Project, port: int | None) -> dict[str, str]:
     from dotenv import dotenv_values
 
     programs = project.root / scripts()
-    if not programs.is_dir():
+    if why := install.problem(project.root):
         raise ScaffoldError(
-            f"The service's dependencies are not installed: {project.root / ENVIRONMENT} is not there.",
-            hint=f"Install them: {repeat_command(str(project.root))}",
+            f"The service's dependencies are not installed: {why}.",
+            hint=f"Install them: {install.repeat_command(str(project.root))}",
         )
-    try:
-        from_file = {key: value for key, value in dotenv_values(project.env_file).items() if value is not None}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScaffoldError(f"{project.env_file} cannot be read ({error}).", hint="Save it as UTF-8.") from error
+    text = _read(project.env_file) if project.env_file.exists() else ""
+    from_file = {key: value for key, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
     env = from_file | dict(os.environ)
     env.pop("PYTHONHOME", None)
     return env | {
@@ -529,9 +578,18 @@ def _read(path: Path) -> str:
     if path.exists() and not path.is_file():
         raise ScaffoldError(f"{path} is not a plain file.", hint="Put there what it should hold.")
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScaffoldError(f"{path} cannot be read ({error}).", hint="Restore it, saved as UTF-8.") from error
+        text = path.read_text("utf-8-sig")  # editors on Windows begin a file with a mark
+    except OSError as error:
+        raise ScaffoldError(f"{path} cannot be read: {error.strerror}.", hint="Check its permissions.") from error
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path) from error
+    if "\0" in text:  # what UTF-16 is full of
+        raise _not_utf8(path)
+    return text
+
+
+def _not_utf8(path: Path) -> ScaffoldError:
+    return ScaffoldError(f"{path} is not UTF-8.", hint="Save it as UTF-8: an editor's `Save with encoding`, or iconv.")
 
 
 @contextlib.contextmanager

@@ -54,6 +54,7 @@ from resonate_scaffold.project import ADDS, MANIFEST, Files, Manifest, Project, 
 _LOCK = ".resonate-scaffold.lock"
 _TREE = "tree"
 _STAGING = ".resonate-scaffold.apply"
+_GIT = ".git"
 _KEPT = ".resonate-scaffold.kept"
 _DRAFT = "journal.tmp"
 _JOURNAL = "journal.json"
@@ -68,8 +69,11 @@ _NO_LINK = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS
 _NO_FILE = "not a file"
 
 
-def check_target(target: Path) -> None:
-    """See that a service can be made at *target*: nothing is there, or an empty directory.
+def check_target(target: Path) -> bool:
+    """See that a service can be made at *target*: nothing is there, an empty directory, or a clone without files.
+
+    Returns:
+        Whether it is a clone: a directory with `.git` and nothing else, but for what a killed command left.
 
     Raises:
         TargetExists: something else is there.
@@ -79,14 +83,17 @@ def check_target(target: Path) -> None:
         if target.is_symlink():
             raise TargetExists(f"{target} is a symbolic link", "Choose another name, or another place with --into.")
         if target.is_dir():
-            if next(target.iterdir(), None) is not None:
+            names = {path.name for path in target.iterdir()}
+            if names - {_GIT, _STAGING} or (names and _GIT not in names):
                 raise TargetExists(
                     f"{target} exists and is not empty", "Choose another name, or another place with --into."
                 )
-        elif target.exists():
+            return bool(names)
+        if target.exists():
             raise TargetExists(f"{target} is a file", "Choose another name, or another place with --into.")
     except OSError as error:
         raise DiskError.of(error, target) from error
+    return False
 
 
 def create_tree(target: Path, plan: Plan, before_rename: Callable[[Path], None]) -> None:

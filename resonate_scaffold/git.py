@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from resonate_scaffold.errors import GitError, TemplateError
+from resonate_scaffold.errors import GitError, TargetExists, TemplateError
 
 TOOL = "resonate-scaffold"
 
@@ -89,8 +89,37 @@ def commit_new(tree: Path, message: str, *, fallback_author: str, private: Seque
     """
     _git(tree, "init", "--quiet")
     _git(tree, "symbolic-ref", "HEAD", "refs/heads/main")
+    return commit_all(tree, message, fallback_author=fallback_author, private=private)
+
+
+def check_clone(directory: Path) -> None:
+    """See that the repository in *directory* has no files, in its last commit or its index: they would be deleted.
+
+    Raises:
+        TargetExists: it has some.
+        GitError: it is no repository, or git failed.
+    """
+    if not Path(_git(directory, "rev-parse", "--show-toplevel")).samefile(directory):
+        raise GitError(f"{directory / '.git'} is no repository", "Remove it, or choose another place.")
+    unborn = subprocess.run(
+        ["git", "-C", str(directory), "rev-parse", "--quiet", "--verify", "HEAD"], capture_output=True, check=False
+    ).returncode
+    if _git(directory, "ls-files") or (not unborn and _git(directory, "ls-tree", "HEAD")):
+        raise TargetExists(
+            f"the repository in {directory} has files that are not there", "Check them out, and choose another place."
+        )
+
+
+def branch(directory: Path) -> str:
+    """The branch that is checked out in a repository with a commit; `HEAD` where none is."""
+    return _git(directory, "rev-parse", "--abbrev-ref", "HEAD")
+
+
+def commit_all(tree: Path, message: str, *, fallback_author: str, private: Sequence[str]) -> str:
+    """Commit everything in *tree*, a repository; arguments, result and errors are those of :func:`commit_new`."""
     _git(tree, "add", "--all")
     if leaked := _git(tree, "ls-files", "--cached", "--", *private):
+        _git(tree, "rm", "-r", "--cached", "--quiet", ".")
         raise TemplateError(
             f"{leaked.splitlines()[0]} holds secrets and would be committed",
             "Add it to the template's .gitignore.",

@@ -18,8 +18,13 @@ CONSTRAINTS = "constraints.txt"
 LOCK = "uv.lock"
 
 _SHOWN_LINES = 15
-# They would send the installation somewhere other than the service's own environment.
-_FOREIGN_VARIABLES = ("VIRTUAL_ENV", "PYTHONHOME", "UV_PROJECT_ENVIRONMENT", "__PYVENV_LAUNCHER__")
+# They would send the installation somewhere other than the service's own environment, or leave a part of it out
+# because another place has it.
+_FOREIGN_VARIABLES = (
+    *("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__"),
+    *("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_DRY_RUN", "PIP_NO_DEPS"),
+    *("UV_PROJECT_ENVIRONMENT", "UV_PROJECT", "UV_WORKING_DIRECTORY", "UV_SYSTEM_PYTHON", "UV_NO_DEPS"),
+)
 
 
 def commands(project: Path) -> tuple[tuple[str, ...], ...]:
@@ -54,7 +59,29 @@ def scripts() -> Path:
 def repeat_command(project: str) -> str:
     """The line that installs again, for a shell; *project* is the directory as the user would type it."""
     steps = [shlex.join(command) for command in commands(Path(project))]
-    return " && ".join([f"cd {shlex.quote(project)}", *steps])
+    foreign = [name for name in _FOREIGN_VARIABLES if name in os.environ and name.startswith(("PIP_", "UV_"))]
+    unset = [f"unset {' '.join(foreign)}"] if foreign and sys.platform != "win32" else []
+    # What is there of a broken one stands in the way of another.
+    broken = os.path.lexists(Path(project, ENVIRONMENT)) and problem(Path(project)) is not None
+    remove = [f"rm -rf {ENVIRONMENT}"] if broken else []
+    return " && ".join([f"cd {shlex.quote(project)}", *unset, *remove, *steps])
+
+
+def problem(project: Path) -> str | None:
+    """Why the service in *project* cannot run from its environment as it is; None where it can.
+
+    An environment may be a link that leads nowhere, or made by an interpreter that has gone since.
+    """
+    environment = project / ENVIRONMENT
+    if environment.is_symlink() and not environment.exists():
+        return f"{environment} is a link to {os.readlink(environment)}, which is not there"  # noqa: PTH115
+    if not (project / scripts()).is_dir():
+        return f"{environment} is not there"
+    python = project / scripts() / ("python.exe" if sys.platform == "win32" else "python")
+    if not python.exists():
+        gone = f" leads to {os.path.realpath(python)}, which" if python.is_symlink() else ""
+        return f"{python}{gone} is not there"
+    return None
 
 
 def install(project: Path, shown_as: str, progress: Callable[[str], None]) -> None:
@@ -71,6 +98,7 @@ def install(project: Path, shown_as: str, progress: Callable[[str], None]) -> No
     environment = {key: value for key, value in os.environ.items() if key not in _FOREIGN_VARIABLES}
     # Without a network, pip's usual five retries for each package take minutes to say so.
     environment.setdefault("PIP_RETRIES", "1")
+    environment["PIP_USER"] = "0"  # also where a configuration file says otherwise
     environment.setdefault("PIP_DISABLE_PIP_VERSION_CHECK", "1")
     # As pip does unasked: otherwise the first start of each process pays for it, seconds each.
     environment.setdefault("UV_COMPILE_BYTECODE", "1")

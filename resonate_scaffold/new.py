@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resonate_scaffold import __version__, disk, git, install, templates
-from resonate_scaffold.errors import InstallError, ScaffoldError, UsageError
+from resonate_scaffold.errors import GitError, InstallError, ScaffoldError, TemplateError, UsageError
 from resonate_scaffold.generators.project import ENV, new_project
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Plan
@@ -48,7 +48,9 @@ def create(request: NewRequest, report: Report) -> Outcome:
         ScaffoldError: nothing was changed.
     """
     target = request.into.resolve() / request.name.raw
-    disk.check_target(target)
+    clone = disk.check_target(target)
+    if clone and request.git and git.available():
+        git.check_clone(target)
     rendering = _render(request)
     plan = new_project(rendering, version=__version__, secret=secrets.token_hex(32))
     author = str(rendering.answers.get("author") or "")
@@ -66,10 +68,17 @@ def create(request: NewRequest, report: Report) -> Outcome:
 
     wants_commit, note = _commit_wanted(request, target)
     outcome = replace(outcome, notes=(*plan.notes, *_database_note(request, rendering), *note))
-    commit = _create_tree(target, plan, author, commit=wants_commit)
+    error: ScaffoldError | None = None
+    if clone:
+        disk.apply(target, plan)
+        commit, error = _commit_in_clone(target, author) if wants_commit else ("", None)
+    else:
+        commit = _create_tree(target, plan, author, commit=wants_commit)
     report.summary(shown_as, plan)
     if commit:
-        report.step("commit", f"{commit[:7]} on main")
+        report.step("commit", f"{commit[:7]} on {git.branch(target)}")
+    if error:
+        return replace(outcome, error=error)
     for line in outcome.notes:
         report.note(line)
     if request.install:
@@ -116,7 +125,8 @@ def _commit_wanted(request: NewRequest, target: Path) -> tuple[bool, tuple[str, 
     """Whether to commit; and if not, although it was asked for, why."""
     if not request.git:
         return False, ()
-    if outer := git.enclosing_repository(target.parent):
+    outer = git.enclosing_repository(target.parent)
+    if outer and git.enclosing_repository(target) != target:
         return False, (f"Not committed: {target.parent} is inside the repository {outer}",)
     if not git.available():
         return False, ("Not committed: git is not installed",)
@@ -145,6 +155,15 @@ def _create_tree(target: Path, plan: Plan, author: str, *, commit: bool) -> str:
 
     disk.create_tree(target, plan, commit_tree)
     return made
+
+
+def _commit_in_clone(target: Path, author: str) -> tuple[str, ScaffoldError | None]:
+    """Commit the service in the repository that was there; a failure is returned, for the service is there by now."""
+    message = f"Create {target.name} with {git.TOOL} {__version__}"
+    try:
+        return git.commit_all(target, message, fallback_author=author, private=[ENV.name]), None
+    except (GitError, TemplateError) as error:
+        return "", GitError(f"{target.name} is complete, but not committed: {error}", error.hint)
 
 
 def _install(target: Path, shown_as: str, report: Report) -> ScaffoldError | None:

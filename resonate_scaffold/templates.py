@@ -13,6 +13,7 @@ import hashlib
 import io
 import os
 import re
+import runpy
 import stat
 import tempfile
 import warnings
@@ -35,6 +36,9 @@ Answer = str | bool | int | float | None
 REQUIRED_QUESTIONS = ("project_name", "package_name", "database", "bare")
 
 _ANSWERS_FILE = ".copier-answers.yml"
+_DIRECTORY = "directory"  # what a manifest calls a template that is no URL
+# In a service whose template is in no git: what Copier is shown in its place, and says in a line that it cannot use.
+_NO_TEMPLATE = PurePosixPath(".copier/copier.yml")
 _SUFFIX = ".jinja"  # Copier's default
 _JUNK = frozenset({"__pycache__", ".git", ".DS_Store", ".svn", ".ruff_cache", ".mypy_cache"})  # as in copier.yml
 _TRUE, _FALSE = {"y", "yes", "t", "true", "on", "1"}, {"n", "no", "f", "false", "off", "0"}
@@ -71,6 +75,17 @@ class Rendering:
     answers: Mapping[str, Any]
     origin: Mapping[str, str]
     notes: tuple[str, ...] = ()
+
+
+def find_cron_problem(expression: str) -> tuple[str, str] | None:
+    """What keeps a cron expression from meaning the same on every engine, and what to write instead; or None.
+
+    The judge is the shipped runtime's own module, which asks again when a service starts.
+    """
+    path = builtin_directory() / "service" / "{{package_name}}" / "runtime" / "durable" / "cron.py"
+    judge = runpy.run_path(str(path))["find_problem"]
+    found: tuple[str, str] | None = judge(expression)
+    return found
 
 
 def builtin_directory() -> Path:
@@ -142,7 +157,7 @@ def render_builtin(answers: Mapping[str, Answer]) -> Rendering:
     remembered = {name: value for name, value in answers.items() if name not in hidden}
     context = {
         **answers,
-        "_copier_answers": {"_commit": version, "_src_path": "resonate-scaffold", **remembered},
+        "_copier_answers": {"_src_path": str(_NO_TEMPLATE.parent), **remembered},
         "_copier_conf": {"answers_file": config.get("_answers_file", _ANSWERS_FILE)},
     }
     environment = _environment()
@@ -227,7 +242,9 @@ def render_foreign(source: str, data: Mapping[str, str | bool], *, ask: bool) ->
         origin["version"] = commit
     recorded = PurePosixPath(answers_file.as_posix())
     if recorded in files:
-        files[recorded] = RenderedFile(_without_machine_path(files[recorded].content, display, digest))
+        files[recorded] = RenderedFile(_without_machine_path(files[recorded].content, display))
+        if display == _DIRECTORY:
+            files.setdefault(_NO_TEMPLATE, RenderedFile((builtin_directory() / "service" / _NO_TEMPLATE).read_bytes()))
     notes = tuple(
         f"Template: {warning.message}" for warning in caught if not issubclass(warning.category, DeprecationWarning)
     )
@@ -374,7 +391,7 @@ def _cast(question: Question, value: str | bool) -> Answer:
 def _locate(source: str) -> tuple[str, str]:
     """Split a ``--template`` into what Copier is given and what the manifest says."""
     if source.startswith("git+file://"):
-        return source, "directory"
+        return source, _DIRECTORY
     if re.match(r"(git\+|https?://|ssh://|git://|git@|gh:|gl:)", source):
         # Credentials in a URL work for this run and are recorded nowhere.
         return source, re.sub(r"(?<=//)[^/@]*@", "", source)
@@ -385,16 +402,19 @@ def _locate(source: str) -> tuple[str, str]:
         found = False
     if not found:
         raise TemplateError(f"There is no template at {source}", "Give a directory, or a git URL.")
-    return str(path.resolve()), "directory"
+    return str(path.resolve()), _DIRECTORY
 
 
-def _without_machine_path(content: bytes, display: str, digest: str) -> bytes:
-    """Replace Copier's record of where the template was; a long value goes on over indented lines."""
+def _without_machine_path(content: bytes, display: str) -> bytes:
+    """Replace Copier's record of where the template was; a long value goes on over indented lines.
+
+    A directory of this machine is nothing to update from, and its commit is none of a template in git.
+    """
     text = content.decode()
-    text = re.sub(r"(?m)^_src_path:.*\n(?:[ \t]+.*\n)*", lambda _: f"_src_path: {display}\n", text)
-    if display == "directory":
+    shown = str(_NO_TEMPLATE.parent) if display == _DIRECTORY else display
+    text = re.sub(r"(?m)^_src_path:.*\n(?:[ \t]+.*\n)*", lambda _: f"_src_path: {shown}\n", text)
+    if display == _DIRECTORY:
         text = re.sub(r"(?m)^_commit:.*\n(?:[ \t]+.*\n)*", "", text)
-        text = re.sub(r"(?m)^(?=_src_path:)", f"_commit: sha256-{digest}\n", text)
     return text.encode()
 
 

@@ -103,6 +103,46 @@ def test_a_procfile_is_names_and_argument_lists() -> None:
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        "FOO=1 python -m myapi api",
+        "FOO=1 BAR='a b' python -m myapi api",
+        "cd myapi && python -m myapi api",
+        "exec python -m myapi api",
+        "python -m myapi api --port ${PORT:-${OTHER:-8000}}",
+        "python -m myapi api --port $(cat port)",
+        'python -m myapi api "`cat port`"',
+        "python -m myapi api > log 2>&1",
+        "python -m myapi api | tee log",
+        "python -m myapi api; sleep 1",
+        "cat *.py",
+        "~/bin/run",
+        "run # as usual",
+        'run "$1" $$ ${NAME%.py}',
+        "if true; then run; fi",
+    ],
+)
+def test_what_only_a_shell_understands_is_given_to_one(command: str) -> None:
+    (argv,) = dev.parse_procfile(f"api: {command}").values()
+    assert argv == ("sh", "-c", command)
+    assert dev.expand(argv, {}) == argv
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python -m myapi api --port $PORT ${NONE:-a b} ${EMPTY:-x}",
+        "run 'a && b' \"c | d; (e)\" f\\&g 'it costs $(5)' 5$ $",
+        "run --url http://host/a=b",
+        "run key=value .[dev] a~b a#b",
+    ],
+)
+def test_what_needs_no_shell_gets_none(command: str) -> None:
+    (argv,) = dev.parse_procfile(f"api: {command}").values()
+    assert argv[0] in ("python", "run") and len(argv) > 2
+
+
+@pytest.mark.parametrize(
     ("text", "part"),
     [
         ("api: x\napi: y", "line 2: `api` is there twice"),
@@ -190,6 +230,7 @@ MORE = COMMANDS | {
     "money": ("python", "-m", "myapi", "group", "billing"),
     "fake-payments": ("python", "-m", "myapi", "fake", "payments"),
     "fake-billing": ("python", "-m", "myapi", "fake", "billing"),
+    "stock": ("sh", "-c", "FOO=1 python -m myapi group stock"),
 }
 EVERY = set(MORE)
 
@@ -205,6 +246,7 @@ EVERY = set(MORE)
         (["myapi/schedules.py"], EVERY),
         (["myapi/billing/worker.py"], {"money"}),
         (["myapi/payments/worker.py"], EVERY),
+        (["myapi/stock/worker.py"], {"stock"}),
         (["myapi/fakes/payments_charge.py"], {"fake-payments", "fake-billing"}),
         (["myapi/contracts/db.py"], EVERY),
         (["myapi/settings.py"], EVERY),
@@ -566,11 +608,73 @@ def test_a_port_that_was_used_a_moment_ago_is_free(session: Session, engine: str
 
 
 @posix
+def test_lines_for_a_shell_run_with_their_variables_and_leave_nothing(session: Session, engine: str) -> None:
+    (session.root / "Procfile.dev").write_text(
+        "\ufeffloud: GREETING='good day' sh -c 'echo it says $GREETING on $PORT; exec sleep 91837'\n"
+        "there: cd myapi && pwd && sleep 91838; true\n",
+        "utf-8",
+    )
+    session.start(engine)
+    session.until_up()
+    session.until(lambda: f"it says good day on {session.port}" in session.output)
+    session.until(lambda: f"| {session.root}/myapi\n" in session.output)
+    wanted = [["sleep", "91837"], ["sleep", "91838"]]
+
+    def sleeping() -> list[int]:
+        return [it.pid for it in psutil.process_iter(["cmdline"]) if it.info["cmdline"] in wanted]
+
+    session.until(lambda: len(sleeping()) == 2)
+    assert session.end()[0] == 0
+    assert sleeping() == []
+
+
+@posix
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+@pytest.mark.parametrize("name", [".env", "Procfile"])
+def test_a_file_that_is_not_utf_8_is_said_in_a_line(session: Session, name: str, encoding: str) -> None:
+    path = session.root / name
+    path.write_bytes("release: true\n#é\napi: true\n".encode(encoding))
+    with pytest.raises(ScaffoldError) as error:
+        dev.run(session.root)
+    assert str(error.value) == f"{path} is not UTF-8."
+
+
+@posix
+def test_an_env_file_with_a_mark_at_its_beginning_is_read_whole(session: Session) -> None:
+    (session.root / ".env").write_text("FIRST=1\nSECOND=é\n", "utf-8-sig")
+    env = dev.environment(dev.find_project(session.root), None)
+    assert (env["FIRST"], env["SECOND"]) == ("1", "é")
+
+
+@posix
 def test_a_service_without_its_environment_says_how_to_install_it(session: Session) -> None:
     (session.root / ".venv").rename(session.root / "elsewhere")
     with pytest.raises(ScaffoldError, match="not installed") as error:
         dev.run(session.root)
     assert f"cd {session.root} && " in error.value.hint
+
+
+@posix
+def test_an_environment_that_leads_nowhere_is_said_and_can_be_made_again(session: Session, tmp_path: Path) -> None:
+    there = session.root / ".venv"
+    there.rename(session.root / "elsewhere")
+    there.symlink_to(tmp_path / "gone")
+    with pytest.raises(ScaffoldError) as error:
+        dev.run(session.root)
+    assert f"not installed: {there} is a link to {tmp_path / 'gone'}, which is not there." in str(error.value)
+    assert f"cd {session.root} && rm -rf .venv && " in error.value.hint
+
+    there.unlink()
+    (there / "bin").mkdir(parents=True)
+    (there / "bin/python").symlink_to(tmp_path / "python3.8")
+    with pytest.raises(ScaffoldError) as error:
+        dev.run(session.root)
+    assert f"{there / 'bin/python'} leads to {tmp_path / 'python3.8'}, which is not there." in str(error.value)
+    assert " && rm -rf .venv && " in error.value.hint
+
+    (there / "bin/python").unlink()
+    with pytest.raises(ScaffoldError, match=r"/bin/python is not there\."):
+        dev.run(session.root)
 
 
 @posix

@@ -462,6 +462,25 @@ def test_missed_runs_are_made_up_for_one_a_tick_and_stale_ones_are_born_timed_ou
     assert states == ["rejected_timedout", "pending", "pending"]
 
 
+def test_a_task_is_told_without_being_changed() -> None:
+    """The SDK's in-process server does not know the request; the Resonate server and resonate-pg do."""
+    state = EngineState()
+    state.apply(0, create("job/a", timeout_at=1000))
+
+    def told(now: int) -> Any:
+        request = {"kind": "task.get", "id": "job/a"}
+        assert state.is_read(now, request)
+        return state.apply(now, request)["task"]
+
+    assert told(1) == {"id": "job/a", "state": "pending", "version": 0, "resumes": 0}
+    state.apply(2, {"kind": "task.acquire", "id": "job/a", "version": 0, "pid": "p", "ttl": 60_000})
+    held = told(3)
+    assert (held["state"], held["pid"], held["ttl"]) == ("acquired", "p", 60_000)
+    assert told(1000) == {"id": "job/a", "state": "fulfilled", "version": held["version"], "resumes": 0}
+    assert state.promises["job/a"].state == "pending"
+    assert state.apply(4, {"kind": "task.get", "id": "job/b"})["status"] == 404
+
+
 def test_a_deleted_schedule_fires_no_more() -> None:
     state = EngineState()
     state.apply(NOON, schedule())

@@ -241,6 +241,79 @@ def test_a_place_beside_the_repository_is_not_in_it(tool: Tool) -> None:
     assert Path("../../beside/my-api/.git").is_dir()
 
 
+def cloned(name: str, branch: str = "trunk") -> Path:
+    """A fresh clone of a repository without commits, as a forge gives it."""
+    git(Path(), "init", "--quiet", "--bare", "origin.git")
+    git(Path(), "--git-dir", "origin.git", "symbolic-ref", "HEAD", f"refs/heads/{branch}")
+    git(Path(), "clone", "--quiet", "origin.git", name)
+    return Path(name)
+
+
+def test_a_fresh_clone_is_filled_and_committed_on_its_branch(tool: Tool) -> None:
+    root = cloned("my-api")
+    git(root, "config", "user.name", "Grace")
+    ran = tool("new", "my-api", "--no-install")
+    assert (ran.status, ran.err) == (0, "")
+    assert re.search(r"commit +[0-9a-f]{7} on trunk\n", ran.out)
+    assert git(root, "log", "--format=%an %s") == f"Grace Create my-api with resonate-scaffold {__version__}"
+    assert git(root, "status", "--porcelain") == ""
+    assert git(root, "remote") == "origin"
+    assert set(git(root, "ls-files").splitlines()) == tree(root).keys() - {".env"}
+    again = tool("new", "my-api", "--no-install")
+    assert (again.status, "exists and is not empty" in again.err) == (1, True)
+
+
+def test_a_fresh_clone_inside_of_a_repository_is_committed_to_itself(tool: Tool) -> None:
+    git(Path(), "init", "--quiet")
+    root = cloned("my-api")
+    assert tool("new", "my-api", "--no-install", "--json").json["notes"] == []
+    assert git(root, "rev-list", "--count", "HEAD") == "1"
+
+
+def test_a_fresh_clone_is_left_uncommitted_where_that_is_wanted(tool: Tool) -> None:
+    root = cloned("my-api")
+    assert tool("new", "my-api", "--no-install", "--no-git").status == 0
+    assert (root / "my_api/__init__.py").is_file()
+    assert git(root, "status", "--porcelain", "--untracked-files=normal").startswith("?? ")
+
+
+def test_a_dry_run_leaves_a_fresh_clone_as_it_is(tool: Tool) -> None:
+    root = cloned("my-api")
+    assert tool("new", "my-api", "--dry-run").status == 0
+    assert [path.name for path in root.iterdir()] == [".git"]
+
+
+def test_a_repository_whose_files_are_not_there_is_refused(tool: Tool) -> None:
+    """A commit would delete them."""
+    root = cloned("my-api")
+    (root / "mine").write_text("mine")
+    git(root, "add", "mine")
+    for _ in ("staged", "committed"):
+        (root / "mine").unlink(missing_ok=True)
+        ran = tool("new", "my-api", "--no-install")
+        assert (ran.status, "has files that are not there\n" in ran.err) == (1, True)
+        assert [path.name for path in root.iterdir()] == [".git"]
+        git(root, "-c", "user.name=a", "-c", "user.email=b", "commit", "--quiet", "--allow-empty", "-m", "mine")
+
+
+def test_a_commit_that_fails_in_a_fresh_clone_leaves_a_whole_service(tool: Tool) -> None:
+    root = cloned("my-api")
+    (root / ".git/index.lock").touch()
+    ran = tool("new", "my-api", "--no-install")
+    assert (ran.status, "my-api is complete, but not committed: git failed: " in ran.err) == (1, True)
+    assert (root / "my_api/__init__.py").is_file()
+
+
+@pytest.mark.parametrize(("outer", "message"), [(False, "git failed: "), (True, "my-api/.git is no repository\n")])
+def test_a_folder_with_a_git_that_is_none_says_so_and_stays(tool: Tool, outer: bool, message: str) -> None:
+    if outer:
+        git(Path(), "init", "--quiet")
+    Path("my-api/.git").mkdir(parents=True)
+    ran = tool("new", "my-api", "--no-install")
+    assert (ran.status, message in ran.err) == (1, True)
+    assert [path.name for path in Path("my-api").iterdir()] == [".git"]
+
+
 def test_without_git(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     ran = tool("new", "my-api", "--no-install")
@@ -365,9 +438,22 @@ def test_pip_installs_a_service(tool: Tool, template: Path, tmp_path: Path, monk
         "    return name\n"
     )
     (template / ".gitignore").write_text(".env\n.venv/\n__pycache__/\n")
+    # What a shell, a container or another tool sets for installations of its own.
+    for name in ("TARGET", "PREFIX", "ROOT"):
+        monkeypatch.setenv(f"PIP_{name}", str(tmp_path / "elsewhere"))
+    for name in ("USER", "DRY_RUN", "NO_DEPS"):
+        monkeypatch.setenv(f"PIP_{name}", "1")
+    (tmp_path / "installed/my_api-0.dist-info").mkdir(parents=True)
+    (tmp_path / "installed/my_api-0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: my-api\nVersion: 0\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "installed"))
+    (tmp_path / "pip.conf").write_text("[install]\nuser = true\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     ran = tool("new", "my-api", "--template", str(template))
     assert (ran.status, ran.err) == (0, "")
     assert list(Path("my-api/.venv").rglob("installed_service.py"))
+    assert not (tmp_path / "elsewhere").exists()
+    again = "unset PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_DRY_RUN PIP_NO_DEPS && "
+    assert install.repeat_command("my-api").startswith(f"cd my-api && {again}")
     assert git(Path("my-api"), "status", "--porcelain") == ""
 
 

@@ -50,7 +50,7 @@ def copier_copy(source: Path, target: Path, data: Mapping[str, str | bool]) -> N
 
 
 def without_origin(content: bytes) -> list[bytes]:
-    return [line for line in content.splitlines() if not line.startswith((b"_src_path:", b"_commit:"))]
+    return [line for line in content.splitlines() if not line.startswith((b"_src_path:", b"_commit:", b"#"))]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_the_origin_names_no_path_of_this_machine() -> None:
     assert rendering.origin["version"] == __version__
     assert len(rendering.origin["digest"]) == 64
     answers = yaml.safe_load(rendering.files[ANSWERS_FILE].content)
-    assert (answers["_src_path"], answers["_commit"]) == ("resonate-scaffold", __version__)
+    assert (answers["_src_path"], answers.get("_commit")) == (".copier", None)
     root = str(templates.builtin_directory().parent)
     assert not any(root in text for text in texts(rendering).values())
 
@@ -176,14 +176,15 @@ def test_a_directory(template: Path) -> None:
     assert rendering.origin == {"name": "directory", "digest": rendering.origin["digest"]}
     answers = texts(rendering)[str(ANSWERS_FILE)]
     assert str(template) not in answers
-    assert yaml.safe_load(answers)["_src_path"] == "directory"
+    recorded = yaml.safe_load(answers)
+    assert (recorded["_src_path"], recorded.get("_commit")) == (".copier", None)
 
 
 def test_a_path_so_long_that_yaml_folds_it(template: Path) -> None:
     deep = template.parent / "a directory with blanks in its name" / "and another one"
     shutil.copytree(template, deep)
     answers = yaml.safe_load(texts(foreign(deep))[str(ANSWERS_FILE)])
-    assert answers["_src_path"] == "directory"
+    assert answers["_src_path"] == ".copier"
     assert answers["project_name"] == "my-api"
 
 
@@ -199,6 +200,59 @@ def test_a_git_repository(template: Path, clean_git: None) -> None:
     assert rendering.origin["version"] == git(template, "rev-parse", "HEAD")
     everything = str(dict(rendering.origin)) + "".join(texts(rendering).values())
     assert str(template.parent) not in everything
+
+
+@pytest.mark.parametrize("shipped", [True, False])
+def test_copier_says_in_a_line_that_there_is_nothing_to_update_from(
+    template: Path, tmp_path: Path, clean_git: None, shipped: bool
+) -> None:
+    rendering = builtin() if shipped else foreign(template)
+    made = tmp_path / "made"
+    for path, file in rendering.files.items():
+        (made / path).parent.mkdir(parents=True, exist_ok=True)
+        (made / path).write_bytes(file.content)
+    git(made, "init", "--quiet")
+    git(made, "add", "--all")
+    git(made, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "--quiet", "-m", "x")
+
+    def copier(command: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "copier", command, "--defaults"]
+        return subprocess.run(line, cwd=made, capture_output=True, text=True, timeout=60, check=False)
+
+    updated = copier("update")
+    assert updated.returncode != 0
+    message = "Cannot update because cannot obtain old template references from `.copier-answers.yml`."
+    assert updated.stderr.splitlines() == [message]
+    if shipped:
+        assert b"`copier update` cannot renew it." in rendering.files[ANSWERS_FILE].content.splitlines()[0]
+    copied = copier("recopy")
+    assert "Nothing to copy: " in copied.stderr and "Traceback" not in copied.stderr
+    assert git(made, "status", "--porcelain") == ""
+
+
+def test_copier_updates_what_was_made_from_its_git_repository(tmp_path: Path, clean_git: None) -> None:
+    source, made = tmp_path / "source", tmp_path / "made"
+    shutil.copytree(templates.builtin_directory(), source)
+
+    def commit(where: Path, *tag: str) -> None:
+        git(where, "init", "--quiet")
+        git(where, "add", "--all")
+        git(where, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "--quiet", "-m", "x")
+        for name in tag:
+            git(where, "tag", name)
+
+    commit(source, "v1.0.0")
+    copier_copy(source, made, {"project_name": "my-api"})
+    (made / "my_api/ids.py").write_text("MINE = True\n")
+    commit(made)
+    with (source / "service/{{package_name}}/runtime/errors.py").open("a") as file:
+        file.write("NEW = True\n")
+    commit(source, "v2.0.0")
+    copier = [sys.executable, "-m", "copier", "update", "--defaults", "--quiet", str(made)]
+    subprocess.run(copier, check=True, timeout=60)
+    changed = git(made, "status", "--porcelain").split()
+    assert changed == ["M", ".copier-answers.yml", "M", "my_api/runtime/errors.py"]
+    assert (made / "my_api/runtime/errors.py").read_text().endswith("NEW = True\n")
 
 
 def test_credentials_in_a_url_are_not_recorded() -> None:

@@ -65,7 +65,24 @@ class EngineState(ServerState):
     def apply(self, now: int, req: Any) -> dict[str, Any]:
         """Apply one flat request at `now` (ms), return the flat response; ServerError when it is refused."""
         self._executes.clear()
+        if isinstance(req, dict) and req.get("kind") == "task.get":
+            return self.task_get(now, str(req.get("id", "")))
         return super().apply(now, req)
+
+    def task_get(self, now: int, task_id: str) -> dict[str, Any]:
+        """A task as it stands; one whose promise has ended, or should have, is fulfilled. It changes nothing."""
+        task = self.tasks.get(task_id)
+        if task is None:
+            return {"kind": "task.get", "status": 404}
+        promise = self.promises[task_id]
+        ended = promise.state != "pending" or now >= promise.timeout_at
+        record = {"id": task.id, "state": "fulfilled" if ended else task.state, "version": task.version}
+        held = {} if ended or task.state != "acquired" else {"ttl": task.ttl, "pid": task.pid}
+        return {
+            "kind": "task.get",
+            "status": 200,
+            "task": {**record, "resumes": 0 if ended else len(task.resumes), **held},
+        }
 
     def drain(self) -> list[OutgoingMessage]:
         """Take the messages that the last request or tick has produced."""
@@ -76,7 +93,7 @@ class EngineState(ServerState):
     def is_read(self, now: int, req: Any) -> bool:
         """Whether the request cannot change anything at `now`, so that a journal need not know of it."""
         match req.get("kind"):
-            case "schedule.get" | "schedule.search":
+            case "schedule.get" | "schedule.search" | "task.get":
                 return True
             case "promise.get":
                 # Reading a promise past its deadline times it out.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from resonate_scaffold import layout
+from resonate_scaffold import layout, templates
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.growth import Growth, Imports, asked_before, tests_path
@@ -17,10 +15,7 @@ from resonate_scaffold.project import Project
 from resonate_scaffold.shapes import Import
 from resonate_scaffold.survey import Contract
 
-_ALLOWED = re.compile(r"[0-9A-Za-z*/, -]+")
-_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _LONGEST = 90
-_FIVE = "minute hour day month weekday, for example: 0 2 * * MON"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,44 +88,18 @@ def next_times(cron: str, now: datetime) -> tuple[datetime, ...]:
     Raises:
         UsageError: it is not one that every engine reads alike.
     """
-    from croniter import CroniterError, croniter
+    from croniter import croniter
 
     _check_cron(cron)
-
-    def times() -> Iterator[datetime]:
-        run = croniter(cron, now.astimezone(UTC))
-        for _ in range(3):
-            yield run.get_next(datetime)
-
-    try:
-        return tuple(times())
-    except CroniterError:
-        raise UsageError(f"--cron {cron!r} never comes", "Is there such a day?") from None
+    run = croniter(cron, now.astimezone(UTC))
+    return tuple(run.get_next(datetime) for _ in range(3))
 
 
 def _check_cron(cron: str) -> None:
-    from croniter import croniter
-
-    fields = cron.split()
-    if len(fields) != 5:
-        raise UsageError(f"--cron {cron!r} has {len(fields)} fields, not five", _FIVE)
     if len(cron) > _LONGEST:
         raise UsageError(
             f"--cron has {len(cron)} characters, too many to read", "Use a range or */N in place of a list."
         )
-    if not _ALLOWED.fullmatch(cron) or not croniter.is_valid(cron):
-        raise UsageError(f"--cron {cron!r} is not a cron expression", _FIVE)
-    _, _, day, _, weekday = fields
-    if re.search(r"[0-9]", re.sub(r"/[0-9]+", "", weekday)):
-        raise UsageError(
-            f"--cron {cron!r}: engines disagree about numbered weekdays", "Name them: MON, MON-FRI, SAT,SUN."
-        )
-    if day != "*" and weekday != "*":
-        raise UsageError(
-            f"--cron {cron!r}: engines disagree about a day of the month with a weekday", "Give one of the two."
-        )
-    for first, last in re.findall(r"([A-Z]{3})-([A-Z]{3})", weekday.upper()):
-        if _DAYS.index(first) > _DAYS.index(last):
-            raise UsageError(
-                f"--cron {cron!r}: no engine knows {first}-{last} alike", f"List the days: {first},…,{last}."
-            )
+    if found := templates.find_cron_problem(cron):
+        problem, remedy = found
+        raise UsageError(f"--cron {cron!r}: {problem}", remedy)

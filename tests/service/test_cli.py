@@ -63,6 +63,8 @@ def run(command: str, group: click.Group = main, **environment: str) -> Result:
         ({}, "db", "Run the command `migrate` first."),
         ({}, "group no-such", "there is no worker group 'no-such'\nGroups: workers, db"),
         ({}, "group workflows", "there is no worker group 'workflows'\nGroups: "),
+        ({}, "run-schedule no-such", "there is no schedule 'no-such'\nSchedules: "),
+        ({"RESONATE_URL": ""}, "run-schedule nightly", "RESONATE_URL is not set: this process needs an engine\n"),
         ({}, "fake no-such", "there is no stand-in for group 'no-such'\nGroups that have some: "),
     ],
 )
@@ -70,6 +72,25 @@ def test_what_is_missing_is_said(environment: dict[str, str], command: str, mess
     done = run(command, main, **environment)
     assert (done.exit_code, isinstance(done.exception, SystemExit)) == (1, True)
     assert message in done.output
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+def test_an_env_file_that_is_not_utf_8_is_said(encoding: str) -> None:
+    name = "é" if encoding == "latin-1" else "e"
+    Path(".env").write_bytes(f"DATABASE_URL=sqlite:///{name}.db\n".encode(encoding))
+    done = run("migrate", DATABASE_URL="")
+    assert (done.exit_code, done.output) == (
+        1,
+        "Error: .env is not UTF-8\nSave it as UTF-8: an editor's `Save with encoding`, or iconv.\n",
+    )
+
+
+def test_an_env_file_with_a_mark_at_its_beginning_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shop.runtime.database.seed", lambda url, package: url == "sqlite:///é.db")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    Path(".env").write_text("DATABASE_URL=sqlite:///é.db\n", "utf-8-sig")
+    done = CliRunner().invoke(main, ["seed"])
+    assert (done.exit_code, done.output) == (0, "the rows of db/seed.py are there\n")
 
 
 SIGNED = """
@@ -118,10 +139,66 @@ def test_dev_needs_what_its_parts_need(
     assert len(served) == 1
 
 
+CLOCKED = """
+from datetime import timedelta
+from pydantic import BaseModel
+from shop.runtime.durable.rpc import Rpc
+from shop.runtime.durable.schedules import Schedule
+
+
+class Tidy(BaseModel):
+    pass
+
+
+tidy = Rpc("tidy", "payments.workers", Tidy, Tidy, timedelta(minutes=1))
+SERVED = []
+SCHEDULES = [Schedule("nightly", "0 2 * * *", tidy, Tidy()), Schedule("SECOND", "CRON", tidy, Tidy())]
+"""
+
+
+@pytest.mark.parametrize(
+    ("second", "cron", "message"),
+    [
+        ("late", "0 22-2 * * *", "schedule late, cron '0 22-2 * * *': not every engine knows '22-2'\nWrite "),
+        ("nightly", "0 3 * * *", "two schedules are called nightly\nGive each entry of SCHEDULES a name of its own."),
+    ],
+)
+@pytest.mark.parametrize("command", ["worker", "run-schedule nightly"])
+def test_a_schedule_that_would_not_run_everywhere_is_refused(
+    tmp_path: Path, command: str, second: str, cron: str, message: str
+) -> None:
+    clocked = CLOCKED.replace("SECOND", second).replace("CRON", cron)
+    with planted_service(tmp_path, {"workflows/worker.py": clocked}) as planted:
+        done = run(command, commands(planted, ""))
+    assert (done.exit_code, done.output.startswith(f"Error: {message}")) == (1, True), done.output
+
+
+def test_run_schedule_says_when_the_engine_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shop.runtime.engine.client.REQUEST_TIMEOUT", 0.2)
+    clocked = CLOCKED.replace("SECOND", "weekly").replace("CRON", "0 3 * * SUN")
+    with planted_service(tmp_path, {"workflows/worker.py": clocked}) as planted:
+        done = run("run-schedule nightly", commands(planted, ""))
+    assert done.exit_code == 1
+    assert "Error: the engine did not answer: TimeoutError\nIs RESONATE_URL right, " in done.output
+
+
 def test_the_commands_of_every_service(definition: Service) -> None:
     done = CliRunner().invoke(commands(definition, "What it does."), ["--help"])
     assert done.exit_code == 0 and "What it does." in done.output
-    names = {"api", "worker", "db", "group", "fake", "dev", "postgres", "migrate", "downgrade", "seed", "record"}
+    names = {
+        "api",
+        "worker",
+        "db",
+        "group",
+        "fake",
+        "dev",
+        "postgres",
+        "migrate",
+        "downgrade",
+        "seed",
+        "record",
+        "run-schedule",
+    }
     assert names == set(commands(definition, "").commands) <= set(main.commands)
 
 

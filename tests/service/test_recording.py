@@ -16,11 +16,15 @@ from shop.runtime.durable.gate import Gate
 from shop.runtime.durable.ids import job_id
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.errors import CannotRecord
+from shop.runtime.settings import ServiceSettings
 from shop.runtime.testing import recording
-from shop.runtime.testing.history import Call
-from shop.runtime.testing.recording import find_workflow, record, record_calls
+from shop.runtime.testing.history import Call, History
+from shop.runtime.testing.recording import find_workflow, record, record_calls, record_to_file
+from shop.runtime.testing.replay import replay
 from shop.runtime.testing.running import StartService
 from shop.settings import Settings
+
+from .planting import planted_service
 
 
 class Item(BaseModel):
@@ -147,12 +151,22 @@ async def test_answers_of_a_gate_are_given_in_turn(start_service: StartService) 
     assert [call.kind for call in history.calls] == ["rpc", "step", "step", "rpc", "step", "step", "sleep"]
 
 
+async def test_the_path_where_nobody_answers_is_recorded(start_service: StartService) -> None:
+    async with start_service([ask_twice], namespace="") as service:
+        given = [("ask", "nobody"), ("ask", '{"name": "two"}')]
+        history = await record(service.client, {"ask": ask}, work, "work/1", Item(name="a"), given)
+    assert history.outcome.value == {"name": "a - two"}
+    states = [call.outcome.state for call in history.calls]
+    assert states == ["rejected_timedout", "resolved", "resolved", *["resolved"] * 4]
+    await replay(history, [ask_twice])
+
+
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
         (
             [("ask", '{"name": "one"}')],
-            "it waits at gate ask/1-2 for an answer\nGive one: --answer ask='{\"name\": …}'",
+            "it waits at gate ask/1-2 for an answer\nGive one: --answer ask='{\"name\": …}', or ask=nobody",
         ),
         ([("ask", '{"name": "n"}')] * 3, "it ended, and never waited for an answer to ask\nLeave that --answer out"),
         ([("no-such", "{}")], "there is no gate 'no-such'\nGates: ask"),
@@ -179,7 +193,7 @@ def test_a_workflow_is_found_by_name_and_version() -> None:
         find_workflow("work", served, "workers")
 
 
-# The command
+# Settings of its own
 
 
 @pytest.fixture
@@ -188,6 +202,87 @@ def quiet() -> Iterator[None]:
     before = logging.getLogger("resonate").level
     yield
     logging.getLogger("resonate").setLevel(before)
+
+
+class Mailing(ServiceSettings):
+    """Settings of an owner."""
+
+    namespace: str = "planted"
+    mail_host: str = "nowhere"
+    mail_ports: tuple[int, ...] = ()
+    mail_sender: str
+
+
+MAILING = """
+from pydantic import BaseModel
+from shop.runtime.durable.rpc import Rpc, serve
+from shop.runtime.settings import ServiceSettings
+from shop.runtime.telemetry.tracing import is_enabled
+from tests.service.test_recording import Mailing
+
+
+class Mail(BaseModel):
+    text: str
+
+
+class Sent(BaseModel):
+    by: list[object]
+
+
+mail = Rpc("mail", "workers", Mail, Sent)
+
+
+@serve(mail)
+async def send_mail(ctx, request):
+    async def send(ctx):
+        settings = ctx.get_dependency(Mailing)
+        return [settings.mail_host, settings.mail_ports, settings.mail_sender, settings.api_keys == {}, is_enabled()]
+
+    return Sent(by=await ctx.run(send))
+
+
+SERVED = [send_mail]
+SCHEDULES = []
+"""
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize(
+    ("given", "outcome"),
+    [
+        (["MAIL_SENDER=me"], ["nowhere", [], "me", True, False]),
+        (["mail_sender=me", "MAIL_HOST=here", "MAIL_PORTS=[25, 26]"], ["here", [25, 26], "me", True, False]),
+        (
+            [],
+            "settings for the run: MAIL_SENDER: Field required\nNeither the environment nor .env is read. Give it for ",
+        ),
+        (["MAIL_SENDER=me", "MAIL_HOSTS=x"], "--set MAIL_HOSTS is no setting\nGive NAME=VALUE, as .env.example has "),
+        (["MAIL_SENDER"], "--set MAIL_SENDER is no setting\nGive NAME=VALUE, "),
+    ],
+)
+def test_a_run_that_is_recorded_has_settings_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: list[str], outcome: object
+) -> None:
+    """What the directory and the environment set is for real runs: they send real mail."""
+    monkeypatch.setattr("shop.runtime.database.migrate", lambda url, migrations: None)
+    monkeypatch.setenv("MAIL_HOST", "mail.example.com")
+    monkeypatch.setenv("API_KEYS", "alice:secret1")
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "otlp")
+    (tmp_path / ".env").write_text("MAIL_HOST=mail.example.com\nMAIL_SENDER=boss\nMAIL_PORTS=[1]\n")
+    mailing = MAILING.replace("tests.service.test_recording", __name__)
+    output = tmp_path / "history.json"
+    with planted_service(tmp_path, {"workflows/worker.py": mailing}) as planted:
+        service = replace(planted, settings=Mailing)
+        if isinstance(outcome, list):
+            record_to_file(service, "mail", '{"text": "hi"}', [], None, output, given=given, force=False)
+            assert History.model_validate_json(output.read_text()).outcome.value == {"by": outcome}
+        else:
+            with pytest.raises(CannotRecord) as refused:
+                record_to_file(service, "mail", '{"text": "hi"}', [], None, output, given=given, force=False)
+            assert str(refused.value).startswith(str(outcome))
+
+
+# The command
 
 
 def run_record(directory: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:

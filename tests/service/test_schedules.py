@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -13,11 +14,12 @@ from resonate.error import ConnectorError, ServerError
 from resonate.types import ScheduleRecord, TaskData, Value
 from shop.runtime.durable import schedules
 from shop.runtime.durable.rpc import Rpc, serve
-from shop.runtime.durable.schedules import Schedule, sync_schedules
+from shop.runtime.durable.schedules import Schedule, run_now, sync_schedules
 from shop.runtime.engine.client import EngineClient, build
 from shop.runtime.engine.namespace import Namespace
 from shop.runtime.engine.postgres import ResilientPostgres
 from shop.runtime.engine.worker import stop
+from shop.runtime.errors import OperatorError
 from shop.runtime.service import Service
 from shop.runtime.testing.plugin import make_settings
 
@@ -212,7 +214,7 @@ async def test_an_engine_that_is_away_is_waited_for(
 async def test_a_schedule_that_the_engine_refuses_is_left_out(
     client: EngineClient, local: SlowEngine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    odd = Schedule("odd", "every now and then", tidy, Tidy())
+    odd = Schedule("odd", "1 2 3 4 *", tidy, Tidy())
     create = client.resonate.schedules.create
 
     async def refuse(id: str, cron: str, **given: object) -> ScheduleRecord:
@@ -223,7 +225,23 @@ async def test_a_schedule_that_the_engine_refuses_is_left_out(
     monkeypatch.setattr(client.resonate.schedules, "create", refuse)
     await sync_schedules(client, [odd, NIGHTLY], prefix="shop")
     assert set(local.state.schedules) == {"shop/nightly"}
-    assert "the engine refuses schedule shop/odd (every now and then)" in caplog.text
+    assert "the engine refuses schedule shop/odd (1 2 3 4 *)" in caplog.text
+
+
+async def test_a_schedule_is_run_now(client: EngineClient, local: SlowEngine) -> None:
+    await sync_schedules(client, [NIGHTLY, WEEKLY], prefix="shop")
+    before = await find(client, "shop/weekly")
+    run_id = await run_now(client, [NIGHTLY, WEEKLY], "weekly")
+    assert re.fullmatch(r"shop/schedule/weekly-1[0-9]{12}", run_id)
+    record = local.state.promises[run_id]
+    assert record.tags["resonate:target"] == "poll://any@shop.workers"
+    found = await client.find(run_id.removeprefix("shop/"))
+    assert found is not None and tidy.stored_request(found) == Tidy(keep_days=7)
+    assert await find(client, "shop/weekly") == before
+    with pytest.raises(OperatorError, match="there is no schedule 'yearly'\nSchedules: nightly, weekly"):
+        await run_now(client, [NIGHTLY, WEEKLY], "yearly")
+    with pytest.raises(OperatorError, match="Schedules: none yet"):
+        await run_now(client, [], "yearly")
 
 
 async def test_postgres_is_told_weekdays_and_months_by_number(definition: Service) -> None:

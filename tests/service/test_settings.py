@@ -217,3 +217,12 @@ async def test_the_group_workers_needs_neither(definition: Service) -> None:
 def test_a_process_that_connects_needs_the_engine(definition: Service) -> None:
     with pytest.raises(MissingSetting, match="RESONATE_URL is not set"):
         definition.connect(definition.settings(_env_file=None), "workers", listens=True)
+
+
+@pytest.mark.usefixtures("no_settings")
+def test_a_wrong_url_tells_no_password(definition: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a tool such as Alembic shows the error as a traceback."""
+    monkeypatch.setenv("DATABASE_URL", "mysql://shop:hunter2-hunter2@host/shop")
+    with pytest.raises(ValidationError, match="must begin with sqlite:/// or postgresql://") as refused:
+        definition.settings(_env_file=None)
+    assert "hunter2" not in str(refused.value)

@@ -173,10 +173,26 @@ def commands(service: Service, description: str) -> click.Group:
         there = database.seed(url, service.package)
         click.echo("the rows of db/seed.py are there" if there else "there is no db/seed.py: nothing to add")
 
+    @main.command("run-schedule")
+    @click.argument("name")
+    def run_schedule(name: str) -> None:
+        """Start now what the schedule NAME starts by the clock. Its next times stay as they are."""
+        found = settings_with_engine()
+        click.echo(f"started {asyncio.run(service.run_schedule(found, name))}")
+
     @main.command()
     @click.argument("workflow")
     @click.argument("request")
-    @click.option("--answer", "answers", multiple=True, metavar="GATE=JSON", help="The answer at a gate; repeatable.")
+    @click.option(
+        "--answer",
+        "answers",
+        multiple=True,
+        metavar="GATE=JSON",
+        help="The answer at a gate; GATE=nobody: none in time. Repeatable.",
+    )
+    @click.option(
+        "--set", "given", multiple=True, metavar="NAME=VALUE", help="A setting of the run; repeatable."
+    )
     @click.option("--id", "run_id", metavar="KIND/NAME", help="The run's id; NAME goes into the file's name.")
     @click.option(
         "--output",
@@ -185,14 +201,21 @@ def commands(service: Service, description: str) -> click.Group:
     )
     @click.option("--force", is_flag=True, help="Replace a history that is there.")
     def record(
-        workflow: str, request: str, answers: tuple[str, ...], run_id: str | None, output: Path | None, force: bool
+        workflow: str,
+        request: str,
+        answers: tuple[str, ...],
+        given: tuple[str, ...],
+        run_id: str | None,
+        output: Path | None,
+        force: bool,
     ) -> None:
         """Run WORKFLOW on REQUEST, in this process, and write down its history.
 
-        WORKFLOW is a durable name, or NAME@VERSION; REQUEST is JSON. The run has an engine and a database of its own.
+        WORKFLOW is a durable name, or NAME@VERSION; REQUEST is JSON. The run has an engine, a database and settings of
+        its own: it reads neither the environment nor .env, so it sends nothing where a real run would.
         """
         from .testing.recording import record_to_file
 
-        click.echo(record_to_file(service, workflow, request, answers, run_id, output, force=force))
+        click.echo(record_to_file(service, workflow, request, answers, run_id, output, given=given, force=force))
 
     return main

@@ -4,6 +4,7 @@ One client registers the functions of every group, because an in-process engine 
 Nothing survives a stop or a reload: jobs live in this process's memory.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from resonate.connections import LocalConnection
 from .database import migrate, seed
 from .durable.rpc import Registration
 from .engine.client import build
+from .engine.watch import watch_work
 from .engine.worker import register, stop
 from .service import Service, functions_of
 from .settings import ServiceSettings, required
@@ -47,9 +49,11 @@ def create_app(
             register(client, functions_of([*registrations(service), *extra]), dependencies)
             client.resonate.start()
             app.state.client = client
+            watching = asyncio.create_task(watch_work(client))
             try:
                 yield
             finally:
+                watching.cancel()
                 await stop(client, settings.shutdown_grace)
 
     return service.create_app(settings, lifespan)

@@ -1,11 +1,13 @@
 """What is particular to a service: the runtime knows it by one :class:`Service` value, and by nothing else."""
 
+import asyncio
 import importlib
 import logging
 import pkgutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -14,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from .durable.clock import Clock
 from .durable.gate import HOLD, Gate
 from .durable.rpc import Registration, Rpc, check_registrations
-from .durable.schedules import Schedule, sync_schedules
+from .durable.schedules import Schedule, check_schedules, run_now, sync_schedules
 from .engine.client import EngineClient, build
 from .engine.namespace import Namespace
+from .engine.watch import watch_work
 from .engine.worker import BackgroundTask, DurableFunction, serve_group, stop
-from .errors import OperatorError
+from .errors import EngineUnavailable, OperatorError
 from .settings import ServiceSettings
 from .telemetry import tracing
 
@@ -101,8 +104,13 @@ class Service:
         return [self.worker(group) for group in self.groups]
 
     def schedules(self) -> Sequence[Schedule]:
-        """What the engine starts by the clock. The group `workers` keeps the engine's list like this one."""
+        """What the engine starts by the clock. The group `workers` keeps the engine's list like this one.
+
+        Raises:
+            WiringError: a schedule that engines do not read alike, or two of one name.
+        """
         schedules: Sequence[Schedule] = self.module("workflows.worker").SCHEDULES
+        check_schedules(schedules)
         return schedules
 
     def stand_ins(self, group: str | None = None) -> list[Registration]:
@@ -146,9 +154,11 @@ class Service:
             client.resonate.start()
             if app.state.is_open:
                 logger.warning("API_KEYS is empty: whoever reaches the port may call every route")
+            watching = asyncio.create_task(watch_work(client))
             try:
                 yield
             finally:
+                watching.cancel()
                 await stop(client, settings.shutdown_grace)
 
         return self.create_app(settings, lifespan)
@@ -161,10 +171,10 @@ class Service:
     async def serve(self, settings: ServiceSettings, group: str) -> None:
         """Run a worker group until the process is told to stop."""
         worker = self.worker(group)
-        background: list[tuple[str, BackgroundTask]] = []
+        background: list[tuple[str, BackgroundTask]] = [("watch of work", watch_work)]
         if group == "workers":
             prefix = self.schedule_prefix(settings)
-            background = [("schedule sync", partial(sync_schedules, schedules=self.schedules(), prefix=prefix))]
+            background.append(("schedule sync", partial(sync_schedules, schedules=self.schedules(), prefix=prefix)))
         async with self.dependencies(settings, [worker]) as dependencies:
             client = self.connect(settings, group, listens=True)
             await serve_group(settings, client, functions_of(worker.served), dependencies, background)
@@ -174,6 +184,22 @@ class Service:
         served = self.stand_ins(group)
         client = self.connect(settings, group, listens=True)
         await serve_group(settings, client, functions_of(served), [settings, Clock()])
+
+    async def run_schedule(self, settings: ServiceSettings, name: str) -> str:
+        """Start what a schedule starts, now; return the run's id on the engine.
+
+        Raises:
+            OperatorError: there is no such schedule, or the engine does not answer.
+        """
+        schedules = self.schedules()
+        client = self.connect(settings, API, listens=False)
+        client.resonate.start()
+        try:
+            return await run_now(client, schedules, name)
+        except EngineUnavailable as error:
+            raise OperatorError(str(error), "Is RESONATE_URL right, and the engine running?") from None
+        finally:
+            await stop(client, timedelta(0))
 
     @asynccontextmanager
     async def dependencies(self, settings: ServiceSettings, workers: Sequence[Worker]) -> AsyncIterator[list[Any]]:

@@ -4,12 +4,13 @@ import re
 from datetime import timedelta
 from functools import cached_property
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .errors import MissingSetting
+from .errors import MissingSetting, OperatorError
 
 
 def _seconds(value: object) -> object:
@@ -35,9 +36,13 @@ class ServiceSettings(BaseSettings):
 
     A setting without a value is None until a process needs it (see :func:`required`): each process asks for its own
     only. Secrets and connection URLs show in no ``repr``.
+
+    Raises:
+        ValidationError: a value is wrong.
+        OperatorError: the file is no UTF-8 text.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     namespace: str
     """Begins the service's ids and groups on the engine, which other services may share. Empty: nothing does."""
@@ -105,6 +110,10 @@ class ServiceSettings(BaseSettings):
 
     log_format: Literal["json", "text"] = "json"
     """One JSON object a line, or the same for people."""
+
+    def __init__(self, **values: Any) -> None:
+        _check_text(values.get("_env_file", self.model_config.get("env_file")))
+        super().__init__(**values)
 
     @model_validator(mode="before")
     @classmethod
@@ -199,6 +208,21 @@ def url_of(host: str, port: int) -> str:
     """The URL of what listens at an address; the loopback address where it listens at all of them."""
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
+def _check_text(env_file: Any) -> None:
+    """See that a file of settings can be read: the decoder's own error names no file, and NUL bytes hide all names."""
+    for path in map(Path, [env_file] if isinstance(env_file, str | Path) else env_file or ()):
+        if not path.is_file():
+            continue
+        try:
+            is_text = "\0" not in path.read_text("utf-8")
+        except UnicodeDecodeError:
+            is_text = False
+        except OSError as error:
+            raise OperatorError(f"{path} cannot be read: {error.strerror}", "Check its permissions.") from None
+        if not is_text:
+            raise OperatorError(f"{path} is not UTF-8", "Save it as UTF-8: an editor's `Save with encoding`, or iconv.")
 
 
 def required(value: SecretStr | None, name: str) -> str:

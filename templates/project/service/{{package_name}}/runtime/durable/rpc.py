@@ -32,6 +32,7 @@ from ..engine.namespace import Namespace
 from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
 from ..errors import Failure, StepFailed, WiringError
+from ..telemetry.outstanding import note_call
 from ..telemetry.runs import observe_run
 from .json_values import validate
 from .steps import DurableContext, contained
@@ -84,7 +85,11 @@ class Rpc[Q: BaseModel, R: BaseModel]:
         """Make the call at once, so that ids follow the order of calls; await the result when it is needed."""
         target = ctx.get_dependency(Namespace).group(self.group)
         options = ctx.options(target=target, timeout=self.timeout, version=self.version)
-        return DurableCall(self, options.rpc(self.name, _as_json(request, f"the request of {self.name}")))
+        future: ResonateFuture[Any] = options.rpc(
+            self.name, _as_json(request, f"the request of {self.name}")
+        )
+        note_call(target, future._id, self.name)  # The id is known at once, but public only to those who await it.
+        return DurableCall(self, future)
 
     async def start(
         self,

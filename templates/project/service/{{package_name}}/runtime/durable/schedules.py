@@ -13,6 +13,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import time
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,7 +22,8 @@ from resonate.types import ScheduleRecord, Value
 
 from ..engine.client import EngineClient, answer
 from ..engine.postgres import ResilientPostgres
-from ..errors import EngineUnavailable
+from ..errors import EngineUnavailable, OperatorError, WiringError
+from .cron import DAYS, MONTHS, find_problem
 from .rpc import Registration, Rpc
 
 logger = logging.getLogger(__name__)
@@ -33,9 +35,8 @@ KIND = "schedule"
 """Begins the ids of scheduled runs."""
 
 _PAGE = 100
-_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_NUMBERS = {**dict(zip(_DAYS, range(7), strict=True)), **dict(zip(_MONTHS, range(1, 13), strict=True))}
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
+_NUMBERS = {name: number for names, first in ((DAYS, 0), (MONTHS, 1)) for number, name in enumerate(names, first)}
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -44,10 +45,11 @@ class Schedule:
 
     A workflow is given as SERVED has it, or as its contract.
 
-    Every engine understands these five fields alike: minute, hour, day of month, month, day of week, each ``*``, a
-    value, a range upwards, ``*/n`` or a list of them. Write weekdays by name (``MON-FRI``; a week begins on Sunday):
-    their numbers mean another day on another engine. Leave day of month or day of week ``*``: where both are set, some
-    engines want both to match and some want either.
+    `cron` has five fields: minute, hour, day of month, month, day of week. What the engines do not read alike is
+    refused (see :mod:`cron <.cron>`), with what to write instead.
+
+    Raises:
+        WiringError: the expression or the name is no such thing.
     """
 
     name: str
@@ -58,11 +60,44 @@ class Schedule:
     def __init__[Q: BaseModel](
         self, name: str, cron: str, workflow: Registration[Q, Any] | Rpc[Q, Any], request: Q
     ) -> None:
+        if not _NAME.fullmatch(name):
+            raise WiringError(
+                f"{name!r} is no name of a schedule", "Use letters, digits, -, _ and ., at most 60, such as nightly."
+            )
+        if problem := find_problem(cron):
+            raise WiringError(f"schedule {name}, cron {cron!r}: {problem.problem}", problem.remedy)
         # Written out, so that a type checker compares the request with the contract in a plain list of schedules.
         object.__setattr__(self, "name", name)
-        object.__setattr__(self, "cron", cron)
+        object.__setattr__(self, "cron", " ".join(cron.split()))
         object.__setattr__(self, "workflow", workflow.contract if isinstance(workflow, Registration) else workflow)
         object.__setattr__(self, "request", request)
+
+
+def check_schedules(schedules: Sequence[Schedule]) -> None:
+    """Compare the schedules of a service with each other.
+
+    Raises:
+        WiringError: two have one name, under which the engine would keep the last of them alone.
+    """
+    names = [schedule.name for schedule in schedules]
+    for name in names:
+        if names.count(name) > 1:
+            raise WiringError(f"two schedules are called {name}", "Give each entry of SCHEDULES a name of its own.")
+
+
+async def run_now(client: EngineClient, schedules: Sequence[Schedule], name: str) -> str:
+    """Start what a schedule starts, now; return the run's id on the engine. Its next times stay as they are.
+
+    Raises:
+        OperatorError: there is no such schedule.
+        EngineUnavailable: the engine does not answer.
+    """
+    found = next((schedule for schedule in schedules if schedule.name == name), None)
+    if found is None:
+        known = ", ".join(schedule.name for schedule in schedules) or "none yet"
+        raise OperatorError(f"there is no schedule {name!r}", f"Schedules: {known}")
+    run = await found.workflow.start(client, f"{KIND}/{name}-{int(time() * 1000)}", found.request)
+    return client.namespace.engine_id(run.id)
 
 
 async def sync_schedules(client: EngineClient, schedules: Sequence[Schedule], *, prefix: str) -> None:

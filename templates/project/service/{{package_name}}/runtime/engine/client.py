@@ -17,7 +17,7 @@ from resonate_base.connections import Network, Source
 
 from ..errors import EngineUnavailable, Failure
 from ..settings import ServiceSettings, required
-from ..telemetry import logs, metrics, runs, tracing
+from ..telemetry import logs, metrics, outstanding, runs, tracing
 from . import codec
 from .connections import ReconnectingSSE, http_connections
 from .heartbeat import ThreadHeartbeat
@@ -59,6 +59,7 @@ class EngineClient:
         timeout_at = int((time() + timeout.total_seconds()) * 1000)
         tags = {**(tags or {}), **tracing.context_tags(), "resonate:target": self.namespace.target(group)}
         record = await self.create(promise_id, task, timeout_at, tags)
+        outstanding.note_call(self.namespace.group(group), self.namespace.engine_id(record.id), task.func)
         self._note_job(record)
         return record
 
@@ -174,6 +175,7 @@ def build(
     """
     if local is not None:
         runs.forget()
+        outstanding.forget()
     name = namespace.group(group)
     pid = f"{name}-{uuid.uuid4().hex}"
     network, source = (local, local) if local is not None else _connections(settings, name, pid)

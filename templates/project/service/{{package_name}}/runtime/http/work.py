@@ -4,17 +4,19 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from time import monotonic
+from time import monotonic, time
 from typing import Any, Self
 
 from fastapi import Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from resonate.error import ServerError
 from resonate.types import PromiseRecord
 
 from ..durable import ids
 from ..durable.json_values import validate
 from ..durable.rpc import Rpc
 from ..engine.client import EngineClient, error_of
+from ..engine.watch import YOUNG, find_untaken
 from ..errors import EngineUnavailable
 from .auth import Caller, get_caller
 from .idempotency import RequestIdentity
@@ -24,6 +26,9 @@ from .strict_json import check_request
 
 # A waiting request asks again after these seconds: often while an end is near, rarely when it is not.
 _FIRST_PAUSE, _LAST_PAUSE = 0.02, 0.5
+
+# Seconds that an answer may take longer for what its work waits for.
+_LOOKING = 2.0
 
 
 class Status(StrEnum):
@@ -94,21 +99,41 @@ class Accepted(BaseModel):
     links: Links
 
 
+class WaitingFor(BaseModel):
+    """A call that no worker has taken: of which function, and of which group, as the engine knows it."""
+
+    function: str
+    group: str
+
+
+class PolledRecord(PromiseRecord, frozen=True, kw_only=True):
+    """A record, and what its work waits for where nobody serves that."""
+
+    waiting_for: WaitingFor | None = None
+
+
 class Progress[R: BaseModel](BaseModel):
-    """How work goes: `result` once it succeeded, `error` once it failed."""
+    """How work goes: `result` once it succeeded, `error` once it failed.
+
+    `waiting_for` is there while the work stands still because no worker takes its next call.
+    """
 
     id: str
     status: Status
     result: R | None
     error: WorkError | None
+    waiting_for: WaitingFor | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @classmethod
     def of(cls, record: PromiseRecord) -> Self:
         """Read a record."""
         outcome = Outcome.of(record)
         public = ids.public_of(record.id)
-        members = {"id": public, "status": outcome.status, "result": outcome.result, "error": outcome.error}
-        return validate(cls, members)
+        waiting_for = record.waiting_for if isinstance(record, PolledRecord) else None
+        beside = {"error": outcome.error, "waiting_for": waiting_for}
+        found = {name: part.model_dump(mode="json") for name, part in beside.items() if part is not None}
+        members = {"id": public, "status": outcome.status, "result": outcome.result, "error": None}
+        return validate(cls, {**members, **found})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +196,23 @@ async def poll(caller: Caller, root_id: str, request: Request, response: Respons
     record = await caller.client.find(root_id)
     if record is None:
         raise not_found()
-    return await _wait_as_preferred(caller.client, record, request, response, 0)
+    record = await _wait_as_preferred(caller.client, record, request, response, 0)
+    return await _with_what_it_waits_for(caller.client, record)
+
+
+async def _with_what_it_waits_for(client: EngineClient, record: PromiseRecord) -> PromiseRecord:
+    """The record, and the call that it waits for, where no worker takes that. An engine that does not tell is let be."""
+    if record.state != "pending" or (time() * 1000 - record.created_at) < YOUNG * 1000:
+        return record
+    try:
+        async with asyncio.timeout(_LOOKING):
+            call = await find_untaken(client, record)
+    except (TimeoutError, EngineUnavailable, ServerError):
+        return record
+    if call is None:
+        return record
+    waiting_for = WaitingFor(function=call.function, group=call.group)
+    return PolledRecord(**{name: getattr(record, name) for name in record.__struct_fields__}, waiting_for=waiting_for)
 
 
 async def wait[R: BaseModel](

@@ -31,6 +31,12 @@ ENGINE_UP = Gauge(
     ["part"],
 )
 
+UNTAKEN = Gauge(
+    "group_untaken_seconds",
+    "How long a call of this process has waited for a worker of a group, at the last look; 0: not for long.",
+    ["group"],
+)
+
 RUNS = Histogram(
     "durable_function_duration_seconds",
     "Runs of durable functions; a workflow's run ends where it waits (suspended), and another one goes on.",

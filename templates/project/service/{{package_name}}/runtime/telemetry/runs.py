@@ -10,7 +10,7 @@ from resonate.context import Context
 from resonate.error import Suspended
 
 from ..errors import Failure
-from . import logs, metrics, tracing
+from . import logs, metrics, outstanding, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,11 @@ async def observe_run(ctx: Context, function: str, version: int) -> AsyncIterato
             raise
         finally:
             duration = perf_counter() - started
+            if promise == job:
+                if outcome == "suspended":
+                    outstanding.note_deadline(promise, function, ctx.info.timeout_at)
+                else:
+                    outstanding.forget_deadline(promise)
             metrics.RUNS.labels(function, outcome).observe(duration)
             set_outcome(outcome, outcome in ("failed", "raised"))
             named = {"function": function, "outcome": outcome, "reason": reason}

@@ -5,6 +5,7 @@ The engine's records do not name the functions of steps, so the calls are read f
 
 import asyncio
 import logging
+import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
+from unittest.mock import patch
 
 from pydantic import BaseModel, ValidationError
+from pydantic_settings import EnvSettingsSource
 from resonate.codec import Codec, NoopEncryptor
 from resonate.connections import LocalConnection
 from resonate.context import Context, ResonateFuture
@@ -30,11 +33,15 @@ from ..durable.rpc import Registration, Rpc
 from ..engine.client import EngineClient
 from ..errors import CannotRecord
 from ..service import Service
+from ..settings import ServiceSettings
 from ..telemetry import logs
 from .history import AnsweredCall, Call, CallOutcome, History, Kind
 
 RUN_TIMEOUT = 30.0
 """Seconds until a run that has not ended counts as one that never will."""
+
+NOBODY = "nobody"
+"""In the place of an answer: none comes in time."""
 
 _JOB_TIMEOUT = timedelta(days=1)
 _CODEC = Codec(NoopEncryptor())
@@ -152,8 +159,8 @@ async def record(
 ) -> History:
     """Run a workflow to its end on an engine in this process, in the empty namespace, and return what it did.
 
-    ``answers`` are pairs of a gate, by name or as ``name/key``, and its answer as JSON; those of one gate are given in
-    turn, as the workflow waits. Sleeps end at once.
+    ``answers`` are pairs of a gate, by name or as ``name/key``, and its answer as JSON, or :data:`NOBODY`; those of one
+    gate are given in turn, as the workflow waits. Sleeps end at once.
 
     Raises:
         CannotRecord: it does not end, waits for what is not there, or does something else at each replay.
@@ -191,11 +198,13 @@ def record_to_file(
     run_id: str | None,
     output: Path | None,
     *,
+    given: Sequence[str] = (),
     force: bool,
 ) -> str:
-    """The command `record`: run a workflow with an engine and a database of its own, and write its history.
+    """The command `record`: run a workflow with an engine, a database and settings of its own, and write its history.
 
-    Returns what was written, in a line.
+    ``answers`` are ``GATE=JSON``, ``given`` are settings as ``NAME=VALUE``. Neither the environment nor `.env` is read:
+    a run that is recorded must not send what a real one sends. Returns what was written, in a line.
 
     Raises:
         CannotRecord: see :func:`record`; or the file holds another history, or cannot be written.
@@ -204,9 +213,9 @@ def record_to_file(
     if not kind or not name or ":" in name:
         raise CannotRecord(f"--id {run_id} is not KIND/NAME", "Give one without a colon, such as job/approved.")
     contract = find_workflow(workflow, dev.registrations(service), "workers")
-    given = parse(contract.request, request, "the request")
+    asked = parse(contract.request, request, "the request")
     pairs = [(gate, answer) for gate, _, answer in (text.partition("=") for text in answers)]
-    history = _record_apart(service, contract, f"{kind}/{name}", given, pairs)
+    history = _record_apart(service, contract, f"{kind}/{name}", asked, pairs, given)
     suffix = "-" + re.sub(r"[^A-Za-z0-9_.-]", "-", name) if run_id else ""
     path = output or Path("tests", "histories", f"{contract.name}-v{contract.version}{suffix}.json")
     try:
@@ -222,12 +231,22 @@ def record_to_file(
 
 
 def _record_apart(
-    service: Service, contract: Rpc[Any, Any], promise_id: str, request: BaseModel, answers: Sequence[tuple[str, str]]
+    service: Service,
+    contract: Rpc[Any, Any],
+    promise_id: str,
+    request: BaseModel,
+    answers: Sequence[tuple[str, str]],
+    given: Sequence[str],
 ) -> History:
-    """Record with an engine in this process and a database for the occasion."""
-    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+    """Record with an engine in this process, and a database and settings for the occasion."""
+    with (
+        TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
+        patch.dict(os.environ, OTEL_SDK_DISABLED="true"),  # No trace of it beside those of real runs.
+    ):
         url = f"sqlite:///{scratch}/record.db"
-        settings = service.settings(
+        settings = settings_apart(
+            service.settings,
+            given,
             namespace="",
             webhook_secret=secrets.token_hex(),
             database_url=url,
@@ -249,11 +268,37 @@ def _record_apart(
         return asyncio.run(run())
 
 
+def settings_apart(kind: type[ServiceSettings], given: Sequence[str], **values: Any) -> ServiceSettings:
+    """Settings that are read from nowhere: the defaults, ``values``, and ``given`` as ``NAME=VALUE``.
+
+    Raises:
+        CannotRecord: one is missing, unknown or wrong.
+    """
+    for name, equals, value in (text.partition("=") for text in given):
+        source = EnvSettingsSource(kind, case_sensitive=False)
+        source.env_vars = {name.lower(): value}
+        if not equals or not (found := source()):
+            raise CannotRecord(f"--set {name} is no setting", "Give NAME=VALUE, as .env.example has them.")
+        values = {**found, **values}
+    settings = kind.__new__(kind)
+    try:
+        # As `BaseSettings.__init__` does at its end, when it has asked the sources.
+        BaseModel.__init__(settings, **values)
+    except ValidationError as error:
+        wrong = [(str(item["loc"][0] if item["loc"] else "").upper(), item["msg"]) for item in error.errors()]
+        raise CannotRecord(
+            f"settings for the run: {'; '.join(f'{name}: {why}' if name else why for name, why in wrong)}",
+            f"Neither the environment nor .env is read. Give it for this run: --set {wrong[0][0] or 'NAME'}=…",
+        ) from None
+    return settings
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     to: str
     gate: Gate[Any]
-    payload: BaseModel
+    payload: BaseModel | None
+    """None where nobody answers."""
 
 
 class _Run:
@@ -265,7 +310,8 @@ class _Run:
         if not isinstance(client.network, LocalConnection) or client.namespace.name:
             raise TypeError("a history is recorded on an engine in this process, in the empty namespace")
         self._client = client
-        self._promises = client.network.state.promises
+        self._state = client.network.state
+        self._promises = self._state.promises
         self._id = promise_id
         self._gates = gates
         self._answers = [self._parse(*answer) for answer in answers]
@@ -274,6 +320,8 @@ class _Run:
         gate = self._gates.get(to.partition("/")[0])
         if gate is None:
             raise CannotRecord(f"there is no gate {to!r}", f"Gates: {', '.join(self._gates) or 'none yet'}")
+        if text == NOBODY:
+            return _Answer(to, gate, None)
         return _Answer(to, gate, parse(gate.payload, text, f"the answer to gate {to}"))
 
     async def end(self, calls: Sequence[Call]) -> PromiseRecord:
@@ -320,10 +368,21 @@ class _Run:
         for answer in self._answers:
             if answer.to in (name, alias):
                 self._answers.remove(answer)
-                await answer.gate.deliver(self._client, key, answer.payload)
+                if answer.payload is None:
+                    await self._expire(alias)
+                else:
+                    await answer.gate.deliver(self._client, key, answer.payload)
                 return
         outline = _outline(self._gates[name].payload)
-        raise CannotRecord(f"it waits at gate {alias} for an answer", f"Give one: --answer {name}='{outline}'")
+        raise CannotRecord(f"it waits at gate {alias} for an answer", f"Give one: --answer {name}='{outline}', or {name}={NOBODY}")
+
+    async def _expire(self, alias: str) -> None:
+        """Let the time of a gate run out: the engine's next look at the clock finds that it has."""
+        gate: Any = (await self.find(alias)).param.data
+        held: str = gate["held"]
+        self._state.set_p_timeout(held, 0)
+        while (await self.find(held)).state == "pending":
+            await asyncio.sleep(0.01)
 
 
 def _outline(model: type[BaseModel]) -> str:
