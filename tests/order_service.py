@@ -51,8 +51,8 @@ TABLE = (
     ),
     Edit(
         "orders/db/models.py",
-        '    """All tables of the service, but for the runtime\'s own (runtime/database.py)."""\n',
-        '''    """All tables of the service, but for the runtime\'s own (runtime/database.py)."""
+        "    type_annotation_map = EXACT_TYPES\n",
+        '''    type_annotation_map = EXACT_TYPES
 
 
 class Reservation(Base):

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from click.testing import CliRunner
 from shop.runtime.cli import commands
 from shop.runtime.database import Database, downgrade, migrate, synchronous_url
@@ -397,6 +398,21 @@ def test_a_database_that_is_away_is_said(
     told = [line for line in done.output.splitlines() if not line.startswith("{")]
     assert len(told) == 2 and problem in told[0] and "DATABASE_URL" in told[1]
     assert "hunter2" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [("postgresql://ada:hunter2@127.0.0.1:9/shop", "cannot be reached"), ("", "DATABASE_URL is not set")],
+)
+def test_alembic_says_it_too(project: Project, monkeypatch: pytest.MonkeyPatch, url: str, problem: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("NAMESPACE", "planted")
+    config = Config()
+    config.set_main_option("script_location", str(project.service.migrations))
+    # Its command line shows such an error as one line.
+    with pytest.raises(CommandError, match=problem) as failed:
+        command.revision(config, "x", autogenerate=True)
+    assert "hunter2" not in str(failed.value)
 
 
 def test_a_server_without_the_database(postgres: str, definition: Service) -> None:

@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import sqlite3
 import traceback
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -39,7 +40,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from .columns import CONSTRAINT_NAMES, EXACT_TYPES, Instant, Money
-from .errors import DatabaseUnavailable, SchemaError
+from .errors import DatabaseUnavailable, OperatorError, SchemaError
 from .local_postgres import database_url_here
 from .settings import ServiceSettings, required
 
@@ -227,7 +228,15 @@ def run_migrations(tables: MetaData, settings: type[ServiceSettings]) -> None:
     driver for it.
     """
     given = context.config.attributes
-    url = given.get("url") or database_url_here(settings())
+    try:
+        _run_migrations(given.get("url") or database_url_here(settings()), tables, given)
+    except OperatorError as error:
+        if "ahead" in given:  # It was :func:`migrate` that asked.
+            raise
+        raise CommandError(str(error)) from None  # What Alembic's own commands show without a traceback.
+
+
+def _run_migrations(url: str, tables: MetaData, given: dict[Any, Any]) -> None:
     with _synchronous(url, given.get("lock_timeout"), foreign_keys="OFF") as connection:
         _wait_for_other_migrations(connection)
         context.configure(
@@ -245,9 +254,9 @@ def run_migrations(tables: MetaData, settings: type[ServiceSettings]) -> None:
             broken = _broken_references(connection)
             context.run_migrations()
             if new := _broken_references(connection) - broken:
-                table, _, referred = min(new)
+                table, referred = min(new)
                 raise SchemaError(
-                    f"{len(new)} rows have a foreign key that leads nowhere, such as one of {table} to {referred}",
+                    f"{new.total()} rows have a foreign key that leads nowhere, such as from {table} to {referred}",
                     "The database is as it was. Let the migration correct such rows first.",
                 )
 
@@ -338,12 +347,13 @@ def _wait_for_other_migrations(connection: Connection) -> None:
     connection.commit()
 
 
-def _broken_references(connection: Connection) -> set[tuple[str, int, str]]:
-    """Rows of SQLite whose foreign keys lead nowhere: (table, row, referred table). Postgres refuses such by itself."""
+def _broken_references(connection: Connection) -> Counter[tuple[str, str]]:
+    """How many rows of SQLite refer to none, by (table, referred table). Postgres refuses such by itself."""
     if connection.dialect.name != "sqlite":
-        return set()
-    found = connection.exec_driver_sql("PRAGMA foreign_key_check")
-    return {(table, row, referred) for table, row, referred, _ in found}
+        return Counter()
+    return Counter(
+        (table, referred) for table, _, referred, _ in connection.exec_driver_sql("PRAGMA foreign_key_check")
+    )
 
 
 def _merged(tables: MetaData, more: MetaData) -> MetaData:
