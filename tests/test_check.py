@@ -202,7 +202,7 @@ def test_the_runtime_is_read_and_not_judged() -> None:
     files[path] += b"\n\nasync def work(ctx: Context) -> None:\n    ctx.sleep(timedelta(seconds=1))\n"
     assert check(files, select=("ALL",)) == []
     elsewhere = PurePosixPath("orders/workflows/more.py")
-    assert [it.code for it in check({**files, elsewhere: files[path]})] == ["RS305"]
+    assert [it.code for it in check({**files, elsewhere: files[path]})] == ["RS107", "RS305"]
 
 
 # -- the runtime of a service ----------------------------------------------------------------------------------------

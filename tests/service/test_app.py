@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import SecretStr
 from shop.runtime.errors import MissingSetting
 from shop.runtime.http.app import RESPONSE_HEADERS, install
@@ -15,6 +15,7 @@ from shop.runtime.settings import ServiceSettings
 from shop.runtime.testing.plugin import make_settings
 from shop.runtime.testing.running import problem
 from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -135,6 +136,26 @@ async def test_browsers_read_every_response(with_middleware: httpx.AsyncClient) 
         assert response.headers["Access-Control-Allow-Origin"] == ORIGIN["Origin"]
         assert "X-Request-ID" in response.headers
         assert "Location" in response.headers["Access-Control-Expose-Headers"]
+
+
+async def test_middleware_in_the_style_of_starlette(settings: ServiceSettings, log: Log) -> None:
+    async def dispatch(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        response = await call_next(request)
+        response.headers["X-Own"] = "1"
+        return response
+
+    app = FastAPI()
+    install(app, settings, [note_routes.router], [Middleware(BaseHTTPMiddleware, dispatch=dispatch)])
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        for response in (await http.get("/livez"), await http.head("/livez"), await http.get("/nowhere")):
+            assert response.headers["X-Own"] == "1" and "X-Request-ID" in response.headers
+    lines = log.lines(logger="shop.runtime.telemetry.requests")
+    assert [(line["method"], line["route"]) for line in lines] == [
+        ("GET", "/livez"),
+        ("HEAD", "/livez"),
+        ("GET", "unmatched"),
+    ]
 
 
 async def test_a_limit_may_raise_a_problem(with_middleware: httpx.AsyncClient) -> None:

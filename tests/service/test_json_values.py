@@ -18,7 +18,7 @@ from shop.runtime.durable.json_values import JsonAdapter, validate
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.http.auth import AuthenticatedRoute, get_caller
 from shop.runtime.http.idempotency import get_submission
-from shop.runtime.http.strict_json import read_json
+from shop.runtime.http.strict_json import JsonRoute, read_json
 from shop.runtime.http.work import Accepted, Progress, accept, poll, start, wait
 from shop.runtime.testing.running import RunningService, StartService, problem
 
@@ -139,6 +139,14 @@ async def default(body: Line | None = None) -> str:
     return "none" if body is None else str(body.price)
 
 
+public = APIRouter(route_class=JsonRoute)
+
+
+@public.post("/public")
+async def take_without_key(body: Line) -> str:
+    return str(body.price)
+
+
 @pytest.fixture
 async def bills(start_service: StartService) -> AsyncIterator[RunningService]:
     async with start_service([make_bill], sync_wait=10) as service:
@@ -147,6 +155,7 @@ async def bills(start_service: StartService) -> AsyncIterator[RunningService]:
         outer.include_router(router)
         service.app.include_router(router)
         service.app.include_router(outer)
+        service.app.include_router(public)
         yield service
 
 
@@ -224,6 +233,13 @@ async def test_bodies_of_other_forms(bills: RunningService) -> None:
     assert (await bills.http.post("/bills/default")).json() == "none"
     other = await bills.http.post("/bills/now", content=b'{"whole": 1}', headers={"Content-Type": "text/plain"})
     assert problem(other) == (422, "invalid-request")
+
+
+async def test_a_router_without_keys(start_service: StartService) -> None:
+    async with start_service(api_keys="alice:secret1") as service:
+        service.app.include_router(public)
+        assert (await post(service, "/public", '{"price": 100.00}')).json() == "100.00"
+        assert problem(await post(service, "/public", '{"price": 1, "price": 1}')) == (422, "invalid-request")
 
 
 async def test_openapi_says_how_a_decimal_is_written(bills: RunningService) -> None:

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBasic
 from shop.runtime.testing.running import RunningService, problem
+from starlette.types import Message
 
 from .telemetry import Log
 
@@ -148,3 +149,22 @@ async def test_a_response_that_has_begun_is_cut_off(service: RunningService, log
     response = await service.http.get("/stream")
     assert "internal-error" not in response.text
     assert "it broke" in log.text
+
+
+async def test_a_client_that_goes_away_is_no_bug(service: RunningService, log: Log) -> None:
+    @service.app.post("/read")
+    async def read(request: Request) -> int:
+        return len(await request.body())
+
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/read", "query_string": b"", "root_path": "", "scheme": "http"}
+    await service.app({**scope, "headers": [(b"content-length", b"9")], "http_version": "1.1"}, receive, send)
+    assert sent[0]["status"] == 400
+    assert log.lines(level="ERROR") == []

@@ -70,6 +70,8 @@ class JsonAdapter:
         return self._adapter.validate_json(json.dumps(value))
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # such as what `copy` looks for, before there is an adapter
+            raise AttributeError(name)
         return getattr(self._adapter, name)
 
 

@@ -11,13 +11,12 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
-from fastapi.routing import APIRoute
 
 from ..durable import ids
 from ..engine.client import EngineClient
 from ..settings import ServiceSettings
 from .problems import Problem, not_found
-from .strict_json import StrictJsonRequest, validate_bodies_as_json
+from .strict_json import JsonRoute
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Caller:
         return public
 
 
-class AuthenticatedRoute(APIRoute):
+class AuthenticatedRoute(JsonRoute):
     """A route that asks for an API key, where the service has any; else 401, before the body is read.
 
     Its JSON is read strictly (see `strict_json`). `APIRouter(route_class=AuthenticatedRoute)` makes it so for a whole
@@ -57,12 +56,11 @@ class AuthenticatedRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        validate_bodies_as_json(self)
         handle = super().get_route_handler()
 
         async def authenticated(request: Request) -> Response:
             request.state.caller = _authenticate(request, request.app.state.settings)
-            return await handle(StrictJsonRequest(request.scope, request.receive))
+            return await handle(request)
 
         return authenticated
 

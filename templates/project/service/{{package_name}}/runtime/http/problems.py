@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_jsonable_python
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import EngineUnavailable
@@ -168,6 +169,8 @@ def _problem_of(error: Exception) -> Problem:
         case EngineUnavailable():
             logger.warning("%s", error)
             return unavailable()
+        case ClientDisconnect():  # while its body was read: nobody receives this
+            return Problem(400, "bad-request", "The body did not arrive.")
         case _:
             logger.error("unexpected error", exc_info=error)
             return Problem(500, "internal-error", "Something went wrong here. It has been logged.")

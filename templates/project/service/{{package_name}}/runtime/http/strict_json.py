@@ -6,10 +6,10 @@ than UTF-8), what a database cannot store (NUL, half a surrogate pair), and nest
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from fastapi import Request, params, routing
+from fastapi import Request, Response, params, routing
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
@@ -55,11 +55,22 @@ def check_request(request: BaseModel) -> None:
     read_json(json.dumps(request.model_dump(mode="json")).encode())
 
 
-def validate_bodies_as_json(route: APIRoute) -> None:
-    """Make a route validate its body as JSON, also where a dependency takes it; call it where its handler is made."""
-    # A route of an included router is made again for each inclusion, and FastAPI has no other way to reach that one.
-    included = routing._effective_route_context_var.get()
-    _replace_adapters(included.dependant if included and included.original_route is route else route.dependant)
+class JsonRoute(APIRoute):
+    """A route whose JSON is read by :func:`read_json` and validated as JSON, also where a dependency takes the body.
+
+    `APIRouter(route_class=JsonRoute)` is for routers that ask for no API key; `auth.AuthenticatedRoute` is one of these.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        # A route of an included router is made again for each inclusion; FastAPI has no other way to reach that one.
+        included = routing._effective_route_context_var.get()
+        _replace_adapters(included.dependant if included and included.original_route is self else self.dependant)
+        handle = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            return await handle(StrictJsonRequest(request.scope, request.receive))
+
+        return strict
 
 
 def _replace_adapters(dependant: Dependant) -> None:

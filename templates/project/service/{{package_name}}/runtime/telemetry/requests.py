@@ -2,7 +2,7 @@
 
 import logging
 import re
-import uuid
+import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
@@ -76,7 +76,7 @@ def _id_of(headers: Headers) -> str:
     if _ID.fullmatch(given):
         return given
     trace = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
-    return trace[1] if trace else uuid.uuid4().hex
+    return trace[1] if trace else secrets.token_hex(16)
 
 
 def _span(method: str, scope: Scope) -> AbstractContextManager[Callable[[str, int], None]]:
