@@ -78,7 +78,9 @@ class _Field:
         if not _NUMBER.fullmatch(text):
             raise _Refused(f"{item!r} is no {self.name} that every engine knows", self._example())
         if not self.numbered:
-            raise _Refused(f"engines disagree about {item!r}: some count from Sunday, some from Monday", self._example())
+            raise _Refused(
+                f"engines disagree about {item!r}: some count from Sunday, some from Monday", self._example()
+            )
         if not self.first <= int(text) <= self.last:
             raise _Refused(f"{item!r} is no {self.name}", f"{self.name.title()}s are {self.first} to {self.last}.")
         return int(text), False
