@@ -1,8 +1,9 @@
 """Cron expressions that every engine reads alike, in UTC.
 
-Five fields: minute, hour, day of month, month, day of week. Each is ``*`` or a list of values, ranges upwards (``8-18``)
-and steps (``*/5``, ``0-30/10``). Months may be named; weekdays must be. The engines (a Resonate server, resonate-pg and
-the ones for development) agree about nothing else: what one of them runs, another refuses, or runs on another day.
+Five fields: minute, hour, day of month, month, day of week. Each is ``*`` or a list of values, ranges upwards
+(``8-18``) and steps (``*/5``, ``0-30/10``). Months may be named; weekdays must be. The engines (a Resonate server,
+resonate-pg and the ones for development) agree about nothing else: what one of them runs, another refuses, or runs on
+another day.
 
 It imports nothing of the runtime: `resonate-scaffold add schedule` judges by this module, too.
 """
