@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from resonate_scaffold.check.findings import Finding, is_selected, is_suppressed
 from resonate_scaffold.check.model import Model
 from resonate_scaffold.check.program import Program
+from resonate_scaffold.check.rules.deadlines import deadlines
 from resonate_scaffold.check.rules.determinism import determinism
 from resonate_scaffold.check.rules.durability import durability
 from resonate_scaffold.check.rules.http import http
@@ -18,7 +19,7 @@ from resonate_scaffold.check.rules.ownership import ownership
 from resonate_scaffold.check.rules.stale import stale
 from resonate_scaffold.check.rules.wiring import wiring
 
-CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (wiring, determinism, durability, http, stale)
+CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (*(wiring, determinism, durability, deadlines, http, stale),)
 
 
 def check(

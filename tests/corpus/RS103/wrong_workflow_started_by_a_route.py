@@ -2,6 +2,8 @@
 # file: parking/rpc.py (shared)
 # file: parking/contracts/__init__.py
 # file: parking/contracts/workflows.py
+from datetime import timedelta
+
 from pydantic import BaseModel
 
 from .. import rpc
@@ -15,7 +17,7 @@ class Ticket(BaseModel):
     minutes: int
 
 
-park = rpc.Rpc(name="park", group="workers", request=Park, result=Ticket)
+park = rpc.Rpc(name="park", group="workers", request=Park, result=Ticket, timeout=timedelta(hours=1))
 fine = rpc.Rpc(name="fine", group="workers", request=Park, result=Ticket)  # want: RS103
 # file: parking/workflows/__init__.py
 # file: parking/workflows/worker.py

@@ -1,6 +1,8 @@
 # file: survey/__init__.py
 # file: survey/rpc.py (shared)
 # file: survey/contracts.py
+from datetime import timedelta
+
 from pydantic import BaseModel
 
 from .rpc import Rpc
@@ -25,7 +27,7 @@ class Closed(BaseModel):
     answers: Answers
 
 
-ask = Rpc(name="survey", group=GROUP, request=Ask, result=Answers)
+ask = Rpc(name="survey", group=GROUP, request=Ask, result=Answers, timeout=timedelta(days=3))
 close = Rpc(name="survey", group=GROUP, request=Close, result=Closed)
 # file: survey/workflows/__init__.py
 # file: survey/workflows/worker.py

@@ -1,6 +1,8 @@
 # file: mine/__init__.py
 # file: mine/rpc.py (shared)
 # file: mine/contracts.py
+from datetime import timedelta
+
 from pydantic import BaseModel
 
 from .rpc import Rpc
@@ -14,7 +16,7 @@ class Ore(BaseModel):
     tons: float
 
 
-dig = Rpc(name="dig", group="workers", request=Shift, result=Ore)
+dig = Rpc(name="dig", group="workers", request=Shift, result=Ore, timeout=timedelta(hours=1))
 lift = Rpc(name="db.lift", group="db", request=Shift, result=Ore)
 # file: mine/workflows/__init__.py
 # file: mine/workflows/dig.py

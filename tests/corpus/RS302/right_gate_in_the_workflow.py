@@ -2,6 +2,8 @@
 # file: bank/runtime/durable/gate.py (shared)
 # file: bank/runtime/engine/client.py (shared)
 # file: bank/contracts/workflows/lend.py
+from datetime import timedelta
+
 from pydantic import BaseModel
 
 from ...runtime.durable.gate import Gate
@@ -17,7 +19,7 @@ class Word(BaseModel):
     yes: bool
 
 
-lend = Rpc(name="lend", group="workers", request=Loan, result=Word)
+lend = Rpc(name="lend", group="workers", request=Loan, result=Word, timeout=timedelta(days=3))
 word = Gate("word", Word)
 # file: bank/workflows/lend.py
 from datetime import timedelta

@@ -190,9 +190,7 @@ def commands(service: Service, description: str) -> click.Group:
         metavar="GATE=JSON",
         help="The answer at a gate; GATE=nobody: none in time. Repeatable.",
     )
-    @click.option(
-        "--set", "given", multiple=True, metavar="NAME=VALUE", help="A setting of the run; repeatable."
-    )
+    @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A setting of the run; repeatable.")
     @click.option("--id", "run_id", metavar="KIND/NAME", help="The run's id; NAME goes into the file's name.")
     @click.option(
         "--output",

@@ -1,8 +1,9 @@
 """Cron expressions that every engine reads alike, in UTC.
 
-Five fields: minute, hour, day of month, month, day of week. Each is ``*`` or a list of values, ranges upwards (``8-18``)
-and steps (``*/5``, ``0-30/10``). Months may be named; weekdays must be. The engines (a Resonate server, resonate-pg and
-the ones for development) agree about nothing else: what one of them runs, another refuses, or runs on another day.
+Five fields: minute, hour, day of month, month, day of week. Each is ``*`` or a list of values, ranges upwards
+(``8-18``) and steps (``*/5``, ``0-30/10``). Months may be named; weekdays must be. The engines (a Resonate server,
+resonate-pg and the ones for development) agree about nothing else: what one of them runs, another refuses, or runs on
+another day.
 
 It imports nothing of the runtime: `resonate-scaffold add schedule` judges by this module, too.
 """
@@ -78,7 +79,9 @@ class _Field:
         if not _NUMBER.fullmatch(text):
             raise _Refused(f"{item!r} is no {self.name} that every engine knows", self._example())
         if not self.numbered:
-            raise _Refused(f"engines disagree about {item!r}: some count from Sunday, some from Monday", self._example())
+            raise _Refused(
+                f"engines disagree about {item!r}: some count from Sunday, some from Monday", self._example()
+            )
         if not self.first <= int(text) <= self.last:
             raise _Refused(f"{item!r} is no {self.name}", f"{self.name.title()}s are {self.first} to {self.last}.")
         return int(text), False

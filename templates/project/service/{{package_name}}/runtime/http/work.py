@@ -201,7 +201,7 @@ async def poll(caller: Caller, root_id: str, request: Request, response: Respons
 
 
 async def _with_what_it_waits_for(client: EngineClient, record: PromiseRecord) -> PromiseRecord:
-    """The record, and the call that it waits for, where no worker takes that. An engine that does not tell is let be."""
+    """The record, and the call that it waits for, where no worker takes that. No engine is waited for long."""
     if record.state != "pending" or (time() * 1000 - record.created_at) < YOUNG * 1000:
         return record
     try:

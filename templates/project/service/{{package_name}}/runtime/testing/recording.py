@@ -374,12 +374,14 @@ class _Run:
                     await answer.gate.deliver(self._client, key, answer.payload)
                 return
         outline = _outline(self._gates[name].payload)
-        raise CannotRecord(f"it waits at gate {alias} for an answer", f"Give one: --answer {name}='{outline}', or {name}={NOBODY}")
+        raise CannotRecord(
+            f"it waits at gate {alias} for an answer", f"Give one: --answer {name}='{outline}', or {name}={NOBODY}"
+        )
 
     async def _expire(self, alias: str) -> None:
         """Let the time of a gate run out: the engine's next look at the clock finds that it has."""
-        gate: Any = (await self.find(alias)).param.data
-        held: str = gate["held"]
+        question: Any = (await self.find(alias)).param.data
+        held = question["held"]
         self._state.set_p_timeout(held, 0)
         while (await self.find(held)).state == "pending":
             await asyncio.sleep(0.01)
