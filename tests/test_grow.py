@@ -921,7 +921,7 @@ def test_lists_all_that_was_added(tool: Tool, service: Path) -> None:
     assert names["workflows"] == {"place-order", "clean-up"}
     assert names["db_functions"] == {"db.reserve_stock"}
     assert names["rpc"] == {"payments.charge"}
-    assert names["routes"] >= {"POST /orders", "GET /orders/{id}", "POST /webhooks/approval/{id:path}"}
+    assert names["routes"] >= {"POST /orders", "GET /orders/{id}", "POST /webhooks/approval"}
     assert names["webhooks"] == {"approval"}
     assert names["schedules"] == {"nightly"}
     assert names["idempotency_keys"] == {"invoice"}

@@ -6,10 +6,11 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 from pydantic import SecretStr
-from shop.runtime.errors import MissingSetting
+from shop.runtime.errors import OperatorError
 from shop.runtime.http.app import install
 from shop.runtime.service import Service
 from shop.runtime.settings import ServiceSettings
+from shop.runtime.testing.running import SECRET
 
 from . import notes as note_routes
 
@@ -20,10 +21,10 @@ def settings(definition: Service, no_settings: None) -> ServiceSettings:
     return definition.settings(_env_file=None)
 
 
-def test_a_signed_route_needs_the_secret(settings: ServiceSettings) -> None:
-    with pytest.raises(MissingSetting, match="WEBHOOK_SECRET is not set"):
+def test_a_webhook_needs_its_secret(settings: ServiceSettings) -> None:
+    with pytest.raises(OperatorError, match="WEBHOOK_SECRETS has no secret of the webhook notes"):
         install(FastAPI(), settings, [note_routes.router, note_routes.webhooks])
-    with_secret = settings.model_copy(update={"webhook_secret": SecretStr("x" * 16)})
+    with_secret = settings.model_copy(update={"webhook_secrets": {"notes": (SecretStr(SECRET),)}})
     install(FastAPI(), with_secret, [note_routes.router, note_routes.webhooks])
 
 

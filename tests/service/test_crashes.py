@@ -14,7 +14,7 @@ from resonate.context import Context
 from shop.runtime.database import Database, synchronous_url
 from shop.runtime.durable import clock
 from shop.runtime.durable.gate import Gate
-from shop.runtime.durable.ids import job_id, operation_id
+from shop.runtime.durable.ids import operation_id
 from shop.runtime.durable.once import once
 from shop.runtime.durable.rpc import DurableCall, Rpc, serve
 from shop.runtime.http.work import Status
@@ -88,7 +88,7 @@ async def reads_what_is_pinned(ctx: Context, request: Note) -> Note:
 
 async def waits_at_a_gate(ctx: Context, request: Note) -> Note:
     """Without an answer, nothing that comes after the gate would ever be crashed."""
-    await Gate("gate", Note).wait(ctx, job_id(ctx), timedelta(hours=1))
+    await Gate("gate", Note).wait(ctx, timedelta(hours=1))
     return await note(ctx, Note(text=uuid4().hex))
 
 
@@ -183,7 +183,7 @@ def test_code_that_survives_passes(harness: Crashes) -> None:
         (draws, write_once, "planted calls Random.random in the workflow itself"),
         (answers_by_the_clock, write_once, "planted calls datetime.now in the workflow itself"),
         (reads_what_is_pinned, write_once, "planted reads the time in the workflow itself"),
-        (waits_at_a_gate, write_once, "planted waits for an answer to gate/test-1\n"),
+        (waits_at_a_gate, write_once, "planted waits for an answer to gate/crash/test-1\n"),
         (awaits_in_a_task_group, write_once, "planted waits for ever"),
         (honest, write_plainly, "table notes has"),
         (honest, write_by_a_new_name, "rows in table notes: 2"),
@@ -203,7 +203,7 @@ def test_a_gate_is_answered_or_expires(crashes: Crashes) -> None:
 
     @serve(planted)
     async def ask(ctx: Context, request: Note) -> Note:
-        return await gate.wait(ctx, job_id(ctx), timedelta(hours=1)) or Note(text="nobody answered")
+        return await gate.wait(ctx, timedelta(hours=1)) or Note(text="nobody answered")
 
     few = Crashes(crashes.service, crashes.databases, Sample(3, 1), "planted")
     answered = few(planted, Note(), answers={gate: Note(text="yes")}, served=[ask])

@@ -32,7 +32,7 @@ class Commands(click.Group):
 
 
 def commands(service: Service, description: str) -> click.Group:
-    """The command line of a service: `api`, `worker`, `db`, `group`, `fake`, `dev`, `migrate`, `seed`, `record`."""
+    """The command line of a service: its processes, and what is done for them."""
 
     def settings() -> ServiceSettings:
         found = service.settings()
@@ -126,6 +126,17 @@ def commands(service: Service, description: str) -> click.Group:
 
         there = database.seed(url, service.package)
         click.echo("the rows of db/seed.py are there" if there else "there is no db/seed.py: nothing to add")
+
+    @main.command()
+    @click.argument("name")
+    def webhook_secret(name: str) -> None:
+        """Make a secret for the webhook NAME: an entry of WEBHOOK_SECRETS.
+
+        While a webhook has two entries, both are good.
+        """
+        from .http.signatures import new_secret
+
+        click.echo(f"{name}:{new_secret()}")
 
     @main.command()
     @click.argument("workflow")

@@ -4,23 +4,23 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, FastAPI
 
-from ..settings import ServiceSettings, required
+from ..settings import ServiceSettings
 from ..telemetry.requests import RequestTelemetry
 from . import health
 from .limits import BodyLimit
 from .openapi import extend_openapi
 from .problems import install_handlers
-from .webhooks import is_signed
+from .webhooks import webhooks_of
 
 
 def install(app: FastAPI, settings: ServiceSettings, routers: Sequence[APIRouter]) -> None:
     """Include the routers, the health routes, and what holds for all of them.
 
     Raises:
-        MissingSetting: a route takes signed bodies, and WEBHOOK_SECRET is not set.
+        OperatorError: a route takes a webhook, and WEBHOOK_SECRETS has no secret for it, or not one of its scheme.
     """
-    if any(is_signed(route) for router in routers for route in router.routes):
-        required(settings.webhook_secret, "WEBHOOK_SECRET")
+    for webhook in webhooks_of(route for router in routers for route in router.routes):
+        webhook.check_secrets(settings)
     app.state.settings = settings
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestTelemetry)
