@@ -148,7 +148,7 @@ TESTS = (
     Edit(
         "tests/test_route_orders.py",
         '    progress = await ended(service, answer.headers["Location"])\n',
-        '    await service.answer(approval, f"order/{answer.json()["id"]}", Approval(approved=True))\n'
+        "    await service.answer(approval, f\"order/{taken['id']}\", Approval(approved=True))\n"
         '    progress = await ended(service, answer.headers["Location"])\n',
     ),
     Edit(

@@ -25,15 +25,15 @@ MAX_LENGTH = 34
 # Names that mean something else in the code that is generated around what is added: classes, what modules import, and
 # what functions call things. (`create` refuses whatever else would clash, less helpfully.)
 _SPOKEN_FOR = """
-    Accepted Annotated Any APIRouter Ask AsyncSession AuthenticatedRoute AwareDatetime BaseModel CallFunction ClientDep
-    ConfigDict Context Crashes Database Depends Failure Gate Hmac Operation Outcome Progress Registration Request
-    Response Rpc RunningService Schedule Service Settings Signed StartService StartedWork Status Webhook
+    Accepted Any APIRouter Ask AsyncSession AuthenticatedRoute AwareDatetime BaseModel CallFunction ClientDep ConfigDict
+    Context Crashes Database Failure Gate Operation Outcome Progress Registration Request Response Rpc RunningService
+    Schedule Service Settings Signed StartService Status
     accept again answer api app ask asked body call call_id caller client conftest contract contracts crashes ctx date
-    datetime decimal definition deliver early effect ended fakes first func gate get_caller get_submission given group
-    holds httpx ids is_visible job_id keyed location made missing name new_secret not_found once operation_id options
-    other outcome owned parse patience poll problem public public_id public_of quote read record refused request
-    response result root root_id router routers run runtime send sent serve service session settings settled shared
-    signed start start_once started submission timedelta unknown urllib uuid wait waiting wanted webhook workflows
+    datetime decimal definition deliver effect ended fakes first func gate get_caller get_submission given group holds
+    ids is_visible job_id keyed location made missing name not_found once operation_id other outcome owned parse
+    patience poll problem public public_id public_of quote read record refused request response result root root_id
+    router routers run runtime sent serve service session settings settled shared signed start started submission
+    timedelta unknown urllib uuid wait waiting wanted workflows
     i l o
 """
 _RESERVED = frozenset(_SPOKEN_FOR.split()) | frozenset(dir(builtins))

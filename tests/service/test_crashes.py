@@ -211,6 +211,20 @@ def test_a_gate_is_answered_or_expires(crashes: Crashes) -> None:
     assert few(planted, Note(), answers={}, served=[ask]).result == {"text": "nobody answered"}
 
 
+def test_a_gate_that_is_waited_at_again(crashes: Crashes) -> None:
+    """At each of its waits a run may die, also between an answer and the next question."""
+    gate = Gate("gate", Note)
+
+    @serve(planted)
+    async def ask(ctx: Context, request: Note) -> Note:
+        answers = [await gate.wait(ctx, timedelta(hours=1)) for _ in range(3)]
+        return Note(text=" ".join(answer.text if answer else "-" for answer in answers))
+
+    every = Crashes(crashes.service, crashes.databases, Sample(None, 1), "planted")
+    assert every(planted, Note(), answers={gate: Note(text="yes")}, served=[ask]).result == {"text": "yes yes yes"}
+    assert every(planted, Note(), answers={}, served=[ask]).result == {"text": "- - -"}
+
+
 def test_days_pass_at_once(crashes: Crashes) -> None:
     @serve(planted)
     async def sleep(ctx: Context, request: Note) -> Note:

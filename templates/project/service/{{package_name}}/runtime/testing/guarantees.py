@@ -33,6 +33,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from .. import dev
 from ..http import work
+from ..http.webhooks import webhooks_of
 from ..service import Service
 from ..settings import ServiceSettings
 from .crashes import CALLS_TO
@@ -220,6 +221,24 @@ def _takes(case: Case, pattern: str) -> bool:
         seen |= names
         wanted = "".join(json.dumps(document["components"]["schemas"][name]) for name in names)
     return re.search(pattern, found) is not None
+
+
+# Webhooks
+
+
+def webhooks_are_bound_to_what_they_sign(definition: Service) -> None:
+    """A route that takes a webhook reads nothing of its path, query, headers or cookies: no signature covers them.
+
+    Whoever sees a signed message could send it elsewhere, and it would be good there.
+    """
+    routers = getattr(definition.module("api.app"), "ROUTERS", [])
+    unbound = []
+    for route in (route for router in routers for route in router.routes):
+        if list(webhooks_of([route])):
+            wanted = route.dependant
+            read = [*wanted.path_params, *wanted.query_params, *wanted.header_params, *wanted.cookie_params]
+            unbound += [f"{route.path} reads {field.name}" for field in read]
+    assert unbound == [], f"{'; '.join(unbound)}: take it from the signed body"
 
 
 # Hostile input
