@@ -29,12 +29,14 @@ ORDER = '{"customer_id": "c-1", "number": "42", "sku": "chair", "quantity": 2}'
 PYTEST = ".venv/bin/python -m pytest"
 POST = "curl -sD - localhost:8000/orders -H 'Content-Type: application/json'"
 SIGNATURE = (
-    "body='{\"approved\": true}' timestamp=$(date +%s) secret=$(sed -n 's/^WEBHOOK_SECRET=//p' .env)",
-    'signature=$(printf %s.%s "$timestamp" "$body" | openssl dgst -sha256 -hmac "$secret" | sed "s/.* //")',
+    'body=\'{"job_id": "c-1/42", "approved": true}\' id=msg_1 timestamp=$(date +%s)',
+    "key=$(sed -n 's/.*approval:whsec_\\([^,]*\\).*/\\1/p' .env | base64 -d | od -An -v -tx1 | tr -d ' \\n')",
+    'signature=$(printf %s.%s.%s "$id" "$timestamp" "$body" |'
+    " openssl dgst -sha256 -mac HMAC -macopt hexkey:$key -binary | base64)",
 )
 APPROVE = (
-    "curl -s localhost:8000/webhooks/approval/c-1/42"
-    ' -H "Webhook-Timestamp: $timestamp" -H "Webhook-Signature: $signature" -d "$body"'
+    "curl -s localhost:8000/webhooks/approval"
+    ' -H "Webhook-Id: $id" -H "Webhook-Timestamp: $timestamp" -H "Webhook-Signature: v1,$signature" -d "$body"'
 )
 
 
@@ -102,6 +104,7 @@ def _grow(shell: Shell) -> None:
     for command in story.ADDS:
         # The first shows what they all print; of the others only what the owner is told.
         shell.run(command, keep=None if command == story.ADDS[0] else _keep(r"^ *note", r"^ {11}"))
+    shell.run(story.SECRET)
     shell.run(PYTEST, keep=_keep(r"\d+ passed"))
 
 

@@ -45,6 +45,13 @@ class Kind(StrEnum):
     group = "group"
 
 
+class WebhookScheme(StrEnum):
+    standard = "standard"
+    github = "github"
+    stripe = "stripe"
+    hmac = "hmac"
+
+
 class CheckFormat(StrEnum):
     text = "text"
     json = "json"
@@ -307,15 +314,23 @@ def add_webhook(
     workflow: Annotated[
         str | None, typer.Option(help="The workflow that waits, where there is only one.", metavar="NAME")
     ] = None,
+    scheme: Annotated[WebhookScheme, typer.Option(help="How its sender signs.")] = WebhookScheme.standard,
+    id_from: Annotated[
+        str | None,
+        typer.Option(help="Where a body that others define names the work; job_id otherwise.", metavar="PATH"),
+    ] = None,
+    starts: Annotated[
+        str | None, typer.Option(help="The workflow that each message starts, instead of a gate.", metavar="NAME")
+    ] = None,
     project: Project = Path(),
     dry_run: DryRun = False,
     as_json: AsJson = False,
     yes: Yes = False,
 ) -> None:
-    """A gate with a typed payload, and the signed route that answers it."""
+    """A signed route, whose messages answer a gate with a typed payload, or with --starts start a workflow."""
     from resonate_scaffold.generators.webhook import WebhookRequest, add_webhook
 
-    request = WebhookRequest(name, tuple(takes or ()), workflow)
+    request = WebhookRequest(name, tuple(takes or ()), workflow, scheme.value, id_from, starts)
     make: Make = lambda project: add_webhook(project, request)  # noqa: E731
     _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 

@@ -164,15 +164,16 @@ def check_field_name(name: str, option: str) -> None:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     better = re.sub(r"[^a-z0-9]+", "_", words).strip("_") or "value"
     better = f"n{better}" if better[0].isdigit() else better
-    better = f"the_{better}" if _is_reserved(better) else better
+    better = f"the_{better}" if is_reserved(better) else better
     if not _NAME.fullmatch(name) or len(name) > 40:
         reason = "is not a name of lower-case letters, digits and _" if len(name) <= 40 else "is longer than 40"
         raise UsageError(f"{option}: {_shown(name)} {reason}", f"Try: {option} {better[:40].rstrip('_')}:str")
-    if _is_reserved(name):
+    if is_reserved(name):
         raise UsageError(f"{option}: {name} means something else in a model", f"Try: {option} the_{name[:36]}:str")
 
 
-def _is_reserved(name: str) -> bool:
+def is_reserved(name: str) -> bool:
+    """Whether no field of a model can have this name."""
     return name in _RESERVED or keyword.iskeyword(name) or name.startswith("model_")
 
 

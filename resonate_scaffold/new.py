@@ -5,6 +5,7 @@ answers -> templates -> generators.project -> Plan -> preview or disk.create_tre
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import shlex
@@ -52,7 +53,8 @@ def create(request: NewRequest, report: Report) -> Outcome:
     if clone and request.git and git.available():
         git.check_clone(target)
     rendering = _render(request)
-    plan = new_project(rendering, version=__version__, secret=secrets.token_hex(32))
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    plan = new_project(rendering, version=__version__, secret=secret)
     author = str(rendering.answers.get("author") or "")
     shown_as = _as_typed(target)
     outcome = Outcome(

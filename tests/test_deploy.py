@@ -164,7 +164,7 @@ def test_compose_asks_every_process_for_its_health(service: Service) -> None:
 def test_compose_is_told_its_secrets(service: Service) -> None:
     text = service.text("compose.yaml")
     used = dict(re.findall(r"\$\{(\w+)(:\?|:-|\})", text))
-    assert used == {"WEBHOOK_SECRET": ":?", "POSTGRES_PASSWORD": ":?", "PORT": ":-"}
+    assert used == {"WEBHOOK_SECRETS": ":-", "POSTGRES_PASSWORD": ":?", "PORT": ":-"}
     assert used.keys() <= service.example.keys()
 
 
@@ -184,7 +184,7 @@ def test_what_depends_on_the_place_is_set_by_compose(service: Service) -> None:
 def test_compose_gives_each_process_its_own_secrets(service: Service) -> None:
     services = service.yaml("compose.yaml")["services"]
     for name in ("api", "worker", "db", "migrate"):
-        assert ("WEBHOOK_SECRET" in services[name]["environment"]) == (name == "api")
+        assert ("WEBHOOK_SECRETS" in services[name]["environment"]) == (name == "api")
         assert ("DATABASE_URL" in services[name]["environment"]) == (name in ("db", "migrate"))
 
 
@@ -289,7 +289,7 @@ def test_constraints_pin_every_dependency_and_name_no_address(service: Service) 
 
 def test_the_example_has_every_setting_and_no_other(service: Service) -> None:
     assert service.example.keys() == service.settings | {"POSTGRES_PASSWORD"}
-    assert service.example["WEBHOOK_SECRET"] == ""
+    assert service.example["WEBHOOK_SECRETS"] == ""
     # Empty: `dev` starts a Postgres.
     assert service.example["DATABASE_URL"] == {"sqlite": "sqlite:///my_api.db", "postgres": ""}[service.database]
 

@@ -37,7 +37,7 @@ def test_the_example() -> None:
     assert places == {
         "POST /accounts/summary": (Kind.route, "api", "orders/api/accounts.py"),
         "POST /jobs": (Kind.route, "api", "orders/api/jobs.py"),
-        "POST /webhooks/approvals/{id}": (Kind.route, "api", "orders/api/approvals.py"),
+        "POST /webhooks/approvals": (Kind.route, "api", "orders/api/approvals.py"),
         "aggregate": (Kind.workflow, "workers", "orders/workflows/aggregate.py"),
         "process-job": (Kind.workflow, "workers", "orders/workflows/process_job.py"),
         "approve": (Kind.gate, "workers", "orders/contracts/workflows/approval.py"),
@@ -51,7 +51,7 @@ def test_the_example() -> None:
     assert links_of(drawn) == {
         ("POST /accounts/summary", Link.starts, "aggregate"),
         ("POST /jobs", Link.starts, "process-job"),
-        ("POST /webhooks/approvals/{id}", Link.answers, "approve"),
+        ("POST /webhooks/approvals", Link.answers, "approve"),
         ("aggregate", Link.calls, "db.get_account"),
         ("process-job", Link.calls, "db.get_account"),
         ("process-job", Link.calls, "db.save_result"),
@@ -276,7 +276,7 @@ def test_a_service_of_adds() -> None:
     }
     assert {(node.label, node.kind, node.group, node.reachable) for node in drawn.nodes} == {
         ("POST /orders", Kind.route, "api", True),
-        ("POST /webhooks/approval/{id:path}", Kind.route, "api", True),
+        ("POST /webhooks/approval", Kind.route, "api", True),
         ("place-order", Kind.workflow, "workers", True),
         ("close-day", Kind.workflow, "workers", True),
         ("forgotten", Kind.workflow, "workers", False),
@@ -287,7 +287,7 @@ def test_a_service_of_adds() -> None:
     }
     assert links_of(drawn) == {
         ("POST /orders", Link.starts, "place-order"),
-        ("POST /webhooks/approval/{id:path}", Link.answers, "approval"),
+        ("POST /webhooks/approval", Link.answers, "approval"),
         ("place-order", Link.calls, "db.reserve_stock"),
         ("place-order", Link.calls, "payments.charge"),
         ("nightly", Link.starts, "close-day"),

@@ -767,6 +767,19 @@ add webhook approval --workflow nope
 add webhook approval --workflow db.read_stock
 add webhook approval --takes ok
 add webhook approval --takes ok:Nope
+add webhook approval --takes job_id:str
+add webhook approval --takes data:str --id-from data.id
+add webhook approval --id-from data..id
+add webhook approval --id-from data.client-reference
+add webhook approval --id-from data.class.id
+add webhook approval --id-from data.model.id
+add webhook approval --id-from a.b.c.d.e.f.g
+add webhook approval --scheme paypal
+add webhook approval --starts nope
+add webhook approval --starts db.read_stock
+add webhook approval --starts place-order --takes ok:bool
+add webhook approval --starts place-order --workflow place-order
+add webhook approval --starts place-order --id-from id
 add schedule nightly
 add schedule nightly --workflow clean-up
 add schedule nightly --cron '0 2 * * *'
@@ -931,7 +944,7 @@ def test_lists_all_that_was_added(tool: Tool, service: Path) -> None:
     assert names["workflows"] == {"place-order", "clean-up"}
     assert names["db_functions"] == {"db.reserve_stock"}
     assert names["rpc"] == {"payments.charge"}
-    assert names["routes"] >= {"POST /orders", "GET /orders/{id}", "POST /webhooks/approval/{id:path}"}
+    assert names["routes"] >= {"POST /orders", "GET /orders/{id}", "POST /webhooks/approval"}
     assert names["webhooks"] == {"approval"}
     assert names["schedules"] == {"nightly"}
     assert names["idempotency_keys"] == {"invoice"}

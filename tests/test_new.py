@@ -92,7 +92,7 @@ def test_two_runs_differ_in_the_secret_alone(tool: Tool, tmp_path: Path) -> None
 def test_the_secret(tool: Tool) -> None:
     tool("new", "my-api", "--no-install")
     env = Path("my-api/.env")
-    match = re.search(r"(?m)^WEBHOOK_SECRET=([0-9a-f]{64})$", env.read_text())
+    match = re.search(r"(?m)^WEBHOOK_SECRETS=(approvals:whsec_[A-Za-z0-9+/]{43}=)$", env.read_text())
     assert match
     assert env.read_text().replace(match[1], "") == Path("my-api/.env.example").read_text()
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
@@ -106,6 +106,8 @@ def test_bare(tool: Tool) -> None:
     assert ran.status == 0
     assert "readyz" in ran.out
     assert "approve" not in ran.out
+    # It takes no webhook, and no secret is made for any.
+    assert Path("my-api/.env").read_text() == Path("my-api/.env.example").read_text()
     assert not Path("my-api/my_api/workflows/process_job.py").exists()
 
 
@@ -363,7 +365,7 @@ def test_a_template_that_insists_on_committing_the_secret(tool: Tool, template: 
 
 
 def test_a_template_that_makes_what_is_the_tools(tool: Tool, template: Path) -> None:
-    (template / ".env").write_text("WEBHOOK_SECRET=known\n")
+    (template / ".env").write_text("WEBHOOK_SECRETS=known\n")
     ran = tool("new", "my-api", "--no-install", "--template", str(template))
     assert ran.status == 1
     assert ".env is written twice" in ran.err
@@ -373,7 +375,7 @@ def test_a_template_that_makes_what_is_the_tools(tool: Tool, template: Path) -> 
 def test_a_template_without_an_example_of_the_environment(tool: Tool, template: Path) -> None:
     (template / ".env.example").unlink()
     tool("new", "my-api", *LAST, "--template", str(template))
-    assert re.fullmatch(r"WEBHOOK_SECRET=[0-9a-f]{64}\n", Path("my-api/.env").read_text())
+    assert re.fullmatch(r"WEBHOOK_SECRETS=approvals:whsec_[A-Za-z0-9+/]{43}=\n", Path("my-api/.env").read_text())
 
 
 # Installing

@@ -7,8 +7,6 @@ db, a stand-in for the payments of another team, and the embedded engine, each a
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
 import os
 import re
@@ -31,7 +29,7 @@ from resonate_base import PROTOCOL_VERSION
 
 from . import order_service as story
 from .conftest import PROGRAM, tree
-from .topology import PATIENCE, SECRET, free_port
+from .topology import OTHER_SECRET, PATIENCE, SECRET, free_port, signed
 
 ORDER = {"customer_id": "c-1", "number": "42", "sku": "chair", "quantity": 2}
 
@@ -41,7 +39,7 @@ def environment() -> dict[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if name not in ("RESONATE_URL", "VIRTUAL_ENV")},
         "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
-        "WEBHOOK_SECRET": SECRET,
+        "WEBHOOK_SECRETS": f"approval:{SECRET}",
         "LEASE": "2",
         "API_KEYS": "",
     }
@@ -128,17 +126,13 @@ class Dev:
         return httpx.get(f"{self.url}/orders/{order}", headers={"Prefer": f"wait={wait}"}, timeout=60)
 
     def decide(self, order: str, approved: bool, secret: str = SECRET) -> httpx.Response:
-        """Send the webhook, signed by the words of its description."""
-        raw = json.dumps({"approved": approved}).encode()
-        timestamp = str(int(time.time()))
-        signature = hmac.new(secret.encode(), timestamp.encode() + b"." + raw, hashlib.sha256).hexdigest()
-        headers = {"Webhook-Timestamp": timestamp, "Webhook-Signature": signature}
-        return httpx.post(f"{self.url}/webhooks/approval/{order}", content=raw, headers=headers, timeout=30)
+        """Send the webhook."""
+        raw = json.dumps({"job_id": order, "approved": approved}).encode()
+        return httpx.post(f"{self.url}/webhooks/approval", content=raw, headers=signed(raw, secret), timeout=30)
 
     def until_waiting(self, order: str) -> None:
-        self.until(
-            lambda: self.ask_engine("promise.get", id=f"orders/approval/{order}")[0] == 200, f"{order} at its gate"
-        )
+        question = f"orders/approval/order/{order}"
+        self.until(lambda: self.ask_engine("promise.get", id=question)[0] == 200, f"{order} at its gate")
 
 
 @contextmanager
@@ -196,7 +190,7 @@ def test_an_order_from_its_request_to_its_receipt(dev: Dev, service: Path) -> No
 
     dev.until_waiting("c-1/42")
     assert dev.poll("c-1/42").json() == {"id": "c-1/42", "status": "running", "result": None, "error": None}
-    assert problem(dev.decide("c-1/42", True, secret="a-secret-of-somebody-else")) == (401, "bad-signature")
+    assert problem(dev.decide("c-1/42", True, secret=OTHER_SECRET)) == (401, "bad-signature")
     assert problem(dev.decide("c-1/43", True)) == (404, "not-found")
     assert problem(dev.poll("c-1/43")) == (404, "not-found")
 
@@ -205,7 +199,7 @@ def test_an_order_from_its_request_to_its_receipt(dev: Dev, service: Path) -> No
     killed.kill()
     dev.until(lambda: (worker := dev.worker()) and worker.pid != killed.pid, "worker again")
     assert dev.poll("c-1/42").json()["status"] == "running"
-    answer = {"id": "c-1/42", "answer": {"approved": True}}
+    answer = {"job_id": "c-1/42", "answer": {"approved": True}}
     for _ in ("first", "replay"):
         taken = dev.decide("c-1/42", True)
         assert (taken.status_code, taken.json()) == (200, answer)
@@ -249,7 +243,7 @@ def test_the_tool_lists_it_all(dev: Dev, service: Path) -> None:
         "routes": {
             "POST /orders",
             "GET /orders/{id:path}",
-            "POST /webhooks/approval/{id:path}",
+            "POST /webhooks/approval",
         },
         "workflows": {"place-order", "close-day"},
         "db_functions": {"db.reserve_stock"},

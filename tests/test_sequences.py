@@ -108,8 +108,14 @@ def some_add(dice: random.Random, project: Project) -> str:
             option = " --wait 3" if method == "GET" else dice.choice(options)
             return f"add route {method} /{name}{parameter} {wanted(target)}{option}"
         case "webhook":
+            scheme = dice.choice(["", "", " --scheme github", " --scheme stripe", " --scheme hmac"])
+            if dice.random() < 0.3:
+                return f"add webhook {name} --starts {dice.choice(workflows)}{scheme}"
             waits = f" --workflow {dice.choice(workflows)}" if dice.random() < 0.3 else ""
-            return f"add webhook {name}{some_fields(dice, '--takes', 4)}{waits}"
+            waits += dice.choice(
+                ["", "", " --id-from data.object.metadata.job_id", f" --id-from {dice.choice(FIELDS)}"]
+            )
+            return f"add webhook {name}{some_fields(dice, '--takes', 4)}{waits}{scheme}"
         case "schedule":
             return f"add schedule {name} --workflow {dice.choice(workflows)} --cron '{dice.choice(CRONS)}'"
         case "key":

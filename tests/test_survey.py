@@ -166,7 +166,7 @@ def test_the_rest_of_a_generated_service() -> None:
         "GET /accounts/summary/{id}",
         "POST /jobs",
         "GET /jobs/{id}",
-        "POST /webhooks/approvals/{id}",
+        "POST /webhooks/approvals",
     ]
     assert all(route.included for route in found.routes)
     assert routes["POST /jobs"].contracts == ("process-job",)
@@ -175,9 +175,9 @@ def test_the_rest_of_a_generated_service() -> None:
 
     approval = gate(found, "approve")
     assert (approval.variable, approval.payload) == ("approval", "contracts.workflows.approval.Decision")
-    assert texts_at(found, approval.waited) == ["decision = await approval.wait(ctx, job_id(ctx), patience)"]
-    assert approval.routes == ("POST /webhooks/approvals/{id}",)
-    assert routes["POST /webhooks/approvals/{id}"].gates == ("approve",)
+    assert texts_at(found, approval.waited) == ["decision = await approval.wait(ctx, patience)"]
+    assert approval.routes == ("POST /webhooks/approvals",)
+    assert routes["POST /webhooks/approvals"].gates == ("approve",)
 
     groups = {group.name: (group.module, group.serves) for group in found.groups}
     assert groups == {

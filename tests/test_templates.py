@@ -127,7 +127,7 @@ def test_the_digest_follows_the_content_alone(template: Path, monkeypatch: pytes
     (template.with_name("copy") / "__pycache__/x.pyc").touch()
     monkeypatch.setattr(templates, "builtin_directory", lambda: template.with_name("copy"))
     assert builtin().origin["digest"] == first
-    (template.with_name("copy") / ".env.example").write_text("WEBHOOK_SECRET=\n")
+    (template.with_name("copy") / ".env.example").write_text("WEBHOOK_SECRETS=\n")
     assert builtin().origin["digest"] != first
 
 

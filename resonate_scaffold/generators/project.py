@@ -12,7 +12,8 @@ from resonate_scaffold.templates import RenderedFile, Rendering
 ENV = PurePosixPath(".env")
 _ENV_EXAMPLE = PurePosixPath(".env.example")
 _GITIGNORE = PurePosixPath(".gitignore")
-_SECRET = "WEBHOOK_SECRET"
+_SECRETS = "WEBHOOK_SECRETS"
+_WEBHOOK = "approvals"  # the example's
 
 
 def new_project(rendering: Rendering, *, version: str, secret: str) -> Plan:
@@ -21,7 +22,7 @@ def new_project(rendering: Rendering, *, version: str, secret: str) -> Plan:
     Args:
         rendering: what the template made of the answers.
         version: the tool's version.
-        secret: a fresh random value for ``WEBHOOK_SECRET``. It goes into ``.env`` alone, which is neither
+        secret: a fresh random one for the example's webhook. It goes into ``.env`` alone, which is neither
             committed nor in the manifest.
 
     Raises:
@@ -44,14 +45,15 @@ def new_project(rendering: Rendering, *, version: str, secret: str) -> Plan:
     )
     creates = [Create(path, file.content, file.executable) for path, file in files.items()]
     creates.append(Create(MANIFEST, manifest.to_bytes()))
-    creates.append(Create(ENV, _with_secret(example.content, secret), private=True))
+    env = example.content if rendering.answers.get("bare") is True else _with_secret(example.content, secret)
+    creates.append(Create(ENV, env, private=True))
     return Plan(tuple(sorted(creates, key=lambda create: create.path)), tuple(notes))
 
 
 def _with_secret(example: bytes, secret: str) -> bytes:
     """Fill the secret in where the example has a place for it, else add it at the end."""
-    line = f"{_SECRET}={secret}".encode()
-    filled, count = re.subn(rb"(?m)^#?[ \t]*" + _SECRET.encode() + rb"=[^\r\n]*", line, example, count=1)
+    line = f"{_SECRETS}={_WEBHOOK}:{secret}".encode()
+    filled, count = re.subn(rb"(?m)^#?[ \t]*" + _SECRETS.encode() + rb"=[^\r\n]*", line, example, count=1)
     return filled if count else _with_line(example, line.decode())
 
 

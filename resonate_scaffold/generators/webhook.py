@@ -1,13 +1,20 @@
-"""`add webhook`: a gate with a typed payload, and the signed route that answers it."""
+"""`add webhook`: a signed route, and what its messages do.
+
+add webhook approval --takes approved:bool                  they answer a gate with a typed payload
+add webhook paid --scheme stripe --id-from data.object.id   the same, in a body that others define
+add webhook ordered --starts place-order                    they start a workflow
+"""
 
 from __future__ import annotations
 
+import keyword
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from resonate_scaffold import layout
-from resonate_scaffold.errors import Taken
-from resonate_scaffold.fields import Field, parse_fields
+from resonate_scaffold.errors import Taken, UsageError
+from resonate_scaffold.fields import Field, is_reserved, parse_fields
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.growth import Growth, Imports, asked_before, at, check_kind, kinds_in, tests_path
 from resonate_scaffold.layout import Item
@@ -15,69 +22,223 @@ from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
 
+# How each is written in `Webhook(…)`, and whether its signatures grow old.
+_SCHEMES = {"standard": "", "github": "GITHUB", "stripe": "STRIPE", "hmac": 'Hmac("X-Signature")'}
+_TIMED = frozenset({"standard", "stripe"})
+_ID = "job_id"
+_DEEPEST = 6
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """``takes`` as typed; ``workflow`` is the durable name of the one that waits, where there is only one."""
+    """``takes`` as typed; ``workflow`` is the durable name of the one that waits, where there is only one.
+
+    ``id_from`` is where the body names the work, as a dotted path; ``starts`` is the workflow that messages start.
+    """
 
     name: str
     takes: tuple[str, ...] = ()
     workflow: str | None = None
+    scheme: str = "standard"
+    id_from: str | None = None
+    starts: str | None = None
 
 
 def add_webhook(project: Project, request: WebhookRequest) -> Plan:
-    """Plan a webhook: payload and gate, signed route, tests of every outcome."""
+    """Plan a webhook: what its messages are for, its signed route, tests of every outcome."""
     name = contracts.noun(request.name, "webhook")
     growth = Growth(project, "webhook", name.kebab)
     takes = parse_fields(list(request.takes), "--takes", growth.types.resolve)
-    growth.options = contracts.options(takes=takes, workflow=request.workflow)
+    _check_options(request)
+    segments = _segments(request.id_from or _ID)
+    options = contracts.options(takes=takes, workflow=request.workflow)
+    # What is left at its default is not recorded, so that an older record of the same still says so.
+    if request.scheme != "standard":
+        options["scheme"] = request.scheme
+    options |= {key: it for key, it in (("id_from", request.id_from), ("starts", request.starts)) if it is not None}
+    growth.options = options
     if done := asked_before(growth):
         return done
     check_kind(growth, name.kebab)
-    path = f"/webhooks/{name.kebab}/{{id:path}}"
+    path = f"/webhooks/{name.kebab}"
     for route in growth.survey.routes:
-        if route.method == "POST" and route.path.startswith((f"/webhooks/{name.kebab}/", "/webhooks/{")):
+        if route.method == "POST" and (route.path == path or route.path.startswith("/webhooks/{")):
             raise Taken(f"POST {route.path} is there already ({at(route.place)})", "Choose another name.")
-    root = _root(growth, request.workflow)
+    if request.starts is not None:
+        _start(growth, name, request.starts, request.scheme)
+    else:
+        _answer(growth, name, takes, request, segments)
+    made = f"`{project.package} webhook-secret {name.kebab}` makes one"
+    if request.scheme != "standard":
+        made = f"{name.kebab}:<what its sender shows>, or {made}"
+    growth.notes.append(f"The API needs its secret in WEBHOOK_SECRETS, in .env and wherever it runs: {made}")
+    return growth.plan()
 
+
+def _check_options(request: WebhookRequest) -> None:
+    if request.starts is not None and (request.takes or request.workflow or request.id_from):
+        raise UsageError(
+            "With --starts the body is the workflow's request, and the message's id names the work",
+            "Leave --takes, --workflow and --id-from out.",
+        )
+
+
+def _segments(id_from: str) -> tuple[str, ...]:
+    """The names on the way to the id."""
+    segments = tuple(id_from.split("."))
+    for segment in segments:
+        if not segment.isidentifier() or segment.startswith("_") or keyword.iskeyword(segment) or is_reserved(segment):
+            hint = "For example: --id-from data.object.metadata.job_id"
+            raise UsageError(f"--id-from {ascii(id_from)[1:-1]} is not a path of names that a model can have", hint)
+    if len(segments) > _DEEPEST or len(id_from) > 80:
+        raise UsageError(f"--id-from {id_from} is too long", f"At most {_DEEPEST} names of 80 characters together.")
+    return segments
+
+
+def _answer(
+    growth: Growth, name: Name, takes: tuple[Field, ...], request: WebhookRequest, segments: tuple[str, ...]
+) -> None:
+    """A gate, and the route whose messages answer it."""
+    if segments[0] in {item.name for item in takes}:
+        raise UsageError(f"{segments[0]} names the work in the body", "Give the field another name, or --id-from.")
+    root = _root(growth, request.workflow)
     module = f"contracts.workflows.{name.snake}"
     _declare(growth, name, module, takes)
     example = growth.types.example_of(f"{module}.{name.pascal}", takes)
     if example is None:
         wanted = next(item for item in takes if growth.types.example(item.shape) is None)
         raise contracts.no_example(wanted.name, wanted.shape)
-    config: list[Item | str] = ['extra="forbid"', "strict=True"]
-    config.append(Item(layout.value({"examples": [example.json]}), "json_schema_extra="))
-    answer = layout.group(f"{name.pascal}(", [f"{item.name}=sent.{item.name}" for item in takes], ")")
-    delivered: list[Item | str] = ["client", name.snake, "id", "answer"]
-    imports = Imports()
-    imports.names(module, name.pascal, name.snake)
-    imports.names("runtime.durable.ids", "is_visible")
+    job_id = f"sent.{'.'.join(segments)}"
+    public = "order-4711" if root is not None else "place-order/order-4711"
+    classes = [f"{name.pascal}In{''.join(map(_capital, segments[:depth]))}" for depth in range(1, len(segments))]
+    imports = Imports([f"{name.pascal}Body", f"{name.pascal}Taken", *classes, "router", "webhook"])
+    payload = imports(module, name.pascal)
+    gate = imports(module, name.snake)
+    imports.names("!typing", "Annotated")
+    imports.names("!pydantic", "ConfigDict")
     imports.names("runtime.http.auth", "ClientDep")
-    imports.names("runtime.http.problems", "not_found")
-    imports.names("runtime.http.webhooks", "ANSWERED", "SignedBody", "deliver", "parse", "signed")
+    imports.names("runtime.http.webhooks", "ANSWERED", "Signed", "Webhook", "deliver")
+    work = job_id
     if root is not None:
         imports.names("runtime.durable.ids", "root_id")
-        delivered.append(f"root=root_id({layout.text(root)}, id)")
+        work = f"root_id({layout.text(root)}, {job_id})"
     context = {
         "name": name.kebab,
-        "snake": name.snake,
         "pascal": name.pascal,
-        "path": path,
-        "config": contracts.statement(layout.call("ConfigDict", config), before="model_config = "),
-        "answer": contracts.statement(answer, before="answer = "),
-        "takes": bool(takes),
-        "deliver": contracts.statement(layout.call("await deliver", delivered), before="holds = "),
+        "payload": payload,
+        "webhook": _webhook(name, request.scheme, imports),
+        "nested": [
+            {"name": klass, "field": f"{segments[at + 1]}: {[*classes, 'str'][at + 1]}"}
+            for at, klass in reversed(list(enumerate(classes)))
+        ],
+        "config": _config({**_sent(example.json, segments, public)}, strict=request.id_from is None),
+        "body_field": f"{segments[0]}: {[*classes, 'str'][0]}",
+        "job_id": job_id,
+        "answer": contracts.statement(
+            layout.group(f"{payload}(", [f"{item.name}=sent.{item.name}" for item in takes], ")"), before="answer = "
+        ),
+        "deliver": contracts.statement(
+            layout.call("await deliver", ["client", gate, work, "answer", "signed"]), before="holds = "
+        ),
+        "decorator": _decorator(name, "responses=ANSWERED"),
         "definition": contracts.definition(
-            f"take_{name.snake}", ["id: str", "body: SignedBody", "client: ClientDep"], f"{name.pascal}Taken"
+            f"take_{name.snake}",
+            ["signed: Annotated[Signed, Depends(webhook)]", "client: ClientDep"],
+            f"{name.pascal}Taken",
         ),
     }
     api = f"api.webhook_{name.snake}"
     growth.create("webhook/route.py", growth.module(api), context, imports)
     growth.include(api)
-    _test(growth, name, module, takes, root)
+    _test(growth, name, module, takes, root, request, segments)
     growth.notes.append(_waiting(growth, name, module, request.workflow))
-    return growth.plan()
+
+
+def _start(growth: Growth, name: Name, starts: str, scheme: str) -> None:
+    """The route whose messages start a workflow."""
+    contract = contracts.find_workflow(growth, starts)
+    asks, _ = contracts.models_of(contract)
+    fields = tuple(growth.types.fields(asks))
+    example = contracts.request_example(growth, asks, fields)
+    imports = Imports([f"{name.pascal}Body", "router", "webhook"])
+    model = imports(asks.rpartition(".")[0], asks.rpartition(".")[2])
+    variable = imports(contract.module, contract.variable)
+    imports.names("!typing", "Annotated")
+    imports.names("runtime.http.auth", "ClientDep")
+    imports.names("runtime.http.webhooks", "STARTED", "Signed", "StartedWork", "Webhook", "start_once")
+    strict = scheme in ("standard", "hmac")
+    given = layout.call(model, [Item(f"sent.{item.name}", f"{item.name}=") for item in fields])
+    context = {
+        "name": name.kebab,
+        "pascal": name.pascal,
+        "durable": contract.durable,
+        "asks": model,
+        "webhook": _webhook(name, scheme, imports),
+        "config": _config(example.json, strict=strict),
+        "wanted": contracts.statement(given, before="wanted = "),
+        "start": contracts.statement(
+            layout.call("await start_once", ["client", variable, layout.text(name.kebab), "wanted", "signed"]),
+            before="return ",
+        ),
+        "decorator": _decorator(name, "status_code=202", "responses=STARTED"),
+        "definition": contracts.definition(
+            f"start_by_{name.snake}",
+            ["signed: Annotated[Signed, Depends(webhook)]", "client: ClientDep"],
+            "StartedWork",
+        ),
+    }
+    api = f"api.webhook_{name.snake}"
+    growth.create("webhook/start.py", growth.module(api), context, imports)
+    growth.include(api)
+    tested = Imports()
+    called = tested(contract.module, contract.variable)
+    tested.names("runtime.durable.ids", "root_id")
+    tested.names("runtime.http.signatures", "new_secret")
+    tested.names("runtime.testing.running", "RunningService", "problem")
+    body = {item.name: _json(growth, item) for item in fields if not item.optional}
+    testing = {
+        "name": name.kebab,
+        "contract": called,
+        "body": contracts.statement(layout.value(body), indent=0, before="BODY: dict[str, object] = "),
+        "other": contracts.other_body(growth, fields),
+        "timed": scheme in _TIMED,
+        "strict": strict,
+    }
+    growth.create("webhook/test_start.py", tests_path("webhook", name), testing, tested)
+
+
+def _webhook(name: Name, scheme: str, imports: Imports) -> str:
+    """The arguments of the route's `Webhook`."""
+    written = _SCHEMES[scheme]
+    if written:
+        imports.names("runtime.http.signatures", written.partition("(")[0])
+    return ", ".join(filter(None, (layout.text(name.kebab), written)))
+
+
+def _decorator(name: Name, *options: str) -> str:
+    path = layout.text(f"/webhooks/{name.kebab}")
+    return layout.render(
+        layout.group("@router.post(", [path, *options, f"openapi_extra=webhook.takes({name.pascal}Body)"], ")")
+    )
+
+
+def _config(example: object, *, strict: bool) -> str:
+    """The configuration of a body. What others define may have more than is read of it."""
+    config: list[Item | str] = ['extra="forbid"', "strict=True"] if strict else ['extra="ignore"']
+    config.append(Item(layout.value({"examples": [example]}), "json_schema_extra="))
+    return contracts.statement(layout.call("ConfigDict", config), before="model_config = ")
+
+
+def _capital(segment: str) -> str:
+    return "".join(word[:1].upper() + word[1:] for word in segment.split("_"))
+
+
+def _sent(payload: Any, segments: tuple[str, ...], job_id: str) -> dict[str, Any]:
+    """A body: the payload, and where it names the work."""
+    nested: Any = job_id
+    for segment in reversed(segments):
+        nested = {segment: nested}
+    return {**nested, **payload}
 
 
 def _root(growth: Growth, workflow: str | None) -> str | None:
@@ -109,38 +270,56 @@ def _waiting(growth: Growth, name: Name, module: str, workflow: str | None) -> s
     where = found.function.path if found and found.function else "the workflow that waits"
     return (
         f"In {where}, where it should wait:\n"
-        f"    answer = await {name.snake}.wait(ctx, job_id(ctx), timedelta(hours=24))\n"
+        f"    answer = await {name.snake}.wait(ctx, timedelta(hours=24))\n"
         f"    if answer is None:\n"
         f'        raise Failure("{name.kebab}: nobody answered in time")\n'
         f"with: from datetime import timedelta; from ..{module} import {name.snake}; "
-        f"from ..runtime.durable.ids import job_id; from ..runtime.errors import Failure\n"
+        f"from ..runtime.errors import Failure\n"
         f"Its tests answer with `service.answer({name.snake}, …)` while it runs, its crash test passes "
         f"`answers={{{name.snake}: …}}`."
     )
 
 
-def _test(growth: Growth, name: Name, module: str, takes: tuple[Field, ...], root: str | None) -> None:
+def _test(
+    growth: Growth,
+    name: Name,
+    module: str,
+    takes: tuple[Field, ...],
+    root: str | None,
+    request: WebhookRequest,
+    segments: tuple[str, ...],
+) -> None:
     imports = Imports()
     imports.names("!datetime", "timedelta")
     imports.names("!pydantic", "BaseModel")
     imports.names("!resonate.context", "Context")
     imports.names(module, name.pascal, name.snake)
-    imports.names("runtime.durable.ids", "job_id", "root_id")
+    imports.names("runtime.durable.ids", "root_id")
     imports.names("runtime.durable.rpc", "Rpc", "serve")
     imports.names("runtime.errors", "Failure")
+    imports.names("runtime.http.signatures", "new_secret")
     imports.names("runtime.testing.running", "RunningService", "StartService", "problem")
     body = {item.name: _json(growth, item) for item in takes if not item.optional}
-    other = contracts.other_body(growth, takes)
     rpc = layout.call("Rpc", ['name="ask"', 'group="tests"', "request=Ask", f"result={name.pascal}"])
+    kind = root or "ask"
+    named = "public" if root is not None else f'f"{kind}/{{public}}"'
+    sent: layout.Code = named
+    for segment in reversed(segments):
+        sent = layout.group("{", [Item(sent, f"{layout.text(segment)}: ")], "}")
+    assert isinstance(sent, layout.Group)
+    sent = layout.Group("{", (*sent.items, Item("answer", "**")), "}")
     context = {
         "name": name.kebab,
         "snake": name.snake,
-        "pascal": name.pascal,
+        "payload": name.pascal,
         "body": contracts.statement(layout.value(body), indent=0, before="BODY: dict[str, object] = "),
-        "other": other,
-        "root": root or "ask",
-        "unknown": "not-found" if root else "not-waiting",
+        "other": contracts.other_body(growth, takes),
+        "sent": contracts.statement(sent, before="body = "),
+        "root": kind,
+        "named": named,
         "rpc": contracts.statement(rpc, indent=0, before="ask = "),
+        "timed": request.scheme in _TIMED,
+        "strict": request.id_from is None,
     }
     growth.create("webhook/test.py", tests_path("webhook", name), context, imports)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict
 from resonate.context import Context
 from shop.runtime import dev
@@ -14,12 +14,14 @@ from shop.runtime.durable.ids import root_id
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.http.auth import AuthenticatedRoute
 from shop.runtime.http.idempotency import get_submission
-from shop.runtime.http.webhooks import SignedBody, parse
+from shop.runtime.http.webhooks import Signed, Webhook
 from shop.runtime.http.work import Accepted, accept, read, start
 from shop.runtime.service import Service
 from shop.runtime.testing.databases import Databases
 from shop.runtime.testing.plugin import make_settings
 from shop.runtime.testing.running import RunningService, serve_on_port
+
+from .hooks import add_secret
 
 
 class Note(BaseModel):
@@ -63,14 +65,16 @@ async def read_note(text: str, request: Request, number: int = 0, ratio: float =
 
 
 @webhooks.post("/webhooks/notes")
-async def receive(body: SignedBody) -> Note:
-    return parse(Note, body)
+async def receive(signed: Annotated[Signed, Depends(Webhook("notes"))]) -> Note:
+    return signed.parse(Note)
 
 
 def include(app: FastAPI) -> None:
-    """Add the routes to an application."""
+    """Add the routes to an application, and a secret for the webhook."""
     app.include_router(router)
     app.include_router(webhooks)
+    if "notes" not in app.state.settings.webhook_secrets:
+        add_secret(app, "notes")
 
 
 async def post(service: RunningService, content: bytes | AsyncIterator[bytes], **headers: str) -> httpx.Response:

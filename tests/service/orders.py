@@ -1,21 +1,24 @@
 """Routes that make of durable work what a route can: submit and poll it, wait for it, read through it, answer it."""
 
 from datetime import timedelta
+from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 from resonate.context import Context
 from shop.runtime.durable.gate import Gate
-from shop.runtime.durable.ids import is_visible, job_id, keyed, owned, public_of, root_id
+from shop.runtime.durable.ids import keyed, owned, public_of, root_id
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.errors import Failure
 from shop.runtime.http.auth import AuthenticatedRoute, ClientDep, get_caller
 from shop.runtime.http.idempotency import get_submission
 from shop.runtime.http.openapi import ACCEPTED, IDEMPOTENCY_KEY_REQUIRED, POLLED, READ, authenticated, waited
 from shop.runtime.http.problems import not_found
-from shop.runtime.http.webhooks import ANSWERED, SignedBody, deliver, parse, signed
+from shop.runtime.http.webhooks import ANSWERED, Signed, Webhook, deliver
 from shop.runtime.http.work import Accepted, Progress, accept, poll, read, start, wait
+
+from .hooks import add_secret
 
 
 class Order(BaseModel):
@@ -42,7 +45,7 @@ async def take_order(ctx: Context, request: Order) -> Receipt:
     if request.number < 0:
         raise Failure("there is no such number", code="no-such-number", status=404)
     if request.number == 0:
-        await payment.wait(ctx, job_id(ctx), timedelta(seconds=60))
+        await payment.wait(ctx, timedelta(seconds=60))
     return Receipt(text=f"{request.customer_id} ordered {request.number}")
 
 
@@ -50,6 +53,7 @@ SERVED = [take_order, serve(brief)(take_order.function)]
 
 router = APIRouter(prefix="/customers/{customer_id}", route_class=AuthenticatedRoute)
 webhooks = APIRouter(prefix="/webhooks")
+payments = Webhook("payments")
 
 
 @router.post("/orders", status_code=202, openapi_extra=authenticated(IDEMPOTENCY_KEY_REQUIRED), responses=ACCEPTED)
@@ -120,24 +124,21 @@ async def read_briefly(customer_id: str, request: Request) -> Receipt:
     return await read(submission, brief, root, Order(customer_id=customer_id, number=0))
 
 
-@webhooks.post("/payments/{id:path}", responses=ANSWERED, openapi_extra=signed(Payment))
-async def pay(id: str, body: SignedBody, client: ClientDep) -> Payment:
-    answer = parse(Payment, body)
-    if not is_visible(None, id):
-        raise not_found()
-    return await deliver(client, payment, id, answer)
+class Paid(Payment):
+    """A payment, and the order that it is for."""
+
+    job_id: str
 
 
-@webhooks.post("/orders/{id:path}", responses=ANSWERED, openapi_extra=signed(Payment))
-async def pay_order(id: str, body: SignedBody, client: ClientDep) -> Payment:
-    """The same, told which workflow the gate belongs to."""
-    answer = parse(Payment, body)
-    if not is_visible(None, id):
-        raise not_found()
-    return await deliver(client, payment, id, answer, root=root_id("order", id))
+@webhooks.post("/payments", responses=ANSWERED, openapi_extra=payments.takes(Paid))
+async def pay(signed: Annotated[Signed, Depends(payments)], client: ClientDep) -> Paid:
+    sent = signed.parse(Paid)
+    holds = await deliver(client, payment, root_id("order", sent.job_id), Payment(paid=sent.paid), signed)
+    return Paid(job_id=sent.job_id, paid=holds.paid)
 
 
 def include(app: FastAPI) -> None:
-    """Add the routes to an application."""
+    """Add the routes to an application, and a secret for the webhook."""
     app.include_router(router)
     app.include_router(webhooks)
+    add_secret(app, "payments")

@@ -7,13 +7,13 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import SecretStr
-from shop.runtime.errors import MissingSetting
+from shop.runtime.errors import OperatorError
 from shop.runtime.http.app import RESPONSE_HEADERS, install
 from shop.runtime.http.problems import Problem
 from shop.runtime.service import Service
 from shop.runtime.settings import ServiceSettings
 from shop.runtime.testing.plugin import make_settings
-from shop.runtime.testing.running import problem
+from shop.runtime.testing.running import SECRET, problem
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.middleware.cors import CORSMiddleware
@@ -29,10 +29,10 @@ def settings(definition: Service, no_settings: None) -> ServiceSettings:
     return definition.settings(_env_file=None)
 
 
-def test_a_signed_route_needs_the_secret(settings: ServiceSettings) -> None:
-    with pytest.raises(MissingSetting, match="WEBHOOK_SECRET is not set"):
+def test_a_webhook_needs_its_secret(settings: ServiceSettings) -> None:
+    with pytest.raises(OperatorError, match="WEBHOOK_SECRETS has no secret of the webhook notes"):
         install(FastAPI(), settings, [note_routes.router, note_routes.webhooks])
-    with_secret = settings.model_copy(update={"webhook_secret": SecretStr("x" * 16)})
+    with_secret = settings.model_copy(update={"webhook_secrets": {"notes": (SecretStr(SECRET),)}})
     install(FastAPI(), with_secret, [note_routes.router, note_routes.webhooks])
 
 
@@ -49,7 +49,7 @@ async def test_without_signed_routes_no_secret_is_needed(settings: ServiceSettin
 def test_a_signed_route_of_an_included_router_needs_the_secret(settings: ServiceSettings) -> None:
     outer = APIRouter(prefix="/v2")
     outer.include_router(note_routes.webhooks)
-    with pytest.raises(MissingSetting, match="WEBHOOK_SECRET is not set"):
+    with pytest.raises(OperatorError, match="WEBHOOK_SECRETS has no secret of the webhook notes"):
         install(FastAPI(), settings, [outer])
 
 

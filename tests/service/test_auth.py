@@ -66,15 +66,16 @@ async def test_callers_have_work_of_their_own(service: RunningService) -> None:
         assert (response.status_code, response.json()["id"]) == (202, f"{caller}.order-1")
         assert "Idempotent-Replayed" not in response.headers
         await service.poll_until(
-            partial(service.client.find, f"payment/{caller}.order-1"), "the order waits to be paid"
+            partial(service.client.find, f"payment/order/{caller}.order-1"), "the order waits to be paid"
         )
     assert (await service.http.get(f"{ORDERS}/alice.order-1", headers=ALICE)).status_code == 200
     assert problem(await service.http.get(f"{ORDERS}/alice.order-1", headers=BOB)) == (404, "not-found")
     assert problem(await service.http.get(f"{ORDERS}/order-1", headers=ALICE)) == (404, "not-found")
 
     # An answer from outside is signed, and needs no key.
-    paid = await service.send_signed("/webhooks/orders/alice.order-1", {"paid": True})
-    assert (paid.status_code, paid.json()) == (200, {"paid": True})
+    answer = {"job_id": "alice.order-1", "paid": True}
+    paid = await service.send_signed("/webhooks/payments", answer)
+    assert (paid.status_code, paid.json()) == (200, answer)
     ended = await service.http.get(f"{ORDERS}/alice.order-1", headers={"Prefer": "wait=10", **ALICE})
     assert ended.json()["status"] == "succeeded"
     assert (await service.http.get(f"{ORDERS}/bob.order-1", headers=BOB)).json()["status"] == "running"

@@ -10,15 +10,16 @@ from click.testing import CliRunner, Result
 from shop.__main__ import main
 from shop.runtime.cli import commands
 from shop.runtime.database import synchronous_url
+from shop.runtime.http.webhooks import Webhook
 from shop.runtime.service import Service
 from shop.runtime.testing.databases import Databases, read_rows
 from sqlalchemy import create_engine, text
 
 from .planting import planted_service
 
-SECRET = "a-secret-for-tests-only"
+SECRETS = "approvals:a-secret-for-tests-only,hook:whsec_dGhpcnR5LXR3byBieXRlcyBmb3IgdGVzdHMgb25seSEh"
 COMPLETE = {
-    "WEBHOOK_SECRET": SECRET,
+    "WEBHOOK_SECRETS": SECRETS,
     "DATABASE_URL": "sqlite:///empty.db",
     "RESONATE_URL": "http://127.0.0.1:9",
 }
@@ -42,14 +43,14 @@ def apart(no_settings: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def run(command: str, group: click.Group = main, **environment: str) -> Result:
     done = CliRunner().invoke(group, command.split(), env={**COMPLETE, **environment})
     assert "Traceback" not in done.output
-    assert SECRET not in done.output
+    assert "a-secret-for-tests-only" not in done.output
     return done
 
 
 @pytest.mark.parametrize(
     ("environment", "command", "message"),
     [
-        ({"WEBHOOK_SECRET": "short"}, "worker", "Error: WEBHOOK_SECRET: Value error, must have at least 16 characters"),
+        ({"WEBHOOK_SECRETS": "a:short"}, "worker", "Error: WEBHOOK_SECRETS: Value error, must be webhook:secret,…"),
         ({"LEASE": "soon"}, "worker", "Error: LEASE: "),
         ({"LEASE": "0"}, "worker", "Error: LEASE: Input should be greater than or equal to 1 second\n"),
         ({"NAMESPACE": "Shop"}, "worker", "Error: NAMESPACE: "),
@@ -94,15 +95,17 @@ def test_an_env_file_with_a_mark_at_its_beginning_is_read_whole(monkeypatch: pyt
 
 
 SIGNED = """
-from fastapi import APIRouter, FastAPI
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI
 from shop.runtime.http.app import install
-from shop.runtime.http.webhooks import SignedBody
+from shop.runtime.http.webhooks import Signed, Webhook
 
 router = APIRouter()
 
 
 @router.post("/hook")
-async def hook(body: SignedBody) -> None: ...
+async def hook(signed: Annotated[Signed, Depends(Webhook("hook"))]) -> None: ...
 
 
 def create_app(settings, lifespan):
@@ -112,19 +115,29 @@ def create_app(settings, lifespan):
 """
 
 
-def test_the_api_needs_the_secret_where_a_route_is_signed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("secrets", "problem"),
+    [
+        ("", "has no secret of the webhook hook, and this process needs it"),
+        ("approvals:a-secret-for-tests-only", "has no secret of the webhook hook, and this process needs it"),
+        ("hook:a-secret-for-tests-only", "a secret of the webhook hook is refused: it is not whsec_ and the base64 of"),
+        ("hook:whsec_dG9vIHNob3J0IQ==", "a secret of the webhook hook is refused: it is not whsec_ and the base64 of"),
+    ],
+)
+def test_the_api_needs_the_secret_of_every_webhook(tmp_path: Path, secrets: str, problem: str) -> None:
     with planted_service(tmp_path, {"api/app.py": SIGNED}) as planted:
-        done = run("api", commands(planted, "A planted service."), WEBHOOK_SECRET="")
-    assert (done.exit_code, done.output.splitlines()[0]) == (
-        1,
-        "Error: WEBHOOK_SECRET is not set, and this process needs it",
-    )
+        done = run("api", commands(planted, "A planted service."), WEBHOOK_SECRETS=secrets)
+    assert done.exit_code == 1 and problem in done.output.splitlines()[0]
+    assert "Traceback" not in done.output and ".env.example says how" in done.output.splitlines()[1]
 
 
-@pytest.mark.parametrize("missing", ["DATABASE_URL", "WEBHOOK_SECRET"])
+@pytest.mark.parametrize(
+    ("missing", "problem"),
+    [("DATABASE_URL", "DATABASE_URL is not set"), ("WEBHOOK_SECRETS", "WEBHOOK_SECRETS has no secret of the webhook")],
+)
 @pytest.mark.parametrize("command", ["dev", "dev --no-reload"])
 def test_dev_needs_what_its_parts_need(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, command: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, problem: str, command: str
 ) -> None:
     """It says so itself: where it reloads, the process that it starts would only show a traceback."""
     served = []
@@ -133,7 +146,7 @@ def test_dev_needs_what_its_parts_need(
     monkeypatch.setattr("shop.runtime.local_postgres.is_installed", lambda: False)
     with planted_service(tmp_path, {"api/app.py": SIGNED}) as planted:
         done = run(command, commands(planted, ""), **{missing: ""})
-        assert done.exit_code == 1 and f"{missing} is not set, and this process needs it" in done.output
+        assert done.exit_code == 1 and problem in done.output and ", and this process needs it" in done.output
         assert served == []
         assert run(command, commands(planted, "")).exit_code == 0
     assert len(served) == 1
@@ -182,6 +195,13 @@ def test_run_schedule_says_when_the_engine_is_away(tmp_path: Path, monkeypatch: 
     assert "Error: the engine did not answer: TimeoutError\nIs RESONATE_URL right, " in done.output
 
 
+def test_a_secret_for_a_webhook(definition: Service) -> None:
+    made = [run("webhook-secret hook", commands(definition, "")).output.strip() for _ in range(2)]
+    settings = definition.settings(webhook_secrets=",".join(made), _env_file=None)
+    assert [f"hook:{secret}" for secret in settings.secrets_of("hook")] == made
+    Webhook("hook").check_secrets(settings)
+
+
 def test_the_commands_of_every_service(definition: Service) -> None:
     done = CliRunner().invoke(commands(definition, "What it does."), ["--help"])
     assert done.exit_code == 0 and "What it does." in done.output
@@ -198,6 +218,7 @@ def test_the_commands_of_every_service(definition: Service) -> None:
         "seed",
         "record",
         "run-schedule",
+        "webhook-secret",
     }
     assert names == set(commands(definition, "").commands) <= set(main.commands)
 

@@ -144,7 +144,7 @@ def test_what_the_databases_would_do_differently_is_refused() -> None:
 @given(st.decimals(min_value=-(10**16) + 1, max_value=10**16 - 1, places=2))
 def test_any_money_survives_either_database(amount: Decimal) -> None:
     money = Money()
-    for dialect in (sqlite.dialect(), postgresql.dialect()):
+    for dialect in (sqlite.dialect(), postgresql.dialect()):  # type: ignore[no-untyped-call]
         found = money.process_result_value(money.process_bind_param(amount, dialect), dialect)
         assert found == amount and str(found) == f"{amount:.2f}"
 

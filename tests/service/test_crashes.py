@@ -14,7 +14,7 @@ from resonate.context import Context
 from shop.runtime.database import Database, synchronous_url
 from shop.runtime.durable import clock
 from shop.runtime.durable.gate import Gate
-from shop.runtime.durable.ids import job_id, operation_id
+from shop.runtime.durable.ids import operation_id
 from shop.runtime.durable.once import once
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.http.work import Status
@@ -88,7 +88,7 @@ async def reads_what_is_pinned(ctx: Context, request: Note) -> Note:
 
 async def waits_at_a_gate(ctx: Context, request: Note) -> Note:
     """Without an answer, nothing that comes after the gate would ever be crashed."""
-    await Gate("gate", Note).wait(ctx, job_id(ctx), timedelta(hours=1))
+    await Gate("gate", Note).wait(ctx, timedelta(hours=1))
     return await note(ctx, Note(text=uuid4().hex))
 
 
@@ -174,7 +174,7 @@ def test_code_that_survives_passes(harness: Crashes) -> None:
         (draws, write_once, "planted calls Random.random in the workflow itself"),
         (answers_by_the_clock, write_once, "planted calls datetime.now in the workflow itself"),
         (reads_what_is_pinned, write_once, "planted reads the time in the workflow itself"),
-        (waits_at_a_gate, write_once, "planted waits for an answer to gate/test-1\n"),
+        (waits_at_a_gate, write_once, "planted waits for an answer to gate/crash/test-1\n"),
         (honest, write_plainly, "table notes has"),
         (honest, write_by_a_new_name, "rows in table notes: 2"),
         (honest, write_of_another_time, "it ended as failed"),
@@ -193,12 +193,26 @@ def test_a_gate_is_answered_or_expires(crashes: Crashes) -> None:
 
     @serve(planted)
     async def ask(ctx: Context, request: Note) -> Note:
-        return await gate.wait(ctx, job_id(ctx), timedelta(hours=1)) or Note(text="nobody answered")
+        return await gate.wait(ctx, timedelta(hours=1)) or Note(text="nobody answered")
 
     few = Crashes(crashes.service, crashes.databases, Sample(3, 1), "planted")
     answered = few(planted, Note(), answers={gate: Note(text="yes")}, served=[ask])
     assert (answered.status, answered.result) == (Status.SUCCEEDED, {"text": "yes"})
     assert few(planted, Note(), answers={}, served=[ask]).result == {"text": "nobody answered"}
+
+
+def test_a_gate_that_is_waited_at_again(crashes: Crashes) -> None:
+    """At each of its waits a run may die, also between an answer and the next question."""
+    gate = Gate("gate", Note)
+
+    @serve(planted)
+    async def ask(ctx: Context, request: Note) -> Note:
+        answers = [await gate.wait(ctx, timedelta(hours=1)) for _ in range(3)]
+        return Note(text=" ".join(answer.text if answer else "-" for answer in answers))
+
+    every = Crashes(crashes.service, crashes.databases, Sample(None, 1), "planted")
+    assert every(planted, Note(), answers={gate: Note(text="yes")}, served=[ask]).result == {"text": "yes yes yes"}
+    assert every(planted, Note(), answers={}, served=[ask]).result == {"text": "- - -"}
 
 
 def test_days_pass_at_once(crashes: Crashes) -> None:

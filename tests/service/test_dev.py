@@ -59,7 +59,7 @@ def test_its_database_is_migrated_and_seeded(
     monkeypatch.chdir(tmp_path)
     empty = databases.create_empty()
     monkeypatch.setenv("DATABASE_URL", empty)
-    monkeypatch.setenv("WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("WEBHOOK_SECRETS", f"approvals:{SECRET}")
     monkeypatch.setattr("shop.runtime.telemetry.logs.configure", lambda level, log_format: None)
     with caplog.at_level(logging.WARNING):
         app = definition.application()

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from msgspec import structs
 from pydantic import BaseModel
+from resonate.connections import LocalConnection
 from resonate.context import Context
-from resonate.testing import instant_sleeper
 from shop.runtime.durable.gate import Delivery, Gate
-from shop.runtime.durable.ids import job_id
+from shop.runtime.durable.ids import MAX_ROOT
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine.client import error_of
 from shop.runtime.errors import Failure
@@ -27,28 +29,38 @@ class Answer(BaseModel):
 
 gate = Gate("ask", Answer)
 ask = Rpc(name="ask", group="tests", request=Ask, result=Answer)
-ask_twice = Rpc(name="ask-twice", group="tests", request=Ask, result=Answer)
+ask_again = Rpc(name="ask-again", group="tests", request=Ask, result=Answer)
+ask_at_once = Rpc(name="ask-at-once", group="tests", request=Ask, result=Answer)
 
 
 @serve(ask)
 async def wait_for_answer(ctx: Context, request: Ask) -> Answer:
-    answer = await gate.wait(ctx, job_id(ctx), timedelta(seconds=request.patience))
+    answer = await gate.wait(ctx, timedelta(seconds=request.patience))
     if answer is None:
         raise Failure("nobody answered")
     return answer
 
 
-@serve(ask_twice)
-async def wait_twice(ctx: Context, request: Ask) -> Answer:
-    """Two waits under one key, which is a mistake."""
-    for _ in range(2):
-        await gate.wait(ctx, job_id(ctx), timedelta(seconds=request.patience))
+@serve(ask_again)
+async def wait_again(ctx: Context, request: Ask) -> Answer:
+    """Three waits, the first of which expires."""
+    answers = [await gate.wait(ctx, timedelta(seconds=patience)) for patience in (0.1, request.patience, 30)]
+    return Answer(text=" ".join(answer.text if answer else "-" for answer in answers))
+
+
+@serve(ask_at_once)
+async def wait_at_once(ctx: Context, request: Ask) -> Answer:
+    """Two waits at a time, which is a mistake."""
+    await asyncio.gather(*(gate.wait(ctx, timedelta(seconds=request.patience)) for _ in range(2)))
     raise AssertionError
+
+
+SERVED = [wait_for_answer, wait_again, wait_at_once]
 
 
 @pytest.fixture(params=["shop", ""], ids=["namespace", "no namespace"])
 async def service(request: pytest.FixtureRequest, start_service: StartService) -> AsyncIterator[RunningService]:
-    async with start_service([wait_for_answer, wait_twice], namespace=request.param) as service:
+    async with start_service(SERVED, namespace=request.param) as service:
         yield service
 
 
@@ -62,72 +74,184 @@ async def ended(service: RunningService, promise_id: str) -> tuple[str, object]:
     return await service.poll_until(end, f"{promise_id} ends")
 
 
-async def begin(service: RunningService, key: str, patience: float, ends_after: float = 60) -> None:
+async def start(service: RunningService, root: str, patience: float, ends_after: float = 60) -> None:
+    await ask.start(service.client, root, Ask(patience=patience), timeout=timedelta(seconds=ends_after))
+
+
+async def begin(service: RunningService, root: str, patience: float, ends_after: float = 60) -> None:
     """Start a workflow, and return once it waits at its gate."""
-    request = Ask(patience=patience)
-    await ask.start(service.client, f"q/{key}", request, timeout=timedelta(seconds=ends_after))
-    await service.poll_until(lambda: service.client.find(gate.alias(key)), "the gate is open")
+    await start(service, root, patience, ends_after)
+    await service.poll_until_asked(gate, root)
+
+
+YES, NO = Answer(text="yes"), Answer(text="no")
 
 
 async def test_an_answer_resumes_the_workflow(service: RunningService) -> None:
-    assert await gate.deliver(service.client, "1", Answer(text="early")) == (Delivery.NOT_OPEN, None)
-    await begin(service, "1", patience=30)
-    yes, no = Answer(text="yes"), Answer(text="no")
-    assert await gate.deliver(service.client, "1", yes) == (Delivery.TAKEN, yes)
+    assert await gate.deliver(service.client, "q/1", YES) == (Delivery.UNKNOWN, None)
+    await begin(service, "q/1", patience=30)
+    assert await gate.deliver(service.client, "q/1", YES) == (Delivery.TAKEN, YES)
     assert await ended(service, "q/1") == ("resolved", {"text": "yes"})
-    assert await gate.deliver(service.client, "1", yes) == (Delivery.TAKEN, yes)
-    assert await gate.deliver(service.client, "1", no) == (Delivery.CONFLICT, yes)
+    assert await gate.deliver(service.client, "q/1", YES) == (Delivery.TAKEN, YES)
+    assert await gate.deliver(service.client, "q/1", NO) == (Delivery.CONFLICT, YES)
+
+
+async def test_an_answer_that_comes_first_is_kept(service: RunningService) -> None:
+    await service.client.create("q/1", None, 2**52)  # Work that has not begun.
+    assert await gate.deliver(service.client, "q/1", YES) == (Delivery.TAKEN, YES)
+    assert await gate.deliver(service.client, "q/1", YES) == (Delivery.TAKEN, YES)
+    assert await gate.deliver(service.client, "q/1", NO) == (Delivery.CONFLICT, YES)
+    # The same for work that asks at last.
+    await start(service, "q/2", patience=30)
+    assert await gate.deliver(service.client, "q/2", YES) == (Delivery.TAKEN, YES)
+    assert await gate.deliver(service.client, "q/2", NO) == (Delivery.CONFLICT, YES)
+    assert await ended(service, "q/2") == ("resolved", {"text": "yes"})
+    assert await gate.deliver(service.client, "q/2", YES) == (Delivery.TAKEN, YES)
+    assert await gate.deliver(service.client, "q/2", NO) == (Delivery.CONFLICT, YES)
+
+
+async def test_answers_at_any_moment_are_never_lost(service: RunningService) -> None:
+    """The answer races the question: whoever comes first, the workflow has it, and none of them waits for ever."""
+
+    async def one(root: str, pause: float) -> None:
+        await start(service, root, patience=30)
+        await asyncio.sleep(pause)
+        assert await gate.deliver(service.client, root, YES) == (Delivery.TAKEN, YES)
+        assert await ended(service, root) == ("resolved", {"text": "yes"})
+
+    await asyncio.gather(*(one(f"q/{number}", number / 1000) for number in range(60)))
 
 
 async def test_of_many_answers_at_once_one_holds(service: RunningService) -> None:
-    await begin(service, "1", patience=30)
-    answers = [Answer(text=str(number)) for number in range(10)]
-    outcomes = await asyncio.gather(*(gate.deliver(service.client, "1", answer) for answer in answers))
-    holding = [answer for answer, (delivery, _) in zip(answers, outcomes, strict=True) if delivery is Delivery.TAKEN]
-    assert len(holding) == 1
-    assert [holds for _, holds in outcomes] == holding * 10
-    assert await ended(service, "q/1") == ("resolved", {"text": holding[0].text})
+    for root, begins in (("q/early", start), ("q/open", begin)):
+        await begins(service, root, patience=30)
+        answers = [Answer(text=str(number)) for number in range(10)]
+        outcomes = await asyncio.gather(*(gate.deliver(service.client, root, answer) for answer in answers))
+        pairs = zip(answers, outcomes, strict=True)
+        holding = [answer for answer, (delivery, _) in pairs if delivery is Delivery.TAKEN]
+        assert len(holding) == 1
+        assert [holds for _, holds in outcomes] == holding * 10
+        assert await ended(service, root) == ("resolved", {"text": holding[0].text})
+
+
+async def test_two_kinds_of_work_ask_under_one_public_id(service: RunningService) -> None:
+    """`emp-1` was posted to two routes, whose workflows ask at one gate."""
+    await begin(service, "hire/emp-1", patience=30)
+    await begin(service, "review/emp-1", patience=30)
+    assert await gate.deliver(service.client, "review/emp-1", NO) == (Delivery.TAKEN, NO)
+    assert await gate.deliver(service.client, "hire/emp-1", YES) == (Delivery.TAKEN, YES)
+    assert await ended(service, "hire/emp-1") == ("resolved", {"text": "yes"})
+    assert await ended(service, "review/emp-1") == ("resolved", {"text": "no"})
 
 
 async def test_nobody_answers(service: RunningService) -> None:
-    await begin(service, "1", patience=0.2)
+    await begin(service, "q/1", patience=0.2)
     assert await ended(service, "q/1") == ("rejected", "nobody answered")
-    assert await gate.deliver(service.client, "1", Answer(text="late")) == (Delivery.EXPIRED, None)
+    assert await gate.deliver(service.client, "q/1", Answer(text="late")) == (Delivery.EXPIRED, None)
 
 
-async def test_a_crash_between_the_alias_and_the_workflow_is_healed(service: RunningService) -> None:
-    await begin(service, "1", patience=30)
+async def test_work_that_ends_without_asking(service: RunningService) -> None:
+    await service.client.create("q/1", None, 2**52)  # Work that has not begun.
+    assert await gate.deliver(service.client, "q/1", YES) == (Delivery.TAKEN, YES)
+    await service.client.resolve("q/1", None)
+    assert await gate.deliver(service.client, "q/1", YES) == (Delivery.EXPIRED, None)
+    assert await gate.deliver(service.client, "q/1", NO) == (Delivery.EXPIRED, None)
+
+
+async def test_asking_again(service: RunningService) -> None:
+    """After a reminder, and for another answer; a message that is delivered again answers no other question."""
+    await ask_again.start(service.client, "q/1", Ask(patience=30))
+    await service.poll_until_asked(gate, "q/1", 2)
+    deliver = partial(gate.deliver, service.client, "q/1")
+    assert await deliver(YES, message="m1") == (Delivery.TAKEN, YES)
+    assert await deliver(NO, message="m2") in ((Delivery.CONFLICT, YES), (Delivery.TAKEN, NO))
+    await service.poll_until_asked(gate, "q/1", 3)
+    assert await deliver(YES, message="m1") == (Delivery.TAKEN, YES)
+    assert await deliver(NO, message="m2") == (Delivery.TAKEN, NO)
+    assert await deliver(YES, message="m1") == (Delivery.TAKEN, YES)
+    assert await deliver(YES, message="m3") == (Delivery.CONFLICT, NO)
+    assert await ended(service, "q/1") == ("resolved", {"text": "- yes no"})
+
+
+async def test_an_answer_between_two_questions_is_kept(service: RunningService) -> None:
+    """The first wait has expired, the second has not begun."""
+    await service.client.create("q/1", None, 2**52)  # Work that has not begun.
+    await service.client.create(gate.question_id("q/1"), {"root": "q/1", "held": "q/1:1"}, 2**60)
+    await service.client.resolve(gate.question_id("q/1"), {"expired": True})
+    assert await gate.deliver(service.client, "q/1", YES) == (Delivery.TAKEN, YES)
+    second = await service.client.find(gate.question_id("q/1", 2))
+    assert second is not None
+    kept: Any = second.param.data
+    assert kept["early"]["answer"] == {"text": "yes"}
+
+
+async def test_two_waits_at_a_time_fail_at_once(service: RunningService) -> None:
+    await ask_at_once.start(service.client, "q/1", Ask(patience=0.5))
+    assert await ended(service, "q/1") == (
+        "rejected",
+        "q/1 waits at gate ask already, and one answer cannot be for both",
+    )
+
+
+async def test_a_crash_between_the_question_and_the_workflow_is_healed(service: RunningService) -> None:
+    await begin(service, "q/1", patience=30)
     recorded = {"answer": {"text": "yes"}}
-    await service.client.resolve(gate.alias("1"), recorded)  # and the process that did it died here
-    assert await gate.deliver(service.client, "1", Answer(text="yes")) == (Delivery.TAKEN, Answer(text="yes"))
+    await service.client.resolve(gate.question_id("q/1"), recorded)  # and the process that did it died here
+    assert await gate.deliver(service.client, "q/1", YES) == (Delivery.TAKEN, YES)
     assert await ended(service, "q/1") == ("resolved", {"text": "yes"})
 
 
 async def test_an_answer_recorded_at_the_last_moment_holds(service: RunningService) -> None:
-    await begin(service, "1", patience=0.5)
-    await service.client.resolve(gate.alias("1"), {"answer": {"text": "yes"}})  # recorded, and never passed on
+    await begin(service, "q/1", patience=0.5)
+    await service.client.resolve(gate.question_id("q/1"), {"answer": {"text": "yes"}})  # and never passed on
     assert await ended(service, "q/1") == ("resolved", {"text": "yes"})
 
 
 async def test_a_workflow_that_timed_out_takes_no_answer(service: RunningService) -> None:
-    await begin(service, "1", patience=30, ends_after=0.5)
+    await begin(service, "q/1", patience=30, ends_after=0.5)
     assert (await ended(service, "q/1"))[0] == "rejected_timedout"
-    assert await gate.deliver(service.client, "1", Answer(text="late")) == (Delivery.EXPIRED, None)
+    assert await gate.deliver(service.client, "q/1", Answer(text="late")) == (Delivery.EXPIRED, None)
 
 
-async def test_the_alias_outlives_the_workflow(service: RunningService) -> None:
-    await begin(service, "1", patience=30)
-    root, alias = await service.client.find("q/1"), await service.client.find(gate.alias("1"))
-    assert root is not None and alias is not None
-    assert alias.timeout_at - root.timeout_at == timedelta(days=1).total_seconds() * 1000
-    question: Any = alias.param.data
+async def test_the_question_outlives_the_workflow(service: RunningService) -> None:
+    await begin(service, "q/1", patience=30)
+    root, asked = await service.client.find("q/1"), await service.client.find("ask/q/1")
+    assert root is not None and asked is not None
+    assert asked.timeout_at - root.timeout_at == timedelta(days=1).total_seconds() * 1000
+    question: Any = asked.param.data
     assert question["root"] == "q/1" and question["held"].startswith("q/1:")
 
 
-async def test_a_key_is_one_question(service: RunningService, caplog: pytest.LogCaptureFixture) -> None:
-    service.client.resonate._core.sleeper = instant_sleeper  # The step that opens a gate is tried again.
-    await ask_twice.start(service.client, "q/1", Ask(patience=0.2))
-    state, error = await ended(service, "q/1")
-    namespace = f"{service.settings.namespace}/" if service.settings.namespace else ""
-    assert (state, error) == ("rejected", f"internal error in ask-twice: see its log for {namespace}q/1")
-    assert "gate ask/1 was opened twice: give each wait a key of its own" in caplog.text
+async def test_a_question_of_the_release_before_is_answered(service: RunningService) -> None:
+    """It left out the kind of work, and the step that asked recorded nothing."""
+    await begin(service, "q/1", patience=30)
+    asked = await service.client.find("ask/q/1")
+    assert asked is not None and isinstance(service.client.network, LocalConnection)
+    namespace = service.client.namespace
+    promises = service.client.network.state.promises
+    former = promises.pop(namespace.engine_id("ask/q/1"))
+    promises[namespace.engine_id("ask/1")] = structs.replace(former, id=namespace.engine_id("ask/1"))
+    promises[namespace.engine_id("q/1:2")].value = {"headers": {}, "data": ""}
+    assert await gate.deliver(service.client, "q/1", YES) == (Delivery.TAKEN, YES)
+    assert await ended(service, "q/1") == ("resolved", {"text": "yes"})
+    assert await gate.deliver(service.client, "q/1", NO) == (Delivery.CONFLICT, YES)
+    await start(service, "other/1", patience=30)
+    assert await gate.deliver(service.client, "other/1", NO) == (Delivery.TAKEN, NO)
+
+
+@pytest.mark.parametrize("name", ["q", "payment", "job", "gate", "a" * 34])
+async def test_a_gate_may_have_any_name(start_service: StartService, name: str) -> None:
+    """Also that of a kind of work, and one so long that the id of its question is shortened."""
+    named = Gate(name, Answer)
+
+    @serve(ask)
+    async def wait(ctx: Context, request: Ask) -> Answer:
+        return await named.wait(ctx, timedelta(seconds=request.patience)) or NO
+
+    async with start_service([wait]) as service:
+        for root in ("q/1", f"{name}/1", f"q/{'x' * 188}"):
+            await ask.start(service.client, root, Ask(patience=30))
+            await service.poll_until_asked(named, root)
+            assert len(named.question_id(root)) <= MAX_ROOT
+            assert await named.deliver(service.client, root, YES) == (Delivery.TAKEN, YES)
+            assert await ended(service, root) == ("resolved", {"text": "yes"})

@@ -260,6 +260,44 @@ def test_responses(tmp_path: Path, database_url: str, route: str, message: str |
             guarantees.responses_are_as_documented(planted, database_url, None, False)
 
 
+BOUND = """
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header
+from shop.runtime.http.webhooks import Signed, Webhook
+
+router = APIRouter()
+webhook = Webhook("hook")
+
+
+@router.post("/hook{path}")
+async def hook({parameter}signed: Annotated[Signed, Depends(webhook)]) -> None: ...
+
+
+ROUTERS = [router]
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter", "unbound"),
+    [
+        ("", "", None),
+        ("/{id}", "id: str, ", "/hook/{id} reads id"),
+        ("/{id:path}", "id: str, ", "/hook/{id:path} reads id"),
+        ("", "job: str, ", "/hook reads job"),
+        ("", "x_job: Annotated[str, Header()], ", "/hook reads x_job"),
+    ],
+)
+def test_webhooks_that_read_what_is_not_signed(tmp_path: Path, path: str, parameter: str, unbound: str | None) -> None:
+    app = BOUND.replace("{path}", path).replace("{parameter}", parameter)
+    with planted_service(tmp_path, {"api/app.py": app}) as planted:
+        if unbound is None:
+            guarantees.webhooks_are_bound_to_what_they_sign(planted)
+            return
+        with pytest.raises(AssertionError, match=re.escape(f"{unbound}: take it from the signed body")):
+            guarantees.webhooks_are_bound_to_what_they_sign(planted)
+
+
 async def test_hostile_bodies(start_service: StartService) -> None:
     from fastapi import APIRouter, Request
 
@@ -401,6 +439,6 @@ def test_a_process_that_needs_the_settings_of_another(definition: Service, datab
     package = copy_service(definition, tmp_path)
     with (package / "workflows" / "worker.py").open("a") as file:
         file.write(NEEDS_A_DATABASE)
-    planted = SimpleNamespace(package="shop", groups=definition.groups, directory=package)
+    planted = SimpleNamespace(package="shop", groups=definition.groups, directory=package, module=definition.module)
     with pytest.raises(AssertionError, match="DATABASE_URL is not set, and this process needs it"):
         guarantees.processes_start_and_stop(cast("Service", planted), database_url, None, scratch)

@@ -23,7 +23,7 @@ def dev_port(databases: Databases, no_settings: None, tmp_path: Path) -> Iterato
     environment = {
         **os.environ,
         "PYTHONPATH": str(Path.cwd()),
-        "WEBHOOK_SECRET": SECRET,
+        "WEBHOOK_SECRETS": f"approvals:{SECRET}",
         "DATABASE_URL": url,
         "PORT": str(port),
     }

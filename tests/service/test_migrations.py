@@ -23,6 +23,7 @@ from shop.runtime.database import Database, downgrade, migrate, synchronous_url
 from shop.runtime.errors import DatabaseUnavailable, SchemaError
 from shop.runtime.service import Service
 from shop.runtime.testing.databases import Databases, read_rows
+from shop.runtime.testing.running import SECRET
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from .planting import planted_service
@@ -390,7 +391,7 @@ def test_a_database_that_is_away_is_said(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("text.db").write_text("no database " * 100)
-    values = {"DATABASE_URL": url, "RESONATE_URL": "http://127.0.0.1:9", "WEBHOOK_SECRET": "a-secret-for-tests-only"}
+    values = {"DATABASE_URL": url, "RESONATE_URL": "http://127.0.0.1:9", "WEBHOOK_SECRETS": f"approvals:{SECRET}"}
     if name == "seed" and not (definition.directory / "db" / "seed.py").exists():
         pytest.skip("there is nothing to seed")
     done = CliRunner().invoke(commands(definition, ""), name.split(), env=values)

@@ -39,7 +39,7 @@ def test_groups(namespace: Namespace, group: str, expected: str) -> None:
     assert namespace.target(group) == f"poll://any@{expected}"
 
 
-@pytest.mark.parametrize("local", ["job/order-1", "job/order-1:2", "approve/order-1", "nightly", "shop/nightly"])
+@pytest.mark.parametrize("local", ["job/order-1", "job/order-1:2", "approve/job/order-1", "nightly", "shop/nightly"])
 def test_ids(local: str) -> None:
     assert OURS.engine_id(local) == f"shop/{local}"
     assert OURS.local_id(f"shop/{local}") == local
@@ -81,17 +81,17 @@ async def test_ids_on_the_engine_and_outside(service: RunningService) -> None:
     prefix = f"{service.settings.namespace}/" if service.settings.namespace else ""
     submitted = await service.http.post("/customers/c-1/orders?number=0", headers={"Idempotency-Key": "k"})
     assert (submitted.json()["id"], submitted.headers["Location"]) == ("k", "/customers/c-1/orders/k")
-    gate = await service.poll_until(lambda: service.client.find("payment/k"), "the order waits to be paid")
-    paid = await service.send_signed("/webhooks/orders/k", {"paid": True})
+    gate = await service.poll_until(lambda: service.client.find("payment/order/k"), "the order waits to be paid")
+    paid = await service.send_signed("/webhooks/payments", {"job_id": "k", "paid": True})
     assert paid.status_code == 200
     polled = await service.http.get(submitted.headers["Location"], headers={"Prefer": "wait=10"})
     assert (polled.json()["id"], polled.json()["status"]) == ("k", "succeeded")
     # What the client returns has the ids that the service's own code uses.
     record = await service.client.find("order/k")
-    assert record is not None and (record.id, gate.id) == ("order/k", "payment/k")
+    assert record is not None and (record.id, gate.id) == ("order/k", "payment/order/k")
 
     made = promises(service)
-    assert {f"{prefix}order/k", f"{prefix}payment/k"} <= made.keys()
+    assert {f"{prefix}order/k", f"{prefix}payment/order/k"} <= made.keys()
     assert all(promise_id.startswith((f"{prefix}order/", f"{prefix}payment/")) for promise_id in made)
     for promise_id, tags in made.items():
         assert tags["resonate:origin"] == promise_id.partition(":")[0]

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from resonate.context import Context
 from shop.__main__ import main
 from shop.runtime.durable.gate import Gate
-from shop.runtime.durable.ids import job_id
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.errors import CannotRecord
 from shop.runtime.settings import ServiceSettings
@@ -136,8 +135,8 @@ ask = Gate("ask", Item)
 @serve(work)
 async def ask_twice(ctx: Context, item: Item) -> Item:
     names = [item.name]
-    for number in (1, 2):
-        answer = await ask.wait(ctx, f"{job_id(ctx)}-{number}", timedelta(hours=1))
+    for _ in (1, 2):
+        answer = await ask.wait(ctx, timedelta(hours=1))
         names.append(answer.name if answer else "-")
     await ctx.sleep(timedelta(days=30))
     return Item(name=" ".join(names))
@@ -145,7 +144,7 @@ async def ask_twice(ctx: Context, item: Item) -> Item:
 
 async def test_answers_of_a_gate_are_given_in_turn(start_service: StartService) -> None:
     async with start_service([ask_twice], namespace="") as service:
-        given = [("ask", '{"name": "one"}'), ("ask/1-2", '{"name": "two"}')]
+        given = [("ask", '{"name": "one"}'), ("ask/work/1", '{"name": "two"}')]
         history = await record(service.client, {"ask": ask}, work, "work/1", Item(name="a"), given)
     assert history.outcome.value == {"name": "a one two"}
     assert [call.kind for call in history.calls] == ["rpc", "step", "step", "rpc", "step", "step", "sleep"]
@@ -166,7 +165,7 @@ async def test_the_path_where_nobody_answers_is_recorded(start_service: StartSer
     [
         (
             [("ask", '{"name": "one"}')],
-            "it waits at gate ask/1-2 for an answer\nGive one: --answer ask='{\"name\": …}', or ask=nobody",
+            "it waits at gate ask/work/1 for an answer\nGive one: --answer ask='{\"name\": …}', or ask=nobody",
         ),
         ([("ask", '{"name": "n"}')] * 3, "it ended, and never waited for an answer to ask\nLeave that --answer out"),
         ([("no-such", "{}")], "there is no gate 'no-such'\nGates: ask"),

@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from resonate.connections import LocalConnection
 from resonate.context import Context
 from shop.runtime.durable.gate import Gate
-from shop.runtime.durable.ids import call_id
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.errors import Failure, StepFailed
 from shop.runtime.service import Service
@@ -361,21 +360,21 @@ gate = Gate("ask", Answer)
 
 @serve(ask_v1)
 async def ask_once(ctx: Context, question: Question) -> Answer:
-    answer = await gate.wait(ctx, call_id(ctx), timedelta(minutes=1))
+    answer = await gate.wait(ctx, timedelta(minutes=1))
     return Answer(text=f"version 1: {answer.text if answer else 'none'}")
 
 
 @serve(ask)
 async def ask_well(ctx: Context, question: Question) -> Answer:
     parcels = await ctx.run(pack, 2)  # A new call before all others: a run of version 1 must not make it.
-    answer = await gate.wait(ctx, call_id(ctx), timedelta(minutes=1))
+    answer = await gate.wait(ctx, timedelta(minutes=1))
     return Answer(text=f"version 2, {parcels} parcels: {answer.text if answer else 'none'}")
 
 
 async def begin(service: RunningService, contract: Rpc[Question, Answer], run: str) -> None:
     """Start a run, and return once it waits at its gate."""
     await contract.start(service.client, run, Question(text="?"))
-    await service.poll_until(lambda: service.client.find(gate.alias(run)), f"{run} waits")
+    await service.poll_until_asked(gate, run)
 
 
 async def end(service: RunningService, contract: Rpc[Question, Answer], run: str) -> str:

@@ -32,8 +32,8 @@ async def test_a_request_names_its_job(orders: RunningService, log: Log) -> None
     orders_of = "/customers/c-1/orders"
     for number in (0, 0, 1):
         await orders.http.post(f"{orders_of}?number={number}", headers={"Idempotency-Key": "named"})
-    await orders.poll_until(lambda: orders.client.find("payment/named"), "the order waits to be paid")
-    await orders.send_signed("/webhooks/orders/named", {"paid": True})
+    await orders.poll_until(lambda: orders.client.find("payment/order/named"), "the order waits to be paid")
+    await orders.send_signed("/webhooks/payments", {"job_id": "named", "paid": True})
     await orders.http.get(f"{orders_of}/named", headers={"Prefer": "wait=10"})
     await orders.http.get(f"{orders_of}/unknown")
     lines = log.lines(logger=LOGGER)
@@ -41,7 +41,7 @@ async def test_a_request_names_its_job(orders: RunningService, log: Log) -> None
         ("POST", "/customers/{customer_id}/orders", 202, "shop/order/named"),
         ("POST", "/customers/{customer_id}/orders", 202, "shop/order/named"),
         ("POST", "/customers/{customer_id}/orders", 422, "shop/order/named"),
-        ("POST", "/webhooks/orders/{id:path}", 200, "shop/order/named"),
+        ("POST", "/webhooks/payments", 200, "shop/order/named"),
         ("GET", "/customers/{customer_id}/orders/{id:path}", 200, "shop/order/named"),
         ("GET", "/customers/{customer_id}/orders/{id:path}", 404, None),
     ]

@@ -15,7 +15,6 @@ from pydantic import BaseModel
 from resonate.context import Context
 from shop.runtime.database import Database, migrate
 from shop.runtime.durable.gate import Gate
-from shop.runtime.durable.ids import job_id
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.errors import Failure
 from shop.runtime.http.work import Status, WorkError
@@ -48,7 +47,7 @@ async def call_others(ctx: Context, item: Item) -> Item:
 
 @serve(work)
 async def wait_at_gate(ctx: Context, item: Item) -> Item:
-    await gate.wait(ctx, job_id(ctx), timedelta(hours=1))
+    await gate.wait(ctx, timedelta(hours=1))
     return item
 
 
@@ -91,9 +90,9 @@ async def test_a_call_that_nobody_serves(start_service: StartService, monkeypatc
 async def test_a_gate_that_nobody_answers(start_service: StartService) -> None:
     async with start_service([wait_at_gate], shutdown_grace=0) as service:
         await work.start(service.client, "job/waits", Item())
-        await service.poll_until(lambda: service.client.find("ask/waits"), "the gate is open")
+        await service.poll_until(lambda: service.client.find("ask/job/waits"), "the gate is open")
         calls = open_calls(service.client).splitlines()
-    assert "  shop/ask/waits: an answer from outside" in calls
+    assert "  shop/ask/job/waits: an answer from outside" in calls
     assert any(call.startswith("  shop/job/waits:1: gate.hold, of group ") for call in calls)
     assert not any("nothing here serves it" in call for call in calls)
 
@@ -153,8 +152,8 @@ async def test_what_a_test_waits_for_is_named(start_service: StartService, monke
         assert str(failed.value).splitlines()[:2] == ["the order is paid: not within 0.1 s", "open calls:"]
         with pytest.raises(pytest.fail.Exception, match="what the test waits for: not within"):
             await service.poll_until(never)
-        with pytest.raises(pytest.fail.Exception, match="an answer to gate ask/2 is taken: not within"):
-            await service.answer(gate, "2", Item())
+        with pytest.raises(pytest.fail.Exception, match="an answer to gate ask of job/2 is taken: not within"):
+            await service.answer(gate, "job/2", Item())
 
 
 async def test_polling_returns_what_it_finds(start_service: StartService) -> None:

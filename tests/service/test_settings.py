@@ -10,6 +10,7 @@ from shop.runtime.errors import MissingSetting
 from shop.runtime.service import Service
 from shop.runtime.settings import ServiceSettings, required, url_of
 from shop.runtime.testing.running import SECRET
+from shop.runtime.testing.secrets import secrets_for
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 
@@ -47,7 +48,11 @@ def test_keys_are_read() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"webhook_secret": "short"}, "at least 16 characters"),
+        ({"webhook_secrets": "hook:short"}, "must be webhook:secret"),
+        ({"webhook_secrets": "a-secret-without-a-name"}, "must be webhook:secret"),
+        ({"webhook_secrets": "Hook:a-secret-that-is-long"}, "must be webhook:secret"),
+        ({"webhook_secrets": "hook:a-secret-that-is-long,hook:a-secret-that-is-long"}, "no webhook has more than two"),
+        ({"webhook_secrets": ",".join(f"hook:{n}-a-secret-that-is-long" for n in range(3))}, "more than two"),
         ({"api_keys": "Alice:secret1"}, "must be caller:secret"),
         ({"api_keys": "alice:short"}, "must be caller:secret"),
         ({"api_keys": "alice"}, "must be caller:secret"),
@@ -150,15 +155,15 @@ def test_an_empty_value_counts_as_none_but_for_the_namespace(monkeypatch: pytest
 
 def test_an_empty_value_in_a_file_counts_as_none(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text("NAMESPACE=\nWEBHOOK_SECRET=\nHEALTH_PORT=\nPORT=\nAPI_KEYS=\nRESONATE_URL=\n")
+    file.write_text("NAMESPACE=\nWEBHOOK_SECRETS=\nHEALTH_PORT=\nPORT=\nAPI_KEYS=\nRESONATE_URL=\n")
     settings = Made(_env_file=file)
-    assert (settings.namespace, settings.webhook_secret, settings.health_port) == ("", None, None)
+    assert (settings.namespace, settings.webhook_secrets, settings.health_port) == ("", {}, None)
     assert (settings.port, settings.api_keys, settings.resonate_url) == (8000, {}, None)
 
 
 def test_secrets_and_urls_show_nowhere() -> None:
     settings = make(
-        webhook_secret="secret-of-webhooks",
+        webhook_secrets="hook:secret-of-webhooks",
         resonate_url="postgresql://user:secret-of-engine@host/engine",
         resonate_token="secret-token",
         database_url="postgresql://user:secret-of-database@host/shop",
@@ -186,12 +191,13 @@ def test_what_is_missing_is_named() -> None:
 
 def test_nothing_is_needed_until_a_process_asks(definition: Service) -> None:
     settings = definition.settings(_env_file=None)
-    assert (settings.webhook_secret, settings.database_url, settings.resonate_url) == (None, None, None)
+    assert (settings.webhook_secrets, settings.database_url, settings.resonate_url) == ({}, None, None)
     assert settings.namespace == "shop"
 
 
 async def test_the_api_needs_no_database(definition: Service) -> None:
-    settings = definition.settings(webhook_secret=SECRET, resonate_url="http://127.0.0.1:9", _env_file=None)
+    secrets = secrets_for(definition, SECRET)
+    settings = definition.settings(webhook_secrets=secrets, resonate_url="http://127.0.0.1:9", _env_file=None)
     app = definition.api(settings)
     async with app.router.lifespan_context(app):
         assert app.state.client.source is None
@@ -199,7 +205,7 @@ async def test_the_api_needs_no_database(definition: Service) -> None:
 
 async def test_the_group_db_needs_its_database_alone(definition: Service, database_url: str) -> None:
     worker = definition.worker("db")
-    without = definition.settings(webhook_secret=SECRET, _env_file=None)
+    without = definition.settings(_env_file=None)
     with pytest.raises(MissingSetting, match="DATABASE_URL is not set"):
         async with definition.dependencies(without, [worker]):
             pass

@@ -67,14 +67,14 @@ async def test_later_requests_link_to_the_trace_of_the_work(
     path = "/customers/c-1/orders"
     for _ in range(2):
         await orders.http.post(f"{path}?number=0", headers={"Idempotency-Key": "k"})
-    await orders.poll_until(lambda: orders.client.find("payment/k"), "the order waits to be paid")
-    await orders.send_signed("/webhooks/orders/k", {"paid": True})
+    await orders.poll_until(lambda: orders.client.find("payment/order/k"), "the order waits to be paid")
+    await orders.send_signed("/webhooks/payments", {"job_id": "k", "paid": True})
     await orders.http.get(f"{path}/k", headers={"Prefer": "wait=10"})
     await orders.http.get("/readyz")
     found = by_name(spans)
     assert "GET /readyz" not in found
     first, again = found["POST /customers/{customer_id}/orders"]
-    (paid,) = found["POST /webhooks/orders/{id:path}"]
+    (paid,) = found["POST /webhooks/payments"]
     assert {trace_of(span) for span in found["order"]} == {trace_of(first)}
     for later in (again, paid, *found["GET /customers/{customer_id}/orders/{id:path}"]):
         assert trace_of(later) != trace_of(first)

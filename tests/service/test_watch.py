@@ -16,7 +16,6 @@ from resonate.context import Context
 from resonate.error import ServerError
 from shop.runtime.durable.clock import Clock
 from shop.runtime.durable.gate import Gate
-from shop.runtime.durable.ids import job_id
 from shop.runtime.durable.rpc import Registration, Rpc, serve
 from shop.runtime.engine import watch
 from shop.runtime.engine.client import EngineClient, build
@@ -64,7 +63,7 @@ async def call_middle(ctx: Context, bill: Bill) -> Bill:
 
 @serve(asking)
 async def ask_first(ctx: Context, bill: Bill) -> Bill:
-    await ask.wait(ctx, job_id(ctx), timedelta(minutes=1))
+    await ask.wait(ctx, timedelta(minutes=1))
     return bill
 
 

@@ -50,7 +50,7 @@ class Topology:
             "OTEL_SERVICE_NAME": "",
             "OTEL_TRACES_EXPORTER": "",
         }
-        api = {"WEBHOOK_SECRET": SECRET, "PORT": self.url.rpartition(":")[2]}
+        api = {"WEBHOOK_SECRETS": f"approvals:{SECRET}", "PORT": self.url.rpartition(":")[2]}
         ports = {name: {"HEALTH_PORT": url.rpartition(":")[2]} for name, url in self.health.items()}
         self.settings = {
             "engine": {},

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("no_settings")
 @pytest.mark.parametrize("command", ["approve", "reject"])
 def test_an_api_that_is_away(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(main, [command, "x"], env={"WEBHOOK_SECRET": SECRET, "PORT": "9"})
+    done = CliRunner().invoke(main, [command, "x"], env={"WEBHOOK_SECRETS": f"approvals:{SECRET}", "PORT": "9"})
     assert done.exit_code == 1
     assert "http://127.0.0.1:9 does not answer" in done.output
     assert "Traceback" not in done.output and SECRET not in done.output
@@ -33,7 +33,13 @@ def test_a_decision_goes_to_this_machine_whatever_proxy_there_is(
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         proxy.setblocking(False)
         proxy_url = f"http://127.0.0.1:{proxy.getsockname()[1]}"
-        environment = {"WEBHOOK_SECRET": SECRET, "PORT": "9", "HOST": host, "NO_PROXY": None, "no_proxy": None}
+        environment = {
+            "WEBHOOK_SECRETS": f"approvals:{SECRET}",
+            "PORT": "9",
+            "HOST": host,
+            "NO_PROXY": None,
+            "no_proxy": None,
+        }
         environment |= dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), proxy_url)
         given = [*arguments, "http://localhost:9"] if arguments else []
         done = CliRunner().invoke(main, ["approve", "x", *given], env=environment)
@@ -47,7 +53,7 @@ def test_a_decision_needs_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyP
     done = CliRunner().invoke(main, ["approve", "x"], env={"PORT": "9"})
     assert (done.exit_code, done.output.splitlines()[0]) == (
         1,
-        "Error: WEBHOOK_SECRET is not set, and this process needs it",
+        "Error: WEBHOOK_SECRETS has no secret of the webhook approvals, and this process needs it",
     )
 
 

@@ -1,6 +1,7 @@
 """Jobs over HTTP: what a client may send, and what it learns when something is away."""
 
 from collections.abc import AsyncIterator
+from time import time
 from urllib.parse import quote
 
 import httpx
@@ -13,6 +14,7 @@ from shop.runtime.errors import EngineUnavailable
 from shop.runtime.testing.running import RunningService, StartService, problem
 from sqlalchemy import func, select
 
+PATH = "/webhooks/approvals"
 JOB = {"account_id": "acc-1", "requires_approval": False}
 APPROVAL_JOB = {"account_id": "acc-1", "requires_approval": True}
 ALICE, BOB = {"Authorization": "Bearer secret1"}, {"Authorization": "Bearer secret2"}
@@ -23,12 +25,12 @@ async def waiting_job(service: RunningService, key: str = "job-1", **headers: st
     response = await service.http.post("/jobs", json=APPROVAL_JOB, headers={"Idempotency-Key": key, **headers})
     assert response.status_code == 202
     job_id: str = response.json()["id"]
-    await service.poll_until(lambda: service.client.find(approval.alias(job_id)), f"{job_id} waits for its approval")
+    await service.poll_until_asked(approval, f"job/{job_id}")
     return job_id
 
 
 async def decide(service: RunningService, job_id: str, approved: bool) -> httpx.Response:
-    return await service.send_signed(f"/webhooks/approvals/{job_id}", {"approved": approved})
+    return await service.send_signed(PATH, {"job_id": job_id, "approved": approved})
 
 
 @pytest.mark.parametrize("job_id", ["unknown", "a:b", "a%20b", "%2e%2e", "a%00b", quote("ü"), "x" * 300])
@@ -70,15 +72,15 @@ async def test_waiting_has_a_bound(service: RunningService) -> None:
 
 async def test_hostile_signatures(service: RunningService) -> None:
     job_id = await waiting_job(service)
-    path, bad = f"/webhooks/approvals/{job_id}", (401, "bad-signature")
-    yes = {"approved": True}
-    assert problem(await service.send_signed(path, yes, age=-302)) == bad
+    yes, bad = {"job_id": job_id, "approved": True}, (401, "bad-signature")
+    assert problem(await service.send_signed(PATH, yes, age=-302)) == bad
     for signature in (b"\xfc", b"", b"0" * 64, "٣".encode()):
-        junk = httpx.Headers({b"Webhook-Timestamp": b"now", b"Webhook-Signature": signature})
-        assert problem(await service.send_signed(path, yes, headers=junk)) == bad
-    assert problem(await service.send_signed(path, b"\xff")) == (422, "invalid-request")
+        now = str(int(time())).encode()
+        junk = httpx.Headers({b"Webhook-Id": b"1", b"Webhook-Timestamp": now, b"Webhook-Signature": signature})
+        assert problem(await service.send_signed(PATH, yes, headers=junk)) == bad
+    assert problem(await service.send_signed(PATH, b"{")) == (422, "invalid-request")
     assert (await service.http.get(f"/jobs/{job_id}")).json()["status"] == "running"
-    assert (await service.send_signed(path, yes, age=290)).status_code == 200
+    assert (await service.send_signed(PATH, yes, age=290)).status_code == 200
 
 
 @pytest.mark.parametrize("approved", [True, False])

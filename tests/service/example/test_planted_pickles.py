@@ -23,11 +23,12 @@ async def test_a_planted_pickle_is_never_opened(service: RunningService, tmp_pat
     await create(service, "job/p", {"args": [job.model_dump()]}, http_fingerprint=fingerprint(job))
     await create(service, "summary/p", {"args": [summary.model_dump()]}, http_fingerprint=fingerprint(summary))
     question = {"held": "job/p:1", "root": "job/p"}
-    await create(service, "approve/p", question)
+    await create(service, "approve/job/p", question)
     await create(service, "job/p:1", None)
-    for promise_id in ("job/p", "summary/p", "approve/p", "job/p:1"):
+    await create(service, "job/q", None)
+    for promise_id in ("job/p", "summary/p", "approve/job/p", "job/p:1", "job/q"):
         await plant(service, promise_id, bomb)
-    await create(service, "approve/q", question)  # A gate of work that has ended.
+    await create(service, "approve/job/q", {**question, "root": "job/q"})  # A gate of work that has ended.
 
     key = {"Idempotency-Key": "p"}
     posted = await service.http.post("/jobs", json={"account_id": "acc-1"}, headers=key)
@@ -46,7 +47,8 @@ async def test_a_planted_pickle_is_never_opened(service: RunningService, tmp_pat
     responses.append(wrapped)
     assert problem(wrapped) == (422, "work-failed")
     for name in ("p", "q"):
-        responses.append(decided := await service.send_signed(f"/webhooks/approvals/{name}", {"approved": True}))
+        body = {"job_id": name, "approved": True}
+        responses.append(decided := await service.send_signed("/webhooks/approvals", body))
         assert problem(decided) == (410, "too-late")
 
     for response in responses:

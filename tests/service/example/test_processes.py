@@ -31,7 +31,7 @@ def ended(topology: Topology, job_id: str) -> dict[str, Any]:
 
 def wait_for_gate(topology: Topology, job_id: str) -> None:
     """Ask the engine itself until the job waits for its approval."""
-    gate = f"shop/approve/{job_id}"
+    gate = f"shop/approve/job/{job_id}"
     topology.until(f"{job_id} waits", lambda: topology.ask_engine("promise.get", id=gate) == 200)
 
 

@@ -10,7 +10,7 @@ from shop.runtime.testing.history import History
 from ..test_recording import run_record
 
 JOB = '{"account_id": "acc-1", "requires_approval": true}'
-YES, NO = 'approve={"approved": true}', 'approve/x={"approved": false}'
+YES, NO = 'approve={"approved": true}', 'approve/job/x={"approved": false}'
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def test_record_writes_the_path_where_nobody_answers(tmp_path: Path, monkeypatch
         (["process-job@2", JOB], "Error: there is no workflow 'process-job@2'\nWorkflows: process-job@1"),
         (["process-job", "{}"], "Error: the request does not fit: account_id: Field required\nIt is JSON: "),
         (["process-job", "{"], "Error: the request does not fit: Invalid JSON"),
-        (["process-job", JOB], "Error: it waits at gate approve/process-job for an answer\nGive one: --answer "),
+        (["process-job", JOB], "Error: it waits at gate approve/record/process-job for an answer\nGive one: --answer "),
         (["process-job", JOB, "--answer", "no-such={}"], "Error: there is no gate 'no-such'\nGates: approve"),
         (["process-job", JOB, "--answer", "approve"], "Error: the answer to gate approve does not fit: Invalid JSON"),
         (["process-job", JOB, "--answer", YES, "--answer", NO], "Error: it ended, and never waited for an answer to "),

@@ -11,6 +11,7 @@ from ..runtime.http.idempotency import get_submission
 from ..runtime.http.openapi import ACCEPTED, IDEMPOTENCY_KEY, POLLED, PREFER, authenticated
 from ..runtime.http.work import Accepted, Links, Progress, poll, start
 from ..settings import Settings
+from . import approvals
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=AuthenticatedRoute)
 
@@ -29,7 +30,7 @@ class JobRequest(BaseModel):
 
 
 class JobLinks(Links):
-    """Where a job is found, and where it is decided if it needs an approval."""
+    """Where a job is found and, if it needs an approval, the webhook that takes the decision."""
 
     approval: str | None
 
@@ -55,7 +56,7 @@ async def submit_job(body: JobRequest, request: Request, response: Response) -> 
     root = root_id("job", job_id)
     started = await start(submission, process_job, root, job, location, timeout=settings.job_timeout)
     started.set_headers(response)
-    approval = submission.link(f"/webhooks/approvals/{job_id}") if body.requires_approval else None
+    approval = submission.link(approvals.router.prefix) if body.requires_approval else None
     return JobAccepted(id=job_id, status=started.status, links=JobLinks(self=started.location, approval=approval))
 
 

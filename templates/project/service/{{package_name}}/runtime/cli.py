@@ -34,7 +34,7 @@ class Commands(click.Group):
 
 
 def commands(service: Service, description: str) -> click.Group:
-    """The command line of a service, without its own commands: its processes, `dev`, the database, `record`."""
+    """The command line of a service: its processes, and what is done for them."""
 
     def settings() -> ServiceSettings:
         found = service.settings()
@@ -179,6 +179,17 @@ def commands(service: Service, description: str) -> click.Group:
         """Start now what the schedule NAME starts by the clock. Its next times stay as they are."""
         found = settings_with_engine()
         click.echo(f"started {asyncio.run(service.run_schedule(found, name))}")
+
+    @main.command()
+    @click.argument("name")
+    def webhook_secret(name: str) -> None:
+        """Make a secret for the webhook NAME: an entry of WEBHOOK_SECRETS.
+
+        While a webhook has two entries, both are good.
+        """
+        from .http.signatures import new_secret
+
+        click.echo(f"{name}:{new_secret()}")
 
     @main.command()
     @click.argument("workflow")

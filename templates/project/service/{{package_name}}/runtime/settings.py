@@ -26,6 +26,7 @@ _AtMost25s = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(seconds=25
 _AtLeast1s = Annotated[timedelta, Field(ge=timedelta(seconds=1)), BeforeValidator(_seconds)]
 
 _NAMESPACE = re.compile(r"([a-z][a-z0-9_-]{0,39})?")
+_WEBHOOK = re.compile(r"[a-z0-9-]{1,40}")
 _CALLER = re.compile(r"[a-z0-9-]{1,30}")
 _ENGINES = ("http://", "https://", "postgresql://", "postgres://")
 _DATABASES = ("sqlite:///", "postgresql://", "postgres://", "sqlite+", "postgresql+")
@@ -47,8 +48,9 @@ class ServiceSettings(BaseSettings):
     namespace: str
     """Begins the service's ids and groups on the engine, which other services may share. Empty: nothing does."""
 
-    webhook_secret: SecretStr | None = None
-    """Signs webhooks; at least 16 characters. The API needs it where it has a signed route."""
+    webhook_secrets: Annotated[dict[str, tuple[SecretStr, ...]], NoDecode] = {}
+    """``approvals:whsec_…,payments:…``: what signs each webhook, by its name. A name may stand twice: while one secret
+    takes the other's place, both are good. The API needs one for each webhook that it takes."""
 
     resonate_url: SecretStr | None = None
     """Unset: in process (`dev` only). http(s)://: a Resonate server. postgresql://: Postgres with resonate-pg."""
@@ -160,12 +162,23 @@ class ServiceSettings(BaseSettings):
                     raise ValueError("must be IP addresses or networks (10.0.0.0/8), or * for any") from None
         return ",".join(proxies)
 
-    @field_validator("webhook_secret")
+    @field_validator("webhook_secrets", mode="before")
     @classmethod
-    def _check_length(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 16:
-            raise ValueError("must have at least 16 characters")
-        return value
+    def _parse_secrets(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        secrets: dict[str, tuple[str, ...]] = {}
+        for pair in filter(None, (part.strip() for part in value.split(","))):
+            name, _, secret = pair.partition(":")
+            known = secrets.get(name, ())
+            if not _WEBHOOK.fullmatch(name) or len(secret) < 16 or secret in known or len(known) == 2:
+                # The pair itself stays out of the message: it holds a secret.
+                raise ValueError(
+                    "must be webhook:secret,…: names are [a-z0-9-]{1,40}, secrets have 16 or more characters and no "
+                    "comma, and no webhook has more than two"
+                )
+            secrets[name] = (*known, secret)
+        return secrets
 
     @field_validator("resonate_url")
     @classmethod
@@ -202,6 +215,20 @@ class ServiceSettings(BaseSettings):
     def callers(self) -> list[tuple[str, bytes]]:
         """API_KEYS as callers and bytes to compare; a caller with several keys occurs several times."""
         return [(caller, key.get_secret_value().encode()) for caller, keys in self.api_keys.items() for key in keys]
+
+    def secrets_of(self, webhook: str) -> list[str]:
+        """The secrets that sign a webhook. What is sent is signed with the first.
+
+        Raises:
+            OperatorError: there is none.
+        """
+        found = [secret.get_secret_value() for secret in self.webhook_secrets.get(webhook, ())]
+        if not found:
+            raise OperatorError(
+                f"WEBHOOK_SECRETS has no secret of the webhook {webhook}, and this process needs it",
+                f"Add {webhook}:… to it, in the environment or in .env; .env.example says how to make one.",
+            )
+        return found
 
 
 def url_of(host: str, port: int) -> str:

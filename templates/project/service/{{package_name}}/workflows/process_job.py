@@ -38,7 +38,7 @@ async def process_job(ctx: Context, job: ProcessJob) -> JobResult:
     approved: bool | None = None
     if job.requires_approval:
         patience = ctx.get_dependency(Settings).approval_timeout
-        decision = await approval.wait(ctx, job_id(ctx), patience)
+        decision = await approval.wait(ctx, patience)
         if decision is None:
             raise Failure("nobody decided in time", code="not-approved")
         if not decision.approved:

@@ -1,16 +1,22 @@
 """Gates: where a workflow waits for the outside world, and how an answer reaches it.
 
 The workflow waits on a call to `hold`, which has a target, so that every engine expires it in time. The outside knows
-the gate by a readable alias, ``<name>/<key>``, a promise of its own. **The alias alone decides**: an answer settles the
-alias first, and what the alias *recorded* is passed on. So a repeated delivery changes nothing, two different answers
-cannot both hold, a crash between the two steps is healed by the next delivery, and an answer that comes too late loses
-against the workflow's own ``expired``.
+the question by a readable id, ``<gate>/<root of the work>``: ``approve/job/order-4711``, a promise of its own. **That
+promise alone decides**: an answer settles it first, and what it *recorded* is passed on. So a repeated delivery changes
+nothing, two different answers cannot both hold, a crash between the two steps is healed by the next delivery, and an
+answer that comes too late loses against the workflow's own ``expired``.
+
+An answer may come before its question: then it makes the promise itself, and is found there when the workflow asks. A
+workflow may ask again, after a wait that expired or for another answer: its second question at a gate is
+``approve/job/order-4711#2``, and an answer goes to the one that is open, else to the next.
 """
 
+import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
+from itertools import count
 from typing import Any
 
 from pydantic import BaseModel
@@ -22,9 +28,12 @@ from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
 from ..engine.worker import DurableFunction
 from .json_values import validate
+from ..errors import Failure
+from .ids import MAX_ROOT, public_of
 
 _EXPIRED = {"expired": True}
-# The alias outlives its job, so that a late answer is told apart from one that never had a gate.
+_ASKED_ALREADY = 0
+# A question outlives its work, so that a late answer is told apart from one for work that never was.
 _OUTLIVES = timedelta(days=1)
 
 
@@ -37,23 +46,26 @@ HOLD = DurableFunction("gate.hold", 1, _hold)
 
 
 class _Question(BaseModel):
-    """What an alias's promise holds: the ids of the promise that the workflow waits on, and of the workflow."""
+    """What a question's promise holds: ``held``, the promise that the workflow waits on; or ``early``, what was recorded
+    where the answer came first.
+    """
 
-    held: str
     root: str
+    held: str | None = None
+    early: dict[str, Any] | None = None
 
 
 class Delivery(Enum):
     """What became of an answer."""
 
     TAKEN = auto()
-    """This answer holds: it is the first, or the same again."""
+    """This answer holds, or will when the workflow asks: it is the first, or the same again."""
     CONFLICT = auto()
     """Another answer holds."""
     EXPIRED = auto()
-    """The workflow waits no longer."""
-    NOT_OPEN = auto()
-    """There is no such gate, or not yet."""
+    """The work has ended, and waited for no answer or no longer."""
+    UNKNOWN = auto()
+    """There is no such work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,62 +75,145 @@ class Gate[P: BaseModel]:
     name: str
     payload: type[P]
 
-    def alias(self, key: str) -> str:
-        """The id by which the outside knows the gate."""
-        return f"{self.name}/{key}"
+    def question_id(self, root: str, number: int = 1) -> str:
+        """The id of a question that some work asks at this gate: its first, or a later one."""
+        first = f"{self.name}/{root}"
+        if len(first) > MAX_ROOT:
+            first = f"{self.name}/~{hashlib.sha256(root.encode()).hexdigest()}"
+        return _numbered(first, number)
 
-    async def wait(self, ctx: Context, key: str, timeout: timedelta) -> P | None:
-        """Wait, in a workflow, for the answer; None when none came within ``timeout``.
+    def root_of(self, promise_id: str) -> str | None:
+        """The work whose question has this id; None where the promise is no question of this gate."""
+        name, _, rest = promise_id.partition("/")
+        return rest.partition("#")[0] if name == self.name and ":" not in rest else None
 
-        Open it where the workflow has nothing else under way, and use a key once: ``<name>/<key>`` is one question.
+    async def wait(self, ctx: Context, timeout: timedelta) -> P | None:
+        """Wait, in a workflow, for an answer; None when none came within ``timeout``.
+
+        Wait where the workflow has nothing else under way. Waiting again asks anew: after a reminder, say.
+
+        Raises:
+            Failure: the same work waits at this gate already.
         """
-        alias = self.alias(key)
+        root = ctx.get_dependency(Namespace).local_id(ctx.info.origin_id)
         call = ctx.options(timeout=timeout).rpc(HOLD.name)
         held = await call.id()
-        await ctx.run(_open, alias, held, ctx.info.origin_id, ctx.info.timeout_at)
-        with suppress(ApplicationError):  # It expired; the alias decides, for an answer may have come just now.
+        number = await ctx.run(_open, self.question_id(root), held, root, ctx.info.timeout_at)
+        with suppress(ApplicationError):  # It expired; the question decides, for an answer may have come just now.
             await call
-        recorded = await ctx.run(_close, alias)
+        if number == _ASKED_ALREADY:
+            raise Failure(f"{root} waits at gate {self.name} already, and one answer cannot be for both")
+        # What asked under the release before recorded no number.
+        question = self.question_id(root, number) if number else self._former_id(root)
+        recorded = await ctx.run(_close, question)
         return None if recorded == _EXPIRED else validate(self.payload, recorded["answer"])
 
-    async def deliver(self, client: EngineClient, key: str, answer: P) -> tuple[Delivery, P | None]:
-        """Pass an answer from outside to the workflow; with it, the answer that holds, if one does.
+    async def deliver(
+        self, client: EngineClient, root: str, answer: P, *, message: str | None = None
+    ) -> tuple[Delivery, P | None]:
+        """Pass an answer from outside to some work; with it, the answer that holds, if one does.
+
+        It answers the question that is open, or else the next one. Where the last question has its answer and no other
+        is open, the two are compared. ``message`` is the id of what brought it: delivered again, it answers no other
+        question.
 
         Raises:
             EngineUnavailable: the engine does not answer; delivering again is safe.
         """
-        gate = await client.find(self.alias(key))
-        if gate is None:
-            return Delivery.NOT_OPEN, None
-        question = _Question.model_validate(gate.param.data)
+        work = await client.find(root)
+        if work is None:
+            return Delivery.UNKNOWN, None
         ours: dict[str, Any] = {"answer": answer.model_dump(mode="json")}
-        if gate.state == "pending":
-            root = await client.find(question.root)
-            # A job that timed out never closed its gate.
-            over = root is None or root.state != "pending"
-            gate = await client.resolve(gate.id, _EXPIRED if over else ours)
-        recorded = _recorded(gate)
+        if message is not None:
+            ours["message"] = message
+        recorded: dict[str, Any] = _EXPIRED
+        for number in count(1):
+            asked = await self._find(client, root, number)
+            if asked is None:
+                if recorded != _EXPIRED or work.state != "pending":
+                    break
+                early = _Question(root=root, early=ours)
+                await _create(client, self.question_id(root, number), early, work.timeout_at)
+                # Both may have changed meanwhile.
+                work, asked = await client.find(root) or work, await self._find(client, root, number)
+            if asked is not None:
+                was_open = asked.state == "pending"
+                recorded = await _answer(client, asked, ours, is_over=work.state != "pending")
+                was_ours = message is not None and recorded.get("message") == message
+                if recorded != _EXPIRED and (was_open or was_ours):
+                    break
         if recorded == _EXPIRED:
             return Delivery.EXPIRED, None
-        await client.resolve(question.held, recorded)
-        holds = validate(self.payload, recorded["answer"])
-        return (Delivery.TAKEN if recorded == ours else Delivery.CONFLICT), holds
+        same = recorded["answer"] == ours["answer"]
+        return (Delivery.TAKEN if same else Delivery.CONFLICT), validate(self.payload, recorded["answer"])
+
+    async def _find(self, client: EngineClient, root: str, number: int) -> PromiseRecord | None:
+        asked = await client.find(self.question_id(root, number))
+        if asked is None and number == 1:
+            asked = await client.find(self._former_id(root))
+            if asked is not None and _Question.model_validate(asked.param.data).root != root:
+                return None
+        return asked
+
+    def _former_id(self, root: str) -> str:
+        """The id of a question in the release before, which left out the kind of work."""
+        return f"{self.name}/{public_of(root)}"
 
 
-async def _open(ctx: Context, alias: str, held: str, root: str, root_timeout_at: int) -> None:
-    """Step: make the alias, which outlasts the job. ``held`` and ``root`` are ids on the engine, times Unix ms."""
-    namespace = ctx.get_dependency(Namespace)
-    question = _Question(held=namespace.local_id(held), root=namespace.local_id(root))
+def _numbered(first: str, number: int) -> str:
+    return first if number == 1 else f"{first}#{number}"
+
+
+async def _open(ctx: Context, first: str, held: str, root: str, root_timeout_at: int) -> int | None:
+    """Step: ask the next question, and return its number; :data:`_ASKED_ALREADY` where one is open.
+
+    ``held`` is an id on the engine, ``root_timeout_at`` in Unix milliseconds.
+    """
+    client, namespace = ctx.get_dependency(EngineClient), ctx.get_dependency(Namespace)
+    ours = _Question(root=root, held=namespace.local_id(held))
+    for number in count(1):
+        asked = await _create(client, _numbered(first, number), ours, root_timeout_at)
+        question = _Question.model_validate(asked.param.data)
+        if question.held == ours.held:
+            return number
+        if question.early is not None:
+            recorded = _recorded(await client.resolve(asked.id, {**question.early, "held": ours.held}))
+            if recorded.get("held") == ours.held:
+                await client.resolve(namespace.local_id(held), recorded)
+                return number
+        elif asked.state == "pending":
+            other = await client.find(question.held or "")
+            if other is not None and other.state == "pending":
+                # Nothing may stay open in a workflow that fails.
+                await client.resolve(namespace.local_id(held), _EXPIRED)
+                return _ASKED_ALREADY
+            await client.resolve(asked.id, _EXPIRED)
+    raise AssertionError("there is always a next number")
+
+
+async def _close(ctx: Context, question_id: str) -> dict[str, Any]:
+    """Step: settle a question as expired unless it is settled, and return what it recorded."""
+    return _recorded(await ctx.get_dependency(EngineClient).resolve(question_id, _EXPIRED))
+
+
+async def _create(client: EngineClient, question_id: str, question: _Question, root_timeout_at: int) -> PromiseRecord:
     timeout_at = root_timeout_at + int(_OUTLIVES.total_seconds() * 1000)
-    record = await ctx.get_dependency(EngineClient).create(alias, question.model_dump(), timeout_at)
-    if _Question.model_validate(record.param.data) != question:
-        raise RuntimeError(f"gate {alias} was opened twice: give each wait a key of its own")
+    return await client.create(question_id, question.model_dump(), timeout_at)
 
 
-async def _close(ctx: Context, alias: str) -> dict[str, Any]:
-    """Step: settle the alias as expired unless it is settled, and return what it recorded."""
-    return _recorded(await ctx.get_dependency(EngineClient).resolve(alias, _EXPIRED))
+async def _answer(client: EngineClient, asked: PromiseRecord, ours: dict[str, Any], *, is_over: bool) -> dict[str, Any]:
+    """What a question records, with our answer where it has none; passed on to the workflow."""
+    question = _Question.model_validate(asked.param.data)
+    if asked.state == "pending" and question.early is not None:
+        return _EXPIRED if is_over else question.early
+    if asked.state == "pending":
+        # Work that timed out never closed its question.
+        asked = await client.resolve(asked.id, _EXPIRED if is_over else ours)
+    recorded = _recorded(asked)
+    if recorded != _EXPIRED:
+        await client.resolve(question.held or recorded["held"], recorded)
+    return recorded
 
 
-def _recorded(gate: PromiseRecord) -> dict[str, Any]:
-    return gate.value.data if gate.state == "resolved" and isinstance(gate.value.data, dict) else _EXPIRED
+def _recorded(asked: PromiseRecord) -> dict[str, Any]:
+    return asked.value.data if asked.state == "resolved" and isinstance(asked.value.data, dict) else _EXPIRED

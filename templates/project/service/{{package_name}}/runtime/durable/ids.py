@@ -1,7 +1,7 @@
 """Ids: readable, and derived from the request, so that asking twice is asking once.
 
     <kind>/<public>     work that was asked for over HTTP: job/order-4711
-    <gate>/<public>     the gate at which that work waits: approve/order-4711 (see `gate`)
+    <gate>/<root>       the question for which some work waits at a gate: approve/job/order-4711 (see `gate`)
     <kind>/<field>/…    work that its own request names: invoice/c-1/42 (see :func:`keyed`)
     db/op/<op>/<key>    one write, in the service's own database (see `once`)
 
@@ -30,6 +30,7 @@ MAX_ROOT = 190
 _CALLER_ROOM = 31
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_KIND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _SPECIAL = re.compile(r"[^A-Za-z0-9_-]")
 _FIELD = r"(?:(?:[A-Za-z0-9_-]|~[0-9a-f]{2})+|~)"
@@ -67,6 +68,10 @@ def is_shared(public: str) -> bool:
     """Whether ``public`` is a well-formed public id that names no caller: of :func:`keyed`, without one."""
     match = _PUBLIC.fullmatch(public) if len(public) <= MAX_ROOT - 2 else None
     return match is not None and match["caller"] is None
+def is_root(root: str) -> bool:
+    """Whether this is well formed as the id of a piece of work: ``job/order-4711``."""
+    kind, _, public = root.partition("/")
+    return _KIND.fullmatch(kind) is not None and len(root) <= MAX_ROOT and _PUBLIC.fullmatch(public) is not None
 
 
 def root_id(kind: str, public: str) -> str:

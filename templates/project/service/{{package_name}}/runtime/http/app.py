@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from ..settings import ServiceSettings, required
+from ..settings import ServiceSettings
 from ..telemetry.requests import RequestTelemetry
 from . import health
 from .auth import AuthenticatedRoute
@@ -14,7 +14,7 @@ from .limits import BodyLimit
 from .methods import HeadAsGet
 from .openapi import extend_openapi
 from .problems import ProblemMiddleware, install_handlers
-from .webhooks import is_signed
+from .webhooks import webhooks_of
 
 RESPONSE_HEADERS = ("Location", "Idempotent-Replayed", "Preference-Applied", "Retry-After", "X-Request-ID")
 """What clients read of a response beside its body; `expose_headers` of CORS."""
@@ -29,11 +29,11 @@ def install(
     API keys are asked for inside. A problem that it raises is answered.
 
     Raises:
-        MissingSetting: a route takes signed bodies, and WEBHOOK_SECRET is not set.
+        OperatorError: a route takes a webhook, and WEBHOOK_SECRETS has no secret for it, or not one of its scheme.
     """
     routes = list(_routes(routers))
-    if any(map(is_signed, routes)):
-        required(settings.webhook_secret, "WEBHOOK_SECRET")
+    for webhook in webhooks_of(routes):
+        webhook.check_secrets(settings)
     app.state.settings = settings
     app.state.is_open = not settings.callers and any(isinstance(route, AuthenticatedRoute) for route in routes)
     app.root_path = settings.root_path or app.root_path

@@ -1,9 +1,10 @@
-"""Signed webhooks: an answer from outside reaches the workflow that waits for it."""
+"""Signed webhooks: what comes from outside, and reaches the workflow that waits for it, or starts one."""
 
-from time import time
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from fastapi import Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
@@ -11,56 +12,99 @@ from starlette.routing import BaseRoute
 
 from ..durable.gate import Delivery, Gate
 from ..durable.json_values import validate
+from ..durable.ids import is_root, public_id, public_of, root_id
+from ..durable.rpc import Rpc
 from ..engine.client import EngineClient
-from ..settings import ServiceSettings, required
-from . import signatures
+from ..errors import OperatorError
+from ..settings import ServiceSettings
+from .idempotency import RequestIdentity
 from .openapi import header, problems
 from .problems import Problem, not_found
-from .strict_json import read_json
+from .signatures import STANDARD, Refused, Scheme, verify
+from .strict_json import check_request, read_json
+from .work import Outcome, Status
 
 
-async def read_signed_body(request: Request) -> bytes:
-    """The raw body, if its signature is good; else 401."""
-    settings: ServiceSettings = request.app.state.settings
-    body = await request.body()
-    refused = signatures.verify(
-        required(settings.webhook_secret, "WEBHOOK_SECRET"),
-        request.headers.get(signatures.TIMESTAMP_HEADER),
-        request.headers.get(signatures.SIGNATURE_HEADER),
-        body,
-        time(),
-    )
-    if refused:
-        challenge = {"WWW-Authenticate": "Webhook-Signature"}
-        raise Problem(401, "bad-signature", f"The webhook is refused: {refused}.", headers=challenge)
-    return body
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A message whose signature is good. ``id`` is the same whenever its sender delivers it."""
+
+    id: str
+    body: bytes
+
+    def parse[M: BaseModel](self, model: type[M]) -> M:
+        """The body as a model; else 422. The signature was checked first, so only its owner learns what is wrong."""
+        value = read_json(self.body)
+        try:
+            return validate(model, value)
+        except ValidationError as error:
+            raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None
 
 
-SignedBody = Annotated[bytes, Depends(read_signed_body)]
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A webhook: its secrets stand under ``name`` in WEBHOOK_SECRETS, ``scheme`` says how its sender signs.
 
-
-def is_signed(route: BaseRoute) -> bool:
-    """Whether a route takes a :data:`SignedBody`, so that the service needs WEBHOOK_SECRET."""
-    return isinstance(route, APIRoute) and any(it.call is read_signed_body for it in route.dependant.dependencies)
-
-
-def parse[M: BaseModel](model: type[M], body: bytes) -> M:
-    """The body as a model; else 422. The signature is checked first, so only its owner learns what is wrong."""
-    value = read_json(body)
-    try:
-        return validate(model, value)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None
-
-
-async def deliver[P: BaseModel](client: EngineClient, gate: Gate[P], key: str, answer: P, root: str | None = None) -> P:
-    """Deliver an answer, and return it when it holds.
-
-    ``root`` is the id of the workflow that the gate belongs to, where it follows from the key. Problems: 404
-    `not-found` (there is no such workflow; only with a root) and `not-waiting` (it has not asked yet, or never does),
-    409 with the answer that holds, 410 too late.
+    A route takes its messages as ``signed: Annotated[Signed, Depends(webhook)]``; a signature that is not good is a 401.
     """
-    delivery, holds = await gate.deliver(client, key, answer)
+
+    name: str
+    scheme: Scheme = STANDARD
+
+    async def __call__(self, request: Request) -> Signed:
+        """The message of a request, if its signature is good; else 401."""
+        settings: ServiceSettings = request.app.state.settings
+        body = await request.body()
+        try:
+            return Signed(verify(self.scheme, settings.secrets_of(self.name), request.headers, body), body)
+        except Refused as refused:
+            challenge = {"WWW-Authenticate": "Webhook-Signature"}
+            raise Problem(401, "bad-signature", f"The webhook is refused: {refused}.", headers=challenge) from None
+
+    def takes(self, model: type[BaseModel]) -> dict[str, Any]:
+        """`openapi_extra` of a route that takes this webhook's messages and parses them as ``model``."""
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        return {
+            "x-webhook": self.name,
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "parameters": [
+                header(name, description, required=True, pattern=pattern)
+                for name, (description, pattern) in self.scheme.headers.items()
+            ],
+        }
+
+    def check_secrets(self, settings: ServiceSettings) -> None:
+        """Refuse to start without a secret, or with one that the scheme cannot have.
+
+        Raises:
+            OperatorError: there is none, or it is another scheme's.
+        """
+        for secret in settings.secrets_of(self.name):
+            if problem := self.scheme.secret_problem(secret):
+                raise OperatorError(
+                    f"WEBHOOK_SECRETS: a secret of the webhook {self.name} is refused: {problem}",
+                    f"Take it as its sender shows it, or make one: .env.example says how.",
+                )
+
+
+def webhooks_of(routes: Iterable[BaseRoute]) -> Iterator[Webhook]:
+    """The webhooks whose messages these routes take, those of included routers too."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield from (it.call for it in route.dependant.dependencies if isinstance(it.call, Webhook))
+        elif isinstance(included := getattr(route, "original_router", None), APIRouter):
+            yield from webhooks_of(included.routes)
+
+
+async def deliver[P: BaseModel](client: EngineClient, gate: Gate[P], root: str, answer: P, signed: Signed) -> P:
+    """Deliver an answer to the work with this root id, ``job/order-4711``, and return it when it holds.
+
+    One that comes before the work waits is kept, and holds when it does. Problems: 404 where there is no such work, 409
+    with the answer that holds, 410 where the work has ended, and did not wait for it.
+    """
+    if not is_root(root):
+        raise not_found()
+    delivery, holds = await gate.deliver(client, root, answer, message=signed.id)
     if delivery is Delivery.TAKEN and holds is not None:
         return holds
     if delivery is Delivery.CONFLICT and holds is not None:
@@ -68,33 +112,47 @@ async def deliver[P: BaseModel](client: EngineClient, gate: Gate[P], key: str, a
         raise Problem(409, "answered-otherwise", detail, answer=holds.model_dump(mode="json"))
     if delivery is Delivery.EXPIRED:
         raise Problem(410, "too-late", "Nobody waits for this answer any more.")
-    if root is not None and await client.find(root) is None:
-        raise not_found()
-    detail = "Nobody waits under this id: not yet, not any more, or there is no such id."
-    raise Problem(404, "not-waiting", detail)
+    raise not_found()
 
 
-def signed(model: type[BaseModel]) -> dict[str, Any]:
-    """`openapi_extra` of a route that takes a signed body and parses it as ``model``."""
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    timestamp, signature = signatures.TIMESTAMP_HEADER, signatures.SIGNATURE_HEADER
-    return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
-        "parameters": [
-            header(timestamp, "Unix seconds.", required=True, pattern="^[0-9]{1,12}$"),
-            header(signature, "Hex HMAC-SHA256 of `timestamp.body`.", required=True, pattern="^[0-9a-f]{64}$"),
-        ],
-    }
+class StartedWork(BaseModel):
+    """Work that a message started."""
+
+    id: str
+    status: Status
 
 
-ANSWERED = problems(
+async def start_once[Q: BaseModel](
+    client: EngineClient, contract: Rpc[Q, Any], kind: str, request: Q, signed: Signed
+) -> StartedWork:
+    """Start a workflow for a message, or find what it started when it was delivered before.
+
+    The message's id is the idempotency key: the work is ``<kind>/<key>``. Problem: 422 where a message of this id had
+    another body, or this one holds what no body may.
+    """
+    check_request(request)
+    root = root_id(kind, public_id(None, signed.id))
+    identity = RequestIdentity(contract, request)
+    record = await contract.start(client, root, request, tags=identity.tags)
+    identity.is_replay(record)
+    return StartedWork(id=public_of(root), status=Outcome.of(record).status)
+
+
+_REFUSED = (
     (401, "The signature is missing, wrong or older than 5 minutes."),
-    (404, "`not-waiting`: nobody waits under this id, or not yet. `not-found`: there is no such id."),
-    (409, "Another answer holds; the problem's `answer` says which."),
-    (410, "Too late: nobody waits any more."),
     (408, "The body did not arrive in time."),
     (413, "The body is larger than 1 MiB."),
-    (422, "The body does not fit its schema."),
     (503, "The engine did not answer. Delivering again is safe."),
+)
+
+STARTED = problems(*_REFUSED, (422, "The body does not fit its schema, or another came under this message's id."))
+"""`responses` of a route that starts work for a message."""
+
+ANSWERED = problems(
+    *_REFUSED,
+    (404, "There is no such work."),
+    (409, "Another answer holds; the problem's `answer` says which."),
+    (410, "Too late: the work has ended."),
+    (422, "The body does not fit its schema."),
 )
 """`responses` of a route that delivers an answer."""

@@ -293,20 +293,19 @@ class Run:
 
     async def _answer(self, others: EngineClient) -> bool:
         """Answer the gates that are open; False where there are none."""
-        waiting = [promise.id for promise in self.state.promises.values() if promise.state == "pending"]
         given = False
-        for gate, answer in (self.answers or {}).items():
-            for alias in waiting:
-                if alias.startswith(gate.alias("")):
-                    await gate.deliver(others, alias.removeprefix(gate.alias("")), answer)
+        for question in self._open_questions():
+            for gate, answer in (self.answers or {}).items():
+                if root := gate.root_of(question):
+                    await gate.deliver(others, root, answer)
                     given = True
         return given
 
     def _let_time_pass(self, connection: CrashingConnection) -> None:
         """Nothing runs: go to the next deadline, at which something wakes up."""
-        if self.answers is None and (gate := self._open_gate()):
+        if self.answers is None and (questions := self._open_questions()):
             pytest.fail(
-                f"{self.contract.name} waits for an answer to {gate}\n"
+                f"{self.contract.name} waits for an answer to {questions[0]}\n"
                 "Give one, so that what comes after it is crashed too: `answers={gate: answer}`. "
                 "Or `answers={}`, and it expires."
             )
@@ -318,12 +317,13 @@ class Run:
         self.state.tick(self.clock.now)
         connection.flush()
 
-    def _open_gate(self) -> str | None:
-        """The id of a gate that waits: a root that nobody works on."""
-        for promise in self.state.promises.values():
-            if promise.state == "pending" and ":" not in promise.id and "resonate:target" not in promise.tags:
-                return promise.id
-        return None
+    def _open_questions(self) -> list[str]:
+        """The questions that wait at gates: roots that nobody works on."""
+        return [
+            promise.id
+            for promise in self.state.promises.values()
+            if promise.state == "pending" and ":" not in promise.id and "resonate:target" not in promise.tags
+        ]
 
     def _refuse_in_workflow(self, ctx: Context, what: str) -> None:
         is_root = self.state.promises[ctx.info.id].tags["resonate:scope"] == "global"
@@ -444,7 +444,7 @@ class Crashes:
         if database_url is not None:
             self.databases.reset(url)
         settings = self.service.settings(
-            namespace="", webhook_secret="not-used-by-crashes", database_url=url, _env_file=None
+            namespace="", database_url=url, _env_file=None
         )
         all_of_them = [*dev.registrations(self.service), *served]
         it = Run(self.service, contract, request, answers, all_of_them, dependencies, settings, drift=drift)

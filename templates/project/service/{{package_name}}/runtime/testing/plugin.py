@@ -28,6 +28,7 @@ from ..settings import ServiceSettings
 from .crashes import CALLS_TO, Crashes, Sample
 from .databases import Databases, PostgresDatabases, SqliteDatabases, postgres_server
 from .running import SECRET, CallFunction, RunningService, StartService, run_to_end
+from .secrets import secrets_for
 
 KINDS = ("sqlite", "postgres")
 
@@ -135,7 +136,7 @@ def settings(definition: Service, no_settings: None) -> ServiceSettings:
 
 def make_settings(definition: Service, **values: Any) -> ServiceSettings:
     """Settings for a test, without the `.env` of the directory."""
-    defaults = {"webhook_secret": SECRET, "database_url": "sqlite:///unused.db"}
+    defaults = {"webhook_secrets": secrets_for(definition, SECRET), "database_url": "sqlite:///unused.db"}
     return definition.settings(**{**defaults, **values, "_env_file": None})
 
 

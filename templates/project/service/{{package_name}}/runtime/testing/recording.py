@@ -7,7 +7,6 @@ import asyncio
 import logging
 import os
 import re
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,10 +31,12 @@ from ..durable.gate import Gate
 from ..durable.rpc import Registration, Rpc
 from ..engine.client import EngineClient
 from ..errors import CannotRecord
+from ..http.signatures import new_secret
 from ..service import Service
 from ..settings import ServiceSettings
 from ..telemetry import logs
 from .history import AnsweredCall, Call, CallOutcome, History, Kind
+from .secrets import secrets_for
 
 RUN_TIMEOUT = 30.0
 """Seconds until a run that has not ended counts as one that never will."""
@@ -159,7 +160,7 @@ async def record(
 ) -> History:
     """Run a workflow to its end on an engine in this process, in the empty namespace, and return what it did.
 
-    ``answers`` are pairs of a gate, by name or as ``name/key``, and its answer as JSON, or :data:`NOBODY`; those of one
+    ``answers`` are pairs of a gate, by name or as ``name/root``, and its answer as JSON, or :data:`NOBODY`; those of one
     gate are given in turn, as the workflow waits. Sleeps end at once.
 
     Raises:
@@ -248,7 +249,7 @@ def _record_apart(
             service.settings,
             given,
             namespace="",
-            webhook_secret=secrets.token_hex(),
+            webhook_secrets=secrets_for(service, new_secret()),
             database_url=url,
             resonate_url=None,
             log_level="WARNING",
@@ -330,8 +331,9 @@ class _Run:
         while (ended := await self.find(self._id)).state == "pending":
             pending = [id for id, promise in self._promises.items() if promise.state == "pending" and id != self._id]
             for id in pending:
-                if id.partition("/")[0] in self._gates and ":" not in id:
-                    await self._deliver(id)
+                for gate in self._gates.values():
+                    if "resonate:target" not in self._promises[id].tags and (root := gate.root_of(id)):
+                        await self._deliver(gate, root, id)
             for call in calls:
                 if call.kind == "sleep" and call.id in pending:
                     await self._client.resolve(call.id, None)
@@ -363,25 +365,25 @@ class _Run:
                 "Put it into SERVED of its group or, if another team serves it, a stand-in into SERVED of fakes/",
             )
 
-    async def _deliver(self, alias: str) -> None:
-        name, _, key = alias.partition("/")
+    async def _deliver(self, gate: Gate[Any], root: str, question: str) -> None:
         for answer in self._answers:
-            if answer.to in (name, alias):
+            if answer.to in (gate.name, f"{gate.name}/{root}"):
                 self._answers.remove(answer)
                 if answer.payload is None:
-                    await self._expire(alias)
+                    await self._expire(question)
                 else:
-                    await answer.gate.deliver(self._client, key, answer.payload)
+                    await gate.deliver(self._client, root, answer.payload)
                 return
-        outline = _outline(self._gates[name].payload)
+        outline = _outline(gate.payload)
         raise CannotRecord(
-            f"it waits at gate {alias} for an answer", f"Give one: --answer {name}='{outline}', or {name}={NOBODY}"
+            f"it waits at gate {gate.name}/{root} for an answer",
+            f"Give one: --answer {gate.name}='{outline}', or {gate.name}={NOBODY}",
         )
 
-    async def _expire(self, alias: str) -> None:
-        """Let the time of a gate run out: the engine's next look at the clock finds that it has."""
-        question: Any = (await self.find(alias)).param.data
-        held = question["held"]
+    async def _expire(self, promise_id: str) -> None:
+        """Let the time of a question run out: the engine's next look at the clock finds that it has."""
+        asked: Any = (await self.find(promise_id)).param.data
+        held = asked["held"]
         self._state.set_p_timeout(held, 0)
         while (await self.find(held)).state == "pending":
             await asyncio.sleep(0.01)

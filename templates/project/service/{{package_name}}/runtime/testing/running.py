@@ -1,9 +1,9 @@
 """A whole service running in the test's process, and what tests do with it."""
 
 import asyncio
-import hashlib
-import hmac
+import base64
 import json
+import re
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,6 +16,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from msgspec import convert
 from pydantic import BaseModel
 from resonate.codec import Codec, NoopEncryptor
@@ -26,12 +27,14 @@ from ..durable.gate import Delivery, Gate
 from ..durable.rpc import Rpc
 from ..engine.client import EngineClient
 from ..http.server import BoundedHttp
+from ..http.signatures import STANDARD
+from ..http.webhooks import Webhook, webhooks_of
 from ..http.work import Outcome, Status, wait_for_end
 from ..settings import ServiceSettings
 from ..telemetry.runs import last_error
 
-SECRET = "a-secret-for-tests-only"
-"""The WEBHOOK_SECRET of tests."""
+SECRET = "whsec_" + base64.b64encode(b"a secret that is for tests only.").decode()
+"""The secret of every webhook in tests."""
 
 TIMEOUT = 10
 """Seconds after which what a test waits for counts as never coming."""
@@ -67,28 +70,37 @@ class RunningService:
         body: object,
         *,
         secret: str = SECRET,
+        message_id: str | None = None,
         age: int = 0,
         headers: dict[str, str] | httpx.Headers | None = None,
     ) -> httpx.Response:
-        """Send a webhook, signed here by the words of its description rather than by the service's own code.
+        """Send a webhook, signed as the webhook at this path wants it.
 
         ``body`` is sent as JSON, or as it is where it is bytes. ``age`` is the signature's, in seconds. ``headers``
         take the place of the signature.
         """
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        timestamp = str(int(time()) - age)
-        signature = hmac.new(secret.encode(), timestamp.encode() + b"." + raw, hashlib.sha256).hexdigest()
-        signed = {"Webhook-Timestamp": timestamp, "Webhook-Signature": signature}
-        return await self.http.post(path, content=raw, headers=signed if headers is None else headers)
+        if headers is None:
+            webhook = webhook_at(self.app, path)
+            scheme = webhook.scheme if webhook is not None else STANDARD
+            # What is no UTF-8 has no signature in Standard Webhooks: it gets another's.
+            signable = raw.decode(errors="replace").encode()
+            headers = scheme.sign(secret, signable, message_id=message_id, now=time() - age)
+        return await self.http.post(path, content=raw, headers=headers)
 
-    async def answer[P: BaseModel](self, gate: Gate[P], key: str, answer: P) -> None:
-        """Answer a gate, once a workflow waits there; run it beside the workflow, with `asyncio.gather`."""
+    async def answer[P: BaseModel](self, gate: Gate[P], root: str, answer: P) -> None:
+        """Answer some work at a gate, as soon as there is such work; run it beside that, with `asyncio.gather`."""
 
         async def deliver() -> bool:
-            delivery, _ = await gate.deliver(self.client, key, answer)
+            delivery, _ = await gate.deliver(self.client, root, answer)
             return delivery is Delivery.TAKEN
 
-        await self.poll_until(deliver, f"an answer to gate {gate.alias(key)} is taken")
+        await self.poll_until(deliver, f"an answer to gate {gate.name} of {root} is taken")
+
+    async def poll_until_asked(self, gate: Gate[Any], root: str, number: int = 1) -> None:
+        """Wait until some work waits at a gate, for the first or a later time."""
+        question = gate.question_id(root, number)
+        await self.poll_until(lambda: self.client.find(question), f"{root} waits at gate {gate.name}")
 
     async def poll_until[T](self, probe: Callable[[], Awaitable[T | None]], what: str = "") -> T:
         """Poll ``probe`` until it returns something else than None and False, and return that.
@@ -183,6 +195,15 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def webhook_at(app: FastAPI, path: str) -> Webhook | None:
+    """The webhook whose messages are sent to a path."""
+    known = {webhook.name: webhook for webhook in webhooks_of(app.routes)}
+    for template, operations in get_openapi(title="", version="", routes=app.routes)["paths"].items():
+        if re.fullmatch(re.sub(r"\\{[^}]*\\}", ".+", re.escape(template)), path) and "post" in operations:
+            return known.get(operations["post"].get("x-webhook"))
+    return None
 
 
 def problem(response: httpx.Response) -> tuple[int, str]:
