@@ -1,15 +1,15 @@
 """The commands of this service: `orders --help`."""
 
+import json
 import sys
-from time import time
 
 import click
 import httpx
 
 from .runtime.cli import commands
-from .runtime.http.signatures import signed_headers
+from .runtime.http.signatures import STANDARD
 from .runtime.service import Service
-from .runtime.settings import required
+from .runtime.settings import url_of
 from .settings import Settings
 
 GROUPS = [
@@ -46,11 +46,15 @@ def reject(job_id: str, url: str | None) -> None:
 
 def _decide(job_id: str, approved: bool, url: str | None) -> None:
     settings = Settings()
-    body = b'{"approved": true}' if approved else b'{"approved": false}'
-    headers = signed_headers(required(settings.webhook_secret, "WEBHOOK_SECRET"), str(int(time())), body)
-    base = url or f"http://{settings.host}:{settings.port}"
+    body = json.dumps({"job_id": job_id, "approved": approved}).encode()
+    signature = STANDARD.sign(settings.secrets_of("approvals")[0], body)
+    headers = {"Content-Type": "application/json", **signature}
+    base = (url or url_of(settings.host, settings.port)).rstrip("/")
+    # HTTP_PROXY in the environment is meant for other machines.
+    direct = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
     try:
-        response = httpx.post(f"{base}/webhooks/approvals/{job_id}", content=body, headers=headers, timeout=10)
+        with httpx.Client(timeout=10, mounts=direct) as client:
+            response = client.post(f"{base}/webhooks/approvals", content=body, headers=headers)
     except httpx.HTTPError as error:
         raise click.ClickException(f"{base} does not answer: {error}\nIs the API running there?") from None
     click.echo(f"{response.status_code} {response.text}")

@@ -1,5 +1,7 @@
 """The durable function `db.close_account`: a write, so it goes through `once`."""
 
+from decimal import Decimal
+
 from resonate.context import Context
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,7 +22,7 @@ async def close_account(ctx: Context, request: CloseAccount) -> CloseAccountResu
         # Your rows go here, for example `session.add(Row(…))`: they are one transaction with the operation's claim.
         return CloseAccountResult(
             # An example: nothing here has this name and type.
-            account=AccountView(id="example", owner="example", balance_cents=1),
+            account=AccountView(id="example", owner="example", balance=Decimal("1.50")),
         )
 
     return await once(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from .. import ids
 from ..contracts.workflows.send_invoice import SendInvoice, SendInvoiceResult, send_invoice
-from ..runtime.durable.ids import owned, public_of, root_id
+from ..runtime.durable.ids import public_of, root_id
 from ..runtime.http.auth import AuthenticatedRoute, get_caller
 from ..runtime.http.openapi import ACCEPTED, POLLED, PREFER, authenticated
 from ..runtime.http.work import Accepted, Progress, accept, poll, start
@@ -18,7 +18,11 @@ router = APIRouter(tags=["invoices"], route_class=AuthenticatedRoute)
 class InvoicesRequest(BaseModel):
     """What `POST /invoices` takes."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"customer_id": "example", "number": 1}]})
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"customer_id": "example", "number": 1}]},
+    )
 
     customer_id: str
     number: int
@@ -30,7 +34,7 @@ async def start_invoices(body: InvoicesRequest, request: Request, response: Resp
     """Start `send-invoice`. It runs on, whatever happens to this connection."""
     caller = get_caller(request)
     wanted = SendInvoice(customer_id=body.customer_id, number=body.number, due=body.due)
-    root = owned(caller.name, ids.invoice(body.customer_id, body.number))
+    root = ids.invoice(body.customer_id, body.number)
     location = f"/invoices/{public_of(root)}"
     started = await start(caller, send_invoice, root, wanted, location)
     return accept(started, response)
@@ -40,5 +44,5 @@ async def start_invoices(body: InvoicesRequest, request: Request, response: Resp
 async def poll_invoices(id: str, request: Request, response: Response) -> Progress[SendInvoiceResult]:
     """How it goes, and its result. `Prefer: wait=N` waits for the end."""
     caller = get_caller(request)
-    root = root_id("invoice", caller.visible(id))
+    root = root_id("invoice", caller.shared(id))
     return Progress[SendInvoiceResult].of(await poll(caller, root, request, response))

@@ -22,7 +22,7 @@ router = APIRouter(tags=["customers"], route_class=AuthenticatedRoute)
 class PutCustomersCustomerIdInvoicesNumberRequest(BaseModel):
     """What `PUT /customers/{customer_id}/invoices/{number}` takes."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{}]})
 
     due: date | None = None
 

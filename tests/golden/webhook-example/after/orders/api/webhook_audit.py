@@ -1,36 +1,42 @@
 """The webhook `audit`: an answer from outside resumes the workflow that waits for it."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
 from ..contracts.workflows.audit import Audit, audit
-from ..runtime.durable.ids import is_visible, root_id
+from ..runtime.durable.ids import root_id
 from ..runtime.http.auth import ClientDep
-from ..runtime.http.problems import not_found
-from ..runtime.http.webhooks import ANSWERED, SignedBody, deliver, parse, signed
+from ..runtime.http.webhooks import ANSWERED, Signed, Webhook, deliver
 
-router = APIRouter(prefix="/webhooks/audit", tags=["webhooks"])
+router = APIRouter(tags=["webhooks"])
+webhook = Webhook("audit")
 
 
-class AuditRequest(Audit):
-    """The answer, as it is sent."""
+class AuditBody(Audit):
+    """The answer as it is sent, and the work that it is for."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"passed": True}]})
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"job_id": "order-4711", "passed": True}]},
+    )
+
+    job_id: str
 
 
 class AuditTaken(BaseModel):
     """The answer that holds."""
 
-    id: str
+    job_id: str
     answer: Audit
 
 
-@router.post("/{id:path}", responses=ANSWERED, openapi_extra=signed(AuditRequest))
-async def take_audit(id: str, body: SignedBody, client: ClientDep) -> AuditTaken:
-    """Take an answer for the work with this id. The same answer again gets the same response."""
-    sent = parse(AuditRequest, body)
+@router.post("/webhooks/audit", responses=ANSWERED, openapi_extra=webhook.takes(AuditBody))
+async def take_audit(signed: Annotated[Signed, Depends(webhook)], client: ClientDep) -> AuditTaken:
+    """Take an answer for the work that it names, from when that was accepted. The same again is answered alike."""
+    sent = signed.parse(AuditBody)
     answer = Audit(passed=sent.passed)
-    if not is_visible(None, id):
-        raise not_found()
-    holds = await deliver(client, audit, id, answer, root=root_id("job", id))
-    return AuditTaken(id=id, answer=holds)
+    holds = await deliver(client, audit, root_id("job", sent.job_id), answer, signed)
+    return AuditTaken(job_id=sent.job_id, answer=holds)

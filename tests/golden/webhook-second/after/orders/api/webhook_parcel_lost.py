@@ -1,36 +1,41 @@
 """The webhook `parcel-lost`: an answer from outside resumes the workflow that waits for it."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
 from ..contracts.workflows.parcel_lost import ParcelLost, parcel_lost
-from ..runtime.durable.ids import is_visible
 from ..runtime.http.auth import ClientDep
-from ..runtime.http.problems import not_found
-from ..runtime.http.webhooks import ANSWERED, SignedBody, deliver, parse, signed
+from ..runtime.http.webhooks import ANSWERED, Signed, Webhook, deliver
 
-router = APIRouter(prefix="/webhooks/parcel-lost", tags=["webhooks"])
+router = APIRouter(tags=["webhooks"])
+webhook = Webhook("parcel-lost")
 
 
-class ParcelLostRequest(ParcelLost):
-    """The answer, as it is sent."""
+class ParcelLostBody(ParcelLost):
+    """The answer as it is sent, and the work that it is for."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"order_id": "example"}]})
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"job_id": "place-order/order-4711", "order_id": "example"}]},
+    )
+
+    job_id: str
 
 
 class ParcelLostTaken(BaseModel):
     """The answer that holds."""
 
-    id: str
+    job_id: str
     answer: ParcelLost
 
 
-@router.post("/{id:path}", responses=ANSWERED, openapi_extra=signed(ParcelLostRequest))
-async def take_parcel_lost(id: str, body: SignedBody, client: ClientDep) -> ParcelLostTaken:
-    """Take an answer for the work with this id. The same answer again gets the same response."""
-    sent = parse(ParcelLostRequest, body)
+@router.post("/webhooks/parcel-lost", responses=ANSWERED, openapi_extra=webhook.takes(ParcelLostBody))
+async def take_parcel_lost(signed: Annotated[Signed, Depends(webhook)], client: ClientDep) -> ParcelLostTaken:
+    """Take an answer for the work that it names, from when that was accepted. The same again is answered alike."""
+    sent = signed.parse(ParcelLostBody)
     answer = ParcelLost(order_id=sent.order_id)
-    if not is_visible(None, id):
-        raise not_found()
-    holds = await deliver(client, parcel_lost, id, answer)
-    return ParcelLostTaken(id=id, answer=holds)
+    holds = await deliver(client, parcel_lost, sent.job_id, answer, signed)
+    return ParcelLostTaken(job_id=sent.job_id, answer=holds)

@@ -4,6 +4,8 @@ A workflow only orchestrates: it runs again from the top whenever it wakes, and 
 record. So it must make the same calls in the same order: no clock, no random value, no I/O outside a step.
 """
 
+from decimal import Decimal
+
 from resonate.context import Context
 
 from ..contracts.db.get_account import AccountView, GetAccount, get_account
@@ -33,8 +35,8 @@ async def review_accounts(ctx: Context, request: ReviewAccounts) -> ReviewAccoun
     return ReviewAccountsResult(
         # An example: nothing here has this name and type.
         summary=Summary(
-            accounts=[AccountView(id="example", owner="example", balance_cents=1)],
+            accounts=[AccountView(id="example", owner="example", balance=Decimal("1.50"))],
             missing=["example"],
-            total_cents=1,
+            total=Decimal("1.50"),
         ),
     )

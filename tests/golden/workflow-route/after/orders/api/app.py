@@ -1,6 +1,7 @@
 """The HTTP API: ROUTERS is what it serves, beside the health routes of the runtime."""
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
 
 from ..runtime.http.app import install
 from ..runtime.service import Lifespan
@@ -11,13 +12,18 @@ ROUTERS: list[APIRouter] = [
     place_order.router,
 ]
 
+# Of your own, outermost first, such as CORS or a rate limit. It may raise `Problem` of runtime/http/problems.py.
+MIDDLEWARE: list[Middleware] = []
+
 
 def create_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
-    """Build the application. Middleware of your own goes here."""
+    """Build the application."""
     app = FastAPI(
         title="orders",
         description="A durable HTTP service on Resonate.",
         lifespan=lifespan,
+        # FastAPI's own spans hold query strings; the runtime's do not.
+        telemetry={"tracing": False, "logs": False},
     )
-    install(app, settings, ROUTERS)
+    install(app, settings, ROUTERS, MIDDLEWARE)
     return app
