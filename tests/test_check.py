@@ -178,7 +178,12 @@ def mistaken(path: str, old: str, new: str) -> list[Finding]:
         ("workflows/process_job.py", "await save_result(", "save_result(", "workflows/process_job.py RS305"),
         ("__main__.py", '    "db",\n', "", "db/worker.py RS102"),
         ("api/jobs.py", "status_code=202, ", "", "api/jobs.py RS404"),
-        ("api/approvals.py", "body: SignedBody", "body: bytes", "api/approvals.py RS406"),
+        (
+            "api/approvals.py",
+            "signed: Annotated[Signed, Depends(webhook)]",
+            "body: Approval",
+            "api/approvals.py RS406",
+        ),
     ],
 )
 def test_a_mistake_in_a_service_is_found(path: str, old: str, new: str, found: str) -> None:

@@ -302,7 +302,7 @@ class Model:
         return {
             call: Gate(variable, call, scope, self.evaluate.text(argument(call, "name", 0), scope))
             for variable, call, klass, scope in self._module_values()
-            if klass.name == "Gate" and {"wait", "deliver"} <= klass.methods.keys()
+            if _is_gate(klass)
         }
 
     def _module_values(self) -> Iterator[tuple[str, ast.Call, Klass, Scope]]:
@@ -318,6 +318,10 @@ class Model:
     def contract_of(self, value: Value | None) -> Contract | None:
         """The contract that a value is."""
         return self.contracts.get(value.call) if isinstance(value, Instance) and value.call is not None else None
+
+    def is_gate(self, value: Value | None) -> bool:
+        """Whether a value is a gate, also one that is only known by its type."""
+        return isinstance(value, Instance) and _is_gate(value.klass)
 
     def gate_of(self, value: Value | None) -> Gate | None:
         """The gate that a value is."""
@@ -1093,3 +1097,7 @@ def _decorates(call: ast.Call) -> bool:
     if isinstance(up, ast.Call):
         return up.func is call
     return isinstance(up, ast.FunctionDef | ast.AsyncFunctionDef) and call in up.decorator_list
+
+
+def _is_gate(klass: Klass) -> bool:
+    return klass.name == "Gate" and {"wait", "deliver"} <= klass.methods.keys()

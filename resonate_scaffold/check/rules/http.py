@@ -453,7 +453,7 @@ def _settling(model: Model, route: Route, scopes: list[Scope], access: Access) -
 def _settles(model: Model, call: ast.Call, scope: Scope) -> bool:
     method = model.evaluate.value(call.func, scope)
     if isinstance(method, Function):
-        return method.scope.name == "deliver" and model.gate_of(method.owner) is not None
+        return method.scope.name == "deliver" and model.is_gate(method.owner)
     return isinstance(method, Method) and isinstance(method.of, Client) and method.name in _SETTLES
 
 

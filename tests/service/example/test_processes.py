@@ -63,6 +63,15 @@ def test_jobs(topology: Topology) -> None:
     assert [account["id"] for account in summary.json()["accounts"]] == ["acc-2", "acc-1"]
 
 
+def test_a_decision_that_follows_its_submission_at_once_holds(topology: Topology) -> None:
+    for number in range(5):
+        submit(topology, f"quick-{number}", requires_approval=True)
+        done = topology.command("approve", f"quick-{number}", process="api")
+        assert (done.returncode, done.stdout) == (0, f'200 {{"job_id":"quick-{number}","approved":true}}\n')
+    for number in range(5):
+        assert ended(topology, f"quick-{number}")["result"]["approved"] is True
+
+
 def test_a_decision_that_comes_before_its_job_is_refused(topology: Topology) -> None:
     done = topology.command("approve", "unknown", process="api")
     assert done.returncode == 1 and "404" in done.stdout and "not-found" in done.stdout

@@ -11,13 +11,13 @@ workflow may ask again, after a wait that expired or for another answer: its sec
 ``approve/job/order-4711#2``, and an answer goes to the one that is open, else to the next.
 """
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 from itertools import count
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from pydantic import BaseModel
 from resonate.context import Context
@@ -79,7 +79,7 @@ class Gate[P: BaseModel]:
         """The id of a question that some work asks at this gate: its first, or a later one."""
         first = f"{self.name}/{root}"
         if len(first) > MAX_ROOT:
-            first = f"{self.name}/~{hashlib.sha256(root.encode()).hexdigest()}"
+            first = f"{self.name}/~{uuid5(NAMESPACE_OID, root)}"
         return _numbered(first, number)
 
     def root_of(self, promise_id: str) -> str | None:
