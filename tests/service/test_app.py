@@ -65,7 +65,8 @@ def test_a_signed_route_of_an_included_router_needs_the_secret(settings: Service
 async def test_a_service_without_keys_says_so(
     definition: Service, no_settings: None, log: Log, keys: str, routers: list[APIRouter], is_open: bool
 ) -> None:
-    settings = make_settings(definition, api_keys=keys, resonate_url="http://127.0.0.1:9")
+    values = {"api_keys": keys, "resonate_url": "http://127.0.0.1:9", "webhook_secrets": f"notes:{SECRET}"}
+    settings = make_settings(definition, **values)
 
     def create_app(settings: ServiceSettings, lifespan: Any) -> FastAPI:
         app = FastAPI(lifespan=lifespan)

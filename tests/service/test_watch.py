@@ -186,7 +186,7 @@ async def test_work_that_waits_for_an_answer_or_is_being_done_is_no_such_work(co
     client = await connect("workers", WORKFLOWS)
     async with watched(client):
         await asking.start(client, "job/asks", Bill())
-        await until(lambda: client.find("ask/asks"))
+        await until(lambda: client.find("ask/job/asks"))
         await asyncio.sleep(0.5)
         assert await untaken(client, "job/asks") is None
     assert log.lines(level="WARNING") == []

@@ -50,7 +50,7 @@ def test_record_writes_where_it_is_told_to(tmp_path: Path, monkeypatch: pytest.M
 
 def test_record_writes_the_path_where_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = run_record(tmp_path, monkeypatch, "process-job", JOB, "--answer", "approve=nobody")
-    assert done.output.partition("calls, ")[2] == "failed: not approved: nobody decided in time\n"
+    assert done.output.partition("calls, ")[2] == "failed: nobody decided in time\n"
 
 
 @pytest.mark.parametrize(
