@@ -175,6 +175,7 @@ def _start(growth: Growth, name: Name, starts: str, scheme: str) -> None:
         "asks": model,
         "webhook": _webhook(name, scheme, imports),
         "config": _config(example.json, strict=strict),
+        "uses_sent": bool(fields),
         "wanted": contracts.statement(given, before="wanted = "),
         "start": contracts.statement(
             layout.call("await start_once", ["client", variable, layout.text(name.kebab), "wanted", "signed"]),

@@ -13,7 +13,7 @@ from resonate_scaffold.check.rules.request import dependencies_of
 from resonate_scaffold.check.values import Class, Function, Value
 
 _CHECKS = re.compile(
-    r"verif|signature|signed|sign_|auth(?!or(?!i))|hmac|digest|token|api_?key|secret|credential|permission|principal"
+    r"verif|signature|signed|sign_|auth(?!or(?!i))|hmac|digest|token(?!_(?:hex|bytes|urlsafe))|api_?key|secret|credential|permission|principal"
     r"|current_user|get_user|caller|guard|login|jwt|oauth|csrf|protected|ensure_|check_access|require",
     re.IGNORECASE,
 )
