@@ -69,7 +69,7 @@ class Service:
         """The commands of its program."""
         trees = [ast.parse(self.text(f"{PACKAGE}/{path}")) for path in ("runtime/cli.py", "__main__.py")]
         functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-        return {f.name for f in functions if any("main.command" in ast.unparse(d) for d in f.decorator_list)}
+        return {f.name.replace("_", "-") for f in functions if any("main.command" in ast.unparse(d) for d in f.decorator_list)}
 
     @property
     def example(self) -> dict[str, str]:
@@ -339,7 +339,7 @@ def test_every_file_that_a_document_names_is_there(service: Service, name: str) 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_command_and_setting_that_a_document_names_exists(service: Service, name: str) -> None:
     text = service.text(name)
-    commands = set(re.findall(rf"(?:^ *(?:\$ )?|`|& ){PACKAGE} (\w+)", text, re.M))
+    commands = set(re.findall(rf"(?:^ *(?:\$ )?|`|& ){PACKAGE} ([\w-]+)", text, re.M))
     assert commands <= service.commands
     if name == "README.md":
         assert commands >= {"dev", "migrate"}
