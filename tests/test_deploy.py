@@ -69,7 +69,8 @@ class Service:
         """The commands of its program."""
         trees = [ast.parse(self.text(f"{PACKAGE}/{path}")) for path in ("runtime/cli.py", "__main__.py")]
         functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-        return {f.name.replace("_", "-") for f in functions if any("main.command" in ast.unparse(d) for d in f.decorator_list)}
+        commands = [f for f in functions if any("main.command" in ast.unparse(d) for d in f.decorator_list)]
+        return {command.name.replace("_", "-") for command in commands}
 
     @property
     def example(self) -> dict[str, str]:
