@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 from pydantic import BaseModel
 from resonate.context import Context
+from resonate.error import ConnectorError, PlatformError, ServerError
 from resonate.retry import Never
 from shop.runtime.durable.rpc import DurableCall, Rpc, serve
 from shop.runtime.engine.codec import MAX_VALUE
@@ -364,6 +365,36 @@ async def test_a_task_group_is_refused(start_service: StartService, caplog: pyte
         outcome = await service.outcome(whole, "whole/1", Text())
     assert outcome.error is not None and outcome.error.code == "internal-error"
     assert "a TaskGroup cannot hold durable calls: await them in order, or with asyncio.gather" in caplog.text
+
+
+async def test_a_lease_that_is_lost_again_and_again_ends_the_call(
+    start_service: StartService, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after each freeze of a process that is longer than a lease: the engine refuses what its runs had done."""
+    begun = []
+
+    async def work(ctx: Context) -> None:
+        begun.append(1)
+        raise PlatformError([ServerError(409, "the task is at another version")])
+
+    async with start_service([workflow(work)]) as service:
+        outcome = await service.outcome(whole, "whole/1", Text())
+    assert outcome.error is not None and outcome.error.code == "lease-lost"
+    assert "whole has lost its lease 5 times" in outcome.error.message and len(begun) == 5
+    assert caplog.text.count("whole interrupted: its lease was lost while it ran, so it runs again") == 5
+
+
+async def test_an_engine_that_is_away_is_no_lost_lease(start_service: StartService) -> None:
+    begun = []
+
+    async def work(ctx: Context) -> str:
+        begun.append(1)
+        if len(begun) < 8:
+            raise PlatformError([ConnectorError(ConnectionError("away"))])
+        return "done"
+
+    async with start_service([workflow(work)]) as service:
+        assert (await service.run(whole, "whole/1", Text())).text == "done"
 
 
 # Threads

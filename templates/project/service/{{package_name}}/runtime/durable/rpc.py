@@ -33,9 +33,13 @@ from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
 from ..errors import Failure, StepFailed, WiringError
 from ..telemetry.outstanding import note_call
-from ..telemetry.runs import observe_run
+from ..telemetry.runs import lost_leases, observe_run
 from .json_values import validate
 from .steps import DurableContext, contained
+
+
+MOST_LOST_LEASES = 5
+"""As often a run may lose its lease in one process, and begin again, before its call fails."""
 
 
 class DurableCall[R: BaseModel]:
@@ -154,6 +158,9 @@ def serve[Q: BaseModel, R: BaseModel](
 
         async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             here = DurableContext.of(ctx)
+            if (lost := lost_leases(ctx.info.id)) >= MOST_LOST_LEASES:
+                message = f"{contract.name} has lost its lease {lost} times: a worker is held up for longer than LEASE"
+                raise Failure(message, code="lease-lost", status=500)
             try:
                 return await here.attempts(lambda: attempt(here, request), policy)
             except Exception as error:

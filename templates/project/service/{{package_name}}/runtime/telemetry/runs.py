@@ -4,10 +4,12 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from time import perf_counter
+from typing import Any
 
 from resonate.context import Context
-from resonate.error import Suspended
+from resonate.error import PlatformError, ServerError, Suspended
 
 from ..errors import Failure
 from . import logs, metrics, outstanding, tracing
@@ -18,6 +20,9 @@ _REMEMBERED = 1024
 
 # By promise id: how many of its runs have raised in this process, and what the last of them raised.
 _raised: OrderedDict[str, tuple[int, str]] = OrderedDict()
+
+# By promise id: how many of its runs have lost their lease in this process.
+_lost: OrderedDict[str, int] = OrderedDict()
 
 
 @asynccontextmanager
@@ -44,6 +49,7 @@ async def observe_run(ctx: Context, function: str, version: int) -> AsyncIterato
         try:
             yield
             _raised.pop(promise, None)
+            _lost.pop(promise, None)
         except Failure as error:
             outcome, reason = "failed", f"{error.code}: {' '.join(str(error).split())}"
             _remember(promise, error)
@@ -55,7 +61,14 @@ async def observe_run(ctx: Context, function: str, version: int) -> AsyncIterato
         except Suspended:
             outcome, level = "suspended", logging.DEBUG
             raise
-        except BaseException as error:  # The process stops, or the engine took the run away.
+        except PlatformError as error:
+            outcome, reason = "interrupted", f"{type(error.cause).__name__}: {error.cause}"
+            if isinstance(error.cause, ServerError) and error.cause.code == HTTPStatus.CONFLICT:
+                level, reason = logging.WARNING, "its lease was lost while it ran, so it runs again"
+                _lost[promise] = _lost.pop(promise, 0) + 1
+                _shorten(_lost)
+            raise
+        except BaseException as error:  # The process stops.
             outcome, reason = "interrupted", type(error).__name__
             raise
         finally:
@@ -78,13 +91,23 @@ def last_error(promise: str) -> str | None:
     return _raised[promise][1] if promise in _raised else None
 
 
+def lost_leases(promise: str) -> int:
+    """How often this process has lost the lease of a promise while it ran; the id is the engine's."""
+    return _lost.get(promise, 0)
+
+
 def forget() -> None:
-    """Forget what runs have raised: on another engine the same ids are other runs."""
+    """Forget what became of runs: on another engine the same ids are other runs."""
     _raised.clear()
+    _lost.clear()
 
 
 def _remember(promise: str, error: Exception) -> None:
     count, _ = _raised.pop(promise, (0, ""))
     _raised[promise] = count + 1, f"{type(error).__name__}: {error}"
-    if len(_raised) > _REMEMBERED:
-        _raised.popitem(last=False)
+    _shorten(_raised)
+
+
+def _shorten(remembered: OrderedDict[str, Any]) -> None:
+    if len(remembered) > _REMEMBERED:
+        remembered.popitem(last=False)
