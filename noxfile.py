@@ -14,6 +14,7 @@ nox.options.sessions = ["lint", "types", "tests", "generated"]
 
 # These make services, install them and run them; the session `generated` has them, the longest first.
 SLOW = [
+    "tests/test_machinery.py",
     "tests/test_generated.py",
     "tests/test_attack.py",
     "tests/test_sequences_runs.py",

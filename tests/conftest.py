@@ -19,7 +19,7 @@ from resonate_scaffold import cli, templates
 
 PROGRAM = Path(sys.executable).with_name("resonate-scaffold")
 
-collect_ignore = ["service"]  # of services: `test_generated` runs them in some
+collect_ignore = ["service"]  # of services: `test_machinery` runs them in some
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Every combination of answers gives a service that passes its own checks, and whose machinery passes ours."""
+"""Every combination of answers gives a service that passes its own checks."""
 
 from __future__ import annotations
 
@@ -76,15 +76,6 @@ def test_a_service_passes_its_own_checks(name: str, made: Path, service_python: 
     run([python, "-m", "ruff", "format", "--check", "."], service)
     run([python, "-m", "mypy", "--cache-dir", str(made / "mypy")], service)
     check_passed(run([python, "-m", "pytest", "-rs", "-p", "no:cacheprovider"], service, PATH=path_with_tool()))
-
-
-@pytest.mark.parametrize("name", COMBINATIONS)
-def test_the_machinery(name: str, made: Path, service_python: Path) -> None:
-    """Of a service with the same answers and the name that the tests know."""
-    service = new("shop", COMBINATIONS[name], made / f"machinery-{name}")
-    pytest_of_machinery = ["-m", "pytest", "-rs", "-p", "no:cacheprovider", "-c", "pyproject.toml", "--rootdir", "."]
-    command = [str(service_python), *pytest_of_machinery, f"--confcutdir={MACHINERY}", str(MACHINERY)]
-    check_passed(run(command, service, PATH=path_with_tool()))
 
 
 def test_the_tests_of_the_machinery_are_strictly_typed(made: Path, service_python: Path) -> None:

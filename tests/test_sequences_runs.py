@@ -1,6 +1,6 @@
 """Services that grew by random sequences pass their own tests, and strict types.
 
-They are those of ``test_sequences`` with more steps; ``SEED=17`` runs one. Postgres is left to ``test_generated``.
+They are those of ``test_sequences`` with more steps; ``SEED=17`` runs one. Postgres is left to ``test_machinery``.
 """
 
 from __future__ import annotations

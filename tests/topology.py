@@ -151,7 +151,7 @@ class Topology:
         """Wait until a job stands at its gate."""
 
         def waits() -> bool:
-            status: int = self.ask_engine("promise.get", id=self.engine_id(f"approve/{job_id}"))["head"]["status"]
+            status: int = self.ask_engine("promise.get", id=self.engine_id(f"approve/job/{job_id}"))["head"]["status"]
             return status == 200
 
         self.until(waits, f"{job_id} waiting for approval")

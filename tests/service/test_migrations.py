@@ -1,5 +1,6 @@
 """`database`: migrations as an owner makes them. Change the models, let Alembic write it, run it; on both databases."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -30,6 +31,8 @@ from .planting import planted_service
 from .telemetry import Log
 
 pytestmark = pytest.mark.usefixtures("no_settings")
+
+SEEDED = ["seed"] if importlib.util.find_spec("shop.db.seed") else []
 
 ENV = """
 from {package}.db.models import Base
@@ -332,9 +335,8 @@ def at_once(project: Project, number: int) -> list[int]:
     return [process.wait(60) for process in running]
 
 
-def test_a_migration_waits_for_one_that_runs(project: Project, database_kind: str, log: Log) -> None:
-    if database_kind != "postgres":
-        pytest.skip("SQLite has its own lock")
+@pytest.mark.postgres
+def test_a_migration_waits_for_one_that_runs(project: Project, log: Log) -> None:
     project.write("0001", "op.create_table('first', sa.Column('id', sa.Integer()))")
     with psycopg.connect(project.url, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (int.from_bytes(b"migrates"),))
@@ -348,19 +350,17 @@ def test_a_migration_waits_for_one_that_runs(project: Project, database_kind: st
     assert log.text.count("is being migrated by another process") == 1
 
 
-def test_an_index_is_made_beside_writers(project: Project, database_kind: str) -> None:
-    if database_kind != "postgres":
-        pytest.skip("of Postgres alone")
+@pytest.mark.postgres
+def test_an_index_is_made_beside_writers(project: Project) -> None:
     project.write("0001", "op.create_table('first', sa.Column('id', sa.Integer()))")
     index = "op.create_index('ix_first_id', 'first', ['id'], postgresql_concurrently=True)"
     project.write("0002", f"with op.get_context().autocommit_block():\n    {index}", after="0001")
     assert at_once(project, 3) == [0, 0, 0]
 
 
-def test_a_migration_does_not_wait_for_a_table_for_ever(project: Project, database_kind: str) -> None:
+@pytest.mark.postgres
+def test_a_migration_does_not_wait_for_a_table_for_ever(project: Project) -> None:
     """While it waits, everybody else waits behind it."""
-    if database_kind != "postgres":
-        pytest.skip("of Postgres alone")
     project.execute("CREATE TABLE first (id INTEGER)")
     project.write("0001", "op.add_column('first', sa.Column('more', sa.Integer()))")
     with psycopg.connect(project.url) as other:
@@ -385,15 +385,13 @@ def test_a_migration_does_not_wait_for_a_table_for_ever(project: Project, databa
         ("sqlite:///text.db", "sqlite:///text.db cannot be reached: file is not a database"),
     ],
 )
-@pytest.mark.parametrize("name", ["migrate", "seed", "db", "dev", "downgrade -1"])
+@pytest.mark.parametrize("name", [*SEEDED, "migrate", "db", "dev", "downgrade -1"])
 def test_a_database_that_is_away_is_said(
     definition: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, problem: str, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("text.db").write_text("no database " * 100)
     values = {"DATABASE_URL": url, "RESONATE_URL": "http://127.0.0.1:9", "WEBHOOK_SECRETS": f"approvals:{SECRET}"}
-    if name == "seed" and not (definition.directory / "db" / "seed.py").exists():
-        pytest.skip("there is nothing to seed")
     done = CliRunner().invoke(commands(definition, ""), name.split(), env=values)
     assert done.exit_code == 1 and isinstance(done.exception, SystemExit)
     told = [line for line in done.output.splitlines() if not line.startswith("{")]
