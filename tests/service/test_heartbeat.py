@@ -106,6 +106,8 @@ async def test_it_ends(beating: Started) -> None:
     await until(lambda: beats.stopped)
     await until(lambda: "heartbeat" not in {thread.name for thread in threading.enumerate()})
     heartbeat.stop("a")
+    heartbeat.start("b", 1)  # And begins anew.
+    await until(lambda: beats.sent[-1][1] == ["b"])
 
 
 async def test_what_blocks_the_loop_is_told_once(

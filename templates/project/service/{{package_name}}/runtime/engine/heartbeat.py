@@ -22,6 +22,7 @@ BLOCKED_AFTER = 2.0
 """Seconds without a turn of the event loop after which what blocks it is logged."""
 
 _LOOK_EVERY = 0.5
+_START = 5.0
 
 
 class ThreadHeartbeat:
@@ -48,8 +49,9 @@ class ThreadHeartbeat:
         if self._thread is None:
             self._watched, self._watched_thread = asyncio.get_running_loop(), threading.get_ident()
             self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="heartbeat", daemon=True)
+            self._ready.clear()
             self._thread.start()
-            self._ready.wait()
+            self._ready.wait(_START)
         self._tell(task_id, task_version)
 
     def stop(self, task_id: str) -> None:
