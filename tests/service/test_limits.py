@@ -36,6 +36,16 @@ async def test_bodies_that_are_too_large(notes: RunningService) -> None:
     assert not await was_started(notes)
 
 
+async def test_a_body_that_is_too_large_with_its_defaults(notes: RunningService) -> None:
+    """It may arrive, but the engine does not keep as much."""
+    body = b'{"text":"' + b"x" * (limits.MAX_BODY - 11) + b'"}'
+    assert len(body) == limits.MAX_BODY
+    refused = await post(notes, body)
+    assert problem(refused) == (413, "body-too-large")
+    assert "the request of keep cannot be kept: it has 1,0" in refused.json()["detail"]
+    assert not await was_started(notes)
+
+
 async def test_bodies_that_are_too_large_for_a_plain_route(service: RunningService) -> None:
     router = APIRouter()
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import EngineUnavailable
+from ..errors import EngineUnavailable, ValueNotKept
 from ..telemetry.requests import request_id
 from .methods import allowed_methods
 
@@ -112,7 +112,8 @@ def install_handlers(app: FastAPI) -> None:
         return error.response()
 
     @app.exception_handler(EngineUnavailable)
-    async def engine_unavailable(_: Request, error: EngineUnavailable) -> Response:
+    @app.exception_handler(ValueNotKept)
+    async def of_the_engine(_: Request, error: EngineUnavailable | ValueNotKept) -> Response:
         return _problem_of(error).response()
 
     @app.exception_handler(RequestValidationError)
@@ -169,6 +170,8 @@ def _problem_of(error: Exception) -> Problem:
         case EngineUnavailable():
             logger.warning("%s", error)
             return unavailable()
+        case ValueNotKept():  # A body of just under 1 MiB may be more with the defaults of what it left out.
+            return Problem(413, "body-too-large", f"{error}.")
         case ClientDisconnect():  # while its body was read: nobody receives this
             return Problem(400, "bad-request", "The body did not arrive.")
         case _:

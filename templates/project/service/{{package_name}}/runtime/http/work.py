@@ -172,8 +172,9 @@ async def start[Q: BaseModel](
 ) -> Started:
     """Start a workflow under an id, or find that it was asked for before, in one round trip to the engine.
 
-    ``location`` is the path of this API at which it is polled. ``timeout`` is the contract's unless it is given. Problems: 422 where the id was used for another request, or this
-    one holds what no body may; 503 where the engine does not answer in time, with ``location`` to ask at.
+    ``location`` is the path of this API at which it is polled. ``timeout`` is the contract's unless it is given.
+    Problems: 413 where the engine would keep more than a body may have; 422 where the id was used for another request,
+    or this one holds what no body may; 503 where the engine does not answer in time, with ``location`` to ask at.
     """
     check_request(request)
     location = caller.link(location)
