@@ -88,14 +88,14 @@ async def test_it_beats_for_what_runs(beating: Started) -> None:
     heartbeat.start("b", 2)
     await until(lambda: beats.sent and beats.sent[-1][1] == ["a", "b"])
     heartbeat.stop("a")
-    await until(lambda: beats.sent[-1][1] == ["b"])
+    await until(lambda: beats.sent and beats.sent[-1][1] == ["b"])
     heartbeat.stop("b")
     await asyncio.sleep(0.15)
     count = len(beats.sent)
     await asyncio.sleep(0.3)
     assert len(beats.sent) == count
     heartbeat.start("c", 1)
-    await until(lambda: beats.sent[-1][1] == ["c"])
+    await until(lambda: beats.sent and beats.sent[-1][1] == ["c"])
 
 
 async def test_it_ends(beating: Started) -> None:
@@ -107,7 +107,7 @@ async def test_it_ends(beating: Started) -> None:
     await until(lambda: "heartbeat" not in {thread.name for thread in threading.enumerate()})
     heartbeat.stop("a")
     heartbeat.start("b", 1)  # And begins anew.
-    await until(lambda: beats.sent[-1][1] == ["b"])
+    await until(lambda: beats.sent and beats.sent[-1][1] == ["b"])
 
 
 async def test_what_blocks_the_loop_is_told_once(
