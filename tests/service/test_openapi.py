@@ -4,7 +4,6 @@ import json
 from decimal import Decimal
 
 from pydantic import BaseModel
-
 from shop.runtime.http.signatures import STANDARD
 from shop.runtime.http.webhooks import Webhook
 from shop.runtime.testing.running import RunningService, StartService
