@@ -7,6 +7,7 @@ from time import monotonic
 from psycopg.errors import InsufficientPrivilege
 from resonate.error import ConnectorError
 from resonate_pg import PostgresConnection
+from resonate_pg.client import PgConn
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ class ResilientPostgres(PostgresConnection):
     _resume_at = 0.0
     _timers_run = True
     _drained_at = float("-inf")
+    _paused = False
 
     @property
     def connected(self) -> bool:
@@ -33,6 +35,18 @@ class ResilientPostgres(PostgresConnection):
     async def _drain(self) -> None:
         await super()._drain()
         self._drained_at = monotonic()
+
+    async def pause(self) -> None:
+        """Take no work from the queue, until :meth:`resume`; the engine's timers run on."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Take work again, what has come meanwhile included."""
+        self._paused = False
+        self._wake.set()
+
+    async def _dequeue_executes(self, conn: PgConn, address: str) -> list[str]:
+        return [] if self._paused else await super()._dequeue_executes(conn, address)
 
     async def _fire_timers(self) -> None:
         if not self._drive_timers or monotonic() < self._resume_at:

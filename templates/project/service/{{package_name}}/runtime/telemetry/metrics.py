@@ -31,6 +31,8 @@ ENGINE_UP = Gauge(
     ["part"],
 )
 
+RESOURCE_UP = Gauge("resource_up", "1: what the runs of this process need, such as the database, is there.", ["resource"])
+
 UNTAKEN = Gauge(
     "group_untaken_seconds",
     "How long a call of this process has waited for a worker of a group, at the last look; 0: not for long.",
