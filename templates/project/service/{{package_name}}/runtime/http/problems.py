@@ -168,7 +168,7 @@ def _problem_of(error: Exception) -> Problem:
         case HTTPException():
             return _of_exception(error)
         case EngineUnavailable():
-            logger.warning("%s", error)
+            logger.warning("the engine is unavailable: %s", error)
             return unavailable()
         case ValueNotKept():  # A body of just under 1 MiB may be more with the defaults of what it left out.
             return Problem(413, "body-too-large", f"{error}.")
