@@ -174,7 +174,7 @@ def _problem_of(error: Exception) -> Problem:
         case HTTPException():
             return _of_exception(error)
         case EngineUnavailable():
-            logger.warning("%s", error)
+            logger.warning("the engine is unavailable: %s", error)
             return unavailable()
         case Lost():
             return lost(error)
