@@ -46,6 +46,10 @@ LOOP_BLOCKED = Counter(
     "event_loop_blocked_total",
     "Times that the event loop of a worker was blocked for seconds; the log says where.",
 )
+ABANDONED_THREADS = Gauge(
+    "abandoned_threads",
+    "Threads of plain functions that go on though their call has timed out: nothing can stop a thread.",
+)
 ACTIVE_RUNS = Gauge("durable_function_active_runs", "Runs of durable functions in progress.", ["function"])
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
