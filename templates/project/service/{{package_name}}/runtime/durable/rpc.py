@@ -29,6 +29,7 @@ from typing_extensions import TypeVar
 from ..engine.client import EngineClient
 from ..engine.codec import encoded
 from ..engine.namespace import Namespace
+from ..engine.places import say_function
 from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
 from ..errors import Failure, StepFailed, WiringError
@@ -174,6 +175,7 @@ def serve[Q: BaseModel, R: BaseModel](
                 return _as_json(result, f"the result of {contract.name}")
 
         async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+            say_function(contract.name)
             here = DurableContext.of(ctx)
             bound = RunBound(here, contract.name, contract.timeout)
             if (lost := lost_leases(ctx.info.id)) >= MOST_LOST_LEASES:

@@ -28,6 +28,7 @@ from resonate.tree import Tree
 from resonate.types import Args
 
 from ..engine.codec import encoded
+from ..engine.places import pause_without_place
 from ..engine.retry import pause_before
 from ..errors import Failure, StepFailed, ValueNotKept
 from ..telemetry import metrics
@@ -82,7 +83,7 @@ class DurableContext(Context):
                     raise
                 if bound is not None and pause >= bound.left:
                     raise bound.failure() from error
-                await self._state.sleeper(pause)
+                await pause_without_place(self._state.sleeper(pause))
                 number += 1
 
     async def invoke_with_retry(

@@ -22,6 +22,7 @@ from . import codec
 from .connections import ReconnectingSSE, http_connections
 from .heartbeat import ThreadHeartbeat
 from .namespace import Namespace
+from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 from .retry import STEP_RETRY
 
@@ -97,6 +98,9 @@ class EngineClient:
         except ServerError as error:  # such as 401, where RESONATE_TOKEN is wrong
             problem = f"the engine refuses requests: {error.code}"
         metrics.ENGINE_UP.labels("requests").set(problem is None)
+        if isinstance(self.resonate, WorkerResonate):
+            self.resonate.offers.measure()
+            problem = problem or self.resonate.places.problem()
         if isinstance(self.source, ReconnectingSSE | ResilientPostgres):
             metrics.ENGINE_UP.labels("stream").set(self.source.connected)
             if not self.source.connected:
@@ -182,7 +186,9 @@ def build(
     heartbeat = None
     if listens and local is None:
         heartbeat = ThreadHeartbeat(lambda: _connections(settings, name, pid)[0], pid, settings.lease)
-    resonate = Resonate(
+    resonate = WorkerResonate(
+        max_runs=settings.max_runs,
+        function_share=settings.function_share,
         network=network,
         sources=[source] if listens else [],
         group=name,
@@ -191,7 +197,6 @@ def build(
         ttl=settings.lease if local is None else timedelta(days=1),
         heartbeat=heartbeat,
         retry_policy=STEP_RETRY,
-        max_concurrent_tasks=settings.max_runs,
         env={},
         autostart=False,
     )
