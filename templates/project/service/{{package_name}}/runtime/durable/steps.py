@@ -28,9 +28,12 @@ from resonate.tree import Tree
 from resonate.types import Args
 
 from ..engine.codec import encoded
+from ..engine.places import pause_without_place
 from ..engine.retry import pause_before
 from ..errors import Failure, StepFailed, ValueNotKept
 from ..outages import Lost
+from ..telemetry import metrics
+from .bounds import RunBound, step_limit
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +44,9 @@ class HandedBack(ResonateError):
 
 class DurableContext(Context):
     """The `Context` that durable functions of this service get, and their steps."""
+
+    has_own_bound = False
+    """Whether this is a step's, which ends before the run that it belongs to."""
 
     @classmethod
     def of(cls, ctx: Context) -> Self:
@@ -64,10 +70,13 @@ class DurableContext(Context):
         encoded([args, kwargs], f"the arguments of {_name(fn)}")
         return super().detached(fn, *args, **kwargs)
 
-    async def attempts[T](self, attempt: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
+    async def attempts[T](
+        self, attempt: Callable[[], Awaitable[T]], policy: RetryPolicy, bound: RunBound | None = None
+    ) -> T:
         """The result of the first attempt that has one. A `Failure` ends them, and so does a durable call made.
 
-        One that loses what it needs (see `outages`) is no attempt: it is repeated after the outage, or handed back.
+        There is none that would begin after ``bound``. One that loses what it needs (see `outages`) is no attempt: it
+        is repeated after the outage, or handed back.
         """
         number = 1
         losses = 0
@@ -84,7 +93,9 @@ class DurableContext(Context):
                 pause = None if final else pause_before(policy, number, error)
                 if pause is None:
                     raise
-                await self._state.sleeper(pause)
+                if bound is not None and pause >= bound.left:
+                    raise bound.failure() from error
+                await pause_without_place(self._state.sleeper(pause))
                 number += 1
 
     async def invoke_with_retry(
@@ -104,7 +115,8 @@ class DurableContext(Context):
             return result
 
         try:
-            return await self.attempts(attempt, policy)
+            async with step_limit(self, df.name) if self.has_own_bound else contextlib.nullcontext():
+                return await self.attempts(attempt, policy)
         except Exception as error:
             self.leave_open_calls()
             if isinstance(error, Failure):
@@ -124,7 +136,10 @@ class DurableContext(Context):
             left += _children(state.tree, promise)
 
     def _child(self, id: str, func_name: str, timeout_at: int) -> Context:
-        return DurableContext.of(super()._child(id, func_name, timeout_at))
+        # A step that an earlier run began may end later than this run.
+        child = DurableContext.of(super()._child(id, func_name, min(timeout_at, self._state.timeout_at)))
+        child.has_own_bound = timeout_at < self._state.timeout_at
+        return child
 
     def _check_thread(self) -> None:
         try:
@@ -168,7 +183,9 @@ async def _in_thread[T](call: Callable[[], T], name: str) -> T:
     done: asyncio.Future[Callable[[], T]] = loop.create_future()
 
     def settle(outcome: Callable[[], T]) -> None:
-        if not done.done():
+        if done.cancelled():
+            metrics.ABANDONED_THREADS.dec()
+        elif not done.done():
             done.set_result(outcome)
 
     def run() -> None:
@@ -181,7 +198,13 @@ async def _in_thread[T](call: Callable[[], T], name: str) -> T:
             loop.call_soon_threadsafe(settle, outcome)
 
     threading.Thread(target=run, name=f"step {name}", daemon=True).start()
-    return (await done)()
+    try:
+        return (await done)()
+    except asyncio.CancelledError:
+        if done.cancelled():
+            metrics.ABANDONED_THREADS.inc()
+            logger.warning("%s goes on in its thread, which nothing can stop, though its call has ended", name)
+        raise
 
 
 def _return[T](result: T) -> T:

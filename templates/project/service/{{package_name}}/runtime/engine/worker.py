@@ -21,6 +21,7 @@ from .client import EngineClient, dependencies_of
 from .connections import ReconnectingSSE
 from .health import health_server
 from .intake import pause_in_outages, problem_of, resources_of
+from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 
 logger = logging.getLogger(__name__)
@@ -97,6 +98,9 @@ async def stop(client: EngineClient, grace: timedelta, resources: Sequence[Resou
         await client.source.stop()
     elif isinstance(client.source, ResilientPostgres):
         await client.source.stop_listening()
+    if isinstance(client.resonate, WorkerResonate):
+        client.resonate.offers.close()
+        client.resonate.places.close()
     # The SDK has no public way to wait for running tasks; the minor version is pinned for this line.
     while (running := set(client.resonate._runtime.bg_tasks)) and (left := deadline - monotonic()) > 0:
         await asyncio.wait(running, timeout=left)

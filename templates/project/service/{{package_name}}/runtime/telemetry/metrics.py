@@ -49,9 +49,22 @@ RUNS = Histogram(
     "Runs of durable functions; a workflow's run ends where it waits (suspended), and another one goes on.",
     ["function", "outcome"],
 )
+PLACES = Gauge(
+    "worker_runs",
+    "Runs that a worker holds: in_use (of MAX_RUNS places), back_off (they wait for their next try, without a place).",
+    ["state"],
+)
+OLDEST_WAITING = Gauge(
+    "worker_oldest_waiting_seconds",
+    "How long the oldest run that was offered to this worker has waited for a place; 0: none waits.",
+)
 LOOP_BLOCKED = Counter(
     "event_loop_blocked_total",
     "Times that the event loop of a worker was blocked for seconds; the log says where.",
+)
+ABANDONED_THREADS = Gauge(
+    "abandoned_threads",
+    "Threads of plain functions that go on though their call has timed out: nothing can stop a thread.",
 )
 ACTIVE_RUNS = Gauge("durable_function_active_runs", "Runs of durable functions in progress.", ["function"])
 
