@@ -31,6 +31,11 @@ ENGINE_UP = Gauge(
     ["part"],
 )
 
+SCHEDULED = Counter(
+    "schedule_times_total",
+    "Times of schedules: started, missed (skipped, for it had passed) or overlap (skipped, for the run before has not ended).",
+    ["schedule", "outcome"],
+)
 UNTAKEN = Gauge(
     "group_untaken_seconds",
     "How long a call of this process has waited for a worker of a group, at the last look; 0: not for long.",
