@@ -38,6 +38,11 @@ ENGINE_CLOCK_SKEW = Gauge(
     "By how much the engine's clock is ahead of this machine's, as far as its answers prove it.",
 )
 
+SCHEDULED = Counter(
+    "schedule_times_total",
+    "Times of schedules: started, missed (skipped, for it had passed) or overlap (skipped, for the run before has not ended).",
+    ["schedule", "outcome"],
+)
 UNTAKEN = Gauge(
     "group_untaken_seconds",
     "How long a call of this process has waited for a worker of a group, at the last look; 0: not for long.",
