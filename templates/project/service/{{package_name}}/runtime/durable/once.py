@@ -5,7 +5,7 @@ commit and the answer. The engine fences the promise, not this database. So ever
 transaction that does it, and a second run finds the claim and returns what the first recorded.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from pydantic import BaseModel
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..database import Database, Operation
 from ..errors import OperationConflict
-from .fingerprints import fingerprint
+from .fingerprints import fingerprint, fingerprint_of_operation
 from .json_values import validate
 
 
@@ -27,16 +27,24 @@ async def once[R: BaseModel](
     request: BaseModel,
     result: type[R],
     effect: Callable[[AsyncSession], Awaitable[R]],
+    *,
+    match: Collection[str] | None = None,
 ) -> R:
     """Do ``effect`` once for ``operation_id``; its claim, its rows and its result are one transaction.
 
     A concurrent run waits for the first at the claim, however long that takes, and then reads what it recorded. What
     ``effect`` raises rolls all of it back.
 
+    ``match`` names the fields of the request that must be as they were when the operation was done: those that say what
+    is wanted. The others may differ, such as what a step has read from the world, since a job that runs again from its
+    beginning (its engine was restored from a backup, or has forgotten it) reads it again. None: all fields but moments,
+    see :func:`~.fingerprints.fingerprint_of_operation`.
+
     Raises:
         OperationConflict: the id was used for another request.
+        ValueError: ``match`` names a field that the request does not have.
     """
-    digest = fingerprint(request, as_sent=True)
+    digest = fingerprint_of_operation(request, match)
     while True:
         async with database.write() as session:
             claimed = await _claim(session, operation_id, digest)
@@ -48,9 +56,17 @@ async def once[R: BaseModel](
                 operation.result = done.model_dump(mode="json")
                 return done
             recorded = await session.get_one(Operation, operation_id)
-            if recorded.request != digest:
-                raise OperationConflict(f"{operation_id} was done before with other arguments")
+            if recorded.request not in (digest, *_earlier_fingerprints(request)):
+                compared = "all but moments" if match is None else ", ".join(match)
+                raise OperationConflict(
+                    f"{operation_id} was done before with other arguments (compared are {compared}; see `match` of once)"
+                )
             return validate(result, recorded.result)
+
+
+def _earlier_fingerprints(request: BaseModel) -> tuple[str, ...]:
+    """What a release before may have recorded for the same request: one without this ``match``, or of runtime 0.1."""
+    return fingerprint_of_operation(request), fingerprint(request, as_sent=True)
 
 
 async def _claim(session: AsyncSession, operation_id: str, digest: str) -> bool | None:
