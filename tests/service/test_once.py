@@ -132,7 +132,8 @@ async def test_neighbouring_releases_have_the_same_operation(database: Database)
 
     bank = Bank()
     sent = {"customer": "a", "rating": "unknown", "tags": []}
-    for number, (one, other) in enumerate(((Before, After), (After, Before))):
+    releases: list[tuple[type[BaseModel], type[BaseModel]]] = [(Before, After), (After, Before)]
+    for number, (one, other) in enumerate(releases):
         first = await once(database, f"db/op/book/{number}", one.model_validate(sent), Receipt, bank.pay)
         assert await once(database, f"db/op/book/{number}", other.model_validate(sent), Receipt, bank.pay) == first
     with pytest.raises(OperationConflict):

@@ -4,6 +4,7 @@ import asyncio
 
 from shop.db.models import JobResultRow
 from shop.runtime.database import Database, Operation
+from shop.runtime.service import Service, reconcile_group
 from shop.runtime.testing.running import RunningService, StartService
 from sqlalchemy import delete, select
 
@@ -55,3 +56,30 @@ async def test_both_restored(start_service: StartService, database_url: str) -> 
     async with start_service() as service:
         await post_all(service)
     assert await recorded(database_url) == KEYS
+
+
+async def test_the_database_restored_alone(start_service: StartService, database_url: str, definition: Service) -> None:
+    """The jobs have succeeded, so nothing begins them again: `reconcile` finds what is missing, and does it again."""
+    async with start_service() as service:
+        await post_all(service)
+        worker = definition.worker("db")
+
+        async def reconcile(*jobs: str, again: bool = False) -> list[str]:
+            lines = reconcile_group(service.client, worker, jobs, again=again)
+            return [line.partition(",")[0] async for line in lines]
+
+        async with Database(database_url) as database, database.read() as session:
+            before = {row.job_id: row.processed_at for row in await session.scalars(select(JobResultRow))}
+        assert await reconcile() == []
+        await restore_older(database_url)
+        missing = [f"missing db/op/save-result/{key}: db.save_result" for key in LATE]
+        assert sorted(await reconcile()) == missing
+        assert await reconcile(f"job/{KEYS[0]}", f"job/{KEYS[3]}", "job/unknown") == missing[:1]
+        assert await recorded(database_url) == KEYS[:3]
+        done = await reconcile(again=True)
+        assert sorted(done) == [line.replace("missing", "done again") for line in missing]
+        assert await reconcile() == []
+        await post_all(service)
+    async with Database(database_url) as database, database.read() as session:
+        after = {row.job_id: row.processed_at for row in await session.scalars(select(JobResultRow))}
+    assert after == before

@@ -5,7 +5,8 @@ commit and the answer. The engine fences the promise, not this database. So ever
 transaction that does it, and a second run finds the claim and returns what the first recorded.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
 
 from pydantic import BaseModel
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,6 +17,22 @@ from ..database import Database, Operation
 from ..errors import OperationConflict
 from .fingerprints import fingerprint, fingerprint_of_operation
 from .json_values import validate
+
+
+class OperationAsked(BaseException):
+    """Raised by :func:`once` where it is only :func:`asking`. No function catches it by `except Exception`."""
+
+    def __init__(self, operation_id: str, is_recorded: bool) -> None:
+        super().__init__(operation_id)
+        self.operation_id = operation_id
+        self.is_recorded = is_recorded
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Make :func:`once` raise :class:`OperationAsked` instead of doing anything, and allow no other write."""
+    with Database.look_only():
+        yield
 
 
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -45,6 +62,9 @@ async def once[R: BaseModel](
         ValueError: ``match`` names a field that the request does not have.
     """
     digest = fingerprint_of_operation(request, match)
+    if database.looks_only():
+        async with database.read() as session:
+            raise OperationAsked(operation_id, await session.get(Operation, operation_id) is not None)
     while True:
         async with database.write() as session:
             claimed = await _claim(session, operation_id, digest)
