@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 from pydantic import BaseModel
 from resonate.context import Context
 from shop.runtime.database import Database, Operation
@@ -10,6 +11,9 @@ from shop.runtime.durable.once import once
 from shop.runtime.durable.reconcile import Reconciliation
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine.listing import calls_of_job, succeeded_calls
+from shop.runtime.errors import Failure
+from shop.runtime.outages import Lost
+from shop.runtime.service import Worker, reconcile_group
 from shop.runtime.testing.running import RunningService, StartService
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -111,3 +115,34 @@ async def test_the_calls_of_one_job(start_service: StartService) -> None:
         assert await ids(calls_of_job(service.client, "dev", "job/one")) == wanted
         assert await ids(calls_of_job(service.client, "dev", "job/none")) == []
         assert set(wanted) < set(await ids(succeeded_calls(service.client, "dev")))
+
+
+async def test_what_cannot_be_done_again_stays_missing(start_service: StartService, database: Database) -> None:
+    async with start_service([*FUNCTIONS, run_add_all]) as service:
+        await run(service)
+        async with database.write() as session:
+            await session.execute(delete(Operation).where(Operation.id == "db/op/add/job/one:1"))
+
+        async def lines(*, again: bool) -> list[str]:
+            return [line async for line in reconcile_group(service.client, worker, again=again)]
+
+        async def refuse(ctx: Context, request: Number) -> Number:
+            async def effect(session: AsyncSession) -> Number:
+                raise Failure("the account is closed")
+
+            return await once(ctx.get_dependency(Database), operation_id("add", call_id(ctx)), request, Number, effect)
+
+        worker = Worker("dev", [serve(add)(refuse)], ())
+        (line,) = await lines(again=True)
+        assert line.startswith("missing db/op/add/job/one:1: add, done at")
+        assert line.endswith("; it cannot be done again: Failure: the account is closed")
+
+
+async def test_a_database_that_goes_away_is_no_answer(start_service: StartService) -> None:
+    async with start_service([*FUNCTIONS, run_add_all]) as service:
+        await run(service)
+        database = service.client.resonate._deps.get(Database)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(database, "_away_because", "it is gone")
+            with pytest.raises(Lost):
+                await Reconciliation(service.client, FUNCTIONS).missing(succeeded_calls(service.client, "dev"))

@@ -25,6 +25,7 @@ from .engine.namespace import Namespace
 from .engine.watch import watch_work
 from .engine.worker import BackgroundTask, DurableFunction, register, serve_group, stop
 from .errors import EngineUnavailable, OperatorError
+from .outages import Lost
 from .settings import ServiceSettings
 from .telemetry import tracing
 
@@ -223,6 +224,8 @@ class Service:
                             yield line
         except EngineUnavailable as error:
             raise OperatorError(str(error), "Is RESONATE_URL right, and the engine running?") from None
+        except Lost as error:
+            raise OperatorError(str(error), "What was done again is done: run it again when the database is back.") from None
         finally:
             await stop(client, timedelta(0))
 
@@ -263,10 +266,15 @@ async def reconcile_group(
         line = f"{write.operation}: {write.registration.name}, done at {write.done_at:%Y-%m-%d %H:%M:%S} UTC"
         if not again:
             yield f"missing {line}"
-        elif await comparing.do_again(write):
-            yield f"done again {line}"
+            continue
+        try:
+            is_same = await comparing.do_again(write)
+        except Lost:
+            raise
+        except Exception as error:
+            yield f"missing {line}; it cannot be done again: {type(error).__name__}: {error}"
         else:
-            yield f"done again {line}; its result is another than the engine has kept"
+            yield f"done again {line}" + ("" if is_same else "; its result is another than the engine has kept")
 
 
 def functions_of(served: Sequence[Registration]) -> list[DurableFunction]:

@@ -54,8 +54,8 @@ async def once[R: BaseModel](
 
     ``match`` names the fields of the request that must be as they were when the operation was done: those that say what
     is wanted. The others may differ, such as what a step has read from the world, since a job that runs again from its
-    beginning (its engine was restored from a backup, or has forgotten it) reads it again. None: all fields but moments,
-    see :func:`~.fingerprints.fingerprint_of_operation`.
+    beginning (its engine was restored from a backup, or has forgotten it) reads it again. None: all fields but moments; none at all, `()`: the id
+    alone says what is wanted. See :func:`~.fingerprints.fingerprint_of_operation`.
 
     Raises:
         OperationConflict: the id was used for another request.

@@ -15,6 +15,7 @@ from resonate.context import Context
 from resonate.types import PromiseRecord
 
 from ..engine.client import EngineClient
+from ..outages import Lost
 from .once import OperationAsked, asking
 from .rpc import Registration
 
@@ -46,7 +47,13 @@ class Reconciliation:
         """Calls whose operation was looked for."""
 
     async def missing(self, records: AsyncIterator[PromiseRecord]) -> list[MissingWrite]:
-        """Those of the calls whose operation is not there, in the order in which they were done."""
+        """Those of the calls whose operation is not there, in the order in which they were done.
+
+        A function that cannot be asked is logged, once: it writes without `once`, or its contract has changed.
+
+        Raises:
+            Lost: the database is away.
+        """
         found = []
         async for record in records:
             write = await self._look(record)
@@ -76,6 +83,8 @@ class Reconciliation:
             except OperationAsked as asked:
                 self.compared += 1
                 return None if asked.is_recorded else MissingWrite(asked.operation_id, entry, record)
+            except Lost:
+                raise
             except Exception as error:
                 if entry.name not in self._incomparable:
                     self._incomparable.add(entry.name)
