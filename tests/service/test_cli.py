@@ -216,6 +216,7 @@ def test_the_commands_of_every_service(definition: Service) -> None:
         "migrate",
         "downgrade",
         "seed",
+        "reconcile",
         "record",
         "run-schedule",
         "webhook-secret",

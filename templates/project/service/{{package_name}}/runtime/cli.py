@@ -181,6 +181,27 @@ def commands(service: Service, description: str) -> click.Group:
         click.echo(f"started {asyncio.run(service.run_schedule(found, name))}")
 
     @main.command()
+    @click.argument("jobs", nargs=-1, metavar="[KIND/ID]...")
+    @click.option("--again", is_flag=True, help="Do again what is missing: the same functions, requests and ids.")
+    def reconcile(jobs: tuple[str, ...], again: bool) -> None:
+        """List the writes that the engine says were done and the database does not have, as after a restore.
+
+        Of the jobs that are named, such as job/order-4711; or of all that the engine keeps, where it can list them: a
+        Resonate server can, and resonate-pg. Exits with 1 where something is missing.
+        """
+        found = settings_with_engine()
+
+        async def compare() -> int:
+            missing = 0
+            async for line in service.reconcile(found, jobs, again=again):
+                click.echo(line)
+                missing += line.startswith("missing")
+            return missing
+
+        if asyncio.run(compare()):
+            sys.exit(1)
+
+    @main.command()
     @click.argument("name")
     def webhook_secret(name: str) -> None:
         """Make a secret for the webhook NAME: an entry of WEBHOOK_SECRETS.
