@@ -21,8 +21,8 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 class Use:
     """A reference to a qualified name, ``within`` a statement of the module.
 
-    ``how``: it is called (``call``), also by `fan_out`; passed to a call (``argument``); imported (``import``); or anything
-    else.
+    ``how``: it is called (``call``), also by `fan_out`; passed to a call (``argument``); imported (``import``); or
+    anything else.
     """
 
     name: str
