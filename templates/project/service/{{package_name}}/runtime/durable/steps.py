@@ -22,16 +22,19 @@ from typing import Any, NoReturn, Self
 import msgspec
 from resonate.context import Context, ResonateFuture
 from resonate.durable import DurableFunction
-from resonate.error import PlatformError, SerializationError, Suspended
+from resonate.error import ConnectorError, PlatformError, SerializationError, Suspended
 from resonate.retry import RetryPolicy
 from resonate.tree import Tree
 from resonate.types import Args
 
 from ..engine.codec import encoded
 from ..engine.retry import pause_before
-from ..errors import Failure, StepFailed, ValueNotKept
+from ..errors import EngineUnavailable, Failure, StepFailed, ValueNotKept
 
 logger = logging.getLogger(__name__)
+
+AWAY_PAUSE = 2.0
+"""Seconds after which a step that found the engine away is made again."""
 
 
 class DurableContext(Context):
@@ -60,11 +63,18 @@ class DurableContext(Context):
         return super().detached(fn, *args, **kwargs)
 
     async def attempts[T](self, attempt: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
-        """The result of the first attempt that has one. A `Failure` ends them, and so does a durable call made."""
+        """The result of the first attempt that has one. A `Failure` ends them, and so does a durable call made.
+
+        One that finds the engine away is no attempt: it is made again until the engine is back.
+        """
         number = 1
         while True:
             try:
                 return await attempt()
+            except EngineUnavailable as error:
+                if self._state.workflow:
+                    raise PlatformError([ConnectorError(error)]) from error
+                await self._state.sleeper(AWAY_PAUSE)
             except Exception as error:
                 final = isinstance(error, Failure) or self._state.workflow
                 pause = None if final else pause_before(policy, number, error)
@@ -81,7 +91,7 @@ class DurableContext(Context):
         async def attempt() -> Any:
             try:
                 result = await contained(lambda: _call(df, self, payload), df.name)
-            except Failure:
+            except (Failure, EngineUnavailable):
                 raise
             except Exception as error:
                 logger.warning("step %s of %s raised %s", df.name, self.info.id, type(error).__name__, exc_info=True)
