@@ -80,7 +80,10 @@ class ServiceSettings(BaseSettings):
     """How long a route that waits for its result waits before it answers 202; at most 25 s."""
 
     max_runs: Annotated[int, Field(ge=1)] = 64
-    """How many runs of durable functions a worker holds at a time; more wait in the engine."""
+    """How many runs of durable functions a worker does at a time; more wait. One that waits for its next try is none."""
+
+    function_share: Annotated[float, Field(gt=0, le=1)] = 0.75
+    """The part of MAX_RUNS that runs of one function may take, so that one that hangs leaves room for the others."""
 
     lease: _AtLeast1s = timedelta(seconds=60)
     """A worker that is silent for so long loses its tasks to another."""

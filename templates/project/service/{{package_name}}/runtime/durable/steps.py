@@ -22,14 +22,18 @@ from typing import Any, NoReturn, Self
 import msgspec
 from resonate.context import Context, ResonateFuture
 from resonate.durable import DurableFunction
-from resonate.error import ConnectorError, PlatformError, SerializationError, Suspended
+from resonate.error import ConnectorError, PlatformError, ResonateError, SerializationError, Suspended
 from resonate.retry import RetryPolicy
 from resonate.tree import Tree
 from resonate.types import Args
 
 from ..engine.codec import encoded
+from ..engine.places import pause_without_place
 from ..engine.retry import pause_before
 from ..errors import EngineUnavailable, Failure, StepFailed, ValueNotKept
+from ..outages import Lost
+from ..telemetry import metrics
+from .bounds import RunBound, step_limit
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +41,15 @@ AWAY_PAUSE = 2.0
 """Seconds after which a step that found the engine away is made again."""
 
 
+class HandedBack(ResonateError):
+    """A run ends here without an outcome: the engine offers it again, to any process of its group."""
+
+
 class DurableContext(Context):
     """The `Context` that durable functions of this service get, and their steps."""
+
+    has_own_bound = False
+    """Whether this is a step's, which ends before the run that it belongs to."""
 
     @classmethod
     def of(cls, ctx: Context) -> Self:
@@ -62,25 +73,36 @@ class DurableContext(Context):
         encoded([args, kwargs], f"the arguments of {_name(fn)}")
         return super().detached(fn, *args, **kwargs)
 
-    async def attempts[T](self, attempt: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
+    async def attempts[T](
+        self, attempt: Callable[[], Awaitable[T]], policy: RetryPolicy, bound: RunBound | None = None
+    ) -> T:
         """The result of the first attempt that has one. A `Failure` ends them, and so does a durable call made.
 
-        One that finds the engine away is no attempt: it is made again until the engine is back.
+        There is none that would begin after ``bound``. One that loses what it needs (see `outages`) is no attempt: it
+        is repeated after the outage, or handed back. So is one that finds the engine away.
         """
         number = 1
+        losses = 0
         while True:
             try:
                 return await attempt()
             except EngineUnavailable as error:
                 if self._state.workflow:
                     raise PlatformError([ConnectorError(error)]) from error
-                await self._state.sleeper(AWAY_PAUSE)
+                await pause_without_place(self._state.sleeper(AWAY_PAUSE))
+            except Lost as lost:
+                losses += 1
+                left = (self.info.timeout_at - self._state.clock()) / 1000
+                if not await lost.resource.returned(losses, left) or self._state.workflow:
+                    raise PlatformError([HandedBack(str(lost))]) from lost
             except Exception as error:
                 final = isinstance(error, Failure) or self._state.workflow
                 pause = None if final else pause_before(policy, number, error)
                 if pause is None:
                     raise
-                await self._state.sleeper(pause)
+                if bound is not None and pause >= bound.left:
+                    raise bound.failure() from error
+                await pause_without_place(self._state.sleeper(pause))
                 number += 1
 
     async def invoke_with_retry(
@@ -91,7 +113,7 @@ class DurableContext(Context):
         async def attempt() -> Any:
             try:
                 result = await contained(lambda: _call(df, self, payload), df.name)
-            except (Failure, EngineUnavailable):
+            except (Failure, Lost, EngineUnavailable):
                 raise
             except Exception as error:
                 logger.warning("step %s of %s raised %s", df.name, self.info.id, type(error).__name__, exc_info=True)
@@ -100,7 +122,8 @@ class DurableContext(Context):
             return result
 
         try:
-            return await self.attempts(attempt, policy)
+            async with step_limit(self, df.name) if self.has_own_bound else contextlib.nullcontext():
+                return await self.attempts(attempt, policy)
         except Exception as error:
             self.leave_open_calls()
             if isinstance(error, Failure):
@@ -120,7 +143,10 @@ class DurableContext(Context):
             left += _children(state.tree, promise)
 
     def _child(self, id: str, func_name: str, timeout_at: int) -> Context:
-        return DurableContext.of(super()._child(id, func_name, timeout_at))
+        # A step that an earlier run began may end later than this run.
+        child = DurableContext.of(super()._child(id, func_name, min(timeout_at, self._state.timeout_at)))
+        child.has_own_bound = timeout_at < self._state.timeout_at
+        return child
 
     def _check_thread(self) -> None:
         try:
@@ -164,7 +190,9 @@ async def _in_thread[T](call: Callable[[], T], name: str) -> T:
     done: asyncio.Future[Callable[[], T]] = loop.create_future()
 
     def settle(outcome: Callable[[], T]) -> None:
-        if not done.done():
+        if done.cancelled():
+            metrics.ABANDONED_THREADS.dec()
+        elif not done.done():
             done.set_result(outcome)
 
     def run() -> None:
@@ -177,7 +205,13 @@ async def _in_thread[T](call: Callable[[], T], name: str) -> T:
             loop.call_soon_threadsafe(settle, outcome)
 
     threading.Thread(target=run, name=f"step {name}", daemon=True).start()
-    return (await done)()
+    try:
+        return (await done)()
+    except asyncio.CancelledError:
+        if done.cancelled():
+            metrics.ABANDONED_THREADS.inc()
+            logger.warning("%s goes on in its thread, which nothing can stop, though its call has ended", name)
+        raise
 
 
 def _return[T](result: T) -> T:

@@ -24,6 +24,7 @@ from .clock import EngineClock
 from .connections import ReconnectingSSE, RetryingHttp, http_connections
 from .heartbeat import ThreadHeartbeat
 from .namespace import Namespace
+from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 from .retry import STEP_RETRY
 from .sdk_events import TaskSender, observe
@@ -116,6 +117,9 @@ class EngineClient:
         except ServerError as error:  # such as 401, where RESONATE_TOKEN is wrong
             problem = f"the engine refuses requests: {error.code}"
         metrics.ENGINE_UP.labels("requests").set(problem is None)
+        if isinstance(self.resonate, WorkerResonate):
+            self.resonate.offers.measure()
+            problem = problem or self.resonate.places.problem()
         if isinstance(self.source, ReconnectingSSE | ResilientPostgres):
             metrics.ENGINE_UP.labels("stream").set(self.source.connected)
             if not self.source.connected:
@@ -225,7 +229,9 @@ def build(
     heartbeat = None
     if listens and local is None:
         heartbeat = ThreadHeartbeat(lambda: _connections(settings, name, pid, clock)[0], pid, settings.lease, token)
-    resonate = Resonate(
+    resonate = WorkerResonate(
+        max_runs=settings.max_runs,
+        function_share=settings.function_share,
         network=network,
         sources=[source] if listens else [],
         group=name,
@@ -234,7 +240,6 @@ def build(
         ttl=settings.lease if local is None else timedelta(days=1),
         heartbeat=heartbeat,
         retry_policy=STEP_RETRY,
-        max_concurrent_tasks=settings.max_runs,
         clock=clock.now_ms,
         observer=observe,
         env={},

@@ -104,6 +104,18 @@ class ReconnectingSSE(SSEConnection):
 
     connected = False
 
+    async def pause(self) -> None:
+        """Close it and keep it closed, until :meth:`resume`: the engine sends this process no work."""
+        handle, self._sse_handle = self._sse_handle, None
+        if handle is not None:
+            handle.cancel()
+            await asyncio.gather(handle, return_exceptions=True)
+
+    def resume(self) -> None:
+        """Open it again."""
+        if self._running and self._sse_handle is None:
+            self._sse_handle = asyncio.create_task(self._sse_loop())
+
     def _ensure_session(self) -> aiohttp.ClientSession:
         if self._session is None and not self._stopped:
             self._session = aiohttp.ClientSession(

@@ -11,6 +11,7 @@ from psycopg_pool import PoolTimeout
 from resonate.error import ConnectorError
 from resonate.retry import ExponentialBackoff
 from resonate_pg import PostgresConnection
+from resonate_pg.client import PgConn
 
 from .clock import EngineClock
 from .connections import TRY_TIMEOUT
@@ -53,6 +54,7 @@ class ResilientPostgres(PostgresConnection):
     _resume_at = 0.0
     _timers_run = True
     _drained_at = float("-inf")
+    _paused = False
 
     @property
     def connected(self) -> bool:
@@ -114,6 +116,18 @@ class ResilientPostgres(PostgresConnection):
     async def _drain(self) -> None:
         await super()._drain()
         self._drained_at = monotonic()
+
+    async def pause(self) -> None:
+        """Take no work from the queue, until :meth:`resume`; the engine's timers run on."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Take work again, what has come meanwhile included."""
+        self._paused = False
+        self._wake.set()
+
+    async def _dequeue_executes(self, conn: PgConn, address: str) -> list[str]:
+        return [] if self._paused else await super()._dequeue_executes(conn, address)
 
     async def _fire_timers(self) -> None:
         if not self._drive_timers or monotonic() < self._resume_at:

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import EngineUnavailable, ValueNotKept
+from ..outages import Lost
 from ..telemetry.requests import request_id
 from .methods import allowed_methods
 
@@ -94,6 +95,11 @@ def unavailable(location: str | None = None) -> Problem:
     return Problem(503, "engine-unavailable", detail, headers=headers)
 
 
+def lost(error: Lost) -> Problem:
+    """503: what a route reads from is away, such as the database."""
+    return Problem(503, "unavailable", f"{error.resource.name} is away. Try again.".capitalize(), headers={"Retry-After": "5"})
+
+
 def not_found() -> Problem:
     """404: an id that names nothing, or nothing of the caller's."""
     return Problem(404, "not-found", "There is no such id.")
@@ -170,6 +176,8 @@ def _problem_of(error: Exception) -> Problem:
         case EngineUnavailable():
             logger.warning("the engine is unavailable: %s", error)
             return unavailable()
+        case Lost():
+            return lost(error)
         case ValueNotKept():  # A body of just under 1 MiB may be more with the defaults of what it left out.
             return Problem(413, "body-too-large", f"{error}.")
         case ClientDisconnect():  # while its body was read: nobody receives this

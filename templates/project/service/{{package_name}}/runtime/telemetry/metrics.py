@@ -31,11 +31,18 @@ ENGINE_UP = Gauge(
     ["part"],
 )
 
+RESOURCE_UP = Gauge("resource_up", "1: what the runs of this process need, such as the database, is there.", ["resource"])
+
 ENGINE_CLOCK_SKEW = Gauge(
     "engine_clock_skew_seconds",
     "By how much the engine's clock is ahead of this machine's, as far as its answers prove it.",
 )
 
+SCHEDULED = Counter(
+    "schedule_times_total",
+    "Times of schedules: started, missed (skipped, for it had passed) or overlap (skipped, for the run before has not ended).",
+    ["schedule", "outcome"],
+)
 UNTAKEN = Gauge(
     "group_untaken_seconds",
     "How long a call of this process has waited for a worker of a group, at the last look; 0: not for long.",
@@ -47,9 +54,22 @@ RUNS = Histogram(
     "Runs of durable functions; a workflow's run ends where it waits (suspended), and another one goes on.",
     ["function", "outcome"],
 )
+PLACES = Gauge(
+    "worker_runs",
+    "Runs that a worker holds: in_use (of MAX_RUNS places), back_off (they wait for their next try, without a place).",
+    ["state"],
+)
+OLDEST_WAITING = Gauge(
+    "worker_oldest_waiting_seconds",
+    "How long the oldest run that was offered to this worker has waited for a place; 0: none waits.",
+)
 LOOP_BLOCKED = Counter(
     "event_loop_blocked_total",
     "Times that the event loop of a worker was blocked for seconds; the log says where.",
+)
+ABANDONED_THREADS = Gauge(
+    "abandoned_threads",
+    "Threads of plain functions that go on though their call has timed out: nothing can stop a thread.",
 )
 ACTIVE_RUNS = Gauge("durable_function_active_runs", "Runs of durable functions in progress.", ["function"])
 
