@@ -306,3 +306,41 @@ async def test_a_step_is_tried_four_times(start_service: StartService) -> None:
         service.client.resonate._core.sleeper = instant_sleeper
         await service.outcome(nothing, "s/1", Nothing())
     assert tries == ["shop/s/1:1"] * 4
+
+
+async def test_an_engine_that_is_away_is_no_attempt_of_a_step(start_service: StartService) -> None:
+    """A step asks it, too: where a gate is opened, for example."""
+    tries: list[str] = []
+
+    async def step(ctx: Context) -> None:
+        tries.append(ctx.info.id)
+        if len(tries) <= 10:
+            raise EngineUnavailable("away")
+
+    @serve(nothing)
+    async def work(ctx: Context, request: Nothing) -> Nothing:
+        await ctx.run(step)
+        return request
+
+    async with start_service([work]) as service:
+        service.client.resonate._core.sleeper = instant_sleeper
+        await service.run(nothing, "s/1", Nothing())
+    assert tries == ["shop/s/1:1"] * 11
+
+
+async def test_a_workflow_that_finds_the_engine_away_begins_again(start_service: StartService) -> None:
+    runs: list[str] = []
+
+    async def step(ctx: Context) -> None: ...
+
+    @serve(nothing)
+    async def work(ctx: Context, request: Nothing) -> Nothing:
+        await ctx.run(step)
+        runs.append(ctx.info.id)
+        if len(runs) <= 3:
+            raise EngineUnavailable("away")
+        return request
+
+    async with start_service([work]) as service:
+        await service.run(nothing, "s/1", Nothing())
+    assert len(runs) == 4

@@ -22,7 +22,7 @@ from typing import Any, NoReturn, Self
 import msgspec
 from resonate.context import Context, ResonateFuture
 from resonate.durable import DurableFunction
-from resonate.error import PlatformError, ResonateError, SerializationError, Suspended
+from resonate.error import ConnectorError, PlatformError, ResonateError, SerializationError, Suspended
 from resonate.retry import RetryPolicy
 from resonate.tree import Tree
 from resonate.types import Args
@@ -30,12 +30,15 @@ from resonate.types import Args
 from ..engine.codec import encoded
 from ..engine.places import pause_without_place
 from ..engine.retry import pause_before
-from ..errors import Failure, StepFailed, ValueNotKept
+from ..errors import EngineUnavailable, Failure, StepFailed, ValueNotKept
 from ..outages import Lost
 from ..telemetry import metrics
 from .bounds import RunBound, step_limit
 
 logger = logging.getLogger(__name__)
+
+AWAY_PAUSE = 2.0
+"""Seconds after which a step that found the engine away is made again."""
 
 
 class HandedBack(ResonateError):
@@ -76,13 +79,17 @@ class DurableContext(Context):
         """The result of the first attempt that has one. A `Failure` ends them, and so does a durable call made.
 
         There is none that would begin after ``bound``. One that loses what it needs (see `outages`) is no attempt: it
-        is repeated after the outage, or handed back.
+        is repeated after the outage, or handed back. So is one that finds the engine away.
         """
         number = 1
         losses = 0
         while True:
             try:
                 return await attempt()
+            except EngineUnavailable as error:
+                if self._state.workflow:
+                    raise PlatformError([ConnectorError(error)]) from error
+                await pause_without_place(self._state.sleeper(AWAY_PAUSE))
             except Lost as lost:
                 losses += 1
                 left = (self.info.timeout_at - self._state.clock()) / 1000
@@ -106,7 +113,7 @@ class DurableContext(Context):
         async def attempt() -> Any:
             try:
                 result = await contained(lambda: _call(df, self, payload), df.name)
-            except (Failure, Lost):
+            except (Failure, Lost, EngineUnavailable):
                 raise
             except Exception as error:
                 logger.warning("step %s of %s raised %s", df.name, self.info.id, type(error).__name__, exc_info=True)

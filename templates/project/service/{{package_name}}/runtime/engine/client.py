@@ -248,7 +248,7 @@ def build(
     )
     codec.use(resonate)
     # The SDK has no public way to give it one.
-    resonate._core.sender = TaskSender(resonate._transport, token)
+    resonate._core.sender = resonate._core.fencing = TaskSender(resonate._transport, token)
     metrics.PROCESS.labels(namespace.name, group).set(1)
     return EngineClient(resonate, network, source if listens else None, namespace, group, clock)
 

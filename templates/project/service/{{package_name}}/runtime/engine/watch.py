@@ -7,7 +7,7 @@ held: a warning and a metric. :func:`find_untaken` follows one job's calls to th
 import asyncio
 import logging
 from dataclasses import dataclass
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 from resonate.connections import LocalConnection
@@ -94,7 +94,7 @@ async def _look_at_group(client: EngineClient, group: str, said: dict[str, float
 
 async def _look_at_deadlines(client: EngineClient) -> None:
     """Log the runs that were timed out since the last look."""
-    now = time() * 1000
+    now = client.clock.now_ms()
     for promise, run in [(promise, run) for promise, run in outstanding.deadlines.items() if run.timeout_at < now]:
         record = await client.find(client.namespace.local_id(promise))
         if record and record.state == "pending":
@@ -136,7 +136,7 @@ async def find_untaken(client: EngineClient, record: PromiseRecord) -> Untaken |
             group = record.tags.get("resonate:target", "").rpartition("@")[2]
             param: Any = record.param.data
             function = param.get("func", "") if isinstance(param, dict) else ""
-            is_young = time() * 1000 - record.created_at < YOUNG * 1000
+            is_young = client.clock.now_ms() - record.created_at < YOUNG * 1000
             return None if is_young else Untaken(record.id, function, group)
         child = await _open_call(client, record.id) if task.state == "suspended" else None
         if child is None:

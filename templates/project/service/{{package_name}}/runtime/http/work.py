@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from time import monotonic, time
+from time import monotonic
 from typing import Any, Self
 
 from fastapi import Request, Response
@@ -205,7 +205,7 @@ async def poll(caller: Caller, root_id: str, request: Request, response: Respons
 
 async def _with_what_it_waits_for(client: EngineClient, record: PromiseRecord) -> PromiseRecord:
     """The record, and the call that it waits for, where no worker takes that. No engine is waited for long."""
-    if record.state != "pending" or (time() * 1000 - record.created_at) < YOUNG * 1000:
+    if record.state != "pending" or client.clock.now_ms() - record.created_at < YOUNG * 1000:
         return record
     try:
         async with asyncio.timeout(_LOOKING):

@@ -11,7 +11,7 @@ from typing import Any
 from resonate.context import Context
 from resonate.error import PlatformError, ServerError, Suspended
 
-from ..errors import Failure
+from ..errors import EngineUnavailable, Failure
 from ..outages import Lost
 from . import logs, metrics, outstanding, tracing
 
@@ -55,7 +55,7 @@ async def observe_run(ctx: Context, function: str, version: int) -> AsyncIterato
             outcome, reason = "failed", f"{error.code}: {' '.join(str(error).split())}"
             _remember(promise, error)
             raise
-        except Lost as lost:  # The outage is logged where it is noticed, once.
+        except (Lost, EngineUnavailable) as lost:  # The outage is logged where it is noticed, once.
             outcome, level, reason = "lost", logging.DEBUG, str(lost)
             raise
         except Exception as error:
