@@ -16,6 +16,7 @@ in any language can stand on the other side.
 
 import json
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic
@@ -29,6 +30,7 @@ from typing_extensions import TypeVar
 from ..engine.client import EngineClient
 from ..engine.codec import encoded
 from ..engine.namespace import Namespace
+from ..engine.offers import current_run
 from ..engine.places import say_function
 from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
@@ -182,7 +184,8 @@ def serve[Q: BaseModel, R: BaseModel](
                 message = f"{contract.name} has lost its lease {lost} times: a worker is held up for longer than LEASE"
                 raise Failure(message, code="lease-lost", status=500)
             try:
-                return await here.attempts(lambda: attempt(here, bound, request), policy, bound)
+                async with _watched(ctx, contract.name):
+                    return await here.attempts(lambda: attempt(here, bound, request), policy, bound)
             except Exception as error:
                 here.leave_open_calls()
                 if isinstance(error, Failure) and not isinstance(error, StepFailed):
@@ -194,6 +197,12 @@ def serve[Q: BaseModel, R: BaseModel](
         return Registration(contract.name, contract.version, run, contract, function)
 
     return register
+
+
+def _watched(ctx: Context, name: str) -> AbstractAsyncContextManager[None]:
+    """Watch a run that may be what ends its processes."""
+    run = current_run()
+    return nullcontext() if run is None else run.suspects.watched(ctx.get_dependency(EngineClient), run, name)
 
 
 def _parsed[Q: BaseModel](contract: Rpc[Q, Any], request: Any) -> Q:

@@ -22,6 +22,7 @@ from resonate.types import PromiseRecord, Status
 
 from ..telemetry import metrics
 from .places import Place, Places
+from .suspects import Suspects
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Taken:
 
     promise: PromiseRecord
     begun_before: int
+    suspects: Suspects
 
 
 _taken: ContextVar[Taken | None] = ContextVar("taken", default=None)
@@ -148,9 +150,11 @@ class WorkerResonate(Resonate):
         # The SDK's own bound counts runs that wait for their next try, too.
         super().__init__(max_concurrent_tasks=1_000_000, **options)
         self.places = Places(max_runs, function_share)
+        self.suspects = Suspects()
         self.offers = Offers(self.places, self._take, self._function_of, self._spawn)
         core = self._core
-        self._core = _WorkerCore(**{name: getattr(core, name) for name in core.__struct_fields__}, offers=self.offers)
+        parts = {name: getattr(core, name) for name in core.__struct_fields__}
+        self._core = _WorkerCore(**parts, offers=self.offers, suspects=self.suspects)
 
     def _on_message(self, msg: Message) -> None:
         if isinstance(msg, ExecuteMsg):
@@ -175,10 +179,11 @@ class _WorkerCore(Core, kw_only=True):
     """What the SDK does with a run that it has taken."""
 
     offers: Offers
+    suspects: Suspects
 
     async def execute_until_blocked_outer(
         self, task_id: str, task_version: int, promise: PromiseRecord, preload: list[PromiseRecord]
     ) -> Status:
         self.offers.note_taken(task_id, _offered.get())
-        _taken.set(Taken(promise, _offered.get()))
+        _taken.set(Taken(promise, _offered.get(), self.suspects))
         return await super().execute_until_blocked_outer(task_id, task_version, promise, preload)

@@ -94,6 +94,8 @@ async def stop(client: EngineClient, grace: timedelta) -> None:
     # The SDK has no public way to wait for running tasks; the minor version is pinned for this line.
     while (running := set(client.resonate._runtime.bg_tasks)) and (left := deadline - monotonic()) > 0:
         await asyncio.wait(running, timeout=left)
+    if isinstance(client.resonate, WorkerResonate):
+        await client.resonate.suspects.close()
     try:
         await asyncio.wait_for(client.resonate.stop(), timeout=max(deadline - monotonic(), 1))
     except TimeoutError:
