@@ -6,18 +6,15 @@ from functools import partial
 
 import pytest
 from pydantic import BaseModel
-from resonate.connections import LocalConnection
 from resonate.connections.local import ServerState
 from resonate.context import Context
-from resonate.error import ConnectorError
-from shop.runtime.durable.rpc import Registration, Rpc, serve
+from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine import suspects
-from shop.runtime.engine.client import EngineClient, build
-from shop.runtime.engine.worker import register, stop
+from shop.runtime.engine.worker import stop
 from shop.runtime.http.work import Outcome
-from shop.runtime.service import Service, functions_of
-from shop.runtime.testing.plugin import make_settings
+from shop.runtime.service import Service
 
+from .lives import Life
 from .waiting import until
 
 
@@ -28,50 +25,6 @@ class Nothing(BaseModel):
 poison = Rpc(name="poison", group="workers", request=Nothing, result=Nothing)
 slow = Rpc(name="slow", group="workers", request=Nothing, result=Nothing)
 waits = Rpc(name="waits", group="workers", request=Nothing, result=Nothing)
-
-
-class Connection(LocalConnection):
-    """A process's connection to an engine that outlives it."""
-
-    dead = False
-
-    def __init__(self, state: ServerState) -> None:
-        super().__init__(group="tests")
-        self.state = state
-
-    async def send(self, req: str, headers: dict[str, str] | None = None) -> str:
-        if self.dead:
-            raise ConnectorError(RuntimeError("dead"))
-        return await super().send(req, headers)
-
-
-class Life:
-    """A process of a worker."""
-
-    def __init__(self, definition: Service, state: ServerState, *served: Registration) -> None:
-        settings = make_settings(definition)
-        self.connection = Connection(state)
-        namespace = definition.namespace(settings)
-        self.client: EngineClient = build(settings, namespace, "workers", listens=True, local=self.connection)
-        register(self.client, functions_of(served), [])
-        self.client.resonate.start()
-        state.outgoing.clear()
-        for task in list(state.tasks.values()):
-            if task.state == "pending":
-                state.send_execute_message("poll://any@tests", task.id, task.version)
-        self.connection._dispatch_messages(list(state.outgoing))
-
-    async def die(self) -> None:
-        """End without a last word; then the leases end."""
-        self.connection.dead = True
-        tasks = list(self.client.resonate._runtime.bg_tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await LocalConnection.stop(self.connection)
-        for held in list(self.connection.state.tasks.values()):
-            if held.state == "acquired":
-                self.connection.state.apply(0, {"kind": "task.release", "id": held.id, "version": held.version})
 
 
 def has_succeeded(state: ServerState, engine_id: str) -> bool:

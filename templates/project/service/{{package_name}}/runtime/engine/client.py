@@ -100,7 +100,7 @@ class EngineClient:
         metrics.ENGINE_UP.labels("requests").set(problem is None)
         if isinstance(self.resonate, WorkerResonate):
             self.resonate.offers.measure()
-            problem = problem or self.resonate.places.problem()
+            problem = problem or self.resonate.places.problem() or self.resonate.misfits.problem()
         if isinstance(self.source, ReconnectingSSE | ResilientPostgres):
             metrics.ENGINE_UP.labels("stream").set(self.source.connected)
             if not self.source.connected:
@@ -202,7 +202,8 @@ def build(
     )
     codec.use(resonate)
     metrics.PROCESS.labels(namespace.name, group).set(1)
-    return EngineClient(resonate, network, source if listens else None, namespace, group)
+    resonate.client = client = EngineClient(resonate, network, source if listens else None, namespace, group)
+    return client
 
 
 def _connections(settings: ServiceSettings, group: str, pid: str) -> tuple[Network, Source]:

@@ -101,10 +101,14 @@ class Accepted(BaseModel):
 
 
 class WaitingFor(BaseModel):
-    """A call that no worker has taken: of which function, and of which group, as the engine knows it."""
+    """A call that no worker has taken: of which function, and of which group, as the engine knows it.
+
+    `problem` is there while the workers of that group run code that does not fit it, and says why.
+    """
 
     function: str
     group: str
+    problem: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class PolledRecord(PromiseRecord, frozen=True, kw_only=True):
@@ -213,7 +217,7 @@ async def _with_what_it_waits_for(client: EngineClient, record: PromiseRecord) -
         return record
     if call is None:
         return record
-    waiting_for = WaitingFor(function=call.function, group=call.group)
+    waiting_for = WaitingFor(function=call.function, group=call.group, problem=call.problem)
     return PolledRecord(**{name: getattr(record, name) for name in record.__struct_fields__}, waiting_for=waiting_for)
 
 
