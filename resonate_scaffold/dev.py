@@ -272,8 +272,8 @@ def _runs(folder: str, words: Collection[str]) -> bool:
 def environment(project: Project, port: int | None) -> dict[str, str]:
     """The service's own environment: `.env` below the real one, its interpreter first on PATH.
 
-    `port` None leaves the service's PORT as it is, 8000 if there is none. SHUTDOWN_GRACE is ours: what suits
-    production may be longer than a stop may take here.
+    `port` None leaves the service's PORT as it is, 8000 if there is none. SHUTDOWN_GRACE and SHUTDOWN_DELAY are ours:
+    what suits production may be longer than a stop may take here.
     """
     from dotenv import dotenv_values
 
@@ -292,6 +292,7 @@ def environment(project: Project, port: int | None) -> dict[str, str]:
         "VIRTUAL_ENV": str(project.root / ENVIRONMENT),
         "PYTHONUNBUFFERED": "1",
         "SHUTDOWN_GRACE": "PT5S",
+        "SHUTDOWN_DELAY": "0",
         "PORT": env.get("PORT") or "8000" if port is None else str(port),
     }
 

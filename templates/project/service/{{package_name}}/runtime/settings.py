@@ -91,6 +91,10 @@ class ServiceSettings(BaseSettings):
     shutdown_grace: _NotNegative = timedelta(seconds=10)
     """How long a stopping process finishes what runs."""
 
+    shutdown_delay: _NotNegative = timedelta(seconds=1)
+    """How long the API goes on to take connections after SIGTERM, while /readyz answers 503 already. Longer than a proxy
+    or an orchestrator takes to notice; SHUTDOWN_GRACE begins after it."""
+
     keep_alive: _NotNegative = timedelta(seconds=75)
     """How long the API keeps an idle connection open. Longer than the proxy in front of it does (often 60 s)."""
 

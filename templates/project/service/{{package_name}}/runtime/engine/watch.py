@@ -17,6 +17,7 @@ from resonate.types import PromiseRecord
 from ..errors import EngineUnavailable
 from ..telemetry import metrics, outstanding
 from .client import EngineClient, answer
+from .misfits import find_problem
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +50,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Untaken:
-    """A call that no worker of its group has taken. ``group`` is as the engine knows it."""
+    """A call that no worker of its group has taken. ``group`` is as the engine knows it.
+
+    ``problem`` is why the workers of the group hold it back, where they do.
+    """
 
     promise: str
     function: str
     group: str
+    problem: str | None = None
 
 
 async def watch_work(client: EngineClient) -> None:
@@ -136,8 +141,10 @@ async def find_untaken(client: EngineClient, record: PromiseRecord) -> Untaken |
             group = record.tags.get("resonate:target", "").rpartition("@")[2]
             param: Any = record.param.data
             function = param.get("func", "") if isinstance(param, dict) else ""
-            is_young = client.clock.now_ms() - record.created_at < YOUNG * 1000
-            return None if is_young else Untaken(record.id, function, group)
+            if client.clock.now_ms() - record.created_at < YOUNG * 1000:
+                return None
+            problem = await find_problem(client, client.namespace.engine_id(record.id))
+            return Untaken(record.id, function, group, problem)
         child = await _open_call(client, record.id) if task.state == "suspended" else None
         if child is None:
             return None

@@ -1,5 +1,6 @@
 """RFC 9457 problems: the form of every error response. They say nothing that a client has no business to know."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -160,6 +161,13 @@ class ProblemMiddleware:
 
         try:
             await self.app(scope, receive, send_and_note)
+        except asyncio.CancelledError:
+            if started:
+                raise
+            # The server stops, and this took longer than SHUTDOWN_GRACE.
+            headers = {"Retry-After": "1", "Connection": "close"}
+            detail = "This process stops, and the request was not done. What it began may still happen."
+            await Problem(503, "stopping", detail, headers=headers).response()(scope, receive, send)
         except Exception as error:
             found = _problem_of(error)
             if started:

@@ -18,6 +18,7 @@ from ..durable.rpc import Rpc
 from ..engine.client import EngineClient, error_of
 from ..engine.watch import YOUNG, find_untaken
 from ..errors import EngineUnavailable
+from . import draining
 from .auth import Caller, get_caller
 from .idempotency import RequestIdentity
 from .preferences import preferred_wait, prefers_async
@@ -102,10 +103,14 @@ class Accepted(BaseModel):
 
 
 class WaitingFor(BaseModel):
-    """A call that no worker has taken: of which function, and of which group, as the engine knows it."""
+    """A call that no worker has taken: of which function, and of which group, as the engine knows it.
+
+    `problem` is there while the workers of that group run code that does not fit it, and says why.
+    """
 
     function: str
     group: str
+    problem: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class PolledRecord(PromiseRecord, frozen=True, kw_only=True):
@@ -214,7 +219,7 @@ async def _with_what_it_waits_for(client: EngineClient, record: PromiseRecord) -
         return record
     if call is None:
         return record
-    waiting_for = WaitingFor(function=call.function, group=call.group)
+    waiting_for = WaitingFor(function=call.function, group=call.group, problem=call.problem)
     return PolledRecord(**{name: getattr(record, name) for name in record.__struct_fields__}, waiting_for=waiting_for)
 
 
@@ -249,24 +254,29 @@ async def read[Q: BaseModel, R: BaseModel](
 ) -> R:
     """The result of a durable function that only reads: new work under a new id, which nobody asks for again.
 
-    It waits ``seconds``, else SYNC_WAIT. Problems: 422 for what no body may hold, 504 `timed-out`, and the failure
-    of the work, with its code and status.
+    It waits ``seconds``, else SYNC_WAIT. Problems: 422 for what no body may hold, 503 `stopping` where this process
+    stops, 504 `timed-out`, and the failure of the work, with its code and status.
     """
     patience = caller.settings.sync_wait.total_seconds() if seconds is None else seconds
     check_request(request)
     record = await contract.start(caller.client, root_id, request)
     record = await wait_for_end(caller.client, record, patience)
+    if record.state == "pending" and draining.has_begun():
+        raise draining.stopping()
     if record.state in ("pending", "rejected_timedout"):
         raise Problem(504, "timed-out", f"The work did not end within {patience:g} s.")
     return _result(contract.result, record)
 
 
 async def wait_for_end(client: EngineClient, record: PromiseRecord, seconds: float) -> PromiseRecord:
-    """The record once its work has ended, or as it is after ``seconds``. Nothing is held in memory meanwhile."""
+    """The record once its work has ended, or as it is after ``seconds``. Nothing is held in memory meanwhile.
+
+    A process that stops does not wait.
+    """
     began = monotonic()
     pause = _FIRST_PAUSE
-    while record.state == "pending" and (left := began + seconds - monotonic()) > 0:
-        await asyncio.sleep(min(pause, left))
+    while record.state == "pending" and (left := began + seconds - monotonic()) > 0 and not draining.has_begun():
+        await draining.sleep(min(pause, left))
         pause = min(pause * 1.5, _BRISK_PAUSE) if monotonic() - began < _BRISK else _LAST_PAUSE
         record = await client.find(record.id) or record
     return record

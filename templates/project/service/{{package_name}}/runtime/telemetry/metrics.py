@@ -56,7 +56,8 @@ RUNS = Histogram(
 )
 PLACES = Gauge(
     "worker_runs",
-    "Runs that a worker holds: in_use (of MAX_RUNS places), back_off (they wait for their next try, without a place).",
+    "Runs that a worker holds: in_use (of MAX_RUNS places), back_off (they wait for their next try, without a place), "
+    "held_back (its code does not fit them).",
     ["state"],
 )
 OLDEST_WAITING = Gauge(
