@@ -217,6 +217,7 @@ def test_the_commands_of_every_service(definition: Service) -> None:
         "downgrade",
         "seed",
         "record",
+        "contracts",
         "run-schedule",
         "webhook-secret",
     }

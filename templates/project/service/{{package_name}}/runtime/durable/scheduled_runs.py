@@ -6,8 +6,8 @@ sees it, and all decisions are in the engine: they hold when the worker that mad
 
 Two kinds of promises beside it are settled once, by whoever comes first:
 
-    schedule/<name>-<Unix ms>/turn    whether this time starts the workflow; a later time that finds it undecided says no
-    schedule/<name>-<Unix ms>/end-1   its end, or who waits for that (``end-2`` where such a wait was too long, …)
+    schedule/<name>-<Unix ms>/turn   whether this time starts the workflow; a later time that finds it undecided says no
+    schedule/<name>-<Unix ms>/end-1  its end, or who waits for that (``end-2`` where such a wait was too long, …)
 
 What is late is judged by the engine's clock: the moment at which the promise of the turn was made.
 """
@@ -88,9 +88,7 @@ class Plan(BaseModel):
 
 
 class _Turn(BaseModel):
-    """Whether a time starts its workflow, after the end of ``after`` where that is still running; or for what ``reason``
-    it does not.
-    """
+    """Whether a time starts its workflow, and after the end of which run if one has not ended; or why it does not."""
 
     run: bool
     reason: Literal["missed", "overlap"] | None = None
@@ -232,7 +230,7 @@ async def _judge(client: EngineClient, plan: Plan, due: int, now: int) -> _Turn:
 
 
 async def _is_missed(client: EngineClient, plan: Plan, due: int, now: int) -> bool:
-    """Whether a time is left out because it has passed. It makes the next that is not, if the engine is not there yet."""
+    """Whether a time is left out because it has passed. It makes the next that is not, if the engine has not yet."""
     following = find_next(plan.cron, due)
     has_followed = following is not None and following <= now
     is_late = now - due > LATE.total_seconds() * 1000

@@ -38,7 +38,7 @@ ENGINE_UP = Gauge(
 
 SCHEDULED = Counter(
     "schedule_times_total",
-    "Times of schedules: started, missed (skipped, for it had passed) or overlap (skipped, for the run before has not ended).",
+    "Times of schedules: started; or skipped, which is missed (it had passed) or overlap (the run before has not ended).",
     ["schedule", "outcome"],
 )
 UNTAKEN = Gauge(
@@ -49,8 +49,8 @@ UNTAKEN = Gauge(
 
 RUNS = Histogram(
     "durable_function_duration_seconds",
-    "Runs of durable functions: succeeded, refused, failed, timed-out, canceled; raised (it may be tried again), suspended "
-    "(a workflow waits, and another run goes on), interrupted.",
+    "Runs of durable functions: succeeded, refused, failed, timed-out, canceled; raised (it may be tried again), "
+    "suspended (a workflow waits, and another run goes on), interrupted.",
     ["function", "outcome"],
 )
 LOOP_BLOCKED = Counter(
