@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from resonate_scaffold.check.findings import RULES
-from resonate_scaffold.check.runtime import Runtime
+from resonate_scaffold.check.runtime import SNAPSHOT, Runtime
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.project import MANIFEST
 
@@ -40,7 +40,8 @@ class Settings:
 class Tree:
     """A project as a check reads it. ``asked``: the paths that were asked about, below ``root``.
 
-    ``beside`` has the manifests of generated services, and what of their runtimes is not Python.
+    ``beside`` has the manifests of generated services, what of their runtimes is not Python, and their contracts'
+    snapshots.
     """
 
     root: Path
@@ -92,11 +93,12 @@ def _tree(root: Path, asked: tuple[PurePosixPath, ...]) -> Tree:
 
 
 def _service(root: Path, manifest: PurePosixPath) -> dict[PurePosixPath, bytes]:
-    """The manifest of a generated service, and what of its runtime is not Python."""
+    """The manifest of a generated service, what of its runtime is not Python, and the snapshot of its contracts."""
     content = _bytes_of(root / manifest)
     if content is None:
         return {}
     others = [manifest.parent / path for path in Runtime.of(content).files if path.suffix != ".py"]
+    others.append(manifest.parent / SNAPSHOT)
     found = {path: _bytes_of(root / path) for path in others}
     return {manifest: content, **{path: it for path, it in found.items() if it is not None}}
 

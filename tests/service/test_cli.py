@@ -218,6 +218,7 @@ def test_the_commands_of_every_service(definition: Service) -> None:
         "seed",
         "reconcile",
         "record",
+        "contracts",
         "run-schedule",
         "webhook-secret",
     }

@@ -248,4 +248,15 @@ def commands(service: Service, description: str) -> click.Group:
 
         click.echo(record_to_file(service, workflow, request, answers, run_id, output, given=given, force=force))
 
+    @main.command()
+    @click.option("--accept", multiple=True, metavar="NAME", help="A contract whose change is meant; repeatable.")
+    def contracts(accept: tuple[str, ...]) -> None:
+        """Write down the contracts of this release in tests/contracts.json, with which a test compares later ones.
+
+        What does not fit the release before is refused, unless it is accepted: NAME@VERSION, or the name of a gate.
+        """
+        from .testing.contracts import write_snapshot
+
+        click.echo(write_snapshot(service, accept))
+
     return main

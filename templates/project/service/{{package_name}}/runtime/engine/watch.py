@@ -16,6 +16,7 @@ from resonate.types import PromiseRecord
 
 from ..errors import EngineUnavailable
 from ..telemetry import metrics, outstanding
+from ..telemetry.runs import CANCELED, TIMED_OUT
 from .client import EngineClient, answer
 from .misfits import find_problem
 
@@ -34,6 +35,7 @@ YOUNG = 5.0
 """Seconds of a job's life in which nothing is looked for: its calls are just being taken."""
 
 _DEEPEST = 5
+_ENDED_BY_THE_ENGINE = {"rejected_timedout": TIMED_OUT, "rejected_canceled": CANCELED}
 _LAST_CALLS = 8
 
 
@@ -105,8 +107,11 @@ async def _look_at_deadlines(client: EngineClient) -> None:
         if record and record.state == "pending":
             continue  # The engine's clock is behind.
         outstanding.forget_deadline(promise)
-        if record and record.state == "rejected_timedout":
-            logger.warning("%s timed out", run.function, extra={"job": promise, "function": run.function})
+        outcome = _ENDED_BY_THE_ENGINE.get(record.state) if record else None
+        if outcome is not None:
+            metrics.JOBS_ENDED.labels(run.function, outcome).inc()
+            extra = {"job": promise, "function": run.function, "outcome": outcome}
+            logger.warning("%s %s", run.function, outcome.replace("-", " "), extra=extra)
 
 
 async def find_task(client: EngineClient, engine_id: str) -> Task | None:
