@@ -10,6 +10,7 @@ from ..settings import ServiceSettings
 from ..telemetry.requests import RequestTelemetry
 from . import health
 from .auth import AuthenticatedRoute
+from .guesses import Guesses
 from .limits import BodyLimit
 from .methods import HeadAsGet
 from .openapi import extend_openapi
@@ -35,6 +36,7 @@ def install(
     for webhook in webhooks_of(routes):
         webhook.check_secrets(settings)
     app.state.settings = settings
+    app.state.guesses = Guesses()
     app.state.is_open = not settings.callers and any(isinstance(route, AuthenticatedRoute) for route in routes)
     app.root_path = settings.root_path or app.root_path
     # A redirect to the path with or without its last slash loses the body in many clients, and the prefix of a proxy.
