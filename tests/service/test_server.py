@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from shop.runtime.http import server
+from shop.runtime.http import protocol, server
 from shop.runtime.service import Service
 from shop.runtime.testing.databases import Databases
 from shop.runtime.testing.plugin import make_settings
@@ -23,7 +23,7 @@ from .raw_http import exchange
 def port(definition: Service, databases: Databases) -> Iterator[int]:
     """The port of a service that gives the head of a request half a second."""
     with pytest.MonkeyPatch.context() as patched, serve_notes(definition, databases) as port:
-        patched.setattr(server, "HEAD_TIMEOUT", 0.5)
+        patched.setattr(protocol, "HEAD_TIMEOUT", 0.5)
         yield port
 
 
@@ -71,7 +71,7 @@ def test_a_head_that_does_not_end(port: int) -> None:
 
 
 def test_a_head_without_bound(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HEAD_TIMEOUT", 60)
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT", 60)
     started = monotonic()
     with suppress(ConnectionError):
         exchange(port, b"GET /livez HTTP/1.1\r\n", *[b"X: " + b"a" * 8000 + b"\r\n"] * 1000)
@@ -88,7 +88,8 @@ def test_what_uvicorn_is_told(definition: Service, monkeypatch: pytest.MonkeyPat
     assert (told["app"], told["host"], told["port"], told["reload"]) == (app, "127.0.0.2", 8123, False)
     assert (told["timeout_keep_alive"], told["timeout_graceful_shutdown"]) == (90, 1)
     assert (told["proxy_headers"], told["forwarded_allow_ips"]) == (True, "127.0.0.1,::1")
-    assert told["http"] is server.BoundedHttp and told["ws"] == "none"
+    assert told["http"] is protocol.BoundedHttp and told["ws"] == "none"
+    assert told["limit_concurrency"] == 1000
     # Its own logging is off: the service logs requests itself.
     assert told["log_config"] is None and told["access_log"] is False
     server.serve(app, make_settings(definition, keep_alive=timedelta(0)))

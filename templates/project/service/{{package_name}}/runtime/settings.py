@@ -88,6 +88,9 @@ class ServiceSettings(BaseSettings):
     shutdown_grace: _NotNegative = timedelta(seconds=10)
     """How long a stopping process finishes what runs."""
 
+    max_connections: Annotated[int, Field(ge=1)] = 1000
+    """How many connections the API holds at a time; further ones get 503. Each may take half a MiB of memory."""
+
     keep_alive: _NotNegative = timedelta(seconds=75)
     """How long the API keeps an idle connection open. Longer than the proxy in front of it does (often 60 s)."""
 
