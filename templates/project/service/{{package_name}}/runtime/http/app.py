@@ -11,6 +11,8 @@ from ..telemetry.requests import RequestTelemetry
 from . import health
 from .auth import AuthenticatedRoute
 from .guesses import Guesses
+from .headers import SafeHeaders
+from .hosts import AllowedHosts
 from .limits import BodyLimit
 from .methods import HeadAsGet
 from .openapi import extend_openapi
@@ -46,14 +48,16 @@ def install(
     problems = Middleware(ProblemMiddleware)
     app.user_middleware[:0] = [
         Middleware(RequestTelemetry),
+        Middleware(SafeHeaders),
         Middleware(HeadAsGet, router=app.router),
         problems,
+        Middleware(AllowedHosts, settings=settings),
         Middleware(BodyLimit),
         *(each for item in middleware for each in (problems, item)),
         problems,
     ]
     install_handlers(app)
-    extend_openapi(app, with_keys=bool(settings.api_keys))
+    extend_openapi(app, with_keys=bool(settings.callers))
     for router in (*routers, health.router):
         app.include_router(router)
 
