@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -63,7 +64,9 @@ def commands(service: Service, description: str) -> click.Group:
         from .http.server import serve
 
         found = settings_with_engine()
-        serve(service.api(found), found)
+        app = service.api(found)
+        found.check_access(asks_for_keys=app.state.is_open)
+        serve(app, found)
 
     @main.command()
     def worker() -> None:
@@ -97,7 +100,7 @@ def commands(service: Service, description: str) -> click.Group:
             found = settings()
             # Said here: the process that reloads would show a traceback.
             _migrate(found)
-            service.api(found)
+            found.check_access(asks_for_keys=service.api(found).state.is_open)
             click.echo(f"{url_of(found.host, found.port)}/docs; Ctrl-C stops it")
             serve(
                 f"{service.package}.__main__:SERVICE.application",
@@ -211,6 +214,12 @@ def commands(service: Service, description: str) -> click.Group:
         from .http.signatures import new_secret
 
         click.echo(f"{name}:{new_secret()}")
+
+    @main.command()
+    @click.argument("name")
+    def api_key(name: str) -> None:
+        """Make an API key for the caller NAME: an entry of API_KEYS. While a caller has two, both are good."""
+        click.echo(f"{name}:{secrets.token_urlsafe(32)}")
 
     @main.command()
     @click.argument("workflow")

@@ -158,7 +158,7 @@ class Service:
             app.state.client = client = self.connect(settings, API, listens=False)
             client.resonate.start()
             if app.state.is_open:
-                logger.warning("API_KEYS is empty: whoever reaches the port may call every route")
+                logger.warning("there are no API keys: whoever reaches the port may call every route")
             watching = asyncio.create_task(watch_work(client))
             try:
                 yield
