@@ -23,7 +23,7 @@ from io import StringIO, TextIOWrapper
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from resonate_scaffold import install
+from resonate_scaffold import install, trust
 from resonate_scaffold.errors import EngineFailed, ScaffoldError, UsageError
 from resonate_scaffold.install import ENVIRONMENT, scripts
 from resonate_scaffold.project import MANIFEST, check_package
@@ -33,6 +33,7 @@ STATE = Path(".resonate")  # in the service's directory, ignored by its git: wha
 ENGINE_WAIT = 10.0  # seconds until an engine that does not answer is an error
 DATABASE_WAIT = 60.0  # the same for a PostgreSQL that we start; the first time it makes its files
 
+ENV_FILE = ".env"
 _PROCFILES = ("Procfile", "Procfile.dev")  # of a name that is in both, the last one holds
 _RELEASE = "release"  # the one Procfile line that runs once, to its end, before the others
 _RESERVED = frozenset({"dev", "engine"})  # our own prefixes
@@ -80,7 +81,7 @@ class Project:
 
     @property
     def env_file(self) -> Path:
-        return self.root / ".env"
+        return self.root / ENV_FILE
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def find_project(start: Path) -> Project:
             hint="Go into the service's directory, or name it with --project DIR.",
         )
     try:
+        trust.check_owner(root, str(MANIFEST), *_PROCFILES, ENV_FILE)
         answers = json.loads((root / MANIFEST).read_text("utf-8"))["answers"]
         package = root / check_package(answers["package_name"])
         wants_postgres = answers.get("database") == "postgres"
