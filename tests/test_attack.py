@@ -320,7 +320,7 @@ def in_memory(read: Callable[[], Project] = service) -> Iterator[list[Plan]]:
 
     with (
         mock.patch.object(Source, "parse", PARSED),
-        mock.patch.object(disk, "discover", lambda start: (Path("/service"), read())),
+        mock.patch.object(disk, "discover", lambda start, settle=False: (Path("/service"), read())),
         mock.patch.object(disk, "apply", lambda root, plan, project: plans.append(plan)),
     ):
         yield plans
