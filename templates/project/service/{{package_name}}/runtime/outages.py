@@ -87,8 +87,7 @@ class Resource(ABC):
         ``losses`` is how often in a row the run has lost it: from the second time on there is a pause as well, which
         grows. ``left`` are the seconds until the run's deadline.
         """
-        began = monotonic()
-        until = began + (left if self.patience is None else min(left, self.patience))
+        until = monotonic() + (left if self.patience is None else min(left, self.patience))
         while (waited_for := self._task()) is not None and not self._closing.is_set():
             await asyncio.wait({waited_for}, timeout=max(until - monotonic(), 0))
             if not waited_for.done():
@@ -97,8 +96,7 @@ class Resource(ABC):
         if pause and not self._closing.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), pause)
-        # After a long time it begins anew: how long a run may take is counted without the outage.
-        return not self._closing.is_set() and monotonic() - began < PATIENCE + pause
+        return not self._closing.is_set()
 
     async def problem(self) -> str | None:
         """What is wrong with it at this moment, or None."""
