@@ -357,6 +357,7 @@ async def test_a_worker_takes_nothing_while_it_is_away(definition: Service, monk
         # A run that holds a place gives it up, so that another process takes it.
         assert thing.patience == outages.PATIENCE
         assert not stream.connected
+        await asyncio.sleep(0.1)
         assert taken == []
         thing.wrong = ""
         await until(lambda: streams == 1 and taken == ["job/1"])
