@@ -285,6 +285,16 @@ async def test_a_route_that_reads_answers_503(start_service: StartService, flaky
         )
 
 
+async def test_a_database_that_is_closed_leaves_no_task(database_url: str) -> None:
+    """SQLite's driver may never end a connection whose making was canceled, and with it the process."""
+    before = asyncio.all_tasks()
+    for turns in range(20):
+        async with Database(database_url) as database:
+            database.lost(OSError("gone"), monotonic())
+            await asyncio.sleep(turns / 4000)
+        assert asyncio.all_tasks() == before
+
+
 # Without a database
 
 
