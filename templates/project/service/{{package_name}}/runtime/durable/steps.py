@@ -97,8 +97,8 @@ class DurableContext(Context):
                 await pause_without_place(self._state.sleeper(AWAY_PAUSE))
             except Lost as lost:
                 losses += 1
-                left = (self.info.timeout_at - self._state.clock()) / 1000
-                if not await lost.resource.returned(losses, left) or self._state.workflow:
+                is_back = await self._wait_for_return(lost, losses, bound)
+                if not is_back or self._state.workflow:
                     raise PlatformError([HandedBack(str(lost))]) from lost
             except Exception as error:
                 final = isinstance(error, Failure) or self._state.workflow
@@ -109,6 +109,21 @@ class DurableContext(Context):
                     raise bound.failure() from error
                 await pause_without_place(self._state.sleeper(pause))
                 number += 1
+
+    async def _wait_for_return(self, lost: Lost, losses: int, bound: RunBound | None) -> bool:
+        """Wait for what a run has lost, which takes nothing of its time and no place; False: hand the run back."""
+        began = self._state.clock()
+        ends_at = self.info.timeout_at if bound is None else bound.promise_ends_at
+        is_back = False
+
+        async def wait() -> None:
+            nonlocal is_back
+            is_back = await lost.resource.returned(losses, left=(ends_at - began) / 1000)
+
+        await pause_without_place(wait())
+        if bound is not None:
+            bound.postpone(self._state.clock() - began)
+        return is_back
 
     async def invoke_with_retry(
         self, df: DurableFunction, payload: Args, policy: RetryPolicy, *, coerce_args: bool = True
