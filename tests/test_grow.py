@@ -1054,6 +1054,8 @@ def test_a_kill_at_any_change_leaves_before_or_after(
         code = faulty(lambda: cli.run([*command, "--project", str(root)]), kill, at, WRITE)  # noqa: B023
         unsettled = whole(root)
         run(tool, f"list schedule --project {root}")
+        assert whole(root) == unsettled
+        disk.discover(root, settle=True)
         ends.append(whole(root))
         assert ends[-1] in (before, after)
         shutil.rmtree(root)

@@ -122,6 +122,7 @@ async def test_runs_wait_until_the_database_is_back(
     assert len(said(log, "the database is away")) == 1
     assert len(said(log, "the database is back")) == 1
     assert [it["message"] for it in log.lines(level="ERROR")] == said(log, "the database is away")
+    assert not any("job" in line for line in log.lines(logger="shop.runtime.outages"))
 
 
 async def test_a_job_that_waits_for_the_database_ends_at_its_deadline(

@@ -13,6 +13,7 @@ from resonate.context import Context
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine import places
 from shop.runtime.engine.client import EngineClient, build
+from shop.runtime.engine.misfits import Misfits
 from shop.runtime.engine.offers import Offers
 from shop.runtime.engine.places import Place, Places
 from shop.runtime.engine.retry import Retry
@@ -189,7 +190,7 @@ async def test_what_is_offered_again_runs_once() -> None:
     def spawn(work: Coroutine[Any, Any, None]) -> None:
         tasks.append(asyncio.create_task(work))
 
-    offers = Offers(Places(1, 1), execute, function_of, spawn)
+    offers = Offers(Places(1, 1), Misfits(), execute, function_of, spawn)
     for _ in range(3):
         for run in ("a", "b", "c"):
             offers.add(run, 0)

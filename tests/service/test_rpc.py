@@ -27,10 +27,6 @@ class Texts(BaseModel):
     texts: list[str] = []
 
 
-class Number(BaseModel):
-    text: list[int]
-
-
 ask = Rpc(name="ask", group="workers", request=Text, result=Texts)
 leaf = Rpc(
     name="leaf",
@@ -183,22 +179,6 @@ async def test_a_failure_whose_text_cannot_be_kept_fails_the_call_at_once(
         outcome = await service.outcome(leaf, "leaf/1", Text())
     assert (outcome.status, runs) == (Status.FAILED, 1)
     assert outcome.error is not None and outcome.error.message.startswith("no such name: ")
-
-
-async def test_an_answer_of_another_shape_fails_the_caller(start_service: StartService) -> None:
-    """A call by name gives whatever the other side sends."""
-    other_side = Rpc(name="leaf", group="db", request=Text, result=Number, version=3)
-
-    @serve(other_side)
-    async def count(ctx: Context, request: Text) -> Number:
-        return Number(text=[1])
-
-    async with start_service([ask_three, count]) as service:
-        outcome = await service.outcome(ask, "ask/test", Text())
-    assert (outcome.status, outcome.error) == (
-        Status.FAILED,
-        WorkError(code="internal-error", message="internal error in ask: see its log for shop/ask/test"),
-    )
 
 
 async def test_a_failure_arrives_in_its_own_words(start_service: StartService) -> None:

@@ -55,6 +55,7 @@ _MIGRATION_LOCK = int.from_bytes(b"migrates")
 """Postgres's number for the lock that a migration holds; each database has locks of its own."""
 
 _writing: ContextVar["Database | None"] = ContextVar("writing", default=None)
+_looking_only: ContextVar[bool] = ContextVar("looking only", default=False)
 
 
 class RuntimeTables(DeclarativeBase):
@@ -147,11 +148,13 @@ class Database(Resource):
         by the others.
 
         Raises:
-            RuntimeError: it is opened inside another one, for which it would wait.
+            RuntimeError: it is opened inside another one, for which it would wait; or in :meth:`look_only`.
             Lost: the database is away, or its connection broke. Whether the transaction was committed is not known.
         """
         if _writing.get() is self:
             raise RuntimeError("a write inside a write would wait for itself: use the session that is open")
+        if _looking_only.get():
+            raise RuntimeError("it writes without `once`")
         entered = _writing.set(self)
         try:
             async with (
@@ -163,6 +166,21 @@ class Database(Resource):
                 yield session
         finally:
             _writing.reset(entered)
+
+    @staticmethod
+    @contextmanager
+    def look_only() -> Iterator[None]:
+        """Let this task write nothing, in any database, and `once` only say what is recorded."""
+        entered = _looking_only.set(True)
+        try:
+            yield
+        finally:
+            _looking_only.reset(entered)
+
+    @staticmethod
+    def looks_only() -> bool:
+        """Whether this task is in :meth:`look_only`."""
+        return _looking_only.get()
 
     @asynccontextmanager
     async def _noting_loss(self) -> AsyncIterator[None]:

@@ -7,8 +7,10 @@ import asyncio
 import contextlib
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
 from time import monotonic
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +78,7 @@ class Resource(ABC):
         reason = _first_line(error)
         # A connection that is older than the end of the last outage says nothing of a new one.
         if began > self._returned_at and self._task() is None:
-            self._verifying = asyncio.create_task(self._verify(reason))
+            self._verifying = _create_task(self._verify(reason))
         return Lost(self, reason)
 
     async def returned(self, losses: int, left: float) -> bool:
@@ -151,7 +153,7 @@ class Resource(ABC):
     def _begin_outage(self, reason: str) -> None:
         if self._recovering is None:
             self._away_because = reason
-            self._recovering = asyncio.create_task(self._recover(reason))
+            self._recovering = _create_task(self._recover(reason))
 
     async def _recover(self, reason: str) -> None:
         """One outage, from its beginning to its end."""
@@ -175,6 +177,11 @@ class Resource(ABC):
     async def _tell(self, away: bool) -> None:
         if self.on_change is not None:
             await self.on_change(away)
+
+
+def _create_task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """A task whose log lines are about no run: the one that notices an outage is one of many."""
+    return asyncio.create_task(work, context=Context())
 
 
 def _first_line(error: BaseException) -> str:

@@ -11,13 +11,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 from resonate.context import Context, _State
-from resonate.effects import Effects
-from resonate.types import PromiseCreateReq, PromiseRecord
+from resonate.types import PromiseRecord
 
 from ..errors import Failure
+from .calls import RecordedCalls
 
 SLACK = 2.0
 """Seconds after the end of its promise at which a run is canceled: clocks differ, and its promise should end first."""
@@ -37,14 +36,15 @@ def cancel_steps(state: _State) -> None:
 class RunBound:
     """The bound of one run. ``timeout`` is the contract's; a job's own run is bounded by the job's deadline alone."""
 
-    def __init__(self, ctx: Context, name: str, timeout: timedelta) -> None:
+    def __init__(self, ctx: Context, calls: RecordedCalls, name: str, timeout: timedelta) -> None:
         self._name, self._timeout, self._state = name, timeout, ctx._state
         self._promise_ends_at = ctx.info.timeout_at
         self._scope: asyncio.Timeout | None = None
+        self._has_called = False
         self._ends_at = float(ctx.info.timeout_at)
         if ctx.info.id != ctx.info.origin_id:
             self._count_from(self._state.clock())
-            self._state.effects = _FirstCall(self._state.effects, self)
+            calls.listen(self._count_from_first)
 
     @property
     def left(self) -> float:
@@ -74,9 +74,12 @@ class RunBound:
         within = "by the deadline of its job" if ended else f"within {self._timeout} of its start"
         return timed_out(f"{self._name} did not end {within}")
 
-    def began(self, first_call: PromiseRecord) -> None:
+    def _count_from_first(self, call: PromiseRecord, is_new: bool) -> None:
         """Count from the first call of the run, in whichever process it was made."""
-        self._count_from(first_call.created_at)
+        if self._has_called:
+            return
+        self._has_called = True
+        self._count_from(call.created_at)
         if self._scope is not None and not self._scope.expired():
             self._scope.reschedule(asyncio.get_running_loop().time() + self.left)
 
@@ -102,23 +105,3 @@ async def step_limit(ctx: Context, name: str) -> AsyncIterator[None]:
             raise
         cancel_steps(ctx._state)
         raise timed_out(f"{name} did not end in time") from None
-
-
-class _FirstCall:
-    """The SDK's effects, which tell a bound of the first call that a run makes."""
-
-    def __init__(self, effects: Effects, bound: RunBound) -> None:
-        self._effects, self._bound = effects, bound
-        self._told = False
-
-    async def create_promise(self, req: PromiseCreateReq) -> PromiseRecord:
-        """See `Effects`."""
-        record = await self._effects.create_promise(req)
-        if not self._told:
-            self._told = True
-            self._bound.began(record)
-        return record
-
-    async def settle_promise(self, id: str, result: Any) -> PromiseRecord:
-        """See `Effects`."""
-        return await self._effects.settle_promise(id, result)

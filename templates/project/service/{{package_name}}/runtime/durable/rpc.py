@@ -16,6 +16,7 @@ in any language can stand on the other side.
 
 import json
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic
@@ -29,13 +30,16 @@ from typing_extensions import TypeVar
 from ..engine.client import EngineClient
 from ..engine.codec import encoded
 from ..engine.namespace import Namespace
+from ..engine.misfits import in_words
+from ..engine.offers import current_run
 from ..engine.places import say_function
 from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
 from ..errors import Failure, StepFailed, WiringError
 from ..telemetry.outstanding import note_call
-from ..telemetry.runs import lost_leases, observe_run
+from ..telemetry.runs import count_end, lost_leases, observe_run
 from .bounds import RunBound
+from .calls import RecordedCalls, recorded
 from .json_values import validate
 from .steps import DurableContext, contained
 
@@ -70,7 +74,7 @@ class DurableCall[R: BaseModel]:
             if type(error) is Failure or isinstance(error, self._rpc.raises):
                 raise
             raise Failure(str(error), code=error.code, status=error.status) from None
-        return validate(self._rpc.result, value)
+        return recorded(self._rpc.result, value, f"the result of {self._rpc.name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,19 +174,21 @@ def serve[Q: BaseModel, R: BaseModel](
     def register(function: Callable[[Context, Q], Awaitable[R]]) -> Registration[Q, R]:
         async def attempt(ctx: DurableContext, bound: RunBound, request: dict[str, Any]) -> dict[str, Any]:
             async with observe_run(ctx, contract.name, contract.version), bound.applied():
-                model = _parsed(contract, request)
+                model = _parsed(ctx, contract, request)
                 result = await contained(lambda: function(ctx, model), contract.name)
                 return _as_json(result, f"the result of {contract.name}")
 
         async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             say_function(contract.name)
             here = DurableContext.of(ctx)
-            bound = RunBound(here, contract.name, contract.timeout)
+            here._state.effects = calls = RecordedCalls(here._state.effects)
+            bound = RunBound(here, calls, contract.name, contract.timeout)
             if (lost := lost_leases(ctx.info.id)) >= MOST_LOST_LEASES:
                 message = f"{contract.name} has lost its lease {lost} times: a worker is held up for longer than LEASE"
                 raise Failure(message, code="lease-lost", status=500)
             try:
-                return await here.attempts(lambda: attempt(here, bound, request), policy, bound)
+                async with _watched(ctx, contract.name):
+                    return await here.attempts(lambda: attempt(here, bound, request), policy, bound)
             except Exception as error:
                 here.leave_open_calls()
                 if isinstance(error, Failure) and not isinstance(error, StepFailed):
@@ -191,18 +197,30 @@ def serve[Q: BaseModel, R: BaseModel](
                 message = f"internal error in {contract.name}: see its log for {ctx.info.id}"
                 raise Failure(message, code="internal-error", status=500) from None
 
-        return Registration(contract.name, contract.version, run, contract, function)
+        async def job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+            async with count_end(ctx, contract.name):
+                return await run(ctx, request)
+
+        return Registration(contract.name, contract.version, job, contract, function)
 
     return register
 
 
-def _parsed[Q: BaseModel](contract: Rpc[Q, Any], request: Any) -> Q:
+def _watched(ctx: Context, name: str) -> AbstractAsyncContextManager[None]:
+    """Watch a run that may be what ends its processes."""
+    run = current_run()
+    return nullcontext() if run is None else run.suspects.watched(ctx.get_dependency(EngineClient), run, name)
+
+
+def _parsed[Q: BaseModel](ctx: Context, contract: Rpc[Q, Any], request: Any) -> Q:
+    """The request of a call. A caller who sent what does not fit reads why; a job's own was checked by its route."""
+    if ctx.info.id == ctx.info.origin_id:
+        return recorded(contract.request, request, f"the request of {contract.name}")
     try:
         return validate(contract.request, request)
     except ValidationError as error:
-        items = error.errors(include_url=False, include_input=False, include_context=False)
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'it'}: {item['msg']}" for item in items[:5])
-        raise Failure(f"the request of {contract.name} does not fit its contract: {wrong}", code="invalid-request") from None
+        message = f"the request of {contract.name} does not fit its contract: {in_words(error)}"
+        raise Failure(message, code="invalid-request") from None
 
 
 def _as_json(model: BaseModel, what: str) -> dict[str, Any]:

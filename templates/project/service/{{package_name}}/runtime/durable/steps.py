@@ -28,12 +28,14 @@ from resonate.tree import Tree
 from resonate.types import Args
 
 from ..engine.codec import encoded
+from ..engine.misfits import does_not_fit, in_words
 from ..engine.places import pause_without_place
 from ..engine.retry import pause_before
 from ..errors import EngineUnavailable, Failure, StepFailed, ValueNotKept
 from ..outages import Lost
 from ..telemetry import metrics
 from .bounds import RunBound, step_limit
+from .calls import RecordedCalls
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +61,10 @@ class DurableContext(Context):
     def run(self, fn: Any, *args: Any, **kwargs: Any) -> ResonateFuture[Any]:
         """Run a step. Raises what it raises: a `Failure` of any class, or `StepFailed`."""
         self._check_thread()
-        return super().run(fn, *args, **kwargs)
+        future = super().run(fn, *args, **kwargs)
+        if isinstance(self._state.effects, RecordedCalls):
+            self._state.effects.name_step(future._id, _name(fn))
+        return future
 
     def rpc(self, fn: Any, *args: Any, **kwargs: Any) -> ResonateFuture[Any]:
         """Call a durable function in any process; its arguments must be such as the engine keeps."""
@@ -147,6 +152,13 @@ class DurableContext(Context):
         child = DurableContext.of(super()._child(id, func_name, min(timeout_at, self._state.timeout_at)))
         child.has_own_bound = timeout_at < self._state.timeout_at
         return child
+
+    def _coerce_settled(self, df: DurableFunction, value: Any) -> Any:
+        try:
+            return super()._coerce_settled(df, value)
+        except PlatformError as error:
+            why = error.cause.error if isinstance(error.cause, SerializationError) else error.cause
+            raise does_not_fit(f"the recorded result of {df.name} cannot be read: {in_words(why)}") from error
 
     def _check_thread(self) -> None:
         try:

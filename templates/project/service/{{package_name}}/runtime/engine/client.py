@@ -119,7 +119,7 @@ class EngineClient:
         metrics.ENGINE_UP.labels("requests").set(problem is None)
         if isinstance(self.resonate, WorkerResonate):
             self.resonate.offers.measure()
-            problem = problem or self.resonate.places.problem()
+            problem = problem or self.resonate.places.problem() or self.resonate.misfits.problem()
         if isinstance(self.source, ReconnectingSSE | ResilientPostgres):
             metrics.ENGINE_UP.labels("stream").set(self.source.connected)
             if not self.source.connected:
@@ -250,7 +250,10 @@ def build(
     # The SDK has no public way to give it one.
     resonate._core.sender = resonate._core.fencing = TaskSender(resonate._transport, token)
     metrics.PROCESS.labels(namespace.name, group).set(1)
-    return EngineClient(resonate, network, source if listens else None, namespace, group, clock)
+    resonate.client = client = EngineClient(
+        resonate, network, source if listens else None, namespace, group, clock
+    )
+    return client
 
 
 def _connections(settings: ServiceSettings, group: str, pid: str, clock: EngineClock) -> tuple[Network, Source]:

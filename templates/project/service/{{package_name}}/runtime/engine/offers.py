@@ -12,16 +12,22 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resonate.core import Core
-from resonate.error import ResonateError
+from resonate.effects import Effects
+from resonate.error import PlatformError, ResonateError
 from resonate.resonate import Resonate
 from resonate.transport import ExecuteMsg, Message
 from resonate.types import PromiseRecord, Status
 
 from ..telemetry import metrics
+from .misfits import Misfits, problem_of
 from .places import Place, Places
+from .suspects import Suspects
+
+if TYPE_CHECKING:
+    from .client import EngineClient
 
 logger = logging.getLogger(__name__)
 
@@ -37,14 +43,20 @@ class Offer:
 
     version: int
     since: float
+    is_held_back: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Taken:
-    """The run that this worker has taken: its promise on the engine, and how often it was taken before."""
+    """The run that this worker has taken: its promise on the engine, and how often it was taken before.
+
+    ``passes`` is how often it has begun since: the engine may ask for another pass where a call has ended meanwhile.
+    """
 
     promise: PromiseRecord
     begun_before: int
+    suspects: Suspects
+    passes: int = 0
 
 
 _taken: ContextVar[Taken | None] = ContextVar("taken", default=None)
@@ -62,11 +74,12 @@ class Offers:
     def __init__(
         self,
         places: Places,
+        misfits: Misfits,
         execute: Callable[[str, int], Awaitable[Any]],
         function_of: Callable[[str], Awaitable[str]],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
-        self.places = places
+        self.places, self._misfits = places, misfits
         self._execute, self._function_of, self._spawn = execute, function_of, spawn
         self._waiting: dict[str, Offer] = {}
         self._unread: deque[str] = deque()
@@ -84,9 +97,12 @@ class Offers:
         if waiting := self._waiting.get(run):
             waiting.version = max(waiting.version, version)
             return
-        self._waiting[run] = Offer(version, monotonic())
-        self._unread.append(run)
-        self._read()
+        delay = self._misfits.delay(run)
+        self._waiting[run] = Offer(version, monotonic(), is_held_back=delay > 0)
+        if delay:
+            asyncio.get_running_loop().call_later(delay, self._let_in, run)
+        else:
+            self._let_in(run)
 
     def note_taken(self, run: str, version: int) -> None:
         """Note that this worker has taken a run: what offers this version again is late."""
@@ -106,8 +122,14 @@ class Offers:
     def measure(self) -> None:
         """Set the gauges."""
         self.places.measure()
-        oldest = min((offer.since for offer in self._waiting.values()), default=None)
+        metrics.PLACES.labels("held_back").set(self._misfits.count)
+        oldest = min((offer.since for offer in self._waiting.values() if not offer.is_held_back), default=None)
         metrics.OLDEST_WAITING.set(0 if oldest is None else monotonic() - oldest)
+
+    def _let_in(self, run: str) -> None:
+        if run in self._waiting:
+            self._unread.append(run)
+            self._read()
 
     def _read(self) -> None:
         if self._unread and self.places.is_free and not self._is_reading:
@@ -148,9 +170,14 @@ class WorkerResonate(Resonate):
         # The SDK's own bound counts runs that wait for their next try, too.
         super().__init__(max_concurrent_tasks=1_000_000, **options)
         self.places = Places(max_runs, function_share)
-        self.offers = Offers(self.places, self._take, self._function_of, self._spawn)
+        self.suspects = Suspects()
+        self.misfits = Misfits()
+        self.client: EngineClient | None = None
+        """Set by `client.build`: what leaves notes in the engine."""
+        self.offers = Offers(self.places, self.misfits, self._take, self._function_of, self._spawn)
         core = self._core
-        self._core = _WorkerCore(**{name: getattr(core, name) for name in core.__struct_fields__}, offers=self.offers)
+        parts = {name: getattr(core, name) for name in core.__struct_fields__}
+        self._core = _WorkerCore(**parts, worker=self)
 
     def _on_message(self, msg: Message) -> None:
         if isinstance(msg, ExecuteMsg):
@@ -159,7 +186,12 @@ class WorkerResonate(Resonate):
             super()._on_message(msg)
 
     async def _take(self, run: str, version: int) -> None:
-        await self._core.on_message(run, version)
+        try:
+            await self._core.on_message(run, version)
+        except ResonateError:
+            # Another worker has it, or it failed before this code was asked.
+            await self.misfits.release(None, run)
+            raise
 
     async def _function_of(self, run: str) -> str:
         """The function of a run; "" where the engine does not tell."""
@@ -174,11 +206,39 @@ class WorkerResonate(Resonate):
 class _WorkerCore(Core, kw_only=True):
     """What the SDK does with a run that it has taken."""
 
-    offers: Offers
+    worker: WorkerResonate
 
     async def execute_until_blocked_outer(
         self, task_id: str, task_version: int, promise: PromiseRecord, preload: list[PromiseRecord]
     ) -> Status:
-        self.offers.note_taken(task_id, _offered.get())
-        _taken.set(Taken(promise, _offered.get()))
-        return await super().execute_until_blocked_outer(task_id, task_version, promise, preload)
+        worker, version = self.worker, _offered.get()
+        worker.offers.note_taken(task_id, version)
+        _taken.set(Taken(promise, version, worker.suspects))
+        try:
+            status = await super().execute_until_blocked_outer(task_id, task_version, promise, preload)
+        except _HeldBack as held:
+            # Before it is released, which offers it again at once.
+            worker.misfits.hold(promise, held.problem)
+            await self.sender.task_release(task_id, task_version)
+            if worker.client:
+                await worker.misfits.leave_note(worker.client, promise)
+            return "suspended"
+        await worker.misfits.release(worker.client, task_id)
+        return status
+
+    async def execute_until_blocked_inner(self, promise: PromiseRecord, effects: Effects) -> Any:
+        try:
+            return await super().execute_until_blocked_inner(promise, effects)
+        except (ResonateError, PlatformError) as error:
+            problem = problem_of(error)
+            if problem is None:
+                raise
+            raise _HeldBack(problem) from error
+
+
+class _HeldBack(BaseException):
+    """This code does not fit the run. The SDK lets it through, without a traceback in the log at each try."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem

@@ -174,6 +174,21 @@ class ResilientPostgres(PostgresConnection):
         except Exception as error:
             raise ConnectorError(error) from error
 
+    async def resolved_promises(self, target: str, after: str, limit: int) -> list[str] | None:
+        """Records of resolved promises of a target as JSON, by id from ``after`` on; None where this role may not."""
+        statement = (
+            "SELECT resonate._promise_json_raw(p)::text FROM resonate.promises p "
+            "WHERE p.target = %s AND p.state = 'resolved' AND p.id > %s ORDER BY p.id LIMIT %s"
+        )
+        try:
+            async with self._sessions.session() as session:
+                cursor = await session.execute(statement, (target, after, limit))
+                return [str(row[0]) for row in await cursor.fetchall()]
+        except InsufficientPrivilege:
+            return None
+        except Exception as error:
+            raise ConnectorError(error) from error
+
     async def stop_listening(self) -> None:
         """Take no more work; the connection stays for what runs."""
         tasks, self._tasks = self._tasks, []

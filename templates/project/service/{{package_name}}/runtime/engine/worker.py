@@ -94,13 +94,15 @@ async def stop(client: EngineClient, grace: timedelta, resources: Sequence[Resou
     deadline = monotonic() + grace.total_seconds()
     for resource in resources:
         resource.hand_back()
+    worker = client.resonate if isinstance(client.resonate, WorkerResonate) else None
+    if worker:
+        worker.offers.close()
     if isinstance(client.source, ReconnectingSSE):
         await client.source.stop()
     elif isinstance(client.source, ResilientPostgres):
         await client.source.stop_listening()
-    if isinstance(client.resonate, WorkerResonate):
-        client.resonate.offers.close()
-        client.resonate.places.close()
+    if worker:
+        worker.places.close()
     # The SDK has no public way to wait for running tasks; the minor version is pinned for this line.
     while (running := set(client.resonate._runtime.bg_tasks)) and (left := deadline - monotonic()) > 0:
         await asyncio.wait(running, timeout=left)
@@ -108,6 +110,8 @@ async def stop(client: EngineClient, grace: timedelta, resources: Sequence[Resou
         for resource in resources:
             resource.abort()
         await asyncio.wait(running, timeout=1)  # They are handed back.
+    if worker:
+        await worker.suspects.close()
     try:
         await asyncio.wait_for(client.resonate.stop(), timeout=max(deadline - monotonic(), 1))
     except TimeoutError:

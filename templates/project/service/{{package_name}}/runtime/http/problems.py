@@ -1,5 +1,6 @@
 """RFC 9457 problems: the form of every error response. They say nothing that a client has no business to know."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -48,6 +49,11 @@ class Problem(HTTPException):
         super().__init__(status, detail, headers)
         self.kind = kind
         self.extra = extra
+
+    @property
+    def phrase(self) -> str:
+        """What its status is called."""
+        return _phrase(self.status_code)
 
     def response(self) -> Response:
         """The response that says it. A 401 without a challenge of its own asks for an API key."""
@@ -160,6 +166,13 @@ class ProblemMiddleware:
 
         try:
             await self.app(scope, receive, send_and_note)
+        except asyncio.CancelledError:
+            if started:
+                raise
+            # The server stops, and this took longer than SHUTDOWN_GRACE.
+            headers = {"Retry-After": "1", "Connection": "close"}
+            detail = "This process stops, and the request was not done. What it began may still happen."
+            await Problem(503, "stopping", detail, headers=headers).response()(scope, receive, send)
         except Exception as error:
             found = _problem_of(error)
             if started:
