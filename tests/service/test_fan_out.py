@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from pydantic import BaseModel
@@ -131,6 +132,15 @@ async def test_so_many_calls_are_open_at_a_time(start_service: StartService) -> 
         assert await run(service, "job/1", 10, in_flight=4) == [2 * number for number in range(10)]
     assert doubling.most <= 4
     assert [sorted(doubling.done[:4]), sorted(doubling.done[4:8])] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+async def test_it_may_wait_as_long_as_its_job_lives(start_service: StartService) -> None:
+    """A step without a time-out has a day, and a group may be away for longer."""
+    async with start_service(Doubling().served) as service:
+        job = await double_all.start(service.client, "job/1", Numbers(count=2), timeout=timedelta(days=7))
+        await service.poll_until(lambda: service.client.find("job/1:1"))
+        wave = await service.client.find("job/1:1")
+    assert wave is not None and wave.timeout_at == job.timeout_at
 
 
 @pytest.mark.parametrize(("count", "in_flight"), [(0, 1), (1, 1), (1, 50), (3, 1), (3, 3)])
