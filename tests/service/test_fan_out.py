@@ -184,4 +184,4 @@ async def test_a_workflow_may_go_on_after_a_failure(start_service: StartService)
 
 
 def test_it_survives_crashes(crashes: Crashes) -> None:
-    crashes(double_all, Numbers(count=5, in_flight=3), served=Doubling().served)
+    crashes(double_all, Numbers(count=3, in_flight=2), served=Doubling().served)
