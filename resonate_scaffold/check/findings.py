@@ -69,6 +69,7 @@ RULES: dict[str, Rule] = {
         Rule("RS309", "wrong-timeout-error", "A workflow catches an error that a timed-out call does not raise."),
         Rule("RS310", "deaf-worker", "A worker whose stream of work ends after five minutes.", by_default=False),
         Rule("RS311", "cut-short", "A wait that outlasts the workflow's own deadline."),
+        Rule("RS313", "never-caught", "A handler of what no durable call raises."),
         Rule("RS401", "work-in-route", "A route does the work itself."),
         Rule("RS402", "context-in-route", "A route has a Context."),
         Rule("RS403", "unbounded-wait", "A route waits for a result without a bound."),

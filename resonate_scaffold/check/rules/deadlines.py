@@ -20,18 +20,18 @@ _WAITS = {"wait": (_TIMEOUT, 2), "sleep": ("duration", 0), "promise": (_TIMEOUT,
 
 def deadlines(model: Model) -> Iterator[Finding]:
     """RS311. It is silent where a duration is not known, or work is started with a deadline that is not known."""
-    for contract, workflow in _workflows(model):
+    for contract, workflow in workflows(model):
         deadline = _deadline(model, contract)
         if deadline is None:
             continue
-        for scope in _code_of(model, workflow):
+        for scope in code_of(model, workflow):
             for call in model.durable_calls.get(scope, ()):
                 found = _duration_of(model, call)
                 if found is not None and found >= deadline:
                     yield _finding(call, contract, found, deadline)
 
 
-def _code_of(model: Model, workflow: Scope) -> Iterator[Scope]:
+def code_of(model: Model, workflow: Scope) -> Iterator[Scope]:
     """A workflow, and what it calls as its own code."""
     seen, waiting = set[Scope](), [workflow]
     while waiting:
@@ -57,7 +57,7 @@ def _said(duration: timedelta) -> str:
     return str(duration).removesuffix(", 0:00:00")
 
 
-def _workflows(model: Model) -> Iterator[tuple[Contract, Scope]]:
+def workflows(model: Model) -> Iterator[tuple[Contract, Scope]]:
     """The contracts of workflows, each with its function; a function that fulfils several is left out."""
     for function, registrations in model.by_function.items():
         contracts = {id(it.contract): it.contract for it in registrations if it.contract is not None}

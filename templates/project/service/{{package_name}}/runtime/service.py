@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .durable.clock import Clock
 from .durable.gate import HOLD, Gate
 from .durable.rpc import Registration, Rpc, check_registrations
+from .durable.scheduled_runs import FIRE
 from .durable.schedules import Schedule, check_schedules, run_now, sync_schedules
 from .engine.client import EngineClient, build
 from .engine.namespace import Namespace
@@ -224,4 +225,4 @@ class Service:
 
 def functions_of(served: Sequence[Registration]) -> list[DurableFunction]:
     """What a worker registers: its own functions, and those of the runtime."""
-    return [HOLD, *served]
+    return [HOLD, FIRE, *served]

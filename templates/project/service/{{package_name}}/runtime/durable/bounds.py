@@ -8,6 +8,7 @@ its calls end with it: that wakes it up.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,6 +16,7 @@ from datetime import timedelta
 from resonate.context import Context, _State
 from resonate.types import PromiseRecord
 
+from ..engine.offers import current_run
 from ..errors import Failure
 from .calls import RecordedCalls
 
@@ -41,6 +43,7 @@ class RunBound:
         self._promise_ends_at = ctx.info.timeout_at
         self._scope: asyncio.Timeout | None = None
         self._has_called = False
+        self._is_replay = current_run() is None  # of a history, whose deadline has passed long ago
         self._ends_at = float(ctx.info.timeout_at)
         if ctx.info.id != ctx.info.origin_id:
             self._count_from(self._state.clock())
@@ -49,6 +52,8 @@ class RunBound:
     @property
     def left(self) -> float:
         """Seconds until the run ends."""
+        if self._is_replay:
+            return math.inf
         slack = SLACK if self._ends_at >= self._promise_ends_at else 0
         return (self._ends_at - self._state.clock()) / 1000 + slack
 
@@ -60,7 +65,7 @@ class RunBound:
             Failure: the time is over (code ``timed-out``).
         """
         try:
-            async with asyncio.timeout(self.left) as self._scope:
+            async with asyncio.timeout(None if self._is_replay else self.left) as self._scope:
                 yield
         except TimeoutError:
             if self._scope is None or not self._scope.expired():
@@ -80,7 +85,7 @@ class RunBound:
             return
         self._has_called = True
         self._count_from(call.created_at)
-        if self._scope is not None and not self._scope.expired():
+        if self._scope is not None and not self._scope.expired() and not self._is_replay:
             self._scope.reschedule(asyncio.get_running_loop().time() + self.left)
 
     def _count_from(self, taken_at: int) -> None:

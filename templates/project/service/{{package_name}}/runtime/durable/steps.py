@@ -22,7 +22,7 @@ from typing import Any, NoReturn, Self
 import msgspec
 from resonate.context import Context, ResonateFuture
 from resonate.durable import DurableFunction
-from resonate.error import PlatformError, SerializationError, Suspended
+from resonate.error import PlatformError, ResonateError, SerializationError, Suspended
 from resonate.retry import RetryPolicy
 from resonate.tree import Tree
 from resonate.types import Args
@@ -32,11 +32,16 @@ from ..engine.misfits import does_not_fit, in_words
 from ..engine.places import pause_without_place
 from ..engine.retry import pause_before
 from ..errors import Failure, StepFailed, ValueNotKept
+from ..outages import Lost
 from ..telemetry import metrics
 from .bounds import RunBound, step_limit
 from .calls import RecordedCalls
 
 logger = logging.getLogger(__name__)
+
+
+class HandedBack(ResonateError):
+    """A run ends here without an outcome: the engine offers it again, to any process of its group."""
 
 
 class DurableContext(Context):
@@ -75,12 +80,19 @@ class DurableContext(Context):
     ) -> T:
         """The result of the first attempt that has one. A `Failure` ends them, and so does a durable call made.
 
-        There is none that would begin after ``bound``.
+        There is none that would begin after ``bound``. One that loses what it needs (see `outages`) is no attempt: it
+        is repeated after the outage, or handed back.
         """
         number = 1
+        losses = 0
         while True:
             try:
                 return await attempt()
+            except Lost as lost:
+                losses += 1
+                left = (self.info.timeout_at - self._state.clock()) / 1000
+                if not await lost.resource.returned(losses, left) or self._state.workflow:
+                    raise PlatformError([HandedBack(str(lost))]) from lost
             except Exception as error:
                 final = isinstance(error, Failure) or self._state.workflow
                 pause = None if final else pause_before(policy, number, error)
@@ -99,7 +111,7 @@ class DurableContext(Context):
         async def attempt() -> Any:
             try:
                 result = await contained(lambda: _call(df, self, payload), df.name)
-            except Failure:
+            except (Failure, Lost):
                 raise
             except Exception as error:
                 logger.warning("step %s of %s raised %s", df.name, self.info.id, type(error).__name__, exc_info=True)

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import EngineUnavailable, ValueNotKept
+from ..outages import Lost
 from ..telemetry.requests import request_id
 from .methods import allowed_methods
 
@@ -93,6 +94,11 @@ def unavailable(location: str | None = None) -> Problem:
             "request with the same Idempotency-Key is safe; without a key, ask at Location first."
         )
     return Problem(503, "engine-unavailable", detail, headers=headers)
+
+
+def lost(error: Lost) -> Problem:
+    """503: what a route reads from is away, such as the database."""
+    return Problem(503, "unavailable", f"{error.resource.name} is away. Try again.".capitalize(), headers={"Retry-After": "5"})
 
 
 def not_found() -> Problem:
@@ -176,8 +182,10 @@ def _problem_of(error: Exception) -> Problem:
         case HTTPException():
             return _of_exception(error)
         case EngineUnavailable():
-            logger.warning("%s", error)
+            logger.warning("the engine is unavailable: %s", error)
             return unavailable()
+        case Lost():
+            return lost(error)
         case ValueNotKept():  # A body of just under 1 MiB may be more with the defaults of what it left out.
             return Problem(413, "body-too-large", f"{error}.")
         case ClientDisconnect():  # while its body was read: nobody receives this

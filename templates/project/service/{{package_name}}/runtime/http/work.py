@@ -25,8 +25,10 @@ from .preferences import preferred_wait, prefers_async
 from .problems import Problem, not_found, unavailable
 from .strict_json import check_request
 
-# A waiting request asks again after these seconds: often while an end is near, rarely when it is not.
-_FIRST_PAUSE, _LAST_PAUSE = 0.02, 0.5
+# A waiting request asks again after these seconds: often at first, since most work is quick, and after _BRISK seconds once
+# a second, since hundreds may wait.
+_FIRST_PAUSE, _BRISK_PAUSE, _LAST_PAUSE = 0.02, 0.5, 1.0
+_BRISK = 2.0
 
 # Seconds that an answer may take longer for what its work waits for.
 _LOOKING = 2.0
@@ -271,11 +273,11 @@ async def wait_for_end(client: EngineClient, record: PromiseRecord, seconds: flo
 
     A process that stops does not wait.
     """
-    deadline = monotonic() + seconds
+    began = monotonic()
     pause = _FIRST_PAUSE
-    while record.state == "pending" and (left := deadline - monotonic()) > 0 and not draining.has_begun():
+    while record.state == "pending" and (left := began + seconds - monotonic()) > 0 and not draining.has_begun():
         await draining.sleep(min(pause, left))
-        pause = min(pause * 1.5, _LAST_PAUSE)
+        pause = min(pause * 1.5, _BRISK_PAUSE) if monotonic() - began < _BRISK else _LAST_PAUSE
         record = await client.find(record.id) or record
     return record
 

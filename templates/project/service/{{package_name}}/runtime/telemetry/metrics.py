@@ -31,6 +31,18 @@ ENGINE_UP = Gauge(
     ["part"],
 )
 
+RESOURCE_UP = Gauge("resource_up", "1: what the runs of this process need, such as the database, is there.", ["resource"])
+
+ENGINE_CLOCK_SKEW = Gauge(
+    "engine_clock_skew_seconds",
+    "By how much the engine's clock is ahead of this machine's, as far as its answers prove it.",
+)
+
+SCHEDULED = Counter(
+    "schedule_times_total",
+    "Times of schedules: started, missed (skipped, for it had passed) or overlap (skipped, for the run before has not ended).",
+    ["schedule", "outcome"],
+)
 UNTAKEN = Gauge(
     "group_untaken_seconds",
     "How long a call of this process has waited for a worker of a group, at the last look; 0: not for long.",

@@ -12,6 +12,7 @@ from resonate.context import Context
 from resonate.error import PlatformError, ServerError, Suspended
 
 from ..errors import Failure
+from ..outages import Lost
 from . import logs, metrics, outstanding, tracing
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,9 @@ async def observe_run(ctx: Context, function: str, version: int) -> AsyncIterato
         except Failure as error:
             outcome, reason = "failed", f"{error.code}: {' '.join(str(error).split())}"
             _remember(promise, error)
+            raise
+        except Lost as lost:  # The outage is logged where it is noticed, once.
+            outcome, level, reason = "lost", logging.DEBUG, str(lost)
             raise
         except Exception as error:
             outcome, level = "raised", logging.ERROR
