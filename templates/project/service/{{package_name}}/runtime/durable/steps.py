@@ -16,6 +16,7 @@ import inspect
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any, NoReturn, Self
 
@@ -77,6 +78,38 @@ class DurableContext(Context):
         self._check_thread()
         encoded([args, kwargs], f"the arguments of {_name(fn)}")
         return super().detached(fn, *args, **kwargs)
+
+    def sleep(self, duration: timedelta) -> ResonateFuture[None]:
+        """Sleep durably. Raises a `Failure` at once (code ``wait-past-deadline``) where the run would end before."""
+        self._check_thread()
+        future = super().sleep(duration)
+
+        async def checked() -> None:
+            await asyncio.wait([future._task])
+            self.check_ends_in_time(future, f"a sleep of {duration}")
+            await future
+
+        task = asyncio.create_task(checked())
+        self._state.spawned_remote_tasks.append(task)
+        return ResonateFuture(_id=future._id, _task=task, _created=future._created)
+
+    def check_ends_in_time(self, call: ResonateFuture[Any], what: str) -> None:
+        """See that a wait, which has been recorded, ends before the run does: the SDK cuts it to that, without a word.
+
+        Raises:
+            Failure: it does not; nothing waits for it any more.
+        """
+        state = self._state
+        ends_at = state.effects.ends_at(call._id) if isinstance(state.effects, RecordedCalls) else None
+        # The end of a run that a workflow called is known from its first call, by the engine's clock.
+        slack = 0 if state.id == state.origin_id else 1000
+        if ends_at is None or ends_at < state.timeout_at - slack:
+            return
+        state.tree.settle(call._id)
+        if call._id in state.spawned_remote:
+            state.spawned_remote.remove(call._id)
+        message = f"{what} in {state.func_name} would end after the deadline of its run: wait for less, or give it longer"
+        raise Failure(message, code="wait-past-deadline", status=500)
 
     async def attempts[T](
         self, attempt: Callable[[], Awaitable[T]], policy: RetryPolicy, bound: RunBound | None = None
