@@ -1,7 +1,8 @@
 """Services do not meet by accident: two of them on one engine, with the same keys at the same time.
 
-The engine is the tool's own, and again a Postgres with resonate-pg, where RESONATE_PG_SQL names its schema: the file
-`resonate.sql` of https://github.com/resonatehq/resonate-pg.
+The engine is the tool's own; a Postgres with resonate-pg, where RESONATE_PG_SQL names its schema (the file
+`resonate.sql` of https://github.com/resonatehq/resonate-pg); and a Resonate server, where TEST_RESONATE_SERVER names
+its binary (not RESONATE_…, which the server would read as a setting of its own).
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ class Engine(ABC):
         """Have the schedule `nightly` of each service start runs now; returns when, in Unix milliseconds."""
 
 
-class Embedded(Engine):
-    """The engine of the tool. The services keep their data in SQLite."""
+class OverHTTP(Engine):
+    """The engine of the tool, or a Resonate server. The services keep their data in SQLite."""
 
     def __init__(self, process: Topology, directory: Path) -> None:
         self.process, self.directory = process, directory
@@ -302,10 +303,19 @@ def both_running(made: Mapping[str, Path], engine: Engine, directory: Path) -> I
 
 
 @pytest.fixture
-def embedded(made: Mapping[str, Path], tmp_path: Path) -> Iterator[Embedded]:
+def embedded(made: Mapping[str, Path], tmp_path: Path) -> Iterator[OverHTTP]:
     with Topology(made["shop"], tmp_path, "engine") as process:
         process.start_engine()
-        yield Embedded(process, tmp_path)
+        yield OverHTTP(process, tmp_path)
+
+
+@pytest.fixture
+def on_server(made: Mapping[str, Path], tmp_path: Path) -> Iterator[OverHTTP]:
+    if not (binary := os.environ.get("TEST_RESONATE_SERVER")):
+        pytest.skip("TEST_RESONATE_SERVER does not name the binary of a Resonate server")
+    with Topology(made["shop"], tmp_path, "engine") as process:
+        process.start_server(Path(binary))
+        yield OverHTTP(process, tmp_path)
 
 
 @pytest.fixture
@@ -321,7 +331,7 @@ def on_postgres(tmp_path: Path) -> Iterator[OnPostgres]:
         yield OnPostgres(server, Path(named).read_text("utf-8"))
 
 
-@pytest.fixture(params=["embedded", "on_postgres"])
+@pytest.fixture(params=["embedded", "on_postgres", "on_server"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     found: Engine = request.getfixturevalue(request.param)
     return found
@@ -376,7 +386,7 @@ def check_webhooks(shop: Service, till: Service) -> None:
 
 @pytest.mark.parametrize("namespace", ["", None], ids=["bare", "by default"])
 def test_without_namespaces_they_meet(
-    namespace: str | None, made: Mapping[str, Path], embedded: Embedded, tmp_path: Path
+    namespace: str | None, made: Mapping[str, Path], embedded: OverHTTP, tmp_path: Path
 ) -> None:
     """The API of one and the workers of the other: work is done if, and only if, both have no namespace."""
     more = {} if namespace is None else {"NAMESPACE": namespace}

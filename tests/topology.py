@@ -43,6 +43,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def server_command(binary: Path, port: int, directory: Path) -> list[str]:
+    """What starts a Resonate server on loopback, as the service's compose.yaml does but for its database: SQLite."""
+    options = {"server-bind": "127.0.0.1", "server-host": "127.0.0.1", "server-port": port, "level": "warn"}
+    options |= {"storage-sqlite-path": directory / "engine.db", "observability-metrics-port": 0}
+    options |= {"messages-poll-interval": 20, "tasks-retry-timeout": 500}
+    return [str(binary), "serve", *(f"--{name}={value}" for name, value in options.items())]
+
+
 def python_of(service: Path) -> Path:
     """The interpreter of a service's environment."""
     return service / ".venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
@@ -105,6 +113,11 @@ class Topology:
         journal = str(self.scratch / "engine.journal")
         command = [sys.executable, "-m", "resonate_scaffold", "engine", "--port", port, "--journal", journal]
         self._spawn("engine", command, {})
+
+    def start_server(self, binary: Path) -> None:
+        """Start a Resonate server in the place of the embedded engine, and wait until it answers."""
+        self._spawn("engine", server_command(binary, int(self.engine_url.rpartition(":")[2]), self.scratch), {})
+        self.until(lambda: self.ask_engine("promise.get", id="nobody")["head"]["status"] == 404, "the server answers")
 
     def start_api(self, name: str = "api", **environment: str) -> str:
         """Start an API process on a free port and return its URL once it is alive."""

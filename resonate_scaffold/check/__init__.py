@@ -14,6 +14,7 @@ from resonate_scaffold.check.program import Program
 from resonate_scaffold.check.rules.deadlines import deadlines
 from resonate_scaffold.check.rules.determinism import determinism
 from resonate_scaffold.check.rules.durability import durability
+from resonate_scaffold.check.rules.failures import failures
 from resonate_scaffold.check.rules.http import http
 from resonate_scaffold.check.rules.loops import loops
 from resonate_scaffold.check.rules.ownership import ownership
@@ -22,7 +23,7 @@ from resonate_scaffold.check.rules.stale import stale
 from resonate_scaffold.check.rules.wiring import wiring
 
 CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (
-    *(wiring, released, determinism, durability, deadlines, loops, http, stale),
+    *(wiring, released, determinism, durability, deadlines, loops, failures, http, stale),
 )
 
 

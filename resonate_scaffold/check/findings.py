@@ -71,6 +71,7 @@ RULES: dict[str, Rule] = {
         Rule("RS310", "deaf-worker", "A worker whose stream of work ends after five minutes.", by_default=False),
         Rule("RS311", "cut-short", "A wait that outlasts the workflow's own deadline."),
         Rule("RS312", "endless-loop", "A loop of durable calls that nothing bounds."),
+        Rule("RS313", "never-caught", "A handler of what no durable call raises."),
         Rule("RS401", "work-in-route", "A route does the work itself."),
         Rule("RS402", "context-in-route", "A route has a Context."),
         Rule("RS403", "unbounded-wait", "A route waits for a result without a bound."),

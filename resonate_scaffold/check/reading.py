@@ -17,6 +17,7 @@ from typing import Any
 
 from resonate_scaffold.check.findings import RULES
 from resonate_scaffold.check.runtime import SNAPSHOT, Runtime
+from resonate_scaffold.disk import read_plain
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.project import MANIFEST
 
@@ -70,6 +71,8 @@ def read(paths: Sequence[Path]) -> list[Tree]:
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path} is not there", "Give files or directories of Python.")
+        if path.is_symlink() and not path.is_dir():
+            raise UsageError(f"{path} is a symbolic link", "Give the file that it points to.")
         there = path.resolve()
         root = _root(there)
         asked.setdefault(root, []).append(PurePosixPath(there.relative_to(root).as_posix()))
@@ -83,12 +86,12 @@ def _tree(root: Path, asked: tuple[PurePosixPath, ...]) -> Tree:
     for path in _files_below(root, root, settings.exclude):
         relative = PurePosixPath(path.relative_to(root).as_posix())
         if path.suffix == ".py":
-            files[relative] = path.read_bytes()
+            files[relative] = read_plain(path)
         elif path.name == MANIFEST.name:
             beside |= _service(root, relative)
     for named in asked:  # it is read even where it would be passed over
         if named not in files and (root / named).is_file():
-            files[named] = (root / named).read_bytes()
+            files[named] = read_plain(root / named)
     return Tree(root, files, beside, settings, asked)
 
 
@@ -154,9 +157,11 @@ def settings_of(root: Path) -> Settings:
     """
     path = root / "pyproject.toml"
     try:
-        table: Any = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get(_TABLE, {})
+        table: Any = tomllib.loads(read_plain(path).decode()).get("tool", {}).get(_TABLE, {})
     except FileNotFoundError:
         return Settings()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", "Put there the file itself, no link.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}", "Mend it.") from None
     known = {"select", "ignore", "exclude", "per-file-ignores"}

@@ -1,7 +1,11 @@
 """`http.openapi`: what the document says."""
 
 import json
+from decimal import Decimal
 
+from pydantic import BaseModel
+from shop.runtime.http.signatures import STANDARD
+from shop.runtime.http.webhooks import Webhook
 from shop.runtime.testing.running import RunningService, StartService
 
 from . import orders as order_routes
@@ -59,6 +63,15 @@ async def test_integers_have_64_bits(orders: RunningService) -> None:
     parameters = document["paths"]["/customers/{customer_id}/orders"]["post"]["parameters"]
     (number,) = [parameter["schema"] for parameter in parameters if parameter["name"] == "number"]
     assert (number["type"], number["format"]) == ("integer", "int64")
+
+
+def test_decimals_of_a_webhook_are_described() -> None:
+    class Paid(BaseModel):
+        amount: Decimal
+
+    body = Webhook("payments", STANDARD).takes(Paid)["requestBody"]["content"]["application/json"]["schema"]
+    amount = body["properties"]["amount"]
+    assert [part["format"] for part in amount["anyOf"] if part["type"] == "string"] == ["decimal"]
 
 
 async def test_keys_are_asked_for_where_there_are_any(start_service: StartService) -> None:

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 from resonate.connections import LocalConnection
+from resonate.types import PromiseRecord
 from shop.runtime.durable.ids import keyed
 from shop.runtime.engine.client import EngineClient
 from shop.runtime.errors import EngineUnavailable
+from shop.runtime.http import work
 from shop.runtime.testing.running import RunningService, problem
 
 from .orders import Order, Receipt, order
@@ -107,6 +110,29 @@ async def test_reads_through_a_durable_function(orders: RunningService) -> None:
     assert problem(late) == (504, "timed-out")
     assert late.json()["detail"] == "The work did not end within 0.2 s."
     assert problem(await orders.http.get("/customers/c-1/brief")) == (504, "timed-out")
+
+
+async def test_a_waiting_request_asks_once_a_second(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At first more often. Two hundred that wait are then two hundred requests a second, and not five hundred."""
+    now, asked = 0.0, list[float]()
+    record = PromiseRecord(id="job/1", state="pending", timeout_at=2**60)
+
+    async def pass_time(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    async def find(*_: object) -> PromiseRecord:
+        asked.append(now)
+        return record
+
+    monkeypatch.setattr(work, "monotonic", lambda: now)
+    monkeypatch.setattr(asyncio, "sleep", pass_time)
+    monkeypatch.setattr(EngineClient, "find", find)
+    assert await work.wait_for_end(service.client, record, 22) is record
+    assert now == 22
+    assert 5 < sum(moment < 2 for moment in asked) <= 12
+    pauses = [after - before for before, after in pairwise(moment for moment in asked if 2 < moment < 22)]
+    assert len(pauses) > 15 and min(pauses) > 0.999
 
 
 @pytest.fixture

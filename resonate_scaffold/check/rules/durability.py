@@ -346,7 +346,7 @@ def _dropped(model: Model) -> Iterator[Finding]:
 
 
 def _call_name(call: DurableCall) -> str:
-    if call.kind in ("contract", "wait"):
+    if call.kind in ("contract", "fan_out", "wait"):
         variable = call.contract.variable if call.contract else call.gate.variable if call.gate else ""
         return f"durable call of {variable}"
     return f"ctx.{call.kind}"
@@ -506,7 +506,7 @@ def _not_json(model: Model, node: ast.expr, scope: Scope) -> str | None:
 def _kept_out(value: Value | None) -> str | None:
     if not isinstance(value, Thing):
         return None
-    if _is_builtin_exception(value.of):
+    if is_builtin_exception(value.of):
         return _EXCEPTION
     name = canonical(value.of)
     if not _KEPT_OUT.fullmatch(name):
@@ -520,7 +520,8 @@ def _is_builtin_function(name: str) -> bool:
     return name.startswith("builtins.") and callable(getattr(builtins, name.removeprefix("builtins."), None))
 
 
-def _is_builtin_exception(name: str) -> bool:
+def is_builtin_exception(name: str) -> bool:
+    """Whether a qualified name, such as `builtins.ValueError`, is that of an exception of Python's own."""
     known = getattr(builtins, name.removeprefix("builtins."), None) if name.startswith("builtins.") else None
     return isinstance(known, type) and issubclass(known, BaseException)
 
@@ -531,7 +532,7 @@ def _is_caught(name: str, scope: Scope) -> bool:
     return bool(bindings) and all(isinstance(it.node, ast.ExceptHandler) for it in bindings)
 
 
-def _bases(model: Model, klass: Klass) -> Iterator[Value | None]:
+def bases(model: Model, klass: Klass) -> Iterator[Value | None]:
     """What a class extends, through the classes of the program."""
     waiting, seen = [klass], {klass}
     while waiting:
@@ -548,12 +549,12 @@ def _bases(model: Model, klass: Klass) -> Iterator[Value | None]:
 
 
 def _is_exception(model: Model, klass: Klass) -> bool:
-    return any(isinstance(it, External) and _is_builtin_exception(it.name) for it in _bases(model, klass))
+    return any(isinstance(it, External) and is_builtin_exception(it.name) for it in bases(model, klass))
 
 
 def _is_plain(model: Model, klass: Klass) -> bool:
     """Whether instances are just objects: no dataclass, model, enumeration or whatever a decorator makes of them."""
-    for base in (Class(klass), *_bases(model, klass)):
+    for base in (Class(klass), *bases(model, klass)):
         match base:
             case Class(inner):
                 if inner.node.decorator_list or inner.node.keywords:
@@ -710,19 +711,19 @@ def _waits_for_durable_calls_only(model: Model, block: ast.Try, scope: Scope) ->
     """Whether a `try` awaits durable calls, and nothing in it is known to raise a TimeoutError of its own."""
     awaited: list[DurableCall] = []
     for node in scope.found(ast.Await):
-        if _is_tried(node, block):
-            calls = _awaited_calls(model, node.value, scope)
+        if is_tried(node, block):
+            calls = awaited_calls(model, node.value, scope)
             if not calls or any(_may_time_out_itself(model, it) for it in calls):
                 return False
             awaited += calls
     durable = {it.node for it in awaited}
     for call in scope.calls:
-        if call not in durable and _is_tried(call, block) and _raises_a_timeout(model, call, scope):
+        if call not in durable and is_tried(call, block) and _raises_a_timeout(model, call, scope):
             return False
     return bool(awaited)
 
 
-def _is_tried(node: ast.AST, block: ast.Try) -> bool:
+def is_tried(node: ast.AST, block: ast.Try) -> bool:
     """Whether a node stands in what a `try` tries."""
     inner = node
     for up in enclosing(node):
@@ -732,7 +733,7 @@ def _is_tried(node: ast.AST, block: ast.Try) -> bool:
     return False
 
 
-def _awaited_calls(model: Model, node: ast.expr, scope: Scope, depth: int = 0) -> list[DurableCall]:
+def awaited_calls(model: Model, node: ast.expr, scope: Scope, depth: int = 0) -> list[DurableCall]:
     """The durable calls that an awaited expression waits for: its own, and those of the names in it."""
     calls = model.durable_calls.get(scope, [])
     inside = set(ast.walk(node))
@@ -742,7 +743,7 @@ def _awaited_calls(model: Model, node: ast.expr, scope: Scope, depth: int = 0) -
     for name in (it for it in inside if isinstance(it, ast.Name)):
         for binding in scope.bindings.get(name.id, ()):
             if binding.how in (Bound.value, Bound.each, Bound.part) and isinstance(binding.node, ast.expr):
-                found += _awaited_calls(model, binding.node, scope, depth + 1)
+                found += awaited_calls(model, binding.node, scope, depth + 1)
         for it in calls:
             match above(it.node):
                 case ast.Call(func=ast.Attribute(value=ast.Name(id=kept), attr="append")) if kept == name.id:

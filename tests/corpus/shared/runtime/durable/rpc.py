@@ -8,6 +8,7 @@ from resonate.context import Context, ResonateFuture
 from resonate.types import PromiseRecord, TaskData
 
 from ..engine.client import EngineClient
+from ..errors import Failure
 
 
 class DurableCall[R: BaseModel]:
@@ -28,6 +29,7 @@ class Rpc[Q: BaseModel, R: BaseModel]:
     result: type[R]
     timeout: timedelta = timedelta(minutes=5)
     version: int = 1
+    raises: tuple[type[Failure], ...] = ()
 
     def __call__(self, ctx: Context, request: Q) -> DurableCall[R]:
         options = ctx.options(target=self.group, timeout=self.timeout, version=self.version)

@@ -27,6 +27,7 @@ from resonate.types import PromiseRecord
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
 from ..engine.worker import DurableFunction
+from .calls import recorded as read_recorded
 from .json_values import validate
 from ..errors import Failure
 from .ids import MAX_ROOT, public_of
@@ -108,7 +109,9 @@ class Gate[P: BaseModel]:
         # What asked under the release before recorded no number.
         question = self.question_id(root, number) if number else self._former_id(root)
         recorded = await ctx.run(_close, question)
-        return None if recorded == _EXPIRED else validate(self.payload, recorded["answer"])
+        if recorded == _EXPIRED:
+            return None
+        return read_recorded(self.payload, recorded["answer"], f"the answer at gate {self.name}")
 
     async def deliver(
         self, client: EngineClient, root: str, answer: P, *, message: str | None = None

@@ -109,7 +109,7 @@ def waited(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     }
 
 
-class _Schemas(compat.GenerateJsonSchema):
+class Schemas(compat.GenerateJsonSchema):
     """Says of a Decimal what pydantic does not: that it is exact, and which texts there are."""
 
     def decimal_schema(self, schema: DecimalSchema) -> JsonSchemaValue:
@@ -148,9 +148,9 @@ def extend_openapi(app: FastAPI, *, with_keys: bool) -> None:
 
 @contextmanager
 def _decimals_described() -> Iterator[None]:
-    """Let FastAPI make its schemas with :class:`_Schemas`, for which it has no option."""
+    """Let FastAPI make its schemas with :class:`Schemas`, for which it has no option."""
     usual = compat.GenerateJsonSchema
-    compat.GenerateJsonSchema = _Schemas  # type: ignore[misc]
+    compat.GenerateJsonSchema = Schemas  # type: ignore[misc]
     try:
         yield
     finally:

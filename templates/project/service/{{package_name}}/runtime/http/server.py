@@ -1,25 +1,29 @@
-"""uvicorn, with bounds on connections that have not sent a request yet."""
+"""uvicorn, as this service runs it, with a stop that clients do not notice."""
 
-import asyncio
+import signal
+import socket
+import sys
 from contextlib import suppress
+from datetime import timedelta
+from time import monotonic
+from types import FrameType
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors import ChangeReload
 
 from ..settings import ServiceSettings
-from .problems import MEDIA_TYPE, Problem
+from . import draining
+from .protocol import BoundedHttp
 
-HEAD_TIMEOUT = 20.0
-"""Seconds."""
-MAX_HEAD = 64 * 1024
+_STARTUP_FAILED = 3  # as uvicorn's own command exits
 
 
 def serve(app: FastAPI | str, settings: ServiceSettings, **options: Any) -> None:
     """Serve until SIGTERM or SIGINT. ``app`` may be an import path, as `uvicorn.run` takes it."""
     _raise_file_limit()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -27,68 +31,69 @@ def serve(app: FastAPI | str, settings: ServiceSettings, **options: Any) -> None
         ws="none",
         log_config=None,
         access_log=False,
+        limit_concurrency=settings.max_connections,
         proxy_headers=True,
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_keep_alive=int(settings.keep_alive.total_seconds()),
         timeout_graceful_shutdown=max(int(settings.shutdown_grace.total_seconds()), 1),
         **options,
     )
+    # Nobody sends requests by the readiness of a process that reloads.
+    server = DrainingServer(config, timedelta(0) if config.reload else settings.shutdown_delay)
+    if config.should_reload:
+        ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
+        return
+    server.run()
+    if not server.started:
+        sys.exit(_STARTUP_FAILED)
 
 
-class BoundedHttp(HttpToolsProtocol):
-    """HTTP/1.1 that closes a connection when the head of a request takes longer than 20 s, or more than 64 KiB.
+class DrainingServer(uvicorn.Server):
+    """uvicorn that first says that it will stop, and then stops.
 
-    uvicorn itself bounds neither: clients that send nothing, or never end their headers, would stay for ever. (For
-    bodies see `limits`.) What is not HTTP gets a problem as well.
+    From SIGTERM on readiness is a 503, each response closes its connection, and requests that only wait are answered.
+    For ``delay`` it goes on to take connections, so that a proxy can take notice. A clean stop exits with 0: uvicorn's
+    own would end by the signal. Ctrl-C has no delay.
     """
 
-    _head_timer: asyncio.TimerHandle | None = None
-    _head_size = 0
+    def __init__(self, config: uvicorn.Config, delay: timedelta = timedelta(0)) -> None:
+        super().__init__(config)
+        self._delay = delay.total_seconds()
+        self._exit_at: float | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the timer of the first head."""
-        super().connection_made(transport)
-        self._start_timer()
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain; a second signal stops at once, and a second Ctrl-C waits for nothing."""
+        if draining.has_begun():
+            self.should_exit = True
+            self.force_exit = self.force_exit or sig == signal.SIGINT
+            return
+        self._exit_at = monotonic() + (self._delay if sig == signal.SIGTERM else 0)
+        self._begin_to_drain()
 
-    def on_message_begin(self) -> None:
-        """Start the timer of a further head, if it does not run."""
-        super().on_message_begin()
-        self._start_timer()
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start."""
+        draining.reset()
+        await super().startup(sockets)
 
-    def on_headers_complete(self) -> None:
-        """Stop the timer."""
-        self._stop_timer()
-        super().on_headers_complete()
+    async def on_tick(self, counter: int) -> bool:
+        """Look whether it is time to stop, ten times a second."""
+        if self._exit_at is not None and monotonic() >= self._exit_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
-    def data_received(self, data: bytes) -> None:
-        """Count the bytes of a head."""
-        super().data_received(data)
-        if self._head_timer is not None:
-            self._head_size += len(data)
-            if self._head_size > MAX_HEAD:
-                self.transport.close()
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        self._begin_to_drain()
+        try:
+            await super().shutdown(sockets)
+        finally:
+            draining.reset()
 
-    def send_400_response(self, msg: str) -> None:
-        """Respond to what cannot be parsed."""
-        body = bytes(Problem(400, "bad-request", msg).response().body)
-        head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + head.encode() + body)
-        self.transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer."""
-        self._stop_timer()
-        super().connection_lost(exc)
-
-    def _start_timer(self) -> None:
-        if self._head_timer is None:
-            self._head_size = 0
-            self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self.transport.close)
-
-    def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _begin_to_drain(self) -> None:
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, BoundedHttp):
+                connection.drain()
+        draining.begin()
 
 
 def _raise_file_limit() -> None:

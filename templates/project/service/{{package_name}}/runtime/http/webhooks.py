@@ -18,7 +18,7 @@ from ..engine.client import EngineClient
 from ..errors import OperatorError
 from ..settings import ServiceSettings
 from .idempotency import RequestIdentity
-from .openapi import header, problems
+from .openapi import Schemas, header, problems
 from .problems import Problem, not_found
 from .signatures import STANDARD, Refused, Scheme, verify
 from .strict_json import check_request, read_json
@@ -63,7 +63,7 @@ class Webhook:
 
     def takes(self, model: type[BaseModel]) -> dict[str, Any]:
         """`openapi_extra` of a route that takes this webhook's messages and parses them as ``model``."""
-        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}", schema_generator=Schemas)
         return {
             "x-webhook": self.name,
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},

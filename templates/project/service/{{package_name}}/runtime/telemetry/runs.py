@@ -11,7 +11,8 @@ from typing import Any
 from resonate.context import Context
 from resonate.error import PlatformError, ServerError, Suspended
 
-from ..errors import Failure, StepFailed
+from ..errors import EngineUnavailable, Failure, StepFailed
+from ..outages import Lost
 from . import logs, metrics, outstanding, tracing
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,9 @@ async def observe_run(ctx: Context, function: str, version: int) -> AsyncIterato
             outcome, reason = outcome_of(error), f"{error.code}: {' '.join(str(error).split())}"
             level = _LEVELS[outcome]
             _remember(promise, error)
+            raise
+        except (Lost, EngineUnavailable) as lost:  # The outage is logged where it is noticed, once.
+            outcome, level, reason = "lost", logging.DEBUG, str(lost)
             raise
         except Exception as error:
             outcome, level, reason = "raised", logging.ERROR, type(error).__name__

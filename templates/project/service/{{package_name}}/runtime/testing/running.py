@@ -26,7 +26,9 @@ from resonate.types import Value
 from ..durable.gate import Delivery, Gate
 from ..durable.rpc import Rpc
 from ..engine.client import EngineClient
-from ..http.server import BoundedHttp
+from ..engine.misfits import NOTES
+from ..engine.offers import WorkerResonate
+from ..http.protocol import BoundedHttp
 from ..http.signatures import STANDARD
 from ..http.webhooks import Webhook, webhooks_of
 from ..http.work import Outcome, Status, wait_for_end
@@ -168,16 +170,26 @@ def open_calls(client: EngineClient) -> str:
             what = f"{task['func']}, of {who}"
         else:
             what = "a step that runs" if promise.tags.get("resonate:scope") == "local" else "an answer from outside"
-        raised = last_error(promise.id)
-        lines.append(f"  {promise.id}: {what}" + (f"; its last run raised {raised}" if raised else ""))
+        if client.namespace.local_id(promise.id).startswith(NOTES):
+            continue
+        if raised := last_error(promise.id):
+            what += f"; its last run raised {raised}"
+        elif (why := _misfit(client, promise.id)) and "nothing here serves it" not in what:
+            what += f"; its code does not fit it: {why}"
+        lines.append(f"  {promise.id}: {what}")
     return "\n".join(["open calls:", *lines]) if lines else "no call is open"
 
 
+def _misfit(client: EngineClient, engine_id: str) -> str | None:
+    return client.resonate.misfits.why(engine_id) if isinstance(client.resonate, WorkerResonate) else None
+
+
 @contextmanager
-def serve_on_port(app: FastAPI) -> Iterator[str]:
+def serve_on_port(app: FastAPI, *, limit_concurrency: int | None = None) -> Iterator[str]:
     """Serve an application as in production, but in a thread; yields its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, http=BoundedHttp, ws="none", log_config=None, access_log=False))
+        options: dict[str, Any] = {"http": BoundedHttp, "ws": "none", "log_config": None, "access_log": False}
+        server = uvicorn.Server(uvicorn.Config(app, limit_concurrency=limit_concurrency, **options))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -1,0 +1,70 @@
+"""The workflow itself raises it, or what it calls plainly."""
+# file: shop/runtime/errors.py (shared)
+# file: shop/runtime/durable/rpc.py (shared)
+# file: shop/runtime/engine/client.py (shared)
+# file: shop/contracts/pay.py
+from pydantic import BaseModel
+
+from ..runtime.durable.rpc import Rpc
+from ..runtime.errors import Failure
+
+
+class Payment(BaseModel):
+    cents: int
+
+
+class CardDeclined(Failure):
+    pass
+
+
+class CardLost(CardDeclined):
+    pass
+
+
+charge = Rpc(name="charge", group="cards", request=Payment, result=Payment)
+pay = Rpc(name="pay", group="workers", request=Payment, result=Payment)
+# file: shop/workflows/worker.py
+from ..runtime.durable.rpc import Registration
+from .pay import pay
+
+GROUP = "workers"
+
+SERVED: list[Registration] = [pay]
+# file: shop/workflows/pay.py
+from resonate.context import Context
+
+from ..contracts import pay as contract
+from ..contracts.pay import Payment
+from ..runtime.durable.rpc import serve
+
+
+class TooMuch(Exception):
+    pass
+
+
+@serve(contract.pay)
+async def pay(ctx: Context, payment: Payment) -> Payment:
+    try:
+        check(payment)
+        payment = await ctx.run(charge, payment)
+    except TooMuch:
+        payment = Payment(cents=100)
+    try:
+        payment = await ctx.run(charge, payment)
+        if payment.cents > 50:
+            raise TooMuch
+    except TooMuch:
+        payment = Payment(cents=50)
+    try:
+        return await ctx.run(charge, Payment.model_validate({"cents": payment.cents}))
+    except ValueError:
+        return payment
+
+
+def check(payment: Payment) -> None:
+    if payment.cents > 100:
+        raise TooMuch
+
+
+async def charge(ctx: Context, payment: Payment) -> Payment:
+    return payment

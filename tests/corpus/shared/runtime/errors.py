@@ -1,0 +1,6 @@
+class Failure(Exception):
+    code = "work-failed"
+
+
+class StepFailed(Failure):
+    error: str
