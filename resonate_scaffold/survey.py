@@ -388,7 +388,7 @@ class Survey:
             name = self._text(holder, given.get("name")) if given else None
             if not given or name is None or "cron" not in given:
                 continue
-            said = {
+            said: dict[str, str] = {
                 option: self._text(holder, given[option]) or ast.unparse(given[option])
                 for option in ("cron", "catch_up", "overlap")
                 if option in given
