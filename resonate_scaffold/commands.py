@@ -52,6 +52,18 @@ class WebhookScheme(StrEnum):
     hmac = "hmac"
 
 
+class CatchUp(StrEnum):
+    latest = "latest"
+    all = "all"
+    none = "none"
+
+
+class Overlap(StrEnum):
+    skip = "skip"
+    queue = "queue"
+    allow = "allow"
+
+
 class CheckFormat(StrEnum):
     text = "text"
     json = "json"
@@ -179,7 +191,9 @@ def new(
 @app.command()
 def dev(
     project: Annotated[Path, typer.Option(help="The service, or a directory in it.", metavar="DIR")] = Path(),
-    engine: Annotated[str, typer.Option(help="auto, embedded, server or a URL.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="auto (RESONATE_URL, or else embedded), embedded, server or a URL.")
+    ] = "auto",
     port: Annotated[
         int | None, typer.Option(help="The API's port; PORT of the service otherwise.", min=0, max=65535)
     ] = None,
@@ -340,6 +354,12 @@ def add_schedule(
     name: Annotated[str, typer.Argument(help="Its name.")],
     workflow: Annotated[str, typer.Option(help="The workflow that it starts.", metavar="NAME")],
     cron: Annotated[str, typer.Option(help="When, in UTC: minute hour day month weekday.", metavar="EXPR")],
+    catch_up: Annotated[
+        CatchUp, typer.Option(help="What runs of the times that were missed in an outage.")
+    ] = CatchUp.latest,
+    overlap: Annotated[
+        Overlap, typer.Option(help="What a time does while the run before has not ended.")
+    ] = Overlap.skip,
     project: Project = Path(),
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -348,7 +368,7 @@ def add_schedule(
     """A workflow that starts by the clock."""
     from resonate_scaffold.generators.schedule import ScheduleRequest, add_schedule
 
-    request = ScheduleRequest(name, workflow, cron, datetime.now(UTC))
+    request = ScheduleRequest(name, workflow, cron, datetime.now(UTC), catch_up.value, overlap.value)
     make: Make = lambda project: add_schedule(project, request)  # noqa: E731
     _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 

@@ -110,6 +110,22 @@ def check_clone(directory: Path) -> None:
         )
 
 
+def tracks(directory: Path, path: str) -> bool:
+    """Whether a file at or below *path* is in the index of the repository around *directory*.
+
+    Without git, or outside of a repository, no. Nothing that the repository configures is run.
+    """
+    if not available():
+        return False
+    fences = [part for setting in (*_FENCES, "core.fsmonitor=false") for part in ("-c", setting)]
+    listed = subprocess.run(
+        ["git", "-C", str(directory), *fences, "ls-files", "--cached", "-z", "--", f":(literal,icase){path}"],
+        capture_output=True,
+        check=False,
+    )
+    return bool(listed.stdout)
+
+
 def branch(directory: Path) -> str:
     """The branch that is checked out in a repository with a commit; `HEAD` where none is."""
     return _git(directory, "rev-parse", "--abbrev-ref", "HEAD")

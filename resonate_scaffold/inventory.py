@@ -119,7 +119,14 @@ def _webhooks(survey: Survey) -> list[dict[str, Any]]:
 
 def _schedules(survey: Survey) -> list[dict[str, Any]]:
     return [
-        {"name": schedule.name, **_json(schedule.place), "cron": schedule.cron, "workflow": schedule.workflow}
+        {
+            "name": schedule.name,
+            **_json(schedule.place),
+            "cron": schedule.cron,
+            "workflow": schedule.workflow,
+            "catch_up": schedule.catch_up,
+            "overlap": schedule.overlap,
+        }
         for schedule in survey.schedules
     ]
 
@@ -201,7 +208,10 @@ def _webhook_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _schedule_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    return entry["name"], entry["cron"], entry["workflow"] or "a workflow that cannot be read", _where(entry)
+    usual = {"catch_up": "latest", "overlap": "skip"}
+    ways = ", ".join(f"{option}={entry[option]}" for option, way in usual.items() if entry[option] != way)
+    row = (entry["name"], entry["cron"], entry["workflow"] or "a workflow that cannot be read", _where(entry))
+    return (*row, ways) if ways else row
 
 
 def _key_row(entry: Mapping[str, Any]) -> tuple[str, ...]:

@@ -197,14 +197,16 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """An element of SCHEDULES. ``cron`` is its text, or the expression that computes it; ``workflow`` a durable name,
-    of the contract ``contract`` (qualified)."""
+    """An element of SCHEDULES. ``cron`` is its text, or the expression that computes it, as are ``catch_up`` and
+    ``overlap``; ``workflow`` a durable name, of the contract ``contract`` (qualified)."""
 
     name: str
     cron: str
     workflow: str | None
     contract: str | None
     place: Place
+    catch_up: str
+    overlap: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,15 +382,20 @@ class Survey:
         module = "workflows.schedules" if self.path_of("workflows.schedules") else "workflows.worker"
         for source, element in self._elements(module, "SCHEDULES"):
             holder, value = self._followed(source, element)
-            given = self._arguments(holder, value, _SCHEDULE, "name", "cron", "workflow", "request")
+            given = self._arguments(
+                holder, value, _SCHEDULE, "name", "cron", "workflow", "request", "catch_up", "overlap"
+            )
             name = self._text(holder, given.get("name")) if given else None
             if not given or name is None or "cron" not in given:
                 continue
-            cron = self._text(holder, given["cron"]) or ast.unparse(given["cron"])
+            cron, catch_up, overlap = (
+                (self._text(holder, given[option]) or ast.unparse(given[option])) if option in given else default
+                for option, default in (("cron", ""), ("catch_up", "latest"), ("overlap", "skip"))
+            )
             named = self._reference(holder, given.get("workflow")) or ""
             wanted = self._contract_by_name.get(self._contract_by_function.get(named, named))
             workflow, contract = (wanted.durable, wanted.qualified) if wanted else (None, None)
-            found.append(Schedule(name, cron, workflow, contract, _place(source, element)))
+            found.append(Schedule(name, cron, workflow, contract, _place(source, element), catch_up, overlap))
         return tuple(sorted(found, key=lambda it: (it.name, it.cron, it.workflow or "")))
 
     @cached_property

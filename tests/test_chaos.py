@@ -73,21 +73,25 @@ def test_a_seed_decides_all_faults_and_jobs() -> None:
     assert chaos.jobs(7, 500) == chaos.jobs(7, 500) != chaos.jobs(8, 500)
     kills = Counter(fault.role for fault in chaos.faults(7, 60) if fault.kind == "kill")
     assert kills == dict.fromkeys(chaos.ROLES, 15)
-    short = set(chaos.faults(7, 4))
-    assert {Fault("kill", role) for role in chaos.ROLES} <= short
-    assert {fault.kind for fault in short} == {"kill", "freeze", "drain"}
+    short = set(chaos.faults(7, 5, chaos.ON_POSTGRES))
+    assert {Fault(kind, role) for kind in ("kill", "away") for role in chaos.ON_POSTGRES} <= short
+    assert {fault.kind for fault in short} == {"kill", "away", "freeze", "drain", "deploy"}
     assert {job.decisions for job in chaos.jobs(7, 150)} == {(), *chaos.DECISIONS}
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A service made and installed by the command."""
-    return chaos.make_service(tmp_path_factory.mktemp("made"))
+def releases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A service made and installed by the command, and its next release."""
+    parent = tmp_path_factory.mktemp("made")
+    service = chaos.make_service(parent)
+    return service, chaos.make_next_release(service, parent)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has none of these signals")
 @pytest.mark.parametrize("database", DATABASES)
-def test_nothing_is_lost_and_nothing_happens_twice(service: Path, database: Database, tmp_path: Path) -> None:
-    report = chaos.run(service, tmp_path, seed=1, database=database, count=150, kills=4)
+def test_nothing_is_lost_and_nothing_happens_twice(
+    releases: tuple[Path, Path], database: Database, tmp_path: Path
+) -> None:
+    report = chaos.run(releases, tmp_path, seed=1, count=150, kills=4, away=2, database=database)
     assert report.verdict == chaos.Verdict([], [], [])
-    assert sum(report.faults.values()) == 8
+    assert sum(report.faults.values()) == 4 + len(chaos.ON_POSTGRES if database == "postgres" else chaos.ROLES) + 3 * 2

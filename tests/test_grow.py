@@ -216,6 +216,24 @@ def test_again_with_other_spelling_is_the_same(tool: Tool, service: Path) -> Non
     assert whole(service) == before
 
 
+def test_how_a_schedule_catches_up_and_overlaps(tool: Tool, service: Path) -> None:
+    run(tool, NEEDS["schedule"])
+    line = f"{ADDS['schedule']} --catch-up all --overlap queue"
+    run(tool, line)
+    entry = (service / "orders/workflows/worker.py").read_text("utf-8")
+    assert 'Schedule("nightly", "0 2 * * *", clean_up, CleanUp(), catch_up="all", overlap="queue")' in entry
+    assert "is there already: nothing to do" in run(tool, line).out
+    assert "catch_up: all there, none asked" in refused(tool, ADDS["schedule"], service).err
+    (found,) = run(tool, "list schedule --json").json["inventory"]["schedules"]
+    assert (found["catch_up"], found["overlap"]) == ("all", "queue")
+    assert "catch_up=all, overlap=queue" in run(tool, "list schedule").out
+    run(tool, "remove schedule nightly --yes", line.replace("all", "latest").replace("queue", "skip"))
+    assert "catch_up" not in (service / "orders/workflows/worker.py").read_text("utf-8")
+    (found,) = run(tool, "list schedule --json").json["inventory"]["schedules"]
+    assert (found["catch_up"], found["overlap"]) == ("latest", "skip")
+    assert "catch_up" not in run(tool, "list schedule").out
+
+
 def test_a_workflow_that_is_there_gets_its_route(tool: Tool, service: Path) -> None:
     run(tool, ADDS["workflow"])
     ran = run(tool, f"{ADDS['workflow']} --route")
@@ -1036,6 +1054,8 @@ def test_a_kill_at_any_change_leaves_before_or_after(
         code = faulty(lambda: cli.run([*command, "--project", str(root)]), kill, at, WRITE)  # noqa: B023
         unsettled = whole(root)
         run(tool, f"list schedule --project {root}")
+        assert whole(root) == unsettled
+        disk.discover(root, settle=True)
         ends.append(whole(root))
         assert ends[-1] in (before, after)
         shutil.rmtree(root)

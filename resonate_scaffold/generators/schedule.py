@@ -20,12 +20,22 @@ _LONGEST = 90
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRequest:
-    """``cron``: five fields, in UTC. ``now``: from when its next times are counted."""
+    """``cron``: five fields, in UTC. ``now``: from when its next times are counted.
+
+    ``catch_up`` and ``overlap`` are as the runtime's `Schedule` has them.
+    """
 
     name: str
     workflow: str
     cron: str
     now: datetime
+    catch_up: str = "latest"
+    overlap: str = "skip"
+
+    def unusual(self) -> dict[str, str]:
+        """The options that are not at their default, which are not written."""
+        usual = {"catch_up": "latest", "overlap": "skip"}
+        return {name: getattr(self, name) for name, way in usual.items() if getattr(self, name) != way}
 
 
 def add_schedule(project: Project, request: ScheduleRequest) -> Plan:
@@ -34,7 +44,7 @@ def add_schedule(project: Project, request: ScheduleRequest) -> Plan:
     growth = Growth(project, "schedule", name.kebab)
     cron = " ".join(request.cron.split())
     times = next_times(cron, request.now)
-    growth.options = contracts.options(workflow=request.workflow, cron=cron)
+    growth.options = contracts.options(workflow=request.workflow, cron=cron, **request.unusual())
     if done := asked_before(growth):
         return done
     workflow = contracts.find_workflow(growth, request.workflow)
@@ -46,13 +56,14 @@ def add_schedule(project: Project, request: ScheduleRequest) -> Plan:
             "Schedule a workflow that takes nothing, or give those fields defaults.",
         )
     module, _, model = asked.rpartition(".")
+    options = [layout.Item(layout.text(way), f"{name}=") for name, way in request.unusual().items()]
     growth.wire(
         growth.module("workflows.worker"),
         "SCHEDULES",
         name.kebab,
         [("runtime.durable.schedules", "Schedule"), _function(growth, workflow), (module, model)],
         lambda schedule, function, request: layout.call(
-            schedule, [layout.text(name.kebab), layout.text(cron), function, f"{request}()"]
+            schedule, [layout.text(name.kebab), layout.text(cron), function, f"{request}()", *options]
         ),
     )
     schedule = layout.call("await service.client.resonate.schedules.get", [f'f"{{prefix}}/{name.kebab}"'])

@@ -16,6 +16,7 @@ from resonate.types import PromiseRecord
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine import client as client_module
 from shop.runtime.engine.client import EngineClient, answer, build
+from shop.runtime.engine.clock import EngineClock
 from shop.runtime.engine.connections import ReconnectingSSE
 from shop.runtime.engine.worker import register, stop
 from shop.runtime.errors import EngineUnavailable
@@ -125,11 +126,11 @@ async def test_an_engine_that_does_not_answer_is_unready(
     unavailable = counted("engine_request_duration_seconds_count", outcome="unavailable")
     async with start_service() as service:
 
-        async def never(promise_id: str) -> None:
+        async def never(*_: object) -> None:
             await asyncio.sleep(60)
 
         monkeypatch.setattr(client_module, "PROBE_TIMEOUT", 0.05)
-        monkeypatch.setattr(service.client.resonate.promises, "get", never)
+        monkeypatch.setattr(service.client.resonate.promises, "create", never)
         assert 'engine_up{part="requests"} 0.0' in (await service.http.get("/metrics")).text
         assert (await service.http.get("/readyz")).status_code == 503
     assert counted("engine_request_duration_seconds_count", outcome="unavailable") == unavailable + 2
@@ -142,8 +143,9 @@ async def test_a_worker_whose_stream_is_down_is_unready_though_the_engine_answer
 
     async def respond(request: web.Request) -> web.Response:
         asked = await request.json()
-        head = {**asked["head"], "status": 404}
-        return web.json_response({"kind": asked["kind"], "head": head, "data": {"error": "not found"}})
+        record = {**asked["data"], "state": "rejected_timedout", "createdAt": 0}
+        head = {**asked["head"], "status": 200}
+        return web.json_response({"kind": asked["kind"], "head": head, "data": {"promise": record}})
 
     async def poll(request: web.Request) -> web.StreamResponse:
         if refused:
@@ -175,14 +177,72 @@ async def test_a_worker_whose_stream_is_down_is_unready_though_the_engine_answer
         await stop(client, timedelta(seconds=1))
 
 
+async def test_every_request_carries_the_token(definition: Service) -> None:
+    """In its envelope, which is where the engine looks; a stream has it in a header."""
+    tokens: dict[str, str | None] = {}
+
+    async def respond(request: web.Request) -> web.Response:
+        asked = await request.json()
+        tokens[asked["kind"]] = asked["head"].get("auth")
+        head = {**asked["head"], "status": 404}
+        return web.json_response({"kind": asked["kind"], "head": head, "data": {"error": "not found"}})
+
+    app = web.Application()
+    app.router.add_post("/", respond)
+    async with TestServer(app) as server:
+        settings = make_settings(definition, resonate_url=str(server.make_url("/")), resonate_token="a-token")
+        client = build(settings, definition.namespace(settings), "workers", listens=True)
+        client.resonate.start()
+        assert await client.find("job/1") is None
+        with pytest.raises(ServerError):
+            await client.resonate._core.on_message("shop/job/1", 0)
+        client.resonate._heartbeat.start("shop/job/1", 0)
+        await until(lambda: len(tokens) == 3)
+        await stop(client, timedelta(seconds=1))
+    assert tokens == dict.fromkeys(("promise.get", "task.acquire", "task.heartbeat"), "a-token")
+
+
 async def test_an_engine_that_refuses_requests_is_a_health_problem(
     client: EngineClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(promise_id: str) -> PromiseRecord:
+    async def refuse(*_: object) -> PromiseRecord:
         raise ServerError(code=401, message="unauthorized")
 
-    monkeypatch.setattr(client.resonate.promises, "get", refuse)
+    monkeypatch.setattr(client.resonate.promises, "create", refuse)
     assert await client.health_problem() == "the engine refuses requests: 401"
+
+
+async def test_a_full_engine_that_can_still_be_read_is_unready(
+    client: EngineClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> PromiseRecord:
+        raise ServerError(500, "database or disk is full")
+
+    assert await client.health_problem() is None
+    monkeypatch.setattr(client.resonate.promises, "create", full)
+    assert await client.find("job/1") is None
+    assert await client.health_problem() == "the engine cannot write: it answers 500"
+    assert counted("engine_up", part="requests") == 0
+
+
+async def test_a_probe_writes_once_a_period_for_all_processes(
+    definition: Service, client: EngineClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(client.network, LocalConnection)
+    state = client.network.state
+    settings = make_settings(definition)
+    other = build(settings, client.namespace, "db", listens=False, local=client.network)
+    now = 1_700_000_000_000
+    for engine in (client, other):
+        monkeypatch.setattr(EngineClock, "now_ms", lambda _: now)
+        assert await engine.health_problem() is None
+    (written,) = state.promises.values()
+    # It has ended, and a backend that ends what is external would end it if it had not.
+    assert (written.id, written.state) == ("shop/probe/1699999980", "rejected_timedout")
+    assert written.tags["resonate:external"] == "true"
+    now += client_module.PROBE_PERIOD * 1000
+    assert await client.health_problem() is None
+    assert [promise.id for promise in state.promises.values()] == ["shop/probe/1699999980", "shop/probe/1700000010"]
 
 
 # Making a client
@@ -246,3 +306,41 @@ async def test_a_step_is_tried_four_times(start_service: StartService) -> None:
         service.client.resonate._core.sleeper = instant_sleeper
         await service.outcome(nothing, "s/1", Nothing())
     assert tries == ["shop/s/1:1"] * 4
+
+
+async def test_an_engine_that_is_away_is_no_attempt_of_a_step(start_service: StartService) -> None:
+    """A step asks it, too: where a gate is opened, for example."""
+    tries: list[str] = []
+
+    async def step(ctx: Context) -> None:
+        tries.append(ctx.info.id)
+        if len(tries) <= 10:
+            raise EngineUnavailable("away")
+
+    @serve(nothing)
+    async def work(ctx: Context, request: Nothing) -> Nothing:
+        await ctx.run(step)
+        return request
+
+    async with start_service([work]) as service:
+        service.client.resonate._core.sleeper = instant_sleeper
+        await service.run(nothing, "s/1", Nothing())
+    assert tries == ["shop/s/1:1"] * 11
+
+
+async def test_a_workflow_that_finds_the_engine_away_begins_again(start_service: StartService) -> None:
+    runs: list[str] = []
+
+    async def step(ctx: Context) -> None: ...
+
+    @serve(nothing)
+    async def work(ctx: Context, request: Nothing) -> Nothing:
+        await ctx.run(step)
+        runs.append(ctx.info.id)
+        if len(runs) <= 3:
+            raise EngineUnavailable("away")
+        return request
+
+    async with start_service([work]) as service:
+        await service.run(nothing, "s/1", Nothing())
+    assert len(runs) == 4

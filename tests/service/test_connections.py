@@ -1,16 +1,21 @@
-"""`engine.connections`: the stream of work comes back, whatever ends it."""
+"""`engine.connections`: the stream of work comes back, whatever ends it, and requests are made until answered."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.utils import formatdate
+from time import time
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from resonate.error import ConnectorError
 from resonate.retry import NoBackoff
 from shop.runtime.engine import connections
-from shop.runtime.engine.connections import ReconnectingSSE, http_connections
+from shop.runtime.engine.clock import EngineClock
+from shop.runtime.engine.connections import ReconnectingSSE, RetryingHttp, http_connections
 
 from .waiting import until
 
@@ -104,3 +109,115 @@ async def test_both_connections_carry_the_token() -> None:
         await source.stop()
         await network.stop()
     assert {token for _, token in seen} == {"Bearer a-token"}
+
+
+# Requests
+
+
+class Answers:
+    """A server whose first requests go wrong in some way; the date that it writes may be wrong."""
+
+    def __init__(self, *wrong: str) -> None:
+        self.wrong = list(wrong)
+        self.asked = 0
+        self.ahead = 0.0
+
+    async def respond(self, request: web.Request) -> web.StreamResponse:
+        """Go wrong in the next way, or answer."""
+        self.asked += 1
+        match self.wrong.pop(0) if self.wrong else "":
+            case "hangs":
+                await asyncio.sleep(60)
+            case "hangs in its answer":
+                response = web.StreamResponse(headers={"Content-Length": "10"})
+                await response.prepare(request)
+                await asyncio.sleep(60)
+            case "is cut off":
+                assert request.transport is not None
+                request.transport.abort()
+            case "has a gateway":
+                return web.Response(status=503, text="<html>no server</html>", content_type="text/html")
+            case "is full":
+                return web.json_response({"head": {"status": 503}}, status=503)
+        return web.Response(text="answered", headers={"Date": formatdate(time() + self.ahead, usegmt=True)})
+
+
+@asynccontextmanager
+async def requests_to(answers: Answers, clock: EngineClock | None = None) -> AsyncIterator[RetryingHttp]:
+    """A connection to such a server."""
+    app = web.Application()
+    app.router.add_post("/", answers.respond)
+    async with TestServer(app) as server:
+        connection = RetryingHttp(str(server.make_url("/")), backoff=NoBackoff(), clock=clock)
+        await connection.start()
+        yield connection
+        await connection.stop()
+
+
+@pytest.mark.parametrize("wrong", ["hangs", "hangs in its answer", "is cut off", "has a gateway"])
+async def test_a_request_without_an_answer_is_made_again(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setattr(connections, "TRY_TIMEOUT", 0.3 if "hangs" in wrong else 30)
+    answers = Answers(wrong, wrong)
+    async with asyncio.timeout(30), requests_to(answers) as connection:
+        assert await connection.send("{}") == "answered"
+    assert answers.asked == 3
+
+
+async def test_a_server_that_answers_is_not_asked_again() -> None:
+    answers = Answers("is full")
+    async with requests_to(answers) as connection:
+        assert await connection.send("{}") == '{"head": {"status": 503}}'
+    assert answers.asked == 1
+
+
+async def test_a_request_ends_when_its_connection_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = Answers(*["has a gateway"] * 10_000)
+    async with requests_to(answers) as connection:
+        sending = asyncio.create_task(connection.send("{}"))
+        await until(lambda: answers.asked > 2)
+        await connection.stop()
+        with pytest.raises(ConnectorError, match="stopped"):
+            await sending
+        with pytest.raises(ConnectorError):
+            await connection.send("{}")
+
+
+async def test_a_connection_that_was_not_started_tries_once() -> None:
+    """The heartbeat's: what it would send after a pause is no longer what runs."""
+    connection = RetryingHttp("http://127.0.0.1:9")
+    with pytest.raises(ConnectorError):
+        await connection.send("{}")
+    await connection.stop()
+
+
+async def test_a_request_notices_a_connection_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[socket.socket] = []
+    make = connections.keep_alive_socket
+
+    def note(address: tuple[Any, ...]) -> socket.socket:
+        opened.append(make(address))
+        return opened[-1]
+
+    monkeypatch.setattr(connections, "keep_alive_socket", note)
+    async with requests_to(Answers()) as connection:
+        await connection.send("{}")
+        assert opened[0].getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        timeout = connection._ensure_session().timeout
+        assert (timeout.total, timeout.sock_connect) == (10, 5)
+
+
+@pytest.mark.parametrize("ahead", [400, -400])
+async def test_an_answer_tells_the_engine_s_clock(ahead: int) -> None:
+    answers, clock = Answers(), EngineClock()
+    answers.ahead = ahead
+    async with requests_to(answers, clock) as connection:
+        await connection.send("{}")
+    assert abs(clock.skew - ahead) < 30
+    answers.ahead = 0
+    async with requests_to(answers, clock) as connection:
+        await until(lambda: _close(clock, connection))
+
+
+async def _close(clock: EngineClock, connection: RetryingHttp) -> bool:
+    await connection.send("{}")
+    return clock.skew == 0

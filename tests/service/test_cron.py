@@ -5,11 +5,11 @@ What each engine makes of an expression was tried with the crate `cron` 0.12 of 
 """
 
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import BaseModel
-from shop.runtime.durable.cron import find_problem
+from shop.runtime.durable.cron import find_next, find_previous, find_problem
 from shop.runtime.durable.rpc import Rpc
 from shop.runtime.durable.schedules import Schedule, check_schedules
 from shop.runtime.errors import WiringError
@@ -137,3 +137,44 @@ def test_two_of_one_name_are_refused() -> None:
     check_schedules([one, Schedule("weekly", "0 2 * * SUN", tidy, Tidy())])
     with pytest.raises(WiringError, match="two schedules are called nightly\nGive each entry of SCHEDULES "):
         check_schedules([one, other])
+
+
+def ms(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    ("cron", "moment", "previous", "following"),
+    [
+        ("* * * * *", "2026-03-01T00:00:00", "2026-02-28T23:59:00", "2026-03-01T00:01:00"),
+        ("* * * * *", "2026-03-01T00:00:00.001", "2026-03-01T00:00:00", "2026-03-01T00:01:00"),
+        ("30 2 * * *", "2026-03-01T02:30:00", "2026-02-28T02:30:00", "2026-03-02T02:30:00"),
+        ("0 6 * * MON", "2026-11-30T05:59:00", "2026-11-23T06:00:00", "2026-11-30T06:00:00"),
+        ("0 6 * * SUN", "2026-11-30T05:59:00", "2026-11-29T06:00:00", "2026-12-06T06:00:00"),
+        ("5-10/5 8-9 * JAN,7 *", "2026-02-01T00:00:00", "2026-01-31T09:10:00", "2026-07-01T08:05:00"),
+        ("0 0 29 FEB *", "2099-01-01T00:00:00", "2096-02-29T00:00:00", "2104-02-29T00:00:00"),
+        ("0 0 1 1 *", "1970-01-01T00:00:00", "1969-01-01T00:00:00", "1971-01-01T00:00:00"),
+    ],
+)
+def test_the_times_around_a_moment(cron: str, moment: str, previous: str, following: str) -> None:
+    assert find_problem(cron) is None
+    assert (find_previous(cron, ms(moment)), find_next(cron, ms(moment))) == (ms(previous), ms(following))
+
+
+def test_times_follow_each_other() -> None:
+    """Whatever the expression, the one before the next is this one."""
+    chance = random.Random(4)
+    for _ in range(200):
+        cron = f"{chance.choice(['*', '*/7', '10-40/7', '5'])} {chance.choice(['*', '2', '8-18'])} " + chance.choice(
+            ["* * *", "1 * *", "31 * *", "* * MON-FRI", "* JAN-MAR/2 *", "29 FEB *"]
+        )
+        here = find_next(cron, chance.randrange(0, 2**42))
+        assert here is not None
+        after = find_next(cron, here)
+        assert after is not None and find_previous(cron, after) == here
+
+
+def test_the_calendar_ends() -> None:
+    end = ms("9999-12-31T23:59:00")
+    assert find_next("* * * * *", end - 60_000) == end
+    assert find_next("* * * * *", end) is None

@@ -22,12 +22,12 @@ from shop.runtime.database import (
     synchronous_url,
 )
 from shop.runtime.errors import MissingSetting, SchemaError
+from shop.runtime.outages import Lost
 from shop.runtime.service import Service
 from shop.runtime.settings import ServiceSettings
 from shop.runtime.testing.databases import Databases, read_rows
 from shop.runtime.testing.plugin import make_settings
 from sqlalchemy import create_engine, inspect, text
-from sqlalchemy.exc import OperationalError
 
 from .planting import planted_service
 
@@ -117,7 +117,7 @@ async def test_a_writer_waits_for_a_lock_so_long(definition: Service, tmp_path: 
         settings = make_settings(definition, database_lock_timeout=0.1)
         async with Database(url, settings) as database:
             async with asyncio.timeout(5):
-                with pytest.raises(OperationalError, match="locked"):
+                with pytest.raises(Lost, match="locked"):
                     async with database.write() as session:
                         await session.execute(text("SELECT 1"))
             async with database.read() as session:

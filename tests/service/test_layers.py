@@ -6,15 +6,17 @@ import grimp
 import pytest
 from shop.runtime.service import Service
 
-GROUND = {"errors", "settings"}
+GROUND = {"errors", "settings", "outages"}
 
 # What each part of the runtime may import of the others. `dev`, `cli` and `testing` are above all.
 ALLOWED = {
     "errors": set[str](),
     "settings": {"errors"},
+    "outages": set[str](),
     "columns": set[str](),
+    "database_connections": set[str](),
     "local_postgres": GROUND,
-    "database": GROUND | {"columns", "local_postgres"},
+    "database": GROUND | {"columns", "database_connections", "local_postgres"},
     "telemetry": GROUND,
     "engine": GROUND | {"telemetry"},
     "durable": GROUND | {"telemetry", "engine", "database"},  # `once` writes to the database.

@@ -3,12 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import time
 from typing import Any
 
 import pytest
-from psycopg.errors import InsufficientPrivilege
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import DiskFull, InsufficientPrivilege, OperationalError
+from psycopg_pool import PoolTimeout
 from resonate.error import ConnectorError
-from shop.runtime.engine.postgres import ResilientPostgres
+from resonate.retry import ExponentialBackoff, NoBackoff
+from shop.runtime.engine import postgres as postgres_module
+from shop.runtime.engine.clock import EngineClock
+from shop.runtime.engine.postgres import ResilientPostgres, with_keep_alive
 
 from .waiting import until
 
@@ -76,6 +82,115 @@ class Schedules(Sessions):
 
     async def fetchall(self) -> Any:
         return self.rows
+
+
+class Answering(Sessions):
+    """The engine in Postgres: hangs or raises in the given ways, then answers at a moment of its clock."""
+
+    def __init__(self, *wrong: Exception | None, at: float = 0.0) -> None:
+        super().__init__(failures=0)
+        self.wrong = list(wrong)
+        self.at = at
+
+    async def execute(self, query: str, params: Any = None) -> Any:
+        self.statements.append(query)
+        error = self.wrong.pop(0) if self.wrong else Ellipsis
+        if error is None:
+            await asyncio.sleep(60)
+        if isinstance(error, Exception):
+            raise error
+        return self
+
+    async def fetchone(self) -> Any:
+        return ("answered", self.at)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, OperationalError("the connection is lost"), DiskFull("no space"), PoolTimeout("none"), OSError("reset")],
+)
+async def test_a_request_without_an_answer_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, wrong: Exception | None
+) -> None:
+    monkeypatch.setattr(ResilientPostgres, "_BACKOFF", NoBackoff())
+    monkeypatch.setattr(postgres_module, "TRY_TIMEOUT", 0.2 if wrong is None else 30)
+    sessions = Answering(wrong, wrong)
+    postgres = ResilientPostgres(sessions=sessions)
+    await postgres.start()
+    async with asyncio.timeout(30):
+        assert await postgres.send("{}") == "answered"
+    assert len(sessions.statements) == 3
+    await postgres.stop()
+    with pytest.raises(ConnectorError):
+        await postgres.send("{}")
+
+
+class Stubborn(Answering):
+    """A query that is not given up when it should be, as psycopg does where Postgres hangs."""
+
+    async def execute(self, query: str, params: Any = None) -> Any:
+        self.statements.append(query)
+        if len(self.statements) > 2:
+            return self
+        try:
+            await asyncio.sleep(120)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+            raise
+
+
+async def test_nobody_waits_for_a_query_that_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ResilientPostgres, "_BACKOFF", NoBackoff())
+    postgres = ResilientPostgres(sessions=Stubborn())
+    await postgres.start()
+    async with asyncio.timeout(30):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await postgres.send("{}")
+        monkeypatch.setattr(postgres_module, "TRY_TIMEOUT", 0.1)
+        assert await postgres.send("{}") == "answered"
+    for tried in list(postgres._tries):  # Or the test would wait for them.
+        tried.cancel()
+    await postgres.stop()
+
+
+async def test_a_request_that_postgres_refuses_is_not_made_again() -> None:
+    sessions = Answering(InsufficientPrivilege("no"))
+    postgres = ResilientPostgres(sessions=sessions)
+    await postgres.start()
+    with pytest.raises(ConnectorError):
+        await postgres.send("{}")
+    assert len(sessions.statements) == 1
+    await postgres.stop()
+
+
+async def test_a_request_ends_when_its_connection_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = Answering(*[OperationalError("away")] * 100)
+    monkeypatch.setattr(ResilientPostgres, "_BACKOFF", ExponentialBackoff(initial=60, max_delay=60))
+    postgres = ResilientPostgres(sessions=sessions)
+    await postgres.start()
+    sending = asyncio.create_task(postgres.send("{}"))
+    await until(lambda: sessions.statements)
+    await postgres.stop()
+    with pytest.raises(ConnectorError, match="stopped"):
+        await sending
+
+
+async def test_an_answer_tells_the_engine_s_clock() -> None:
+    clock = EngineClock()
+    postgres = ResilientPostgres(sessions=Answering(at=time() - 400), clock=clock)
+    await postgres.send("{}")
+    assert abs(clock.skew + 400) < 30
+    await postgres.stop()
+
+
+def test_a_connection_notices_that_its_other_side_is_gone() -> None:
+    added = conninfo_to_dict(with_keep_alive("postgresql://u:p%20w@h:1/db?connect_timeout=2"))
+    assert (added["host"], added["password"], added["dbname"]) == ("h", "p w", "db")
+    assert added["connect_timeout"] == "2"  # What the URL says holds.
+    assert added["tcp_user_timeout"] == "10000"
+    idle, interval, count = (int(added[f"keepalives_{name}"] or 0) for name in ("idle", "interval", "count"))
+    assert 0 < idle + interval * count <= 60
 
 
 async def test_timers_go_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

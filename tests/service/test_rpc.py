@@ -27,12 +27,16 @@ class Texts(BaseModel):
     texts: list[str] = []
 
 
-class Number(BaseModel):
-    text: list[int]
-
-
 ask = Rpc(name="ask", group="workers", request=Text, result=Texts)
-leaf = Rpc(name="leaf", group="db", request=Text, result=Text, timeout=timedelta(seconds=30), version=3)
+leaf = Rpc(
+    name="leaf",
+    group="db",
+    request=Text,
+    result=Text,
+    timeout=timedelta(seconds=30),
+    version=3,
+    wait=timedelta(minutes=1),
+)
 
 
 @serve(ask)
@@ -63,27 +67,7 @@ async def test_a_call_has_its_target_its_timeout_and_its_version(start_service: 
         task = cast("dict[str, Any]", call.param.data)
         assert (task["func"], task["version"], task["args"]) == ("leaf", 3, [{"text": "b"}])
         assert call.tags["resonate:target"].endswith("@shop.db")
-        assert abs(call.timeout_at - call.created_at - 30_000) < 1000
-
-
-async def test_a_call_that_nobody_answers_says_so(start_service: StartService) -> None:
-    """The SDK says "unknown error: null"."""
-    nowhere = Rpc(name="nowhere", group="db", request=Text, result=Text, timeout=timedelta(seconds=0.2))
-
-    @serve(ask)
-    async def wait(ctx: Context, request: Text) -> Texts:
-        return Texts(texts=[(await nowhere(ctx, request)).text])
-
-    @serve(nowhere)
-    async def sleep(ctx: Context, request: Text) -> Text:
-        await asyncio.sleep(0.5)
-        return request
-
-    async with start_service([wait, sleep]) as service:
-        outcome = await service.outcome(ask, "ask/test", Text())
-    assert outcome.error == WorkError(
-        code="timed-out", message="nowhere was canceled or not answered within 0:00:00.200000"
-    )
+        assert abs(call.timeout_at - call.created_at - 90_000) < 1000
 
 
 async def test_a_call_from_outside_has_its_own_timeout(start_service: StartService) -> None:
@@ -195,22 +179,6 @@ async def test_a_failure_whose_text_cannot_be_kept_fails_the_call_at_once(
         outcome = await service.outcome(leaf, "leaf/1", Text())
     assert (outcome.status, runs) == (Status.FAILED, 1)
     assert outcome.error is not None and outcome.error.message.startswith("no such name: ")
-
-
-async def test_an_answer_of_another_shape_fails_the_caller(start_service: StartService) -> None:
-    """A call by name gives whatever the other side sends."""
-    other_side = Rpc(name="leaf", group="db", request=Text, result=Number, version=3)
-
-    @serve(other_side)
-    async def count(ctx: Context, request: Text) -> Number:
-        return Number(text=[1])
-
-    async with start_service([ask_three, count]) as service:
-        outcome = await service.outcome(ask, "ask/test", Text())
-    assert (outcome.status, outcome.error) == (
-        Status.FAILED,
-        WorkError(code="internal-error", message="internal error in ask: see its log for shop/ask/test"),
-    )
 
 
 async def test_a_failure_arrives_in_its_own_words(start_service: StartService) -> None:

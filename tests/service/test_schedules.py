@@ -14,6 +14,7 @@ from resonate.error import ConnectorError, ServerError
 from resonate.types import ScheduleRecord, TaskData, Value
 from shop.runtime.durable import schedules
 from shop.runtime.durable.rpc import Rpc, serve
+from shop.runtime.durable.scheduled_runs import LIFETIME
 from shop.runtime.durable.schedules import Schedule, run_now, sync_schedules
 from shop.runtime.engine.client import EngineClient, build
 from shop.runtime.engine.namespace import Namespace
@@ -98,11 +99,15 @@ async def find(client: EngineClient, schedule_id: str) -> ScheduleRecord:
 async def test_a_schedule_is_created_with_its_request(client: EngineClient) -> None:
     await sync_schedules(client, [WEEKLY], prefix="shop")
     record = await find(client, "shop/weekly")
-    assert (record.cron, record.promise_timeout) == ("0 6 * * MON", 600_000)
+    assert (record.cron, record.promise_timeout) == ("0 6 * * MON", LIFETIME.total_seconds() * 1000)
     assert record.promise_id == "shop/schedule/weekly-{{.timestamp}}"
     assert record.promise_tags == {"resonate:target": "poll://any@shop.workers"}
     task = client.resonate.schedules.codec.decode(record.promise_param)
-    assert task == {"func": "tidy", "args": [{"keep_days": 7}], "kwargs": {}, "version": 2}
+    assert (task["func"], task["version"]) == ("schedule.run", 1)
+    (plan,) = task["args"]
+    assert (plan["function"], plan["version"], plan["group"]) == ("tidy", 2, "workers")
+    assert (plan["request"], plan["timeout_ms"]) == ({"keep_days": 7}, 600_000)
+    assert (plan["catch_up"], plan["overlap"], plan["since"]) == ("latest", "skip", None)
 
 
 async def test_a_schedule_in_the_empty_namespace(definition: Service, local: SlowEngine) -> None:
@@ -125,7 +130,10 @@ def test_the_prefix_of_schedules_is_never_empty(definition: Service) -> None:
 async def test_a_schedule_for_a_group_of_somebody_else(client: EngineClient) -> None:
     foreign = Rpc("pay", "payments.workers", Tidy, Tidied)
     await sync_schedules(client, [Schedule("pay", "0 0 * * *", foreign, Tidy())], prefix="shop")
-    assert (await find(client, "shop/pay")).promise_tags == {"resonate:target": "poll://any@payments.workers"}
+    record = await find(client, "shop/pay")
+    assert record.promise_tags == {"resonate:target": "poll://any@shop.workers"}  # which decides, and then calls it
+    (plan,) = client.resonate.schedules.codec.decode(record.promise_param)["args"]
+    assert (plan["function"], plan["group"]) == ("pay", "payments.workers")
 
 
 def test_a_workflow_is_given_as_contract_or_as_registration() -> None:
@@ -155,8 +163,10 @@ async def test_what_is_as_it_should_be_is_left_alone(client: EngineClient, local
         Schedule("nightly", "30 2 * * *", Rpc("tidy", "workers", Tidy, Tidied, timedelta(minutes=11), 2), Tidy()),
         Schedule("nightly", "30 2 * * *", Rpc("tidy", "workers", Tidy, Tidied, timedelta(minutes=10), 3), Tidy()),
         Schedule("nightly", "30 2 * * *", Rpc("tidy", "others", Tidy, Tidied, timedelta(minutes=10), 2), Tidy()),
+        Schedule("nightly", "30 2 * * *", tidy, Tidy(), catch_up="none"),
+        Schedule("nightly", "30 2 * * *", tidy, Tidy(), overlap="queue"),
     ],
-    ids=["cron", "request", "timeout", "version", "group"],
+    ids=["cron", "request", "timeout", "version", "group", "catch_up", "overlap"],
 )
 async def test_a_change_replaces_it(changed: Schedule, client: EngineClient, local: SlowEngine) -> None:
     await sync_schedules(client, [NIGHTLY], prefix="shop")

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
-from typing import Any
 
 import pytest
 import uvicorn
@@ -80,17 +79,23 @@ def test_a_head_without_bound(port: int, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.usefixtures("no_settings")
 def test_what_uvicorn_is_told(definition: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: dict[str, Any] = {}
-    monkeypatch.setattr(uvicorn, "run", lambda app, **options: told.update(options, app=app))
+    told: list[uvicorn.Config] = []
+
+    def run(server: uvicorn.Server) -> None:
+        server.started = True
+        told.append(server.config)
+
+    monkeypatch.setattr(server.DrainingServer, "run", run)
     app = FastAPI()
     settings = make_settings(definition, host="127.0.0.2", port=8123, keep_alive=90, shutdown_grace=0.5)
     server.serve(app, settings, reload=False)
-    assert (told["app"], told["host"], told["port"], told["reload"]) == (app, "127.0.0.2", 8123, False)
-    assert (told["timeout_keep_alive"], told["timeout_graceful_shutdown"]) == (90, 1)
-    assert (told["proxy_headers"], told["forwarded_allow_ips"]) == (True, "127.0.0.1,::1")
-    assert told["http"] is protocol.BoundedHttp and told["ws"] == "none"
-    assert told["limit_concurrency"] == 1000
-    # Its own logging is off: the service logs requests itself.
-    assert told["log_config"] is None and told["access_log"] is False
     server.serve(app, make_settings(definition, keep_alive=timedelta(0)))
-    assert told["timeout_keep_alive"] == 0
+    config, other = told
+    assert (config.app, config.host, config.port, config.reload) == (app, "127.0.0.2", 8123, False)
+    assert (config.timeout_keep_alive, config.timeout_graceful_shutdown) == (90, 1)
+    assert (config.proxy_headers, config.forwarded_allow_ips) == (True, "127.0.0.1,::1")
+    assert config.http is protocol.BoundedHttp and config.ws == "none"
+    assert config.limit_concurrency == 1000
+    # Its own logging is off: the service logs requests itself.
+    assert config.log_config is None and config.access_log is False
+    assert other.timeout_keep_alive == 0

@@ -67,7 +67,7 @@ def test_contracts_and_gates_are_found(tmp_path: Path) -> None:
         worker = planted.worker("workers")
         assert [entry.name for entry in worker.served] == ["note"]
         assert [entry.name for entry in dev.registrations(planted)] == ["note"]
-        assert [function.name for function in functions_of(worker.served)] == ["gate.hold", "note"]
+        assert [function.name for function in functions_of(worker.served)] == ["gate.hold", "schedule.run", "note"]
 
 
 @pytest.mark.parametrize(

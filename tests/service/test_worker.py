@@ -155,7 +155,7 @@ async def test_a_worker_serves_until_it_is_told_to_stop(
             await serving
     assert canceled.is_set() and local.stopped
     messages = [record.getMessage() for record in caplog.records]
-    assert "group shop.workers serves gate.hold, slow" in messages
+    assert "group shop.workers serves gate.hold, schedule.run, slow" in messages
     assert "group shop.workers drains" in messages
     assert "background task failed: report" in messages and "it cannot" in caplog.text
 

@@ -9,7 +9,7 @@ from ..runtime.durable.rpc import serve
 from .models import Account
 
 
-# Retries ride out a database that is away for a minute or two.
+# Retries are for locks and time-outs: a database that is away costs none.
 @serve(contract.get_account, retries=6)
 async def get_account(ctx: Context, request: GetAccount) -> FoundAccount:
     """Read the account, or find that there is none."""

@@ -184,6 +184,27 @@ def commands(service: Service, description: str) -> click.Group:
         click.echo(f"started {asyncio.run(service.run_schedule(found, name))}")
 
     @main.command()
+    @click.argument("jobs", nargs=-1, metavar="[KIND/ID]...")
+    @click.option("--again", is_flag=True, help="Do again what is missing: the same functions, requests and ids.")
+    def reconcile(jobs: tuple[str, ...], again: bool) -> None:
+        """List the writes that the engine says were done and the database does not have, as after a restore.
+
+        Of the jobs that are named, such as job/order-4711; or of all that the engine keeps, where it can list them: a
+        Resonate server can, and resonate-pg. Exits with 1 where something is missing.
+        """
+        found = settings_with_engine()
+
+        async def compare() -> int:
+            missing = 0
+            async for line in service.reconcile(found, jobs, again=again):
+                click.echo(line)
+                missing += line.startswith("missing")
+            return missing
+
+        if asyncio.run(compare()):
+            sys.exit(1)
+
+    @main.command()
     @click.argument("name")
     def webhook_secret(name: str) -> None:
         """Make a secret for the webhook NAME: an entry of WEBHOOK_SECRETS.
@@ -235,5 +256,16 @@ def commands(service: Service, description: str) -> click.Group:
         from .testing.recording import record_to_file
 
         click.echo(record_to_file(service, workflow, request, answers, run_id, output, given=given, force=force))
+
+    @main.command()
+    @click.option("--accept", multiple=True, metavar="NAME", help="A contract whose change is meant; repeatable.")
+    def contracts(accept: tuple[str, ...]) -> None:
+        """Write down the contracts of this release in tests/contracts.json, with which a test compares later ones.
+
+        What does not fit the release before is refused, unless it is accepted: NAME@VERSION, or the name of a gate.
+        """
+        from .testing.contracts import write_snapshot
+
+        click.echo(write_snapshot(service, accept))
 
     return main

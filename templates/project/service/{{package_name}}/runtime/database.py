@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Literal, Self
 
 from alembic import command, context
@@ -35,13 +35,15 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from .columns import CONSTRAINT_NAMES, EXACT_TYPES, Instant, Money
+from .database_connections import OpenConnections, ask, is_lost
 from .errors import DatabaseUnavailable, OperatorError, SchemaError
 from .local_postgres import database_url_here
+from .outages import Resource
 from .settings import ServiceSettings, required
 
 logger = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ _MIGRATION_LOCK = int.from_bytes(b"migrates")
 """Postgres's number for the lock that a migration holds; each database has locks of its own."""
 
 _writing: ContextVar["Database | None"] = ContextVar("writing", default=None)
+_looking_only: ContextVar[bool] = ContextVar("looking only", default=False)
 
 
 class RuntimeTables(DeclarativeBase):
@@ -73,40 +76,67 @@ class Operation(RuntimeTables):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Database:
+class Database(Resource):
     """An async SQLAlchemy engine with read and write sessions, as a context manager.
 
     Construct it in the process that uses it. The bounds of statements and locks are the settings'; without settings
     there are none but SQLite's wait of 30 s for its file.
+
+    A session whose connection is lost raises :class:`~..outages.Lost`, for which a durable function waits without
+    using up an attempt, instead of SQLAlchemy's error.
     """
 
     def __init__(self, url: str, settings: ServiceSettings | None = None) -> None:
+        super().__init__("the database")
         parsed = database_url(url)
         options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
         if settings is not None:
             size = settings.database_pool_size
             options |= {"pool_size": size, "max_overflow": size, "pool_timeout": wait_for_connection(settings)}
-        if parsed.get_backend_name() == "postgresql":
-            options["connect_args"] = _connect_arguments(parsed, _bounds(settings) if settings else {})
-        self._url = parsed
-        self._engine = create_async_engine(parsed, **options)
+        self._url, self._bounds = parsed, _bounds(settings) if settings else {}
+        self._connections, self._probes = OpenConnections(), OpenConnections()
+        self._engine = self._create_engine(options, self._connections)
+        # One connection of its own: those of the pool may all be in use.
+        single = {"pool_size": 1, "max_overflow": 0, "pool_pre_ping": False, "pool_timeout": 1}
+        self._probe = self._create_engine({**options, **single}, self._probes)
         self._writer = self._engine
         self._turn: asyncio.Lock | None = None
         if parsed.get_backend_name() == "sqlite":
-            _prepare_sqlite(self._engine.sync_engine, settings.database_lock_timeout if settings else None)
+            for engine in (self._engine, self._probe):
+                _prepare_sqlite(engine.sync_engine, settings.database_lock_timeout if settings else None)
             self._writer = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
             self._turn = asyncio.Lock()
+
+    def _create_engine(self, options: dict[str, Any], connections: OpenConnections) -> AsyncEngine:
+        if self._url.get_backend_name() == "postgresql":
+            arguments = _connect_arguments(self._url, self._bounds)
+            options = {**options, "connect_args": {**arguments, "async_creator_fn": connections.connect}}
+        return create_async_engine(self._url, **options)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        self.stop_looking()
+        await self._probe.dispose()
         await self._engine.dispose()
+
+    async def probe(self) -> None:
+        """Read something. A lock on SQLite's file does not keep it from that."""
+        await ask(self._probe, self._probes, "SELECT count(*) FROM sqlite_master" if self._turn else "SELECT 1")
+
+    def abort(self) -> None:
+        """Break all connections that are open."""
+        self._connections.abort()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session to read in."""
-        async with AsyncSession(self._engine) as session:
+        """A session to read in.
+
+        Raises:
+            Lost: the database is away, or its connection broke.
+        """
+        async with self._noting_loss(), AsyncSession(self._engine) as session:
             yield session
 
     @asynccontextmanager
@@ -118,16 +148,50 @@ class Database:
         by the others.
 
         Raises:
-            RuntimeError: it is opened inside another one, for which it would wait.
+            RuntimeError: it is opened inside another one, for which it would wait; or in :meth:`look_only`.
+            Lost: the database is away, or its connection broke. Whether the transaction was committed is not known.
         """
         if _writing.get() is self:
             raise RuntimeError("a write inside a write would wait for itself: use the session that is open")
+        if _looking_only.get():
+            raise RuntimeError("it writes without `once`")
         entered = _writing.set(self)
         try:
-            async with self._turn or nullcontext(), AsyncSession(self._writer) as session, session.begin():
+            async with (
+                self._noting_loss(),
+                self._turn or nullcontext(),
+                AsyncSession(self._writer) as session,
+                session.begin(),
+            ):
                 yield session
         finally:
             _writing.reset(entered)
+
+    @staticmethod
+    @contextmanager
+    def look_only() -> Iterator[None]:
+        """Let this task write nothing, in any database, and `once` only say what is recorded."""
+        entered = _looking_only.set(True)
+        try:
+            yield
+        finally:
+            _looking_only.reset(entered)
+
+    @staticmethod
+    def looks_only() -> bool:
+        """Whether this task is in :meth:`look_only`."""
+        return _looking_only.get()
+
+    @asynccontextmanager
+    async def _noting_loss(self) -> AsyncIterator[None]:
+        self.check()
+        began = monotonic()
+        try:
+            yield
+        except (DBAPIError, PoolTimeout, sqlite3.Error) as error:
+            if not is_lost(error):
+                raise
+            raise self.lost(error, began) from error
 
     async def check_schema(self, migrations: Path) -> None:
         """Compare the database with the migrations in a directory.
@@ -161,7 +225,11 @@ class OpenDatabase:
         """Open it for as long as the worker runs."""
         async with Database(required(settings.database_url, "DATABASE_URL"), settings) as database:
             await database.check_schema(self.migrations)
-            yield database
+            watching = asyncio.create_task(database.watch())
+            try:
+                yield database
+            finally:
+                watching.cancel()
 
 
 def database_url(url: str | URL) -> URL:
@@ -414,7 +482,13 @@ def _connect_arguments(url: URL, bounds: Mapping[str, timedelta]) -> dict[str, A
     options = [f"-c {name}={int(bound.total_seconds() * 1000)}" for name, bound in bounds.items()]
     # Of two values for one name the last one holds.
     options.append(given if isinstance(given, str) else " ".join(given))
-    alive = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    alive = {
+        "connect_timeout": 10,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,  # ms in which what was sent must have arrived
+    }
     alive = {name: value for name, value in alive.items() if name not in url.query}
     return {**alive, "options": " ".join(filter(None, options))}
 

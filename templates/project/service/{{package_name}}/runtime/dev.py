@@ -15,6 +15,7 @@ from resonate.connections import LocalConnection
 from .database import migrate, seed
 from .durable.rpc import Registration
 from .engine.client import build
+from .engine.intake import pause_in_outages, resources_of
 from .engine.watch import watch_work
 from .engine.worker import register, stop
 from .service import Service, functions_of
@@ -47,6 +48,8 @@ def create_app(
             tracing.start(f"{service.name}-{GROUP}")
             client = build(settings, service.namespace(settings), GROUP, listens=True, local=local)
             register(client, functions_of([*registrations(service), *extra]), dependencies)
+            resources = resources_of(dependencies)
+            pause_in_outages(client, resources)
             client.resonate.start()
             app.state.client = client
             watching = asyncio.create_task(watch_work(client))
@@ -54,7 +57,7 @@ def create_app(
                 yield
             finally:
                 watching.cancel()
-                await stop(client, settings.shutdown_grace)
+                await stop(client, settings.shutdown_grace, resources)
 
     return service.create_app(settings, lifespan)
 

@@ -89,7 +89,10 @@ class ServiceSettings(BaseSettings):
     """How long a route that waits for its result waits before it answers 202; at most 25 s."""
 
     max_runs: Annotated[int, Field(ge=1)] = 64
-    """How many runs of durable functions a worker holds at a time; more wait in the engine."""
+    """How many runs of durable functions a worker does at a time; more wait. One that waits for its next try is none."""
+
+    function_share: Annotated[float, Field(gt=0, le=1)] = 0.75
+    """The part of MAX_RUNS that runs of one function may take, so that one that hangs leaves room for the others."""
 
     lease: _AtLeast1s = timedelta(seconds=60)
     """A worker that is silent for so long loses its tasks to another."""
@@ -97,6 +100,9 @@ class ServiceSettings(BaseSettings):
     shutdown_grace: _NotNegative = timedelta(seconds=10)
     """How long a stopping process finishes what runs."""
 
+    shutdown_delay: _NotNegative = timedelta(seconds=1)
+    """How long the API goes on to take connections after SIGTERM, while /readyz answers 503 already. Longer than a proxy
+    or an orchestrator takes to notice; SHUTDOWN_GRACE begins after it."""
     max_connections: Annotated[int, Field(ge=1)] = 1000
     """How many connections the API holds at a time; further ones get 503. Each may take half a MiB of memory."""
 

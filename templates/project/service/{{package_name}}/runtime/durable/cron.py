@@ -9,8 +9,10 @@ It imports nothing of the runtime: `resonate-scaffold add schedule` judges by th
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -20,6 +22,13 @@ _FIVE = "Give minute, hour, day, month and weekday, such as 0 2 * * MON."
 _STEPPED = re.compile(r"(?P<range>[^/]+)(?:/(?P<step>[0-9]{1,2}))?")
 _NUMBER = re.compile(r"[0-9]{1,2}")
 _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+_LONGEST_GAP = 8 * 366 + 1
+"""Days: from one 29 February to the next, where a century has none."""
+
+# Milliseconds, and the ordinal of the day at which they are counted from.
+_DAY, _MINUTE = 86_400_000, 60_000
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 class CronProblem(NamedTuple):
@@ -131,3 +140,41 @@ def find_problem(expression: str) -> CronProblem | None:
     if min(days) > max(_LONGEST_MONTHS[month - 1] for month in months):
         return CronProblem("it never comes", "No such month has such a day.")
     return None
+
+
+def find_next(expression: str, moment: int) -> int | None:
+    """The first time after a moment, both in Unix ms; None where the calendar ends. The expression has no problem."""
+    return _find(expression, moment, 1)
+
+
+def find_previous(expression: str, moment: int) -> int | None:
+    """The last time before a moment, both in Unix ms; None where the calendar ends. The expression has no problem."""
+    return _find(expression, moment, -1)
+
+
+def _find(expression: str, moment: int, step: int) -> int | None:
+    minutes, is_day = _read(expression)
+    today = moment // _DAY
+    for day in range(today, today + step * _LONGEST_GAP, step):
+        try:
+            found = is_day(date.fromordinal(_EPOCH + day))
+        except (ValueError, OverflowError):
+            return None
+        if found:
+            times = [day * _DAY + minute * _MINUTE for minute in minutes]
+            left = [time for time in times if (time - moment) * step > 0]
+            if left:
+                return left[0] if step > 0 else left[-1]
+    return None
+
+
+@lru_cache(maxsize=256)
+def _read(expression: str) -> tuple[list[int], Callable[[date], bool]]:
+    """The minutes of a day at which it comes, in order, and on which days."""
+    pairs = zip(_FIELDS, expression.split(), strict=True)
+    minutes, hours, days, months, weekdays = (field.values(text) for field, text in pairs)
+
+    def is_day(day: date) -> bool:
+        return day.month in months and day.day in days and day.isoweekday() % 7 in weekdays
+
+    return sorted(hour * 60 + minute for hour in hours for minute in minutes), is_day

@@ -27,6 +27,7 @@ from resonate.types import PromiseRecord
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
 from ..engine.worker import DurableFunction
+from .calls import recorded as read_recorded
 from .json_values import validate
 from ..errors import Failure
 from .ids import MAX_ROOT, public_of
@@ -35,6 +36,8 @@ _EXPIRED = {"expired": True}
 _ASKED_ALREADY = 0
 # A question outlives its work, so that a late answer is told apart from one for work that never was.
 _OUTLIVES = timedelta(days=1)
+# Of promises without a target resonate-pg ends at their time-out those that have this tag, and no others.
+_EXTERNAL = {"resonate:external": "true"}
 
 
 async def _hold(ctx: Context) -> Any:
@@ -106,7 +109,9 @@ class Gate[P: BaseModel]:
         # What asked under the release before recorded no number.
         question = self.question_id(root, number) if number else self._former_id(root)
         recorded = await ctx.run(_close, question)
-        return None if recorded == _EXPIRED else validate(self.payload, recorded["answer"])
+        if recorded == _EXPIRED:
+            return None
+        return read_recorded(self.payload, recorded["answer"], f"the answer at gate {self.name}")
 
     async def deliver(
         self, client: EngineClient, root: str, answer: P, *, message: str | None = None
@@ -198,7 +203,7 @@ async def _close(ctx: Context, question_id: str) -> dict[str, Any]:
 
 async def _create(client: EngineClient, question_id: str, question: _Question, root_timeout_at: int) -> PromiseRecord:
     timeout_at = root_timeout_at + int(_OUTLIVES.total_seconds() * 1000)
-    return await client.create(question_id, question.model_dump(), timeout_at)
+    return await client.create(question_id, question.model_dump(), timeout_at, _EXTERNAL)
 
 
 async def _answer(client: EngineClient, asked: PromiseRecord, ours: dict[str, Any], *, is_over: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ in any language can stand on the other side.
 
 import json
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic
@@ -29,11 +30,16 @@ from typing_extensions import TypeVar
 from ..engine.client import EngineClient
 from ..engine.codec import encoded
 from ..engine.namespace import Namespace
+from ..engine.misfits import in_words
+from ..engine.offers import current_run
+from ..engine.places import say_function
 from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
 from ..errors import Failure, StepFailed, WiringError
 from ..telemetry.outstanding import note_call
-from ..telemetry.runs import lost_leases, observe_run
+from ..telemetry.runs import count_end, lost_leases, observe_run
+from .bounds import RunBound
+from .calls import RecordedCalls, recorded
 from .json_values import validate
 from .steps import DurableContext, contained
 
@@ -41,13 +47,15 @@ from .steps import DurableContext, contained
 MOST_LOST_LEASES = 5
 """As often a run may lose its lease in one process, and begin again, before its call fails."""
 
+_FOREVER = timedelta(days=36_500)
+
 
 class DurableCall[R: BaseModel]:
     """A durable call that has been made. Await it, now or later, for its result.
 
     Raises:
-        Failure: the function failed (with its code, and as its class where the contract's ``raises`` names that), was
-            canceled (code ``canceled``), or did not answer in time (``timed-out``).
+        Failure: the function failed (with its code, and as its class where the contract's ``raises`` names that), or was
+            canceled or did not end in time (code ``timed-out``).
     """
 
     def __init__(self, rpc: "Rpc[Any, R]", future: ResonateFuture[Any]) -> None:
@@ -58,13 +66,15 @@ class DurableCall[R: BaseModel]:
         try:
             value = yield from self._future.__await__()
         except ApplicationError:  # The SDK's, for a call that has ended without a value.
-            message = f"{self._rpc.name} was canceled or not answered within {self._rpc.timeout}"
+            wait, timeout = self._rpc.wait, self._rpc.timeout
+            within = "before its job's deadline" if wait is None else f"within {wait + timeout}"
+            message = f"{self._rpc.name} was canceled or not answered {within}"
             raise Failure(message, code="timed-out", status=504) from None
         except Failure as error:
             if type(error) is Failure or isinstance(error, self._rpc.raises):
                 raise
             raise Failure(str(error), code=error.code, status=error.status) from None
-        return validate(self._rpc.result, value)
+        return recorded(self._rpc.result, value, f"the result of {self._rpc.name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +82,13 @@ class Rpc[Q: BaseModel, R: BaseModel]:
     """A durable function as its callers know it.
 
     ``group`` is one of this service's own (``workers``), or somebody else's as the engine knows it
-    (``payments.workers``). ``timeout`` bounds one call with all its retries. ``version`` is the implementation that new
-    calls get; running ones keep theirs. ``raises`` are the failures that arrive as their classes, with their
-    attributes; any other arrives as a plain `Failure` with its message and code.
+    (``payments.workers``). ``version`` is the implementation that new calls get; running ones keep theirs. ``raises``
+    are the failures that arrive as their classes, with their attributes; any other arrives as a plain `Failure` with
+    its message and code.
+
+    ``timeout`` bounds a run of the call with all its retries, from when a worker takes it: then the call fails with code
+    ``timed-out``. A call may wait to be taken for ``wait``, and without that for as long as its job lives: a group that
+    is away for an hour fails no job. A job itself, which no workflow called, ends ``timeout`` after its start.
     """
 
     name: str
@@ -84,11 +98,19 @@ class Rpc[Q: BaseModel, R: BaseModel]:
     timeout: timedelta = timedelta(minutes=5)
     version: int = 1
     raises: tuple[type[Failure], ...] = ()
+    wait: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        for name, bound in (("timeout", self.timeout), ("wait", self.wait)):
+            if bound is not None and bound <= timedelta(0):
+                raise ValueError(f"{name} of {self.name} must be more than nothing, and is {bound}")
 
     def __call__(self, ctx: Context, request: Q) -> DurableCall[R]:
         """Make the call at once, so that ids follow the order of calls; await the result when it is needed."""
         target = ctx.get_dependency(Namespace).group(self.group)
-        options = ctx.options(target=target, timeout=self.timeout, version=self.version)
+        # The SDK cuts it to the caller's own deadline.
+        timeout = _FOREVER if self.wait is None else self.wait + self.timeout
+        options = ctx.options(target=target, timeout=timeout, version=self.version)
         future: ResonateFuture[Any] = options.rpc(
             self.name, _as_json(request, f"the request of {self.name}")
         )
@@ -106,7 +128,7 @@ class Rpc[Q: BaseModel, R: BaseModel]:
     ) -> PromiseRecord:
         """Start it from outside of a workflow, under an id, or find what was started under that id before.
 
-        ``timeout`` is the contract's unless it is given. See :meth:`EngineClient.start`.
+        ``timeout`` is from now to its deadline, the contract's unless it is given. See :meth:`EngineClient.start`.
         """
         return await client.start(self.task(request), self.group, promise_id, timeout or self.timeout, tags)
 
@@ -150,19 +172,23 @@ def serve[Q: BaseModel, R: BaseModel](
     policy = retry or Retry(retries)
 
     def register(function: Callable[[Context, Q], Awaitable[R]]) -> Registration[Q, R]:
-        async def attempt(ctx: DurableContext, request: dict[str, Any]) -> dict[str, Any]:
-            async with observe_run(ctx, contract.name, contract.version):
-                model = _parsed(contract, request)
+        async def attempt(ctx: DurableContext, bound: RunBound, request: dict[str, Any]) -> dict[str, Any]:
+            async with observe_run(ctx, contract.name, contract.version), bound.applied():
+                model = _parsed(ctx, contract, request)
                 result = await contained(lambda: function(ctx, model), contract.name)
                 return _as_json(result, f"the result of {contract.name}")
 
         async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+            say_function(contract.name)
             here = DurableContext.of(ctx)
+            here._state.effects = calls = RecordedCalls(here._state.effects)
+            bound = RunBound(here, calls, contract.name, contract.timeout)
             if (lost := lost_leases(ctx.info.id)) >= MOST_LOST_LEASES:
                 message = f"{contract.name} has lost its lease {lost} times: a worker is held up for longer than LEASE"
                 raise Failure(message, code="lease-lost", status=500)
             try:
-                return await here.attempts(lambda: attempt(here, request), policy)
+                async with _watched(ctx, contract.name):
+                    return await here.attempts(lambda: attempt(here, bound, request), policy, bound)
             except Exception as error:
                 here.leave_open_calls()
                 if isinstance(error, Failure) and not isinstance(error, StepFailed):
@@ -171,18 +197,30 @@ def serve[Q: BaseModel, R: BaseModel](
                 message = f"internal error in {contract.name}: see its log for {ctx.info.id}"
                 raise Failure(message, code="internal-error", status=500) from None
 
-        return Registration(contract.name, contract.version, run, contract, function)
+        async def job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+            async with count_end(ctx, contract.name):
+                return await run(ctx, request)
+
+        return Registration(contract.name, contract.version, job, contract, function)
 
     return register
 
 
-def _parsed[Q: BaseModel](contract: Rpc[Q, Any], request: Any) -> Q:
+def _watched(ctx: Context, name: str) -> AbstractAsyncContextManager[None]:
+    """Watch a run that may be what ends its processes."""
+    run = current_run()
+    return nullcontext() if run is None else run.suspects.watched(ctx.get_dependency(EngineClient), run, name)
+
+
+def _parsed[Q: BaseModel](ctx: Context, contract: Rpc[Q, Any], request: Any) -> Q:
+    """The request of a call. A caller who sent what does not fit reads why; a job's own was checked by its route."""
+    if ctx.info.id == ctx.info.origin_id:
+        return recorded(contract.request, request, f"the request of {contract.name}")
     try:
         return validate(contract.request, request)
     except ValidationError as error:
-        items = error.errors(include_url=False, include_input=False, include_context=False)
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'it'}: {item['msg']}" for item in items[:5])
-        raise Failure(f"the request of {contract.name} does not fit its contract: {wrong}", code="invalid-request") from None
+        message = f"the request of {contract.name} does not fit its contract: {in_words(error)}"
+        raise Failure(message, code="invalid-request") from None
 
 
 def _as_json(model: BaseModel, what: str) -> dict[str, Any]:

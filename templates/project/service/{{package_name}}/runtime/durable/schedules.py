@@ -1,8 +1,9 @@
 """Schedules: workflows that the engine starts by the clock, in UTC.
 
-The engine keeps them, under ``<namespace>/<name>``: whether a worker runs at the time or not, the run is started, and
-waits for one. Each is a root of its own, ``<namespace>/schedule/<name>-<Unix ms>``, so no time gives two runs. Times
-that passed while the engine itself was down are made up for when it is back.
+The engine keeps them, under ``<namespace>/<name>``: whether a worker runs at the time or not, it makes a promise of the
+time, ``<namespace>/schedule/<name>-<Unix ms>``, so no time gives two runs. What becomes of times that passed while the
+engine or the workers were away, and of those at which the run before has not ended, a schedule says (``catch_up``,
+``overlap``); :mod:`scheduled_runs <.scheduled_runs>` does it.
 
 The workers of a group put its list in place when they start, and remove what has left it. Nothing is removed but
 schedules of this service. Of two versions of the service that start at the same time, the last one's list holds.
@@ -14,7 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import time
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from resonate.error import ServerError
@@ -25,16 +26,15 @@ from ..engine.postgres import ResilientPostgres
 from ..errors import EngineUnavailable, OperatorError, WiringError
 from .cron import DAYS, MONTHS, find_problem
 from .rpc import Registration, Rpc
+from .scheduled_runs import KIND, LIFETIME, CatchUp, Overlap, Plan
 
 logger = logging.getLogger(__name__)
 
 PAUSE = 5.0
 """Seconds until an engine that was away is asked again."""
 
-KIND = "schedule"
-"""Begins the ids of scheduled runs."""
-
 _PAGE = 100
+_TIMEOUT = int(LIFETIME.total_seconds() * 1000)
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
 _NUMBERS = {name: number for names, first in ((DAYS, 0), (MONTHS, 1)) for number, name in enumerate(names, first)}
 
@@ -48,17 +48,43 @@ class Schedule:
     `cron` has five fields: minute, hour, day of month, month, day of week. What the engines do not read alike is
     refused (see :mod:`cron <.cron>`), with what to write instead.
 
+    ``catch_up`` says what becomes of times that had passed when a worker came to them, after an outage:
+
+    * ``latest``: of several the last one runs, and no time is too late to run if no other has followed;
+    * ``all``: each runs, in order;
+    * ``none``: what is more than a minute late is skipped.
+
+    ``overlap`` says what a time does while the run of an earlier one has not ended:
+
+    * ``skip``: it starts nothing. With ``catch_up="all"`` that goes for times that are not late; late ones wait;
+    * ``queue``: it starts when that has ended. One waits, and others are skipped meanwhile; with ``catch_up="all"``
+      all wait, in order;
+    * ``allow``: it starts at once, beside it.
+
+    The deadline of a run is the workflow's ``timeout``, from when it starts. What is skipped is logged and counted
+    (``schedule_times_total``). A run by `run-schedule` is apart: it waits for none, and none waits for it; so is one of
+    the time before ``cron`` was changed.
+
     Raises:
-        WiringError: the expression or the name is no such thing.
+        WiringError: the expression, the name, ``catch_up`` or ``overlap`` is no such thing.
     """
 
     name: str
     cron: str
     workflow: Rpc[Any, Any]
     request: BaseModel
+    catch_up: CatchUp
+    overlap: Overlap
 
     def __init__[Q: BaseModel](
-        self, name: str, cron: str, workflow: Registration[Q, Any] | Rpc[Q, Any], request: Q
+        self,
+        name: str,
+        cron: str,
+        workflow: Registration[Q, Any] | Rpc[Q, Any],
+        request: Q,
+        *,
+        catch_up: CatchUp = "latest",
+        overlap: Overlap = "skip",
     ) -> None:
         if not _NAME.fullmatch(name):
             raise WiringError(
@@ -66,11 +92,30 @@ class Schedule:
             )
         if problem := find_problem(cron):
             raise WiringError(f"schedule {name}, cron {cron!r}: {problem.problem}", problem.remedy)
+        for option, given, known in (("catch_up", catch_up, CatchUp), ("overlap", overlap, Overlap)):
+            if given not in (ways := get_args(known.__value__)):
+                raise WiringError(f"schedule {name}: {option} is {given!r}", f"Give one of {', '.join(ways)}.")
         # Written out, so that a type checker compares the request with the contract in a plain list of schedules.
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "cron", " ".join(cron.split()))
         object.__setattr__(self, "workflow", workflow.contract if isinstance(workflow, Registration) else workflow)
         object.__setattr__(self, "request", request)
+        object.__setattr__(self, "catch_up", catch_up)
+        object.__setattr__(self, "overlap", overlap)
+
+    def plan(self) -> Plan:
+        """What the promise of each time holds."""
+        return Plan(
+            schedule=self.name,
+            cron=self.cron,
+            function=self.workflow.name,
+            version=self.workflow.version,
+            group=self.workflow.group,
+            request=self.workflow.task(self.request).args[0],
+            timeout_ms=int(self.workflow.timeout.total_seconds() * 1000),
+            catch_up=self.catch_up,
+            overlap=self.overlap,
+        )
 
 
 def check_schedules(schedules: Sequence[Schedule]) -> None:
@@ -87,6 +132,8 @@ def check_schedules(schedules: Sequence[Schedule]) -> None:
 
 async def run_now(client: EngineClient, schedules: Sequence[Schedule], name: str) -> str:
     """Start what a schedule starts, now; return the run's id on the engine. Its next times stay as they are.
+
+    It starts whatever else of the schedule runs.
 
     Raises:
         OperatorError: there is no such schedule.
@@ -143,18 +190,18 @@ async def _create(client: EngineClient, schedule_id: str, schedule: Schedule) ->
         id=schedule_id,
         cron=_cron(client, schedule),
         promise_id=_run_id(client, schedule),
-        promise_timeout=_timeout(schedule),
-        promise_param=Value(data=schedule.workflow.task(schedule.request)),
-        promise_tags=_tags(client, schedule),
+        promise_timeout=_TIMEOUT,
+        promise_param=Value(data=schedule.plan().task()),
+        promise_tags=_tags(client),
     )
     return await answer(request)
 
 
 def _is_as_wanted(client: EngineClient, schedule: Schedule, record: ScheduleRecord) -> bool:
-    param = client.resonate.schedules.codec.encode(schedule.workflow.task(schedule.request))
+    param = client.resonate.schedules.codec.encode(schedule.plan().task())
     found = (record.cron, record.promise_id, record.promise_timeout, record.promise_param.data)
-    wanted = (_cron(client, schedule), _run_id(client, schedule), _timeout(schedule), param.data)
-    return found == wanted and record.promise_tags == _tags(client, schedule)
+    wanted = (_cron(client, schedule), _run_id(client, schedule), _TIMEOUT, param.data)
+    return found == wanted and record.promise_tags == _tags(client)
 
 
 def _run_id(client: EngineClient, schedule: Schedule) -> str:
@@ -162,12 +209,9 @@ def _run_id(client: EngineClient, schedule: Schedule) -> str:
     return client.namespace.engine_id(f"{KIND}/{schedule.name}-{{{{.timestamp}}}}")
 
 
-def _timeout(schedule: Schedule) -> int:
-    return int(schedule.workflow.timeout.total_seconds() * 1000)
-
-
-def _tags(client: EngineClient, schedule: Schedule) -> dict[str, str]:
-    return {"resonate:target": client.namespace.target(schedule.workflow.group)}
+def _tags(client: EngineClient) -> dict[str, str]:
+    # The group that keeps the list decides about each time, whoever serves the workflow.
+    return {"resonate:target": client.namespace.target(client.group)}
 
 
 def _cron(client: EngineClient, schedule: Schedule) -> str:

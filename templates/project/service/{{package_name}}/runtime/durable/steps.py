@@ -22,20 +22,36 @@ from typing import Any, NoReturn, Self
 import msgspec
 from resonate.context import Context, ResonateFuture
 from resonate.durable import DurableFunction
-from resonate.error import PlatformError, SerializationError, Suspended
+from resonate.error import ConnectorError, PlatformError, ResonateError, SerializationError, Suspended
 from resonate.retry import RetryPolicy
 from resonate.tree import Tree
 from resonate.types import Args
 
 from ..engine.codec import encoded
+from ..engine.misfits import does_not_fit, in_words
+from ..engine.places import pause_without_place
 from ..engine.retry import pause_before
-from ..errors import Failure, StepFailed, ValueNotKept
+from ..errors import EngineUnavailable, Failure, StepFailed, ValueNotKept
+from ..outages import Lost
+from ..telemetry import metrics
+from .bounds import RunBound, step_limit
+from .calls import RecordedCalls
 
 logger = logging.getLogger(__name__)
+
+AWAY_PAUSE = 2.0
+"""Seconds after which a step that found the engine away is made again."""
+
+
+class HandedBack(ResonateError):
+    """A run ends here without an outcome: the engine offers it again, to any process of its group."""
 
 
 class DurableContext(Context):
     """The `Context` that durable functions of this service get, and their steps."""
+
+    has_own_bound = False
+    """Whether this is a step's, which ends before the run that it belongs to."""
 
     @classmethod
     def of(cls, ctx: Context) -> Self:
@@ -45,7 +61,10 @@ class DurableContext(Context):
     def run(self, fn: Any, *args: Any, **kwargs: Any) -> ResonateFuture[Any]:
         """Run a step. Raises what it raises: a `Failure` of any class, or `StepFailed`."""
         self._check_thread()
-        return super().run(fn, *args, **kwargs)
+        future = super().run(fn, *args, **kwargs)
+        if isinstance(self._state.effects, RecordedCalls):
+            self._state.effects.name_step(future._id, _name(fn))
+        return future
 
     def rpc(self, fn: Any, *args: Any, **kwargs: Any) -> ResonateFuture[Any]:
         """Call a durable function in any process; its arguments must be such as the engine keeps."""
@@ -59,18 +78,36 @@ class DurableContext(Context):
         encoded([args, kwargs], f"the arguments of {_name(fn)}")
         return super().detached(fn, *args, **kwargs)
 
-    async def attempts[T](self, attempt: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
-        """The result of the first attempt that has one. A `Failure` ends them, and so does a durable call made."""
+    async def attempts[T](
+        self, attempt: Callable[[], Awaitable[T]], policy: RetryPolicy, bound: RunBound | None = None
+    ) -> T:
+        """The result of the first attempt that has one. A `Failure` ends them, and so does a durable call made.
+
+        There is none that would begin after ``bound``. One that loses what it needs (see `outages`) is no attempt: it
+        is repeated after the outage, or handed back. So is one that finds the engine away.
+        """
         number = 1
+        losses = 0
         while True:
             try:
                 return await attempt()
+            except EngineUnavailable as error:
+                if self._state.workflow:
+                    raise PlatformError([ConnectorError(error)]) from error
+                await pause_without_place(self._state.sleeper(AWAY_PAUSE))
+            except Lost as lost:
+                losses += 1
+                left = (self.info.timeout_at - self._state.clock()) / 1000
+                if not await lost.resource.returned(losses, left) or self._state.workflow:
+                    raise PlatformError([HandedBack(str(lost))]) from lost
             except Exception as error:
                 final = isinstance(error, Failure) or self._state.workflow
                 pause = None if final else pause_before(policy, number, error)
                 if pause is None:
                     raise
-                await self._state.sleeper(pause)
+                if bound is not None and pause >= bound.left:
+                    raise bound.failure() from error
+                await pause_without_place(self._state.sleeper(pause))
                 number += 1
 
     async def invoke_with_retry(
@@ -81,7 +118,7 @@ class DurableContext(Context):
         async def attempt() -> Any:
             try:
                 result = await contained(lambda: _call(df, self, payload), df.name)
-            except Failure:
+            except (Failure, Lost, EngineUnavailable):
                 raise
             except Exception as error:
                 logger.warning("step %s of %s raised %s", df.name, self.info.id, type(error).__name__, exc_info=True)
@@ -90,7 +127,8 @@ class DurableContext(Context):
             return result
 
         try:
-            return await self.attempts(attempt, policy)
+            async with step_limit(self, df.name) if self.has_own_bound else contextlib.nullcontext():
+                return await self.attempts(attempt, policy)
         except Exception as error:
             self.leave_open_calls()
             if isinstance(error, Failure):
@@ -110,7 +148,17 @@ class DurableContext(Context):
             left += _children(state.tree, promise)
 
     def _child(self, id: str, func_name: str, timeout_at: int) -> Context:
-        return DurableContext.of(super()._child(id, func_name, timeout_at))
+        # A step that an earlier run began may end later than this run.
+        child = DurableContext.of(super()._child(id, func_name, min(timeout_at, self._state.timeout_at)))
+        child.has_own_bound = timeout_at < self._state.timeout_at
+        return child
+
+    def _coerce_settled(self, df: DurableFunction, value: Any) -> Any:
+        try:
+            return super()._coerce_settled(df, value)
+        except PlatformError as error:
+            why = error.cause.error if isinstance(error.cause, SerializationError) else error.cause
+            raise does_not_fit(f"the recorded result of {df.name} cannot be read: {in_words(why)}") from error
 
     def _check_thread(self) -> None:
         try:
@@ -154,7 +202,9 @@ async def _in_thread[T](call: Callable[[], T], name: str) -> T:
     done: asyncio.Future[Callable[[], T]] = loop.create_future()
 
     def settle(outcome: Callable[[], T]) -> None:
-        if not done.done():
+        if done.cancelled():
+            metrics.ABANDONED_THREADS.dec()
+        elif not done.done():
             done.set_result(outcome)
 
     def run() -> None:
@@ -167,7 +217,13 @@ async def _in_thread[T](call: Callable[[], T], name: str) -> T:
             loop.call_soon_threadsafe(settle, outcome)
 
     threading.Thread(target=run, name=f"step {name}", daemon=True).start()
-    return (await done)()
+    try:
+        return (await done)()
+    except asyncio.CancelledError:
+        if done.cancelled():
+            metrics.ABANDONED_THREADS.inc()
+            logger.warning("%s goes on in its thread, which nothing can stop, though its call has ended", name)
+        raise
 
 
 def _return[T](result: T) -> T:

@@ -2,10 +2,10 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
-from time import perf_counter, time
+from time import perf_counter
 from typing import Any
 
 from msgspec.structs import replace
@@ -19,17 +19,24 @@ from ..errors import EngineUnavailable, Failure
 from ..settings import ServiceSettings, required
 from ..telemetry import logs, metrics, outstanding, runs, tracing
 from . import codec
-from .connections import ReconnectingSSE, http_connections
+from .breaker import Breaker
+from .clock import EngineClock
+from .connections import ReconnectingSSE, RetryingHttp, http_connections
 from .heartbeat import ThreadHeartbeat
 from .namespace import Namespace
+from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 from .retry import STEP_RETRY
+from .sdk_events import TaskSender, observe
 
 REQUEST_TIMEOUT = 5.0
 """Seconds that the engine has to answer a request before it counts as unavailable."""
 
 PROBE_TIMEOUT = 2.0
 """Seconds that it has to answer a readiness probe."""
+
+PROBE_PERIOD = 30
+"""Seconds after which a probe writes to the engine again. All processes of a service share what one of them wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,12 @@ class EngineClient:
     group: str
     """The group that this process belongs to, without the namespace."""
 
+    clock: EngineClock = field(default_factory=EngineClock)
+    """The engine's clock: time-outs are counted from it."""
+
+    breaker: Breaker = field(default_factory=Breaker)
+    """Lets requests fail at once while the engine is away."""
+
     async def start(
         self, task: TaskData, group: str, promise_id: str, timeout: timedelta, tags: dict[str, str] | None = None
     ) -> PromiseRecord:
@@ -56,7 +69,9 @@ class EngineClient:
         Returns the engine's record, which is the *first* one where the id exists: compare its tags. Nothing stays in
         this process, unlike with `Resonate.rpc`, which holds a subscription until the job ends.
         """
-        timeout_at = int((time() + timeout.total_seconds()) * 1000)
+        if not self.clock.is_known and isinstance(self.network, RetryingHttp | ResilientPostgres):
+            await self._request(self._probe)  # Its answer tells the time.
+        timeout_at = self.clock.now_ms() + int(timeout.total_seconds() * 1000)
         tags = {**(tags or {}), **tracing.context_tags(), "resonate:target": self.namespace.target(group)}
         record = await self.create(promise_id, task, timeout_at, tags)
         outstanding.note_call(self.namespace.group(group), self.namespace.engine_id(record.id), task.func)
@@ -68,9 +83,9 @@ class EngineClient:
     ) -> PromiseRecord:
         """Create a root promise, or return the one that has the id. ``timeout_at`` is in Unix milliseconds."""
         engine_id = self.namespace.engine_id(promise_id)
-        root = {"resonate:origin": engine_id, "resonate:branch": engine_id, "resonate:parent": engine_id}
-        tags = {**root, "resonate:scope": "global", **(tags or {})}
-        return self._local(await answer(self.resonate.promises.create(engine_id, timeout_at, Value(data=param), tags)))
+        tags = {**_root_tags(engine_id), **(tags or {})}
+        promises = self.resonate.promises
+        return self._local(await self._request(lambda: promises.create(engine_id, timeout_at, Value(data=param), tags)))
 
     async def find(self, promise_id: str) -> PromiseRecord | None:
         """The record of a promise, or None."""
@@ -84,24 +99,45 @@ class EngineClient:
     async def resolve(self, promise_id: str, value: Any) -> PromiseRecord:
         """Resolve a promise; where it is settled already, the record of its first outcome."""
         engine_id = self.namespace.engine_id(promise_id)
-        return self._local(await answer(self.resonate.promises.resolve(engine_id, Value(data=value))))
+        return self._local(await self._request(lambda: self.resonate.promises.resolve(engine_id, Value(data=value))))
 
     async def health_problem(self) -> str | None:
-        """What keeps this process from its work, or None: the engine must answer, and be able to send work."""
+        """What keeps this process from its work, or None.
+
+        The engine must answer, be able to write, and be able to send work to this process; and its clock must not be
+        far from this machine's.
+        """
         problem = None
         try:
-            async with asyncio.timeout(PROBE_TIMEOUT):
-                await self.find("readyz")
-        except (TimeoutError, EngineUnavailable):
-            problem = "the engine does not answer"
+            with self.breaker.request(probe=True):
+                await answer(self._probe(), PROBE_TIMEOUT)
+        except EngineUnavailable as error:
+            answered = error.__cause__.code if isinstance(error.__cause__, ServerError) else None
+            problem = f"the engine cannot write: it answers {answered}" if answered else "the engine does not answer"
         except ServerError as error:  # such as 401, where RESONATE_TOKEN is wrong
             problem = f"the engine refuses requests: {error.code}"
         metrics.ENGINE_UP.labels("requests").set(problem is None)
+        if isinstance(self.resonate, WorkerResonate):
+            self.resonate.offers.measure()
+            problem = problem or self.resonate.places.problem() or self.resonate.misfits.problem()
         if isinstance(self.source, ReconnectingSSE | ResilientPostgres):
             metrics.ENGINE_UP.labels("stream").set(self.source.connected)
             if not self.source.connected:
                 problem = problem or "the stream of work is down"
-        return problem
+        return problem or self.clock.problem
+
+    async def _probe(self) -> None:
+        """Write a promise to the engine: one a period for all processes of a service.
+
+        It has timed out when it is made, and so it waits for nobody, and is removed with other promises that have ended.
+        A disk that is full lets reads pass, and no new promise.
+        """
+        period = PROBE_PERIOD * 1000
+        began = self.clock.now_ms() // period * period
+        engine_id = self.namespace.engine_id(f"probe/{began // 1000}")
+        # Where this machine's clock is ahead, it times out a little later; resonate-pg does that to what is external.
+        tags = {**_root_tags(engine_id), "resonate:external": "true"}
+        await self.resonate.promises.create(engine_id, began, Value(data=None), tags)
 
     async def root_tags(self, engine_id: str) -> dict[str, str] | None:
         """The tags of a root promise, by its id on the engine; None when the engine does not answer."""
@@ -113,11 +149,15 @@ class EngineClient:
 
     async def _find(self, engine_id: str) -> PromiseRecord | None:
         try:
-            return await answer(self.resonate.promises.get(engine_id))
+            return await self._request(lambda: self.resonate.promises.get(engine_id))
         except ServerError as error:
             if error.code == 404:
                 return None
             raise
+
+    async def _request[T](self, request: Callable[[], Awaitable[T]]) -> T:
+        with self.breaker.request():
+            return await answer(request())
 
     def _local(self, record: PromiseRecord) -> PromiseRecord:
         return replace(record, id=self.namespace.local_id(record.id))
@@ -130,8 +170,13 @@ class EngineClient:
             tracing.link_span(record.tags)
 
 
-async def answer[T](request: Awaitable[T]) -> T:
-    """What the engine answers within :data:`REQUEST_TIMEOUT`.
+def _root_tags(engine_id: str) -> dict[str, str]:
+    root = {"resonate:origin": engine_id, "resonate:branch": engine_id, "resonate:parent": engine_id}
+    return {**root, "resonate:scope": "global"}
+
+
+async def answer[T](request: Awaitable[T], seconds: float | None = None) -> T:
+    """What the engine answers within ``seconds``, else :data:`REQUEST_TIMEOUT`.
 
     Raises:
         EngineUnavailable: it does not answer, or answers that it cannot.
@@ -140,7 +185,7 @@ async def answer[T](request: Awaitable[T]) -> T:
     started, outcome = perf_counter(), "unavailable"
     try:
         # The SDK tries again for ever while the engine is down, so the bound must be ours.
-        async with asyncio.timeout(REQUEST_TIMEOUT):
+        async with asyncio.timeout(REQUEST_TIMEOUT if seconds is None else seconds):
             value = await request
         outcome = "ok"
         return value
@@ -178,11 +223,15 @@ def build(
         outstanding.forget()
     name = namespace.group(group)
     pid = f"{name}-{uuid.uuid4().hex}"
-    network, source = (local, local) if local is not None else _connections(settings, name, pid)
+    clock = EngineClock()
+    network, source = (local, local) if local is not None else _connections(settings, name, pid, clock)
+    token = settings.resonate_token.get_secret_value() if settings.resonate_token else None
     heartbeat = None
     if listens and local is None:
-        heartbeat = ThreadHeartbeat(lambda: _connections(settings, name, pid)[0], pid, settings.lease)
-    resonate = Resonate(
+        heartbeat = ThreadHeartbeat(lambda: _connections(settings, name, pid, clock)[0], pid, settings.lease, token)
+    resonate = WorkerResonate(
+        max_runs=settings.max_runs,
+        function_share=settings.function_share,
         network=network,
         sources=[source] if listens else [],
         group=name,
@@ -191,22 +240,29 @@ def build(
         ttl=settings.lease if local is None else timedelta(days=1),
         heartbeat=heartbeat,
         retry_policy=STEP_RETRY,
-        max_concurrent_tasks=settings.max_runs,
+        clock=clock.now_ms,
+        observer=observe,
         env={},
+        token=token,
         autostart=False,
     )
     codec.use(resonate)
+    # The SDK has no public way to give it one.
+    resonate._core.sender = resonate._core.fencing = TaskSender(resonate._transport, token)
     metrics.PROCESS.labels(namespace.name, group).set(1)
-    return EngineClient(resonate, network, source if listens else None, namespace, group)
+    resonate.client = client = EngineClient(
+        resonate, network, source if listens else None, namespace, group, clock
+    )
+    return client
 
 
-def _connections(settings: ServiceSettings, group: str, pid: str) -> tuple[Network, Source]:
+def _connections(settings: ServiceSettings, group: str, pid: str, clock: EngineClock) -> tuple[Network, Source]:
     url = required(settings.resonate_url, "RESONATE_URL")
     if url.startswith("postgres"):
-        postgres = ResilientPostgres(url, pid=pid, group=group)
+        postgres = ResilientPostgres(url, pid=pid, group=group, clock=clock)
         return postgres, postgres
     token = settings.resonate_token.get_secret_value() if settings.resonate_token else None
-    return http_connections(url, group=group, pid=pid, token=token)
+    return http_connections(url, group=group, pid=pid, token=token, clock=clock)
 
 
 def dependencies_of(client: EngineClient) -> Sequence[Any]:

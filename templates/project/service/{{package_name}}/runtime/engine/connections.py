@@ -3,22 +3,95 @@
 import asyncio
 import logging
 import socket
+from email.utils import parsedate_to_datetime
+from time import time
 from typing import Any
 
 import aiohttp
 from resonate.connections import HttpConnection, SSEConnection
+from resonate.connections.http import DEFAULT_CONN_LIMIT
+from resonate.error import ConnectorError
 from resonate.retry import ExponentialBackoff
+
+from .clock import EngineClock
 
 logger = logging.getLogger(__name__)
 
+TRY_TIMEOUT = 10.0
+"""Seconds that one try of a request may take; it is tried again, as after any lost connection."""
 
-def http_connections(url: str, *, group: str, pid: str, token: str | None) -> tuple[HttpConnection, "ReconnectingSSE"]:
+
+def http_connections(
+    url: str, *, group: str, pid: str, token: str | None, clock: EngineClock | None = None
+) -> tuple["RetryingHttp", "ReconnectingSSE"]:
     """The connection for requests, and the one on which work for a group arrives."""
     backoff = ExponentialBackoff(initial=0.2, max_delay=5)
     return (
-        HttpConnection(url, auth=token, backoff=backoff),
+        RetryingHttp(url, auth=token, backoff=backoff, clock=clock),
         ReconnectingSSE(url, pid=pid, group=group, auth=token, backoff=backoff),
     )
+
+
+class RetryingHttp(HttpConnection):
+    """Requests to a Resonate server; one that gets no answer is sent again until it does, or this is stopped.
+
+    The SDK gives a request aiohttp's default total timeout of 300 s, and raises what that raises into the code of a
+    workflow. Here each try has :data:`TRY_TIMEOUT`, and a time-out is a lost connection like any other. So is a gateway
+    that answers in the engine's place (502, 503 or 504 without JSON). ``clock`` is told the engine's time.
+    """
+
+    def __init__(self, url: str, *, clock: EngineClock | None = None, **options: Any) -> None:
+        super().__init__(url, **options)
+        self._clock = clock or EngineClock()
+
+    def _ensure_session(self) -> aiohttp.ClientSession:
+        if self._session is None and not self._stopped:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=TRY_TIMEOUT, sock_connect=TRY_TIMEOUT / 2),
+                connector=aiohttp.TCPConnector(limit=DEFAULT_CONN_LIMIT, socket_factory=keep_alive_socket),
+            )
+        return super()._ensure_session()
+
+    async def send(self, req: str, headers: dict[str, str] | None = None) -> str:
+        """What the server answers to a request.
+
+        Raises:
+            ConnectorError: this was stopped, or has not been started and the first try failed.
+        """
+        attempt = 0
+        while not self._stopped:
+            try:
+                return await self._try(req, headers or {})
+            except (aiohttp.ClientError, TimeoutError, RuntimeError) as error:
+                if self._stopped:
+                    break
+                if not self._running:
+                    raise ConnectorError(error) from error
+                if isinstance(error, RuntimeError):  # While it is stopped a session says so with one.
+                    raise
+                logger.warning("the engine does not answer, asking again: %s", str(error) or type(error).__name__)
+            await self._sleep_or_stop(self._backoff.delay(attempt))
+            attempt += 1
+        raise ConnectorError(RuntimeError("the connection to the engine has been stopped"))
+
+    async def _try(self, req: str, headers: dict[str, str]) -> str:
+        headers = self._auth_headers({"Content-Type": "application/json", **headers})
+        sent = time()
+        async with self._ensure_session().post(f"{self._url}/", data=req, headers=headers) as response:
+            if response.status in (502, 503, 504) and response.content_type != "application/json":
+                response.raise_for_status()
+            written = _seconds(response.headers.get("Date"))
+            if written is not None:
+                self._clock.note(written, written + 1, sent=sent, received=time())
+            return await response.text()
+
+
+def _seconds(date: str | None) -> float | None:
+    """The header `Date` in Unix seconds."""
+    try:
+        return parsedate_to_datetime(date).timestamp() if date else None
+    except ValueError:
+        return None
 
 
 class ReconnectingSSE(SSEConnection):
@@ -30,6 +103,18 @@ class ReconnectingSSE(SSEConnection):
     """
 
     connected = False
+
+    async def pause(self) -> None:
+        """Close it and keep it closed, until :meth:`resume`: the engine sends this process no work."""
+        handle, self._sse_handle = self._sse_handle, None
+        if handle is not None:
+            handle.cancel()
+            await asyncio.gather(handle, return_exceptions=True)
+
+    def resume(self) -> None:
+        """Open it again."""
+        if self._running and self._sse_handle is None:
+            self._sse_handle = asyncio.create_task(self._sse_loop())
 
     def _ensure_session(self) -> aiohttp.ClientSession:
         if self._session is None and not self._stopped:

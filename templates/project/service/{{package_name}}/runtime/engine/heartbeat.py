@@ -32,8 +32,9 @@ class ThreadHeartbeat:
     would run again elsewhere, and again, for ever. The thread also watches the loop, and logs where it is blocked.
     """
 
-    def __init__(self, connect: Callable[[], Network], pid: str, lease: timedelta) -> None:
+    def __init__(self, connect: Callable[[], Network], pid: str, lease: timedelta, token: str | None = None) -> None:
         self._connect = connect
+        self._token = token
         self._pid = pid
         self._interval_ms = max(int(lease.total_seconds() * 1000) // 3, 1)
         self._thread: threading.Thread | None = None
@@ -71,7 +72,7 @@ class ThreadHeartbeat:
 
     async def _run(self) -> None:
         network = self._connect()
-        heartbeat = AsyncHeartbeat(self._pid, self._interval_ms, Sender(Transport(network), None))
+        heartbeat = AsyncHeartbeat(self._pid, self._interval_ms, Sender(Transport(network), self._token))
         self._loop, self._beats = asyncio.get_running_loop(), asyncio.Queue()
         self._turned_at = monotonic()
         self._ready.set()

@@ -2,27 +2,59 @@
 
 import asyncio
 import logging
-from time import monotonic
+from time import monotonic, time
+from typing import Any
 
-from psycopg.errors import InsufficientPrivilege
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import InsufficientPrivilege, InterfaceError, OperationalError
+from psycopg_pool import PoolTimeout
 from resonate.error import ConnectorError
+from resonate.retry import ExponentialBackoff
 from resonate_pg import PostgresConnection
+from resonate_pg.client import PgConn
+
+from .clock import EngineClock
+from .connections import TRY_TIMEOUT
 
 logger = logging.getLogger(__name__)
 
+_REQUEST = "SELECT resonate.resonate_rpc(%s::text::jsonb)::text, extract(epoch FROM clock_timestamp())::float8"
+
+# libpq's names. A connection whose other side is gone ends within a minute, one that carries a request within TRY_TIMEOUT.
+_KEEP_ALIVE = {
+    "connect_timeout": str(int(TRY_TIMEOUT / 2)),
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": str(int(TRY_TIMEOUT * 1000)),
+}
+
+
+def with_keep_alive(url: str) -> str:
+    """What libpq needs to notice a connection that is gone, besides what the URL says; the URL's own words hold."""
+    return make_conninfo(
+        url, **{name: value for name, value in _KEEP_ALIVE.items() if name not in conninfo_to_dict(url)}
+    )
+
 
 class ResilientPostgres(PostgresConnection):
-    """A connection to resonate-pg whose timers survive an error; ``connected`` says whether work arrives.
+    """A connection to resonate-pg that goes on after errors; ``connected`` says whether work arrives.
+
+    The connector raises a lost connection into the code of a workflow. Here each try of a request has
+    :data:`~.connections.TRY_TIMEOUT`, and one that fails for Postgres's sake is made again until it is answered or this
+    is stopped. ``clock`` is told the engine's time.
 
     After one failed session the connector never drives its timers again, and without pg_cron nothing would time out or
     be retried any more. Here they are tried again after a pause.
     """
 
+    _BACKOFF = ExponentialBackoff(initial=0.2, max_delay=5)
     _PAUSE = 5.0
     _STALE = 10.0
     _resume_at = 0.0
     _timers_run = True
     _drained_at = float("-inf")
+    _paused = False
 
     @property
     def connected(self) -> bool:
@@ -30,9 +62,89 @@ class ResilientPostgres(PostgresConnection):
         alive = bool(self._tasks) and not any(task.done() for task in self._tasks)
         return alive and self._timers_run and monotonic() - self._drained_at < self._STALE
 
+    def __init__(self, url: str | None = None, *, clock: EngineClock | None = None, **options: Any) -> None:
+        super().__init__(with_keep_alive(url) if url is not None else None, **options)
+        self._clock = clock or EngineClock()
+        self._stop_event = asyncio.Event()
+        self._tries: set[asyncio.Task[str]] = set()
+
+    async def stop(self) -> None:
+        """Release the connections; a request that waits for its next try fails now."""
+        self._stop_event.set()
+        await super().stop()
+
+    async def send(self, req: str, headers: dict[str, str] | None = None) -> str:
+        """What the engine answers to a request.
+
+        Raises:
+            ConnectorError: this was stopped, or has not been started and the first try failed, or Postgres refuses it.
+        """
+        attempt = 0
+        while not self._stopped:
+            try:
+                return await self._try_within(TRY_TIMEOUT, req)
+            except (OperationalError, InterfaceError, PoolTimeout, TimeoutError, OSError) as error:
+                if self._stopped:
+                    break
+                if not self._running:
+                    raise ConnectorError(error) from error
+                logger.warning("the engine does not answer, asking again: %s", str(error) or type(error).__name__)
+            except Exception as error:
+                raise ConnectorError(error) from error
+            await self._sleep_or_stop(self._BACKOFF.delay(attempt))
+            attempt += 1
+        raise ConnectorError(RuntimeError("the connection to the engine has been stopped"))
+
+    async def _try_within(self, seconds: float, req: str) -> str:
+        trying = asyncio.create_task(self._try(req))
+        self._tries.add(trying)
+        trying.add_done_callback(self._forget)
+        try:
+            done, _ = await asyncio.wait({trying}, timeout=seconds)
+            if not done:
+                raise TimeoutError
+            return trying.result()
+        finally:
+            trying.cancel()  # psycopg takes up to ten seconds to give a query up: nobody waits for that.
+
+    def _forget(self, tried: asyncio.Task[str]) -> None:
+        self._tries.discard(tried)
+        if not tried.cancelled():
+            tried.exception()
+
+    async def _try(self, req: str) -> str:
+        async with self._sessions.session() as session:
+            sent = time()
+            cursor = await session.execute(_REQUEST, (req,))
+            row = await cursor.fetchone()
+            received = time()
+        if row is None or row[0] is None:
+            raise RuntimeError("resonate.resonate_rpc returned no row")
+        self._clock.note(row[1], row[1], sent=sent, received=received)
+        return str(row[0])
+
+    async def _sleep_or_stop(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stop_event.wait()
+        except TimeoutError:
+            return
+
     async def _drain(self) -> None:
         await super()._drain()
         self._drained_at = monotonic()
+
+    async def pause(self) -> None:
+        """Take no work from the queue, until :meth:`resume`; the engine's timers run on."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Take work again, what has come meanwhile included."""
+        self._paused = False
+        self._wake.set()
+
+    async def _dequeue_executes(self, conn: PgConn, address: str) -> list[str]:
+        return [] if self._paused else await super()._dequeue_executes(conn, address)
 
     async def _fire_timers(self) -> None:
         if not self._drive_timers or monotonic() < self._resume_at:
@@ -57,6 +169,21 @@ class ResilientPostgres(PostgresConnection):
             async with self._sessions.session() as session:
                 cursor = await session.execute("SELECT id FROM resonate.schedules WHERE starts_with(id, %s)", (prefix,))
                 return {str(row[0]) for row in await cursor.fetchall()}
+        except InsufficientPrivilege:
+            return None
+        except Exception as error:
+            raise ConnectorError(error) from error
+
+    async def resolved_promises(self, target: str, after: str, limit: int) -> list[str] | None:
+        """Records of resolved promises of a target as JSON, by id from ``after`` on; None where this role may not."""
+        statement = (
+            "SELECT resonate._promise_json_raw(p)::text FROM resonate.promises p "
+            "WHERE p.target = %s AND p.state = 'resolved' AND p.id > %s ORDER BY p.id LIMIT %s"
+        )
+        try:
+            async with self._sessions.session() as session:
+                cursor = await session.execute(statement, (target, after, limit))
+                return [str(row[0]) for row in await cursor.fetchall()]
         except InsufficientPrivilege:
             return None
         except Exception as error:

@@ -7,17 +7,21 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from resonate.retry import Never
 
 from ..errors import OperatorError
+from ..outages import Resource
 from ..settings import ServiceSettings
 from ..telemetry import tracing
 from .client import EngineClient, dependencies_of
 from .connections import ReconnectingSSE
 from .health import health_server
+from .intake import pause_in_outages, problem_of, resources_of
+from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 
 logger = logging.getLogger(__name__)
@@ -61,35 +65,53 @@ async def serve_group(
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
             asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     register(client, functions, dependencies)
+    resources = resources_of(dependencies)
+    pause_in_outages(client, resources)
     client.resonate.start()
     group = client.namespace.group(client.group)
     try:
-        async with health_server(settings, client.health_problem, stopping):
+        async with health_server(settings, partial(problem_of, client, resources), stopping):
             logger.info("group %s serves %s", group, ", ".join(sorted({f.name for f in functions})) or "nothing yet")
             running = [asyncio.create_task(_logged(name, task(client))) for name, task in background_tasks]
             await stopping.wait()
             logger.info("group %s drains", group)
             for task in running:
                 task.cancel()
-            await stop(client, settings.shutdown_grace)
+            await stop(client, settings.shutdown_grace, resources)
     except OperatorError:
         await stop(client, timedelta(0))
         raise
 
 
-async def stop(client: EngineClient, grace: timedelta) -> None:
+async def stop(client: EngineClient, grace: timedelta, resources: Sequence[Resource] = ()) -> None:
     """Take no more work, let what runs finish within ``grace``, then close.
+
+    Runs that wait for one of ``resources`` are handed back at once. What still waits for an answer of one at the end,
+    waits no longer.
 
     `Resonate.stop` alone closes the network first, and a step in flight loses its result.
     """
     deadline = monotonic() + grace.total_seconds()
+    for resource in resources:
+        resource.hand_back()
+    worker = client.resonate if isinstance(client.resonate, WorkerResonate) else None
+    if worker:
+        worker.offers.close()
     if isinstance(client.source, ReconnectingSSE):
         await client.source.stop()
     elif isinstance(client.source, ResilientPostgres):
         await client.source.stop_listening()
+    if worker:
+        worker.places.close()
     # The SDK has no public way to wait for running tasks; the minor version is pinned for this line.
     while (running := set(client.resonate._runtime.bg_tasks)) and (left := deadline - monotonic()) > 0:
         await asyncio.wait(running, timeout=left)
+    if resources and (running := set(client.resonate._runtime.bg_tasks)):
+        for resource in resources:
+            resource.abort()
+        await asyncio.wait(running, timeout=1)  # They are handed back.
+    if worker:
+        await worker.suspects.close()
     try:
         await asyncio.wait_for(client.resonate.stop(), timeout=max(deadline - monotonic(), 1))
     except TimeoutError:

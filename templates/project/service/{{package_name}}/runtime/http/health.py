@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from ..settings import ServiceSettings
 from ..telemetry import metrics
+from . import draining
 from .auth import AuthenticatedRoute, ClientDep
 from .openapi import problems
 from .problems import unavailable
@@ -26,9 +27,11 @@ async def livez() -> Health:
     return Health(status="alive")
 
 
-@router.get("/readyz", responses=problems((503, "The engine does not answer.")))
+@router.get("/readyz", responses=problems((503, "The engine does not answer, or the process stops.")))
 async def readyz(client: ClientDep) -> Health:
-    """The engine answers, within 2 seconds."""
+    """The engine answers, within 2 seconds, and the process does not stop."""
+    if draining.has_begun():
+        raise draining.stopping()
     if await client.health_problem() is not None:
         raise unavailable()
     return Health(status="ready")

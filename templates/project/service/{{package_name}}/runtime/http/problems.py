@@ -1,5 +1,6 @@
 """RFC 9457 problems: the form of every error response. They say nothing that a client has no business to know."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import EngineUnavailable, ValueNotKept
+from ..outages import Lost
 from ..telemetry.requests import request_id
 from .methods import allowed_methods
 
@@ -99,6 +101,11 @@ def unavailable(location: str | None = None) -> Problem:
     return Problem(503, "engine-unavailable", detail, headers=headers)
 
 
+def lost(error: Lost) -> Problem:
+    """503: what a route reads from is away, such as the database."""
+    return Problem(503, "unavailable", f"{error.resource.name} is away. Try again.".capitalize(), headers={"Retry-After": "5"})
+
+
 def not_found() -> Problem:
     """404: an id that names nothing, or nothing of the caller's."""
     return Problem(404, "not-found", "There is no such id.")
@@ -159,6 +166,13 @@ class ProblemMiddleware:
 
         try:
             await self.app(scope, receive, send_and_note)
+        except asyncio.CancelledError:
+            if started:
+                raise
+            # The server stops, and this took longer than SHUTDOWN_GRACE.
+            headers = {"Retry-After": "1", "Connection": "close"}
+            detail = "This process stops, and the request was not done. What it began may still happen."
+            await Problem(503, "stopping", detail, headers=headers).response()(scope, receive, send)
         except Exception as error:
             found = _problem_of(error)
             if started:
@@ -173,8 +187,10 @@ def _problem_of(error: Exception) -> Problem:
         case HTTPException():
             return _of_exception(error)
         case EngineUnavailable():
-            logger.warning("%s", error)
+            logger.warning("the engine is unavailable: %s", error)
             return unavailable()
+        case Lost():
+            return lost(error)
         case ValueNotKept():  # A body of just under 1 MiB may be more with the defaults of what it left out.
             return Problem(413, "body-too-large", f"{error}.")
         case ClientDisconnect():  # while its body was read: nobody receives this

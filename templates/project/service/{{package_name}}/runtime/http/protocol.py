@@ -6,6 +6,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from . import draining
 from .problems import MEDIA_TYPE, Problem
 
 HEAD_TIMEOUT = 20.0
@@ -89,6 +90,11 @@ class BoundedHttp(HttpToolsProtocol):
             # Also for what begins no request, such as empty lines: the timer of an idle connection has been stopped.
             self._start_head_timer()
 
+    def drain(self) -> None:
+        """Let the response that is next be the last on this connection."""
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.keep_alive = False
+
     # What the parser finds
 
     def on_message_begin(self) -> None:
@@ -118,6 +124,8 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_headers_complete()
         self._stop_head_timer()
         self._in_body, self._unparsed, self._chunks = True, 0, 0
+        if draining.has_begun():
+            self.drain()
 
     def on_body(self, body: bytes) -> None:
         """Begin to count anew; count the parts."""

@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from time import monotonic, time
+from time import monotonic
 from typing import Any, Self
 
 from fastapi import Request, Response
-from pydantic import BaseModel, Field
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
 from resonate.error import ServerError
 from resonate.types import PromiseRecord
 
@@ -18,14 +19,17 @@ from ..durable.rpc import Rpc
 from ..engine.client import EngineClient, error_of
 from ..engine.watch import YOUNG, find_untaken
 from ..errors import EngineUnavailable
+from . import draining
 from .auth import Caller, get_caller
 from .idempotency import RequestIdentity
 from .preferences import preferred_wait, prefers_async
 from .problems import Problem, not_found, unavailable
 from .strict_json import check_request
 
-# A waiting request asks again after these seconds: often while an end is near, rarely when it is not.
-_FIRST_PAUSE, _LAST_PAUSE = 0.02, 0.5
+# A waiting request asks again after these seconds: often at first, since most work is quick, and after _BRISK seconds once
+# a second, since hundreds may wait.
+_FIRST_PAUSE, _BRISK_PAUSE, _LAST_PAUSE = 0.02, 0.5, 1.0
+_BRISK = 2.0
 
 # Seconds that an answer may take longer for what its work waits for.
 _LOOKING = 2.0
@@ -100,10 +104,14 @@ class Accepted(BaseModel):
 
 
 class WaitingFor(BaseModel):
-    """A call that no worker has taken: of which function, and of which group, as the engine knows it."""
+    """A call that no worker has taken: of which function, and of which group, as the engine knows it.
+
+    `problem` is there while the workers of that group run code that does not fit it, and says why.
+    """
 
     function: str
     group: str
+    problem: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class PolledRecord(PromiseRecord, frozen=True, kw_only=True):
@@ -116,11 +124,13 @@ class Progress[R: BaseModel](BaseModel):
     """How work goes: `result` once it succeeded, `error` once it failed.
 
     `waiting_for` is there while the work stands still because no worker takes its next call.
+
+    A result that an earlier release recorded, and that today's model does not take, is answered as it was recorded.
     """
 
     id: str
     status: Status
-    result: R | None
+    result: SerializeAsAny[R | None]
     error: WorkError | None
     waiting_for: WaitingFor | None = Field(default=None, exclude_if=lambda value: value is None)
 
@@ -133,7 +143,12 @@ class Progress[R: BaseModel](BaseModel):
         beside = {"error": outcome.error, "waiting_for": waiting_for}
         found = {name: part.model_dump(mode="json") for name, part in beside.items() if part is not None}
         members = {"id": public, "status": outcome.status, "result": outcome.result, "error": None}
-        return validate(cls, {**members, **found})
+        try:
+            return validate(cls, {**members, **found})
+        except ValidationError:
+            if outcome.result is None:
+                raise
+            return validate(cls, {**members, **found, "result": None}).model_copy(update={"result": outcome.result})
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +218,7 @@ async def poll(caller: Caller, root_id: str, request: Request, response: Respons
 
 async def _with_what_it_waits_for(client: EngineClient, record: PromiseRecord) -> PromiseRecord:
     """The record, and the call that it waits for, where no worker takes that. No engine is waited for long."""
-    if record.state != "pending" or (time() * 1000 - record.created_at) < YOUNG * 1000:
+    if record.state != "pending" or client.clock.now_ms() - record.created_at < YOUNG * 1000:
         return record
     try:
         async with asyncio.timeout(_LOOKING):
@@ -212,7 +227,7 @@ async def _with_what_it_waits_for(client: EngineClient, record: PromiseRecord) -
         return record
     if call is None:
         return record
-    waiting_for = WaitingFor(function=call.function, group=call.group)
+    waiting_for = WaitingFor(function=call.function, group=call.group, problem=call.problem)
     return PolledRecord(**{name: getattr(record, name) for name in record.__struct_fields__}, waiting_for=waiting_for)
 
 
@@ -222,6 +237,7 @@ async def wait[R: BaseModel](
     """200 with the result of work that is quick, else 202 with its progress, and where to poll.
 
     It waits as `Prefer: wait=N` says, not at all with `Prefer: respond-async` alone, else ``seconds``, else SYNC_WAIT.
+    A result that an earlier release recorded, and that ``result`` does not take, is answered as it was recorded.
     Problem: the failure of the work, with its code and status.
     """
     patience = get_caller(request).settings.sync_wait.total_seconds() if seconds is None else seconds
@@ -239,7 +255,10 @@ async def wait[R: BaseModel](
             response.headers["Preference-Applied"] = f"respond-async, {applied}" if applied else "respond-async"
         progress = Progress[R].of(record)
         return Response(progress.model_dump_json(), 202, dict(response.headers), "application/json")
-    return _result(result, record, dict(response.headers))
+    try:
+        return _result(result, record, dict(response.headers))
+    except ValidationError:  # An earlier release recorded it: that is what the client has got, or would have.
+        return JSONResponse(record.value.data, response.status_code or 200, dict(response.headers))
 
 
 async def read[Q: BaseModel, R: BaseModel](
@@ -247,25 +266,30 @@ async def read[Q: BaseModel, R: BaseModel](
 ) -> R:
     """The result of a durable function that only reads: new work under a new id, which nobody asks for again.
 
-    It waits ``seconds``, else SYNC_WAIT. Problems: 422 for what no body may hold, 504 `timed-out`, and the failure
-    of the work, with its code and status.
+    It waits ``seconds``, else SYNC_WAIT. Problems: 422 for what no body may hold, 503 `stopping` where this process
+    stops, 504 `timed-out`, and the failure of the work, with its code and status.
     """
     patience = caller.settings.sync_wait.total_seconds() if seconds is None else seconds
     check_request(request)
     record = await contract.start(caller.client, root_id, request)
     record = await wait_for_end(caller.client, record, patience)
+    if record.state == "pending" and draining.has_begun():
+        raise draining.stopping()
     if record.state in ("pending", "rejected_timedout"):
         raise Problem(504, "timed-out", f"The work did not end within {patience:g} s.")
     return _result(contract.result, record)
 
 
 async def wait_for_end(client: EngineClient, record: PromiseRecord, seconds: float) -> PromiseRecord:
-    """The record once its work has ended, or as it is after ``seconds``. Nothing is held in memory meanwhile."""
-    deadline = monotonic() + seconds
+    """The record once its work has ended, or as it is after ``seconds``. Nothing is held in memory meanwhile.
+
+    A process that stops does not wait.
+    """
+    began = monotonic()
     pause = _FIRST_PAUSE
-    while record.state == "pending" and (left := deadline - monotonic()) > 0:
-        await asyncio.sleep(min(pause, left))
-        pause = min(pause * 1.5, _LAST_PAUSE)
+    while record.state == "pending" and (left := began + seconds - monotonic()) > 0 and not draining.has_begun():
+        await draining.sleep(min(pause, left))
+        pause = min(pause * 1.5, _BRISK_PAUSE) if monotonic() - began < _BRISK else _LAST_PAUSE
         record = await client.find(record.id) or record
     return record
 

@@ -2,7 +2,8 @@
 
     logger.info("charged", extra={"receipt": receipt})
 
-Inside a request or a durable function every line also carries what it belongs to: see :func:`log_context`.
+Inside a request or a durable function every line also carries what it belongs to: see :func:`log_context`. A warning or
+an error that repeats is written once and then counted: see :class:`.repeats.FoldingHandler`.
 """
 
 import json
@@ -18,6 +19,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter as PlainJsonFormatter
 
 from . import tracing
+from .repeats import FoldingHandler
 
 # Libraries that log every request: only their warnings are logged, unless LOG_LEVEL is DEBUG.
 VERBOSE_LIBRARIES = ("alembic", "httpx", "resonate.connections", "resonate.validation", "uvicorn.error", "watchfiles")
@@ -37,7 +39,7 @@ _context: ContextVar[dict[str, Any] | None] = ContextVar("log_context", default=
 
 def configure(level: str, log_format: str) -> None:
     """Log to standard error. ``level`` is LOG_LEVEL, ``log_format`` LOG_FORMAT."""
-    handler = logging.StreamHandler()
+    handler = FoldingHandler()
     handler.setFormatter(formatter(log_format))
     handler.addFilter(add_context)
     logging.basicConfig(level=level, handlers=[handler])

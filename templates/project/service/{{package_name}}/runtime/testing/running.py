@@ -26,6 +26,8 @@ from resonate.types import Value
 from ..durable.gate import Delivery, Gate
 from ..durable.rpc import Rpc
 from ..engine.client import EngineClient
+from ..engine.misfits import NOTES
+from ..engine.offers import WorkerResonate
 from ..http.protocol import BoundedHttp
 from ..http.signatures import STANDARD
 from ..http.webhooks import Webhook, webhooks_of
@@ -168,9 +170,18 @@ def open_calls(client: EngineClient) -> str:
             what = f"{task['func']}, of {who}"
         else:
             what = "a step that runs" if promise.tags.get("resonate:scope") == "local" else "an answer from outside"
-        raised = last_error(promise.id)
-        lines.append(f"  {promise.id}: {what}" + (f"; its last run raised {raised}" if raised else ""))
+        if client.namespace.local_id(promise.id).startswith(NOTES):
+            continue
+        if raised := last_error(promise.id):
+            what += f"; its last run raised {raised}"
+        elif (why := _misfit(client, promise.id)) and "nothing here serves it" not in what:
+            what += f"; its code does not fit it: {why}"
+        lines.append(f"  {promise.id}: {what}")
     return "\n".join(["open calls:", *lines]) if lines else "no call is open"
+
+
+def _misfit(client: EngineClient, engine_id: str) -> str | None:
+    return client.resonate.misfits.why(engine_id) if isinstance(client.resonate, WorkerResonate) else None
 
 
 @contextmanager

@@ -1,0 +1,94 @@
+"""The calls of one run as the engine records them, in the place of the SDK's effects.
+
+A run that goes on is run from the top, and its calls are answered by their numbers. So code that makes another call
+than was recorded would read the wrong call's answer, without a word: here such a run is held back (see
+`engine.misfits`). Each call is recorded with the pass of the run that made it, which tells a call that is made from one
+that is made again.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+from pydantic import BaseModel, ValidationError
+from resonate.effects import Effects
+from resonate.error import PlatformError
+from resonate.types import PromiseCreateReq, PromiseRecord, TaskData
+
+from ..engine.misfits import does_not_fit, in_words
+from ..engine.offers import current_run
+from .json_values import validate
+
+_PASS, _STEP = "run", "step"  # tags
+_NAMELESS = "the step"  # as an earlier release recorded it
+
+
+class RecordedCalls:
+    """The calls of one pass of a run, its steps' own included."""
+
+    def __init__(self, effects: Effects) -> None:
+        self._effects = effects
+        self._steps: dict[str, str] = {}
+        self._error: PlatformError | None = None
+        self._listeners: list[Callable[[PromiseRecord, bool], None]] = []
+        self._run = run = current_run()
+        self._pass = "0"
+        if run is not None:
+            run.passes += 1
+            self._pass = f"{run.begun_before}.{run.passes}"
+
+    def listen(self, listener: Callable[[PromiseRecord, bool], None]) -> None:
+        """Tell of each call when its record is there, and whether this pass made it."""
+        self._listeners.append(listener)
+
+    def name_step(self, promise: str, name: str) -> None:
+        """Note the name of a step that is about to be recorded."""
+        self._steps[promise] = name
+
+    async def create_promise(self, req: PromiseCreateReq) -> PromiseRecord:
+        """Record a call, or find what is recorded of it.
+
+        Raises:
+            PlatformError: another call was recorded in its place.
+        """
+        if self._error:
+            raise self._error
+        tags = {**req.tags, _PASS: self._pass}
+        if step := self._steps.pop(req.id, None):
+            tags[_STEP] = step
+        record = await self._effects.create_promise(replace(req, tags=tags))
+        is_new = record.tags.get(_PASS) == self._pass
+        if not is_new and self._run is not None:  # A replay of a history compares by itself.
+            was, now = _describe(record.tags, record.param.data), _describe(tags, req.param.data)
+            if was != now and not (was == _NAMELESS and now.startswith(_NAMELESS)):
+                self._error = does_not_fit(f"call {req.id} was {was}, and this code makes {now} in its place")
+                raise self._error
+        for listener in self._listeners:
+            listener(record, is_new)
+        return record
+
+    async def settle_promise(self, id: str, result: Any) -> PromiseRecord:
+        """Record the result of a step."""
+        return await self._effects.settle_promise(id, result)
+
+
+def recorded[M: BaseModel](model: type[M], value: Any, what: str) -> M:
+    """What was recorded, as this code reads it.
+
+    Raises:
+        PlatformError: it cannot read it.
+    """
+    try:
+        return validate(model, value)
+    except ValidationError as error:
+        raise does_not_fit(f"{what} cannot be read: {in_words(error)}") from None
+
+
+def _describe(tags: dict[str, str], data: Any) -> str:
+    """What a call is, in words."""
+    if tags.get("resonate:scope") == "local":
+        return f"{_NAMELESS} {tags[_STEP]}" if _STEP in tags else _NAMELESS
+    if tags.get("resonate:timer") == "true":
+        return "a sleep"
+    function = data.func if isinstance(data, TaskData) else data.get("func") if isinstance(data, dict) else None
+    return f"a call of {function}" if function else "a promise"
