@@ -120,6 +120,18 @@ def test_a_directory_that_others_may_write_to_is_refused(root: Path) -> None:
     assert not (root / STAGING).exists()
 
 
+def test_a_file_system_without_modes_keeps_nobody_from_changing_a_service(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir = Path.mkdir
+    monkeypatch.setattr(Path, "mkdir", lambda path, mode=0o777, **options: (mkdir(path, **options), path.chmod(0o777)))
+    disk.apply(root, PLAN)
+    assert not (root / STAGING).exists()
+    (root / STAGING).mkdir()
+    with pytest.raises(Untrusted):
+        settle(root)
+
+
 def test_a_journal_in_a_clone_is_refused(root: Path) -> None:
     """Also where a umask makes the directory private, and the user published it."""
     killed(root, 3)
