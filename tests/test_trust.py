@@ -146,6 +146,17 @@ def test_a_journal_in_a_clone_is_refused(root: Path) -> None:
     assert after == before
 
 
+def test_the_repository_of_a_hook_that_runs_it_is_another(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(root, 3)
+    clone = checked_out(root)
+    (clone / STAGING).chmod(0o700)
+    (root.parent / "empty").mkdir()
+    git(root.parent / "empty", "init", "-q")
+    monkeypatch.setenv("GIT_DIR", str(root.parent / "empty/.git"))
+    with pytest.raises(Untrusted, match="git tracks it"):
+        settle(clone)
+
+
 def test_a_repository_runs_nothing_while_it_is_asked(root: Path) -> None:
     killed(root, 3)
     git(root, "init", "-q")
