@@ -10,7 +10,7 @@ import pytest
 from resonate.types import PromiseRecord
 from shop.runtime.engine.client import EngineClient
 from shop.runtime.errors import EngineUnavailable
-from shop.runtime.http import work
+from shop.runtime.http import draining, work
 from shop.runtime.testing.running import RunningService, problem
 
 from .orders import Order, Receipt, order
@@ -123,7 +123,7 @@ async def test_a_waiting_request_asks_once_a_second(service: RunningService, mon
         return record
 
     monkeypatch.setattr(work, "monotonic", lambda: now)
-    monkeypatch.setattr(asyncio, "sleep", pass_time)
+    monkeypatch.setattr(draining, "sleep", pass_time)
     monkeypatch.setattr(EngineClient, "find", find)
     assert await work.wait_for_end(service.client, record, 22) is record
     assert now == 22
