@@ -17,6 +17,7 @@ SLOW = [
     "tests/test_machinery.py",
     "tests/test_generated.py",
     "tests/test_attack.py",
+    "tests/test_attack_http.py",
     "tests/test_sequences_runs.py",
     "tests/test_order_service.py",
     "tests/test_over_http.py",
@@ -65,6 +66,12 @@ def generated(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """2,000 jobs while 60 times something dies: three seeds, on SQLite and on PostgreSQL; about 20 minutes."""
     _python(session, "tests.chaos", *session.posargs)
+
+
+@nox.session
+def attack(session: nox.Session) -> None:
+    """A service's port attacked on 200 connections, without a key, in 22 ways; about 15 minutes."""
+    _python(session, "tests.attack", *session.posargs)
 
 
 @nox.session

@@ -191,7 +191,9 @@ def new(
 @app.command()
 def dev(
     project: Annotated[Path, typer.Option(help="The service, or a directory in it.", metavar="DIR")] = Path(),
-    engine: Annotated[str, typer.Option(help="auto, embedded, server or a URL.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="auto (RESONATE_URL, or else embedded), embedded, server or a URL.")
+    ] = "auto",
     port: Annotated[
         int | None, typer.Option(help="The API's port; PORT of the service otherwise.", min=0, max=65535)
     ] = None,

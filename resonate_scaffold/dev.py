@@ -7,6 +7,7 @@ them out through `supervisor`. The engine is chosen once, at the start; the rest
 """
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -17,13 +18,14 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from io import StringIO, TextIOWrapper
 from pathlib import Path
+from secrets import token_urlsafe
 from urllib.parse import urlsplit
 
-from resonate_scaffold import install
+from resonate_scaffold import install, trust
 from resonate_scaffold.errors import EngineFailed, ScaffoldError, UsageError
 from resonate_scaffold.install import ENVIRONMENT, scripts
 from resonate_scaffold.project import MANIFEST, check_package
@@ -33,6 +35,7 @@ STATE = Path(".resonate")  # in the service's directory, ignored by its git: wha
 ENGINE_WAIT = 10.0  # seconds until an engine that does not answer is an error
 DATABASE_WAIT = 60.0  # the same for a PostgreSQL that we start; the first time it makes its files
 
+ENV_FILE = ".env"
 _PROCFILES = ("Procfile", "Procfile.dev")  # of a name that is in both, the last one holds
 _RELEASE = "release"  # the one Procfile line that runs once, to its end, before the others
 _RESERVED = frozenset({"dev", "engine"})  # our own prefixes
@@ -80,16 +83,21 @@ class Project:
 
     @property
     def env_file(self) -> Path:
-        return self.root / ".env"
+        return self.root / ENV_FILE
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Where promises live: its URL, a line for people, its command (empty: it runs elsewhere)."""
+    """Where promises live: its URL, a line for people, its command (empty: it runs elsewhere).
+
+    `env` is added to the environment of the command, `service_env` to that of the service's processes.
+    """
 
     url: str
     title: str
     argv: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    service_env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def find_project(start: Path) -> Project:
@@ -102,6 +110,7 @@ def find_project(start: Path) -> Project:
             hint="Go into the service's directory, or name it with --project DIR.",
         )
     try:
+        trust.check_owner(root, str(MANIFEST), *_PROCFILES, ENV_FILE)
         answers = json.loads((root / MANIFEST).read_text("utf-8"))["answers"]
         package = root / check_package(answers["package_name"])
         wants_postgres = answers.get("database") == "postgres"
@@ -186,18 +195,20 @@ def expand(argv: Sequence[str], env: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(_VARIABLE.sub(value, argument) for argument in argv)
 
 
-def choose_engine(wish: str, url: str | None, binary: str | None, port: int, state: Path) -> Engine:
-    """The engine for `--engine wish`.
+def choose_engine(wish: str, url: str | None, binary: str | None, port: int, state: Path, secret: str) -> Engine:
+    """The engine for `--engine wish`. A server is only started when it is asked for by name.
 
     `url` is RESONATE_URL (None or empty: unset), `binary` the `resonate` found on PATH, `port` a free one for
     an engine of our own, `state` the directory for its journal, seen from the service's. The server's flags
     are those of v0.9.8 (src/cli.rs): loopback only, half a second to the next try of a task instead of 30 s,
-    no metrics port.
+    no metrics port. It checks neither Origin nor Host, so any page in a browser could send it requests: it is told
+    to ask for a token, which only processes that know `secret` (of this run) can make. The engine of our own
+    refuses browsers itself.
     """
     own = f"http://127.0.0.1:{port}"
     if "://" in wish or (wish == "auto" and url):
         return _engine_at(wish if "://" in wish else url or "", "--engine" if "://" in wish else "RESONATE_URL")
-    if wish == "server" or (wish == "auto" and binary):
+    if wish == "server":
         if not binary:
             raise ScaffoldError(
                 "There is no `resonate` on PATH.",
@@ -213,7 +224,10 @@ def choose_engine(wish: str, url: str | None, binary: str | None, port: int, sta
             "--storage-sqlite-path": str(journal),
         }
         argv = (binary, "dev", *(word for pair in flags.items() for word in pair))
-        return Engine(own, f"{binary} dev at {own}, database {journal} (for development)", argv)
+        title = f"{binary} dev at {own}, database {journal} (for development)"
+        # In the environment, where other users cannot read it. At start the server logs the issuer as info.
+        env = {"RESONATE_AUTH__PUBLICKEY": "none", "RESONATE_AUTH__ISS": secret, "RUST_LOG": "warn"}
+        return Engine(own, title, argv, env, {"RESONATE_TOKEN": _token(secret)})
     if wish in ("auto", "embedded"):
         journal = state / "engine.journal"
         # -P: the service's directory is the working directory, and its modules are not ours
@@ -221,6 +235,14 @@ def choose_engine(wish: str, url: str | None, binary: str | None, port: int, sta
         argv += ("--port", str(port), "--journal", str(journal))
         return Engine(own, f"embedded engine at {own}, journal {journal} (for development)", argv)
     raise UsageError(f"There is no engine `{wish}`.", hint="--engine takes auto, embedded, server or a URL.")
+
+
+def _token(secret: str) -> str:
+    """A token for a Resonate server without a public key: not signed, but it names the issuer, which is secret."""
+    header = {"alg": "HS256", "typ": "JWT"}
+    claims = {"iss": secret, "role": "admin", "exp": 1 << 40}
+    parts = [json.dumps(part).encode() for part in (header, claims)]
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (*parts, b"unsigned"))
 
 
 def _engine_at(url: str, source: str) -> Engine:
@@ -232,11 +254,16 @@ def _engine_at(url: str, source: str) -> Engine:
         valid = False
     if not valid:
         raise UsageError(
-            f"{source} is not the URL of an engine: {url}",
+            f"{source} is not the URL of an engine: {_shown(url)}",
             hint="Give it as http://host:port, https://host or postgresql://user@host/database.",
         )
-    shown = url.replace(f"{parts.netloc.rpartition('@')[0]}@", "", 1)  # no password in a log
-    return Engine(url, f"{shown} (not started here)")
+    return Engine(url, f"{_shown(url)} (not started here)")
+
+
+def _shown(url: str) -> str:
+    """A URL for people and logs: without what may be a password, in front of the host or in the query."""
+    without_user = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", r"\1", url, flags=re.DOTALL)
+    return re.split(r"[?#]", without_user)[0]
 
 
 def which_to_restart(
@@ -319,7 +346,7 @@ def run(project_dir: Path, engine: str = "auto", port: int | None = None, reload
     env = environment(project, free_port() if port == 0 else port)
     port = _usable_port(env["PORT"])
     own_port = free_port(8001 if port != 8001 else 0)
-    chosen = choose_engine(engine, env.get("RESONATE_URL"), shutil.which("resonate"), own_port, STATE)
+    chosen = choose_engine(engine, env.get("RESONATE_URL"), shutil.which("resonate"), own_port, STATE, token_urlsafe())
     if chosen.argv:
         (project.root / STATE).mkdir(exist_ok=True)
     own_database = project.wants_postgres and not env.get("DATABASE_URL")
@@ -345,7 +372,7 @@ class _Session:
         self.launches: dict[str, Launch] = {}
         self.services = {name: Service(name, partial(self.launch, name), console) for name in project.commands}
         self.release_service = self.services.pop(_RELEASE, None)
-        launch = Launch(engine.argv, project.root, dict(os.environ) | {"PYTHONUNBUFFERED": "1"})
+        launch = Launch(engine.argv, project.root, {**os.environ, "PYTHONUNBUFFERED": "1", **engine.env})
         self.engine_service = Service("engine", lambda: launch, console, grace=1.0)
         # It stops by itself when the processes that use it have, so it has as long as they.
         self.database_service = Service("database", self.launch_database, console) if own_database else None
@@ -397,7 +424,7 @@ class _Session:
 
     def load(self) -> None:
         """Take over the environment as it is now."""
-        env = environment(self.project, self.port) | {"RESONATE_URL": self.engine.url}
+        env = environment(self.project, self.port) | {"RESONATE_URL": self.engine.url, **self.engine.service_env}
         if self.database_url and not env.get("DATABASE_URL"):
             env["DATABASE_URL"] = self.database_url
         self.launches = launches(self.project, env)

@@ -19,13 +19,15 @@ A plan for a service that exists is carried out in two halves, around the moment
         journal.json            the plan is decided: change by change, new-3 takes its place
         rollback.json           what the journal is renamed to when an error or Ctrl-C takes everything back
 
-Before the journal nothing has changed; once it is gone everything has, or nothing. After a kill, the next command
-goes on in the direction that it finds: forward with journal.json, back with rollback.json. Each change is judged by
+Before the journal nothing has changed; once it is gone everything has, or nothing. After a kill, the next command that
+changes the service goes on in the direction that it finds: forward with journal.json, back with rollback.json. One that
+only reads leaves it alone. A journal counts if this user made it: the directory is private and the user's, git does not
+track it, the journal has the user's seal (see `trust`), and names only paths that a plan may have. Any other is
+somebody else's: nothing of it is carried out, and commands that change the service refuse. Each change is judged by
 what is in the staging directory still, and by what is at its path now, compared with the SHA-256 of what was and what
-will be there; so any step can be repeated. A file that is neither has been changed by somebody since. It is left
-alone, the rest is done, the version that cannot get there is put into ``.resonate-scaffold.kept/`` (same path below
-it), and the command ends with an error that says so. Then the staging directory is gone, so the next command works
-as usual.
+will be there; so any step can be repeated. A file that is neither has been changed by somebody since. It is left alone,
+the rest is done, the version that cannot get there is put into ``.resonate-scaffold.kept/`` (same path below it), and
+the command ends with an error that says so. Then the staging directory is gone, so the next command works as usual.
 """
 
 from __future__ import annotations
@@ -42,12 +44,21 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from resonate_scaffold.errors import Changed, DiskError, NoProject, PlanConflict, TargetExists, UsageError
+from resonate_scaffold import git, trust
+from resonate_scaffold.errors import (
+    Changed,
+    DiskError,
+    NoProject,
+    PlanConflict,
+    TargetExists,
+    Untrusted,
+    UsageError,
+)
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import ADDS, MANIFEST, Files, Manifest, Project, fingerprint
 
@@ -139,11 +150,14 @@ def create_tree(target: Path, plan: Plan, before_rename: Callable[[Path], None])
             _discard(staging, lock)
 
 
-def discover(start: Path) -> tuple[Path, Project]:
+def discover(start: Path, *, settle: bool = False) -> tuple[Path, Project]:
     """Find the service that *start* is in.
 
-    What a killed command left undone is finished or taken back first. Symbolic links are not followed: they count as
-    taken names.
+    Symbolic links are not followed: they count as taken names.
+
+    Args:
+        settle: finish or take back first what a killed command left undone, for a command that changes the service.
+            Otherwise nothing is written.
 
     Returns:
         The service's root, resolved, and the service, whose files are read when they are asked for.
@@ -151,13 +165,14 @@ def discover(start: Path) -> tuple[Path, Project]:
     Raises:
         UsageError: *start* is not a directory.
         NoProject: no directory from *start* upwards has a manifest, or the service's package is gone.
+        Untrusted: the service belongs to another user; or, with *settle*, what is left undone there does.
         ManifestError: the manifest is damaged.
-        Changed: another command is changing the service; or one was killed, and files were changed since.
+        Changed: with *settle*, another command is changing the service, or one was killed and files changed since.
         DiskError: something cannot be read.
     """
     try:
         root = _find(start)
-        return root, _snapshot(root)
+        return root, _snapshot(root, settle=settle)
     except OSError as error:
         where = error.filename if isinstance(error.filename, str) else str(start)
         raise DiskError(
@@ -185,7 +200,10 @@ def apply(root: Path, plan: Plan, project: Project | None = None) -> None:
     try:
         if not _is(root, stat.S_IFDIR):
             raise Changed(f"{root} is gone", "See where the service is now, and run the command there.")
+        package = _package_at(root)
         for change in plan.changes:
+            if not _may_change(change.path, package):
+                raise PlanConflict(f"{change.path} is not the tool's to change", "This is a bug in the generator.")
             _check(root, change)
         with _exclusively(root) as staging:
             if project is not None and project.records != _FilesOnDisk(root, project.package).children(ADDS):
@@ -209,6 +227,7 @@ def _find(start: Path) -> Path:
             continue
         if not stat.S_ISREG(status.st_mode):
             raise DiskError(f"{directory / MANIFEST} is not a plain file", f"Restore it: git checkout -- {MANIFEST}")
+        trust.check_owner(directory, str(MANIFEST))
         return directory
     raise NoProject(
         f"{start} is not in a service made by resonate-scaffold",
@@ -216,14 +235,63 @@ def _find(start: Path) -> Path:
     )
 
 
-def _snapshot(root: Path) -> Project:
-    if _lstat(root / _STAGING):
+def is_unsettled(root: Path) -> bool:
+    """Whether a command is changing the service at this moment, or was killed while it did, or it looks so."""
+    return any(_lstat(root / _STAGING / name) for name in (_JOURNAL, _ROLLBACK))
+
+
+def write_output(path: Path, text: str, root: Path) -> None:
+    """Write a file that the user named, in UTF-8: a new one, or in place of a plain one.
+
+    Args:
+        root: a project. Below it no link is followed; what lies elsewhere the user has chosen.
+
+    Raises:
+        DiskError: a link is in the way, something that is no file is there, or the operating system refused.
+    """
+    try:
+        there = Path(os.path.abspath(path))  # noqa: PTH100 (links are looked at below)
+        ancestors = list(there.parents)
+        inside = next((number for number, it in enumerate(ancestors) if it.exists() and it.samefile(root)), 0)
+        for part in (there, *ancestors[:inside]):
+            status = _lstat(part)
+            if status is not None and stat.S_ISLNK(status.st_mode):
+                raise DiskError(f"{part} is a symbolic link, which could lead anywhere", "Remove it, or name another.")
+        descriptor = _open_itself(str(there), os.O_WRONLY | os.O_CREAT, mode=0o666)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.truncate()
+            file.write(text)
+    except OSError as error:
+        raise DiskError.of(error, path) from error
+
+
+def _snapshot(root: Path, *, settle: bool) -> Project:
+    if settle and _lstat(root / _STAGING):
         _recover(root)
         if _lstat(root / _STAGING):
             raise Changed(f"{root / _STAGING} cannot be removed, or came back", f"See that it is removed. {_AGAIN}")
     manifest = Manifest.from_bytes(_read(root / MANIFEST))
     package = _package(root, manifest)
     return Project(package, manifest, _FilesOnDisk(root, package))
+
+
+def _package_at(root: Path) -> str | None:
+    """The name of the service's package; None where there is no service yet."""
+    if _lstat(root / MANIFEST) is None:
+        return None
+    manifest = Manifest.from_bytes(_read(root / MANIFEST))
+    try:
+        return _package(root, manifest)
+    except NoProject:
+        return str(manifest.answers["package_name"])  # it has gone meanwhile: its paths are known all the same
+
+
+def _may_change(path: PurePosixPath, package: str | None) -> bool:
+    """Whether a plan may have a path: in a service, what generators read; where none is yet, all but a `.venv`."""
+    if package is None:
+        return ".venv" not in {part.casefold() for part in path.parts}
+    ours = path.suffix == ".py" and path.parts[0] in (package, "tests") and path.parts[:2] != (package, "runtime")
+    return ours or str(path) in _ROOT_FILES or (path.parent == ADDS and path.suffix == ".json")
 
 
 class _FilesOnDisk(Files):
@@ -294,8 +362,7 @@ class _FilesOnDisk(Files):
         return self._containing[directory, text]
 
     def _is_file(self, path: PurePosixPath) -> bool:
-        ours = path.suffix == ".py" and path.parts[0] in self._tops and path.parts[:2] != self._runtime
-        if not ours and str(path) not in _ROOT_FILES and path.parent != ADDS:
+        if not _may_change(path, self._tops[0]) and path.parent != ADDS:
             return False
         return self._leads_nowhere_else(path.parent) and _is(self._root / path, stat.S_IFREG)
 
@@ -375,14 +442,23 @@ def _read_seen(path: str) -> bytes:
     return content
 
 
-def _open_itself(name: str, flags: int) -> int:
+def read_plain(path: Path) -> bytes:
+    """The content of a plain file: no link is followed, no pipe waited for, no device read.
+
+    Raises:
+        OSError: it is no plain file, or cannot be read.
+    """
+    return _read(path)
+
+
+def _open_itself(name: str, flags: int, mode: int = 0o600) -> int:
     """Open a plain file: no link is followed, and no pipe waited for."""
-    return _opened(name, flags)[0]
+    return _opened(name, flags, mode)[0]
 
 
-def _opened(name: str, flags: int) -> tuple[int, int]:
+def _opened(name: str, flags: int, mode: int = 0o600) -> tuple[int, int]:
     """Open a plain file, with its size."""
-    descriptor = os.open(name, flags | _OPEN_ITSELF, 0o600)
+    descriptor = os.open(name, flags | _OPEN_ITSELF, mode)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
@@ -452,23 +528,37 @@ class _Journal:
     steps: tuple[_Step, ...]
     made: tuple[PurePosixPath, ...]
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, root: Path) -> bytes:
         steps = [{"path": str(step.path), "before": step.before, "after": step.after} for step in self.steps]
-        return json.dumps({"changes": steps, "made": [str(path) for path in self.made]}).encode()
+        content = {"changes": steps, "made": [str(path) for path in self.made]}
+        return json.dumps({**content, "seal": trust.seal(_sealed_part(content), root)}).encode()
 
     @classmethod
     def read(cls, file: Path) -> _Journal:
+        """Read a journal of this user.
+
+        Raises:
+            Untrusted: somebody else made it, or changed it.
+            DiskError: it is damaged.
+        """
+        root = file.parent.parent
         try:
             data = json.loads(_read(file).decode())
+            if not trust.is_sealed(_sealed_part(data), str(data["seal"]), root):
+                raise _foreign(file.parent, f"{file.name} does not have the seal of your commands")
             steps = tuple(
                 _Step(number, PurePosixPath(step["path"]), _hash(step["before"]), _hash(step["after"]))
                 for number, step in enumerate(data["changes"])
             )
+            is_new = any(step.path == MANIFEST and step.before is None for step in steps)
+            package = None if is_new else _package_at(root)
             made = tuple(PurePosixPath(path) for path in data["made"])
             Plan(tuple(Delete(step.path, b"") for step in steps))  # it refuses paths that lead out
             if not {parent for step in steps for parent in step.path.parents[:-1]}.issuperset(made):
                 raise ValueError("it makes directories that it does not need")
             for step in steps:
+                if not _may_change(step.path, package):
+                    raise ValueError(f"{step.path} is not the tool's to change")
                 step.check_staged(file.parent)
         except (ValueError, KeyError, TypeError, RecursionError, PlanConflict) as error:
             raise DiskError(
@@ -476,6 +566,18 @@ class _Journal:
                 f"Restore the service's files (git status shows them), then remove {file.parent}.",
             ) from error
         return cls(steps, made)
+
+
+def _sealed_part(content: Mapping[str, object]) -> bytes:
+    """What the seal of a journal is of."""
+    return json.dumps({"changes": content["changes"], "made": content["made"]}, sort_keys=True).encode()
+
+
+def _foreign(staging: Path, why: str) -> Untrusted:
+    return Untrusted(
+        f"{staging} was not left by a command of yours: {why}. Nothing in it is carried out",
+        f"See what it is and where it comes from (git log -- {_STAGING}), then remove it: rm -r {staging}",
+    )
 
 
 def _hash(value: object) -> str | None:
@@ -556,10 +658,16 @@ def _hold(staging: Path) -> IO[bytes]:
     while True:
         lock: IO[bytes] | None = None
         try:
-            with contextlib.suppress(FileExistsError):
+            found = False
+            try:
                 staging.mkdir(mode=0o700)
-            if not stat.S_ISDIR(os.lstat(staging).st_mode):
+            except FileExistsError:
+                found = True
+            status = os.lstat(staging)
+            if not stat.S_ISDIR(status.st_mode):
                 raise DiskError(f"{staging} is not a directory", "Move it away, then run the command again.")
+            if found and not trust.is_private(status):  # not every file system keeps the mode of one that was made
+                raise _foreign(staging, "it belongs to another user, or others may write to it")
             lock = open(staging / _LOCK, "ab", opener=_open_itself)  # noqa: SIM115 (the caller closes it)
             if not _acquire(lock):
                 raise Changed(
@@ -618,6 +726,8 @@ def _recover(root: Path) -> None:
 
 def _settle(root: Path, staging: Path) -> None:
     """Bring to its end what a killed command left, and empty the staging directory."""
+    if is_unsettled(root) and git.tracks(root, _STAGING):
+        raise _foreign(staging, "git tracks it")
     if _lstat(staging / _ROLLBACK):
         journal = _Journal.read(staging / _ROLLBACK)
         left = _roll_back(root, staging, journal.steps, journal.made)
@@ -665,7 +775,7 @@ def _stage_changes(root: Path, staging: Path, plan: Plan) -> _Journal:
             _write_file(staging / step.new, change.after, 0o600, sync=True)
             (staging / step.new).chmod(stat.S_IMODE(os.lstat(target).st_mode))
     journal = _Journal(tuple(steps), tuple(made))
-    _write_file(staging / _DRAFT, journal.to_bytes(), 0o600, sync=True)
+    _write_file(staging / _DRAFT, journal.to_bytes(root), 0o600, sync=True)
     return journal
 
 

@@ -11,6 +11,7 @@
     ├── InstallError            the service is complete, its dependencies are not
     ├── EngineFailed            the development engine did not start
     ├── NoProject               not inside a service that this tool made
+    ├── Untrusted               a service, or what a killed command left in one, that somebody else made
     ├── ManifestError           the service's record of itself cannot be read
     ├── OlderLayout             a service that an older version made, and this one only reads
     ├── BrokenSource            a file of the service that is not Python as it stands
@@ -107,6 +108,10 @@ class EngineFailed(ScaffoldError):
 
 class NoProject(ScaffoldError):
     """The directory is not in a service that this tool made."""
+
+
+class Untrusted(ScaffoldError):
+    """What is there belongs to another user, or was not made by a command of this one."""
 
 
 class ManifestError(ScaffoldError):

@@ -21,6 +21,11 @@ from resonate_scaffold.survey import Survey
 
 Make = Callable[[Project], Plan]
 
+_UNSETTLED = (
+    "A command is changing this service, or was killed while it did (.resonate-scaffold.apply): this may be half of "
+    "it. The next add or remove settles it, if it is yours"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -38,7 +43,8 @@ def change(wish: Wish, make: Make, report: Report) -> Outcome:
     Raises:
         ScaffoldError: nothing was changed.
     """
-    root, project = disk.discover(wish.project)
+    root, project = disk.discover(wish.project, settle=not wish.dry_run)
+    unsettled = wish.dry_run and disk.is_unsettled(root)
     with _reading_code():
         plan = make(project)
     if wish.dry_run:
@@ -50,13 +56,15 @@ def change(wish: Wish, make: Make, report: Report) -> Outcome:
         report.files(plan)
     for line in plan.notes:
         report.note(line)
+    if unsettled:
+        report.note(_UNSETTLED)
     if wish.dry_run:
         report.note("Dry run: nothing was changed")
     return Outcome(
         wish.command,
         str(root),
         changes=tuple((str(item.path), item.action) for item in plan.changes),
-        notes=plan.notes,
+        notes=plan.notes + ((_UNSETTLED,) if unsettled else ()),
         diff="\n".join(unified_diff(plan)) if wish.dry_run else None,
     )
 
@@ -69,7 +77,10 @@ def show(start: Path, kind: str | None, report: Report) -> Outcome:
     report.table(table(found))
     if not any(found.values()):
         report.note(f"There is no {kind or 'part that can be listed'} in this service")
-    return Outcome("list", str(root), inventory=found)
+    notes = (_UNSETTLED,) if disk.is_unsettled(root) else ()
+    for note in notes:
+        report.note(note)
+    return Outcome("list", str(root), notes=notes, inventory=found)
 
 
 def both(first: Make, second: Make) -> Make:

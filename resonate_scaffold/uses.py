@@ -11,6 +11,9 @@ from resonate_scaffold.source import Source
 
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__", "__doc__", "__path__", "__spec__", "__package__"}
 
+# It calls its second argument, a contract, many times.
+_FAN_OUT = "runtime.durable.fan_out.fan_out"
+
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -18,7 +21,8 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 class Use:
     """A reference to a qualified name, ``within`` a statement of the module.
 
-    ``how``: it is called (``call``), passed to a call (``argument``), imported (``import``), or anything else.
+    ``how``: it is called (``call``), also by `fan_out`; passed to a call (``argument``); imported (``import``); or
+    anything else.
     """
 
     name: str
@@ -59,8 +63,10 @@ class Uses:
             case ast.Name() | ast.Attribute():
                 self._chain(node, scopes, how)
             case ast.Call(func=function, args=arguments, keywords=keywords):
-                self._push(scopes, "call", [function])
-                self._push(scopes, "argument", [*arguments, *(keyword.value for keyword in keywords)])
+                given = [*arguments, *(keyword.value for keyword in keywords)]
+                called = given[1] if len(given) > 1 and self._source.qualified(function) == _FAN_OUT else None
+                self._push(scopes, "call", [function, called])
+                self._push(scopes, "argument", [it for it in given if it is not called])
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 annotations = [arg.annotation for arg in _parameters(node.args)]
                 self._push(scopes, "annotation", [*annotations, node.returns])

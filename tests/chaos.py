@@ -1,7 +1,7 @@
 """Chaos: a generated service under load, while its processes are killed, frozen, stopped, replaced and away.
 
     python -m tests.chaos [--seed N]... [--database sqlite|postgres]... [--engine embedded|server|resonate-pg]...
-                          [--jobs 2000] [--kills 60] [--away 10] [--service DIR]
+                          [--jobs 2000] [--kills 60] [--away 10] [--skew ROLE=SECONDS]... [--service DIR]
 
 Three real processes (api, worker, db), the engine, and the PostgreSQL of the service where it has one. A client
 submits jobs, each with an idempotency key, and repeats whatever got no answer. Meanwhile come, in an order that the
@@ -17,6 +17,9 @@ seed decides:
 
 The engine is the tool's own, on its journal; a Resonate server, whose binary TEST_RESONATE_SERVER names; or a
 PostgreSQL with resonate-pg, whose `resonate.sql` RESONATE_PG_SQL names.
+
+One job in fifty fails by a mistake in its code, which raises whenever it is tried. With ``--skew worker=-400`` a role's
+clock is so many seconds ahead, or behind.
 
 A fault strikes while jobs are under way, and the next one waits until most of those have ended: so each job that is
 hit can be hit again, and no fault falls on idle processes. What happened is then held against what must have: see
@@ -41,10 +44,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import aiohttp
@@ -69,6 +73,8 @@ MEMORY_LIMIT = 1.5
 TROUBLE_LIMIT = 2.0
 """Lines a job that a service may write of trouble: warnings and errors, with their tracebacks."""
 SHOWN = 50
+POISON = "acc-poison"
+"""An account with which a step of `process-job` fails, as often as it is tried."""
 
 Database = Literal["sqlite", "postgres"]
 DATABASES: tuple[Database, ...] = ("sqlite", "postgres")
@@ -133,6 +139,11 @@ class Job:
         return self.path == "/jobs"
 
     @property
+    def is_poisonous(self) -> bool:
+        """Whether a step of it raises, each time that it is tried."""
+        return self.body.get("account_id") == POISON
+
+    @property
     def other_body(self) -> dict[str, Any]:
         """What its key must be refused for."""
         return {"account_ids": ["acc-3"]} if not self.writes else {"account_id": "acc-3", "requires_approval": True}
@@ -153,7 +164,9 @@ def jobs(seed: int, count: int) -> list[Job]:
     for number in range(count):
         key, account, kind = f"chaos-{seed}-{number}", pick.choice(("acc-1", "acc-2")), pick.random()
         clients = 2 if pick.random() < 0.1 else 1
-        if kind < 0.1:
+        if kind < 0.02:
+            made.append(Job(key, "/jobs", {"account_id": POISON}, clients=clients))
+        elif kind < 0.1:
             made.append(Job(key, "/accounts/summary", {"account_ids": [account, "nobody"]}, clients=clients))
         elif kind < 0.15:
             made.append(Job(key, "/jobs", {"account_id": "nobody"}, clients=clients))
@@ -212,6 +225,8 @@ def judge(stories: Sequence[Story], rows: Rows) -> Verdict:
             verdict.wrong.append(f"{key}: {'accepted, but it never ended' if story.accepted else 'never accepted'}")
             continue
         end, wanted = (story.end["status"], story.end["error"]), story.job.expected(story.approved)
+        if story.job.is_poisonous:  # Its message names a log.
+            wanted = ("failed", {**(story.end["error"] or {}), "code": "internal-error"})
         if end != wanted:
             verdict.wrong.append(f"{key}: ended as {end}, expected {wanted}")
         if story.job.writes and story.end["status"] == "succeeded":
@@ -283,11 +298,18 @@ class Processes:
     """
 
     def __init__(
-        self, releases: Sequence[Path], scratch: Path, engine: Engine = "embedded", database: Database = "sqlite"
+        self,
+        releases: Sequence[Path],
+        scratch: Path,
+        engine: Engine = "embedded",
+        database: Database = "sqlite",
+        skew: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self.package = next(releases[0].glob("*/__main__.py")).parent.name
         self.python = releases[0] / ".venv" / "bin" / "python"
-        self.releases, self.scratch, self.engine = releases, scratch, engine
+        self.releases, self.scratch, self.engine, self.skew = releases, scratch, engine, skew
+        (scratch / "skew").mkdir()
+        (scratch / "skew" / "sitecustomize.py").write_text(SKEW)
         self.release: Counter[str] = Counter()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.all: list[tuple[str, subprocess.Popen[bytes]]] = []
@@ -341,13 +363,16 @@ class Processes:
         service = self.releases[self.release[role]]
         command = self.commands.get(role) or [str(self.python), "-m", self.package, role]
         cluster = self.clusters.get(role)
+        environment = dict(self.environment)
+        if role in self.skew:
+            environment |= {"SKEW": str(self.skew[role]), "PYTHONPATH": str(self.scratch / "skew")}
         self._starts[role] += 1
         self._logs[role] = self.scratch / f"{role}-{self._starts[role]:03}.log"
         with self._logs[role].open("wb") as log:
             process = subprocess.Popen(
                 command,
                 cwd=self.scratch if cluster else service,
-                env=self.environment,
+                env=environment,
                 user=cluster.user if cluster else None,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -393,10 +418,14 @@ class Processes:
             raise Broken(f"{role} ended with status {process.returncode} when it was told to stop")
 
     def check(self) -> None:
-        """Nothing may end unless it is told to."""
-        for role, process in self.running.items():
-            if process.poll() is not None:
+        """Nothing may end unless it is told to. But a worker does not start while its database is away: whatever
+        supervises it starts it again, and so does this."""
+        for role, process in list(self.running.items()):
+            if process.poll() is None:
+                continue
+            if b" cannot be reached: " not in self._logs[role].read_bytes():
                 raise Broken(f"{role} ended by itself, with status {process.returncode}: see {self._logs[role].name}")
+            self.start(role)
 
     def memory(self) -> dict[str, int]:
         """Bytes of resident memory by role: of the largest, where two processes have it."""
@@ -410,7 +439,7 @@ class Processes:
 
     def in_service(self, code: str) -> str:
         """Run Python in the service's environment; what it prints."""
-        command = [str(self.python), "-c", code.replace("PACKAGE", self.package)]
+        command = [str(self.python), "-c", code.replace("PACKAGE", self.package).replace("POISON", POISON)]
         done = subprocess.run(command, cwd=self.releases[1], env=self.environment, text=True, capture_output=True)
         if done.returncode:
             raise Broken(f"the database could not be prepared or read:\n{done.stderr}")
@@ -429,6 +458,15 @@ class Processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGQUIT if role in self.clusters else signal.SIGKILL)
                 process.wait()
+
+
+SKEW = """
+import os, time
+_skew, _time, _time_ns = float(os.environ["SKEW"]), time.time, time.time_ns
+time.time = lambda: _time() + _skew
+time.time_ns = lambda: _time_ns() + int(_skew * 1e9)
+"""
+"""A module that each process with this environment imports first: see `site` of the standard library."""
 
 
 def _named(variable: str) -> str:
@@ -494,7 +532,8 @@ else:
 with create_engine(url).begin() as connection:
     table.drop(connection)
     table.create(connection)
-    for statement in ["CREATE TABLE attempts (id varchar(255))", *trace]:
+    poison = "INSERT INTO accounts (id, owner, balance) VALUES ('POISON', 'nobody', 0)"
+    for statement in ["CREATE TABLE attempts (id varchar(255))", *trace, poison]:
         connection.execute(text(statement))
 """
 
@@ -811,7 +850,25 @@ def make_service(parent: Path) -> Path:
     """A service, made and installed by the command."""
     command: list[str | Path] = [PROGRAM, "new", NAME, "--defaults", "--no-git", "--into", parent]
     subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    _insert(next((parent / NAME).glob("*/__main__.py")).parent, POISONED)
     return parent / NAME
+
+
+def _insert(package: Path, edits: dict[str, tuple[str, str]]) -> None:
+    """Insert text after a line of each of these files."""
+    for name, (line, added) in edits.items():
+        before = (package / name).read_text("utf-8")
+        assert before.count(line) == 1, name
+        (package / name).write_text(before.replace(line, line + added), "utf-8")
+
+
+POISONED = {
+    "workflows/process_job.py": (
+        '    """The processing itself, a step: what it reads of the clock is recorded with its result."""\n',
+        f'    if account.id == "{POISON}":\n        raise RuntimeError("it cannot be processed")\n',
+    )
+}
+"""What fails for one account, as a mistake in the owner's code may."""
 
 
 NEXT_MIGRATION = """
@@ -843,10 +900,7 @@ def make_next_release(service: Path, parent: Path) -> Path:
     made = parent / "next" / service.name
     shutil.copytree(service, made, ignore=shutil.ignore_patterns(".venv", ".git", "__pycache__", ".*_cache"))
     (package,) = (path.parent for path in made.glob("*/__main__.py"))
-    for name, (line, added) in NEXT_EDITS.items():
-        before = (package / name).read_text("utf-8")
-        assert before.count(line) == 1, name
-        (package / name).write_text(before.replace(line, line + added), "utf-8")
+    _insert(package, NEXT_EDITS)
     (package / "db" / "migrations" / "versions" / "0003_note.py").write_text(NEXT_MIGRATION, "utf-8")
     return made
 
@@ -861,14 +915,22 @@ def run(
     *,
     engine: Engine = "embedded",
     database: Database = "sqlite",
+    skew: Mapping[str, float] = MappingProxyType({}),
 ) -> Report:
     """One run, with everything that it writes in ``scratch``."""
-    processes = Processes(releases, scratch, engine, database)
+    processes = Processes(releases, scratch, engine, database, skew)
     try:
         processes.prepare()
         return asyncio.run(_run(processes, seed, database, count, kills, away))
     finally:
         processes.close()
+
+
+def _skew(given: str) -> tuple[str, float]:
+    role, _, seconds = given.partition("=")
+    if role not in SERVICE:
+        raise ValueError(role)
+    return role, float(seconds)
 
 
 def main() -> None:
@@ -877,6 +939,7 @@ def main() -> None:
     parser.add_argument("--database", choices=DATABASES, action="append", help="may be repeated; both otherwise")
     parser.add_argument("--engine", choices=ENGINES, action="append", help="may be repeated; `embedded` otherwise")
     parser.add_argument("--away", type=float, default=10, metavar="SECONDS", help="how long what is away stays away")
+    parser.add_argument("--skew", type=_skew, action="append", default=[], metavar="ROLE=SECONDS")
     parser.add_argument("--jobs", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--service", type=Path, help="an installed service to use, instead of a new one")
@@ -892,7 +955,7 @@ def main() -> None:
         scratch.mkdir()
         print(f"seed {seed}, {engine}, {database}: {given.jobs} jobs, {given.kills} kills", flush=True)
         of_run = (releases, scratch, seed, given.jobs, given.kills, given.away)
-        report = run(*of_run, engine=engine, database=database)
+        report = run(*of_run, engine=engine, database=database, skew=dict(given.skew))
         print("    " + ", ".join(f"{name}: {count}" for name, count in sorted(report.faults.items())))
         for wrong in report.verdict.wrong[:SHOWN]:
             print(f"    VIOLATED {wrong}")

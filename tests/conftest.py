@@ -47,6 +47,12 @@ def inner_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(tmp_path_factory.mktemp("inner"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The key of the tool's journals is this session's own: nothing is written to a home directory."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture
 def clean_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A git without a configured user, whatever this machine has."""

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from resonate_scaffold import disk
+from resonate_scaffold import disk, trust
 from resonate_scaffold.errors import (
     Changed,
     DiskError,
@@ -30,7 +30,7 @@ from resonate_scaffold.errors import (
     UsageError,
 )
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import ADDS, MANIFEST, Added, Manifest
+from resonate_scaffold.project import ADDS, MANIFEST, Added, Manifest, Project
 from tests.grown import fresh, made_by_new
 from tests.test_disk import in_child, interrupt, kill, mode
 
@@ -65,6 +65,11 @@ CREATED = {"orders/new/deep/mod.py": b"x = 1\n", "tests/test_new.py": b"y = 1\n"
 DELETED = ["orders/old/gone.py", "orders/api/stale.py"]
 
 
+def settle(root: Path) -> tuple[Path, Project]:
+    """What a command that changes the service does first."""
+    return disk.discover(root, settle=True)
+
+
 def create(path: str, content: bytes = b"x = 1\n") -> Create:
     return Create(PurePosixPath(path), content)
 
@@ -83,7 +88,7 @@ PLAN = Plan(
         create("orders/new/deep/mod.py"),
         edit("orders/api/app.py"),
         delete("orders/old/gone.py"),
-        Create(PurePosixPath("orders/new/tool"), b"#!/bin/sh\n", executable=True),
+        Create(PurePosixPath("orders/new/tool.py"), b"#!/bin/sh\n", executable=True),
         edit("orders/run.py"),
         delete("orders/api/stale.py"),
         create("tests/test_new.py", b"y = 1\n"),
@@ -139,7 +144,7 @@ def after(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 def test_applies_everything(root: Path) -> None:
     disk.apply(root, PLAN)
     found = {name: content for name, (kind, content) in whole(root).items() if stat.S_ISREG(kind)}
-    expected = {**SERVICE, **EDITED, **CREATED, "orders/new/tool": b"#!/bin/sh\n"}
+    expected = {**SERVICE, **EDITED, **CREATED, "orders/new/tool.py": b"#!/bin/sh\n"}
     for name in [*DELETED, "orders/old/__pycache__/gone.cpython-313.pyc"]:
         del expected[name]
     assert found == expected
@@ -149,7 +154,7 @@ def test_applies_everything(root: Path) -> None:
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])
 def test_edits_keep_modes_and_new_files_follow_the_umask(root: Path, umask: int) -> None:
-    changes = (*PLAN.changes, Create(PurePosixPath(".env"), b"SECRET=1\n", private=True))
+    changes = (*PLAN.changes, Create(PurePosixPath("orders/secret.py"), b"SECRET=1\n", private=True))
     former = os.umask(umask)
     try:
         disk.apply(root, Plan(changes))
@@ -158,9 +163,9 @@ def test_edits_keep_modes_and_new_files_follow_the_umask(root: Path, umask: int)
     assert mode(root / "orders/run.py") == 0o755
     assert mode(root / "orders/api/app.py") == 0o640
     assert mode(root / "orders/new/deep") == 0o777 & ~umask
-    assert mode(root / "orders/new/tool") == 0o777 & ~umask
+    assert mode(root / "orders/new/tool.py") == 0o777 & ~umask
     assert mode(root / "tests/test_new.py") == 0o666 & ~umask
-    assert mode(root / ".env") == 0o600
+    assert mode(root / "orders/secret.py") == 0o600
 
 
 def test_an_empty_plan_does_nothing(root: Path) -> None:
@@ -411,7 +416,7 @@ def test_an_error_at_any_call_leaves_all_or_nothing(tmp_path: Path, fault: Fault
         else:
             assert without_emptied(found) == without_emptied(after)
             assert fault is not interrupt or found == after
-        assert disk.discover(root)[0] == root
+        assert settle(root)[0] == root
         found = whole(root)
         assert found == before if code else without_emptied(found) == without_emptied(after)
         if code == 0 and codes[-5:] == [0] * 5 and at > 100:
@@ -450,7 +455,7 @@ def test_an_error_while_taking_back_is_settled_by_the_next_command(tmp_path: Pat
         found = whole(root)
         settled = STAGING not in found
         half_way += not settled
-        disk.discover(root)
+        settle(root)
         found = whole(root)
         for directory in ("orders/new/deep", "orders/new"):
             if found != after and not any(name.startswith(f"{directory}/") for name in found):
@@ -503,9 +508,9 @@ def test_a_kill_at_any_call_is_settled_however_often_it_is_killed_again(
     assert len(states) > forward + 10
     while states:
         state = states.popleft()
-        explore(state, disk.discover, stop_at_known=True)
+        explore(state, settle, stop_at_known=True)
         root = copy(state)
-        disk.discover(root)
+        settle(root)
         ends.append(whole(root))
     assert all(end in (before, after) for end in ends)
     assert before in ends
@@ -541,7 +546,7 @@ def settles_but_for(root: Path, expected: Tree, left: Collection[str], kept: dic
     """See that the next command says what it leaves, does all the rest, and that the one after it works."""
     mine = {name: whole(root).get(name) for name in left}
     with pytest.raises(Changed) as raised:
-        disk.discover(root)
+        settle(root)
     assert all(name in raised.value.message for name in left)
     found = whole(root)
     assert {name: found.pop(name, None) for name in left} == mine
@@ -550,7 +555,7 @@ def settles_but_for(root: Path, expected: Tree, left: Collection[str], kept: dic
     assert all(name in raised.value.hint for name in kept)
     rest = {name: entry for name, entry in found.items() if not name.startswith(KEPT)}
     assert rest == {name: entry for name, entry in expected.items() if name not in left}
-    disk.discover(root)
+    settle(root)
     return raised.value
 
 
@@ -584,7 +589,7 @@ def test_what_is_kept_does_not_replace_what_was_kept(root: Path, after: Tree) ->
     (root / KEPT / "orders").mkdir(parents=True)
     (root / KEPT / "orders/run.py").write_bytes(b"older\n")
     with pytest.raises(Changed, match=r"orders/run\.py"):
-        disk.discover(root)
+        settle(root)
     assert (root / KEPT / "orders/run.py").read_bytes() == b"older\n"
     assert (root / KEPT / "orders/run.py.1").read_bytes() == EDITED["orders/run.py"]
 
@@ -595,7 +600,7 @@ def test_a_link_put_there_since_a_kill_is_not_followed(root: Path) -> None:
     (root / "orders").symlink_to(root.parent / "outside")
     outside = whole(root.parent / "outside")
     with pytest.raises(Changed, match=r"orders/run\.py, orders/api/stale\.py$"):
-        disk.discover(root)
+        settle(root)
     assert whole(root.parent / "outside") == outside
     assert not (root / STAGING).exists()
 
@@ -604,7 +609,7 @@ def test_a_link_put_there_since_a_kill_is_not_followed(root: Path) -> None:
 def test_what_was_done_before_the_kill_may_be_changed(root: Path, after: Tree, content: bytes) -> None:
     killed(root, 3)
     (root / "orders/api/app.py").write_bytes(content)
-    disk.discover(root)
+    settle(root)
     assert whole(root) == {**after, "orders/api/app.py": (stat.S_IFREG | 0o640, content)}
 
 
@@ -621,7 +626,7 @@ def test_what_was_undone_before_the_kill_may_be_changed(root: Path, before: Tree
     assert (root / "orders/run.py").read_bytes() == SERVICE["orders/run.py"]
     (root / "orders/run.py").write_bytes(b"mine\n")
     (root / "orders/api/stale.py").unlink()
-    disk.discover(root)
+    settle(root)
     expected = {**before, "orders/run.py": (stat.S_IFREG | 0o755, b"mine\n")}
     del expected["orders/api/stale.py"]
     assert whole(root) == expected
@@ -633,21 +638,35 @@ def test_a_damaged_journal_is_named_and_nothing_done(root: Path, damage: str) ->
     (root / STAGING / "journal.json").write_text(damage)
     before = whole(root)
     with pytest.raises(DiskError, match=r"journal.* is damaged") as raised:
-        disk.discover(root)
+        settle(root)
     assert str(root / STAGING) in raised.value.hint
     assert whole(root) == before
 
 
-@pytest.mark.parametrize("path", ["../outside.py", "/tmp/outside.py", ".git/hooks/pre-commit"])
-def test_a_journal_cannot_lead_out(root: Path, path: str) -> None:
-    killed(root, 0)
+def with_other_path(root: Path, path: str, *, sealed: bool) -> None:
+    """Have a journal change another path first, with the seal of this user or without."""
     journal = root / STAGING / "journal.json"
     content = json.loads(journal.read_text())
     content["changes"][0]["path"] = path
+    if sealed:
+        content["seal"] = trust.seal(disk._sealed_part(content), root)
     journal.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("../outside.py", "/tmp/outside.py", ".git/hooks/pre-commit", ".venv/lib/evil.pth", ".venv/lib/evil.py"),
+        *("orders/runtime/cli.py", "conftest.py", ".github/workflows/ci.yml", "noxfile.py", ".env", "orders/evil.so"),
+        "orders/runtime/durable/../../api/app.py",
+    ],
+)
+def test_a_journal_touches_only_what_a_plan_may_have(root: Path, path: str) -> None:
+    killed(root, 0)
+    with_other_path(root, path, sealed=True)
     before = whole(root.parent)
     with pytest.raises(DiskError, match="is damaged"):
-        disk.discover(root)
+        settle(root)
     assert whole(root.parent) == before
 
 
@@ -655,13 +674,13 @@ def test_a_journal_cannot_lead_out(root: Path, path: str) -> None:
 
 
 def test_a_live_command_is_waited_for(root: Path, before: Tree) -> None:
-    (root / STAGING).mkdir()
+    (root / STAGING).mkdir(mode=0o700)
     with (root / STAGING / ".resonate-scaffold.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for action in (disk.discover, apply):
+        for action in (settle, apply):
             with pytest.raises(Changed, match="Another resonate-scaffold command"):
                 action(root)
-    disk.discover(root)
+    settle(root)
     assert whole(root) == before
 
 
@@ -674,7 +693,7 @@ def test_many_at_once_do_one_after_the_other(root: Path) -> None:
             try:
                 while status == 70:
                     with contextlib.suppress(Changed):
-                        _, project = disk.discover(root)
+                        _, project = settle(root)
                         content = project.files[MANIFEST]
                         answers = {**project.manifest.answers, f"child_{number}": "was here"}
                         changes: tuple[Change, ...] = (

@@ -30,7 +30,7 @@ from unittest import mock
 import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings, strategies as st
 
-from resonate_scaffold import cli, disk, install, templates
+from resonate_scaffold import cli, disk, install, templates, trust
 from resonate_scaffold.devserver import EngineError
 from resonate_scaffold.devserver.engine import Engine
 from resonate_scaffold.errors import ScaffoldError
@@ -320,7 +320,7 @@ def in_memory(read: Callable[[], Project] = service) -> Iterator[list[Plan]]:
 
     with (
         mock.patch.object(Source, "parse", PARSED),
-        mock.patch.object(disk, "discover", lambda start: (Path("/service"), read())),
+        mock.patch.object(disk, "discover", lambda start, settle=False: (Path("/service"), read())),
         mock.patch.object(disk, "apply", lambda root, plan, project: plans.append(plan)),
     ):
         yield plans
@@ -641,7 +641,7 @@ TARGETS = [
         "orders/api/app.py",
         "orders/run.py",
         "orders/new/mod.py",
-        "README.md",
+        "tests/test_more.py",
         "Procfile",
         "../outside/mine",
         ".git/config",
@@ -687,7 +687,7 @@ def put(path: Path, what: str, outside: Path) -> None:
 
 @st.composite
 def journals(draw: st.DrawFn) -> bytes:
-    """A journal, forged."""
+    """A journal, forged; most of them with the user's seal, or nothing of them would be looked at."""
     hashes = st.sampled_from([None, *HASHES]) | JUNK
     step = st.fixed_dictionaries({"path": st.sampled_from(TARGETS), "before": hashes, "after": hashes})
     honest = st.fixed_dictionaries(
@@ -699,7 +699,9 @@ def journals(draw: st.DrawFn) -> bytes:
     )
     steps = draw(st.lists(honest | honest | step | JUNK, max_size=3))
     made = draw(st.just([]) | st.just(["orders/new"]) | JUNK)
-    content = json.dumps({"changes": steps, "made": made}).encode()
+    sealed = {"changes": steps, "made": made}
+    code = trust.seal(disk._sealed_part(sealed), Path("/nowhere"))
+    content = json.dumps({**sealed, "seal": draw(st.sampled_from([code] * 5 + ["0" * 64, "", None]))}).encode()
     return draw(
         st.sampled_from([content] * 5 + [content[: len(content) // 2], b"[" * 100_000, b"\xff", b"\0", b"null"])
     )
@@ -730,7 +732,7 @@ def test_journals(
     (root / "linked").symlink_to(outside)
     (root / "orders/linked.py").symlink_to(outside / "mine")
     staging = root / ".resonate-scaffold.apply"
-    staging.mkdir()
+    staging.mkdir(mode=0o700)
     for number, what in enumerate(staged):
         put(staging / f"{'new' if number < 3 else 'old'}-{number % 3}", what, outside)
     put(staging / ".resonate-scaffold.lock", lock, outside)
@@ -742,9 +744,13 @@ def test_journals(
     away = whole(outside)
     with in_time(), mock.patch.object(os, "fsync", lambda _: None):
         for _ in range(2):
-            ran = told(["list", "--project", str(root)])
-            check(["list"], ran)
-            if "is damaged" in ran.err or staged == ["none"] * 6:
+            unread = whole(root)
+            check(["list"], told(["list", "--project", str(root)]))
+            assert whole(root) == unread
+            command = ["remove", "schedule", "nightly", "--project", str(root)]
+            ran = told(command)
+            check(command, ran)
+            if "is damaged" in ran.err or "was not left by" in ran.err or staged == ["none"] * 6:
                 assert {
                     path: entry for path, entry in whole(root).items() if not path.startswith(staging.name)
                 } == before

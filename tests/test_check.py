@@ -320,6 +320,18 @@ def test_the_runtime_on_the_disk(tool: Tool, service: Path) -> None:
     assert tool("check", "services").out.count("`git checkout -- orders/orders/runtime/http/auth.py`") == 1
 
 
+def test_a_released_name_that_is_gone(tool: Tool, tmp_path: Path) -> None:
+    """The snapshot is read from the disk; it comes with the example."""
+    assert tool("new", "shop", "--defaults", "--no-install", "--no-git", "--into", str(tmp_path)).status == 0
+    assert tool("check", str(tmp_path / "shop")).status == 0
+    contract = tmp_path / "shop/shop/contracts/db/save_result.py"
+    contract.write_text(contract.read_text("utf-8").replace('"db.save_result"', '"db.keep_result"'), "utf-8")
+    ran = tool("check", str(tmp_path / "shop"))
+    assert ran.status == 1
+    assert "shop/db/worker.py:" in ran.out and "RS113 [lost-name] db.save_result (version 1) was released" in ran.out
+    assert "python -m shop contracts --accept db.save_result@1" in ran.out
+
+
 def test_what_of_the_runtime_is_not_python(tool: Tool, service: Path) -> None:
     manifest = service / str(MANIFEST)
     readme = service / "orders" / "runtime" / "NOTES.md"

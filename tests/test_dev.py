@@ -1,5 +1,6 @@
 """`dev`: its decisions by value, and whole sessions on a small service that looks like a generated one."""
 
+import asyncio
 import contextlib
 import http.server
 import json
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -64,8 +67,9 @@ time.sleep(300)
 
 # Stands for the Resonate server's binary: notes its arguments, then answers on the port that it was given
 SERVER = """#!{python}
-import http.server, json, pathlib, sys
+import http.server, json, os, pathlib, sys
 
+pathlib.Path("server-environment").write_text(json.dumps(dict(os.environ)))
 pathlib.Path("server-arguments").write_text(json.dumps(sys.argv[1:]))
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -178,7 +182,7 @@ STATE = Path("state")
     [
         ("auto", "http://engine:8001", "/bin/resonate", "http://engine:8001"),
         ("auto", "postgresql://u:p@db/r", None, "postgresql://u:p@db/r"),
-        ("auto", None, "/bin/resonate", "server"),
+        ("auto", None, "/bin/resonate", "embedded"),
         ("auto", "", None, "embedded"),
         ("embedded", "http://engine:8001", "/bin/resonate", "embedded"),
         ("server", "http://engine:8001", "/bin/resonate", "server"),
@@ -186,7 +190,7 @@ STATE = Path("state")
     ],
 )
 def test_which_engine(wish: str, url: str | None, binary: str | None, expected: str) -> None:
-    engine = dev.choose_engine(wish, url, binary, 8123, STATE)
+    engine = dev.choose_engine(wish, url, binary, 8123, STATE, "secret")
     if expected == "server":
         assert engine.argv[:2] == ("/bin/resonate", "dev")
     elif expected == "embedded":
@@ -201,9 +205,27 @@ def test_which_engine(wish: str, url: str | None, binary: str | None, expected: 
 
 
 def test_a_password_in_the_url_of_an_engine_is_not_shown() -> None:
-    engine = dev.choose_engine("postgresql://me:secret@db/r", None, None, 1, STATE)
+    engine = dev.choose_engine("postgresql://me:secret@db/r", None, None, 1, STATE, "secret")
     assert engine.url == "postgresql://me:secret@db/r"
     assert engine.title == "postgresql://db/r (not started here)"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://host?password=secret",
+        "https://secret@host/",
+        "ftp://me:secret@host",
+        "http://a:secret@b@host:x",
+        "secret@x",
+    ],
+)
+def test_no_password_is_shown_wherever_it_stands(url: str) -> None:
+    try:
+        said = dev.choose_engine("auto", url, None, 1, STATE, "secret").title
+    except UsageError as error:
+        said = error.message
+    assert "secret" not in said
 
 
 @pytest.mark.parametrize(
@@ -219,7 +241,7 @@ def test_a_password_in_the_url_of_an_engine_is_not_shown() -> None:
 )
 def test_an_engine_that_cannot_be_is_refused(wish: str, url: str | None, kind: type[ScaffoldError]) -> None:
     with pytest.raises(kind) as error:
-        dev.choose_engine(wish, url, None, 1, STATE)
+        dev.choose_engine(wish, url, None, 1, STATE, "secret")
     assert error.value.hint
 
 
@@ -497,9 +519,9 @@ def test_output_that_nobody_reads_any_more_ends_the_session(session: Session, en
 
 
 @posix
-def test_a_server_on_path_is_run_with_its_own_flags(session: Session) -> None:
+def test_a_server_that_is_asked_for_is_run_with_its_own_flags_and_asks_for_a_token(session: Session) -> None:
     path = executable(session.root / "bin" / "resonate", SERVER.format(python=sys.executable))
-    session.start(env={"PATH": path})
+    session.start("server", env={"PATH": path})
     session.until_up()
     argv = json.loads((session.root / "server-arguments").read_text())
     flags = dict(zip(argv[1::2], argv[2::2], strict=True))
@@ -509,9 +531,60 @@ def test_a_server_on_path_is_run_with_its_own_flags(session: Session) -> None:
     assert flags["--tasks-retry-timeout"] == "500"
     assert flags["--storage-sqlite-path"] == str(Path(".resonate", "server.db"))
     assert f"'RESONATE_URL': '{url}'" in session.output
+    asked = json.loads((session.root / "server-environment").read_text())
+    secret = asked["RESONATE_AUTH__ISS"]
+    assert asked["RESONATE_AUTH__PUBLICKEY"] == "none"
+    assert len(secret) > 30
+    assert secret not in session.output
+    assert all(secret not in argument for argument in argv)
     assert session.end()[0] == 0
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(flags["--server-port"]))) != 0
+
+
+@posix
+def test_a_server_on_path_is_not_started_unless_it_is_asked_for(session: Session) -> None:
+    path = executable(session.root / "bin" / "resonate", SERVER.format(python=sys.executable))
+    session.start(env={"PATH": path})
+    session.until_up()
+    assert "embedded engine at" in session.output
+    assert session.end()[0] == 0
+    assert not (session.root / "server-arguments").exists()
+
+
+@posix
+@pytest.mark.skipif(not os.environ.get("TEST_RESONATE_SERVER"), reason="TEST_RESONATE_SERVER is no server's binary")
+def test_a_real_server_answers_those_who_know_the_secret_of_the_run_and_no_web_page(tmp_path: Path) -> None:
+    port = dev.free_port()
+    binary, secret = os.environ["TEST_RESONATE_SERVER"], "of-this-run"
+    engine = dev.choose_engine("server", None, binary, port, tmp_path, secret)
+
+    def status(token: str | None) -> int:
+        head = {"corrId": "1", "version": "2026-04-01"} | ({"auth": token} if token else {})
+        body = json.dumps({"kind": "promise.get", "head": head, "data": {"id": "x"}}).encode()
+        request = urllib.request.Request(
+            engine.url, body, {"Content-Type": "text/plain", "Origin": "http://evil.example"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    with subprocess.Popen(engine.argv, env=os.environ | engine.env, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            deadline = time.monotonic() + 30
+            while asyncio.run(dev.http_status(engine.url, "/health")) != 200:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            assert status(None) == 401
+            assert status(dev._token("of-another-run")) == 401
+            assert status(engine.service_env["RESONATE_TOKEN"]) == 404
+            assert asyncio.run(dev.http_status(engine.url, "/poll/workers/p")) == 401
+        finally:
+            server.terminate()
+            said, _ = server.communicate(timeout=30)
+    assert secret not in said
 
 
 @posix

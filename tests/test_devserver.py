@@ -10,14 +10,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 import pytest
+from multidict import CIMultiDict
 from resonate.context import Context
 from resonate.error import ServerError
 from resonate.resonate import Resonate
@@ -160,19 +162,54 @@ def test_the_sdk_sees_a_refusal_as_its_server_error() -> None:
     ("headers", "status"),
     [
         ({"Host": "localhost:1"}, 404),
+        ({"Host": "LOCALHOST"}, 404),
         ({"Host": "[::1]:80"}, 404),
         ({"Host": "rebound.example.com"}, 403),
         ({"Host": "127.0.0.1.example.com"}, 403),
-        ({"Origin": "http://localhost:3000"}, 404),
+        ({"Host": "example.com@127.0.0.1"}, 403),
+        ({"Host": "127.0.0.1/example.com"}, 403),
+        ({"Host": "[::1"}, 403),
+        ({"Host": "127.0.0.1:x"}, 403),
+        ({"Host": "localhost."}, 403),
+        ({"Host": ""}, 403),
+        ({"Origin": "http://localhost:3000"}, 403),
+        ({"Origin": "http://127.0.0.1:8001"}, 403),
+        ({"Origin": "http://evil.example@127.0.0.1"}, 403),
         ({"Origin": "https://example.com"}, 403),
+        ({"Origin": "http://[::1"}, 403),
+        ({"Origin": "http://[malformed"}, 403),
+        ({"Origin": ""}, 403),
         ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "none"}, 404),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 403),
+        (CIMultiDict([("Origin", "http://localhost"), ("Origin", "http://evil.example")]), 403),
+        (CIMultiDict([("Sec-Fetch-Site", "none"), ("Sec-Fetch-Site", "cross-site")]), 403),
     ],
 )
-def test_a_web_page_cannot_reach_it(headers: dict[str, str], status: int) -> None:
+def test_a_web_page_cannot_reach_it(headers: Mapping[str, str], status: int) -> None:
     async def scenario() -> None:
         async with running() as server, aiohttp.ClientSession(headers=headers) as session:
             assert (await post(session, server.url, envelope("promise.get", id="b")))[0] == status
+            if status == 403:
+                for path in ("/poll/workers/p1", "/health", "/nowhere"):
+                    async with session.get(server.url + path) as answer:
+                        assert answer.status == status
+
+    in_time(scenario)
+
+
+@pytest.mark.parametrize("hosts", [[], ["localhost", "evil.example"], ["evil.example", "localhost"]])
+def test_exactly_one_host_is_named(hosts: list[str]) -> None:
+    async def scenario() -> None:
+        async with running() as server:
+            parts = urlsplit(server.url)
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            lines = ["GET /health HTTP/1.1", *(f"Host: {host}" for host in hosts), "Connection: close"]
+            writer.write("\r\n".join([*lines, "", ""]).encode())
+            assert (await reader.read()).split()[1] in {b"400", b"403"}
+            writer.close()
 
     in_time(scenario)
 

@@ -16,7 +16,7 @@ from resonate.ids import origin_of
 from resonate_scaffold.devserver import journal
 from resonate_scaffold.devserver.cron import next_run
 from resonate_scaffold.devserver.deadlines import Deadlines
-from resonate_scaffold.devserver.state import EngineState
+from resonate_scaffold.devserver.state import MOST_BROUGHT_ALONG, EngineState
 
 ROOTS = ["job/a", "b.c"]
 IDS = [id for root in ROOTS for id in (root, f"{root}:1", f"{root}:2", f"{root}:1.1")]
@@ -535,3 +535,22 @@ def test_a_schedule_needs_a_target() -> None:
 )
 def test_cron_is_utc_and_puts_seconds_first(expression: str, after: int, expected: int) -> None:
     assert next_run(expression, after) == expected
+
+
+def test_a_run_of_many_steps_is_not_sent_all_of_them_with_each() -> None:
+    state = EngineState()
+    state.apply(1, create("job"))
+    state.apply(1, {"kind": "task.acquire", "id": "job", "version": 0, "pid": "p", "ttl": 60_000})
+    sent = []
+    for number in range(1, MOST_BROUGHT_ALONG + 20):
+        tags = {"resonate:origin": "job", "resonate:parent": "job", "resonate:branch": "job"}
+        step = {"id": f"job:{number}", "timeoutAt": 1 << 40, "tags": tags}
+        action = {"kind": "promise.create", "data": step}
+        answer = state.apply(1, {"kind": "task.fence", "id": "job", "version": 0, "action": action})
+        sent.append(len(answer["preload"]))
+    assert sent[:3] == [1, 2, 3]
+    assert set(sent[MOST_BROUGHT_ALONG:]) == {0}
+    # Who takes the run up gets them all.
+    state.apply(1, {"kind": "task.release", "id": "job", "version": 0})
+    taken = state.apply(1, {"kind": "task.acquire", "id": "job", "version": 1, "pid": "q", "ttl": 60_000})
+    assert len(taken["preload"]) == MOST_BROUGHT_ALONG + 19

@@ -234,8 +234,8 @@ def test_health_and_docs(url: str) -> None:
 
 
 def test_api_keys(topology: Topology) -> None:
-    url = topology.start_api("keyed", API_KEYS="alice:secret-a,bob:secret-b")
-    alice, bob = {"Authorization": "Bearer secret-a"}, {"Authorization": "Bearer secret-b"}
+    url = topology.start_api("keyed", API_KEYS=f"alice:{'a' * 20},bob:{'b' * 20}")
+    alice, bob = ({"Authorization": f"Bearer {letter * 20}"} for letter in "ab")
     assert problem(post_job(url, PLAIN)) == (401, "unauthorized")
     assert problem(httpx.get(f"{url}/jobs/alice.mine")) == (401, "unauthorized")
     assert post_job(url, PLAIN, "mine", **alice).json()["id"] == "alice.mine"

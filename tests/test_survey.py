@@ -154,7 +154,8 @@ def test_the_contracts_of_a_generated_service() -> None:
         "my_api/workflows/aggregate.py",
         "my_api/workflows/process_job.py",
     ]
-    assert all("get_account(ctx, " in text for text in texts_at(found, account.called))
+    calls = ("get_account(ctx, ", "fan_out(ctx, get_account, ")
+    assert all(any(call in text for call in calls) for text in texts_at(found, account.called))
     assert account.started == ()
 
 
@@ -485,6 +486,26 @@ def test_calls_through_every_kind_of_name() -> None:
     a = "orders/workflows/a.py"
     assert called == [(a, 7), (a, 8), (a, 9), (a, 12), ("orders/workflows/b.py", 4)]
     assert order.started == (Place("orders/api/orders.py", 4), Place("orders/api/orders.py", 5))
+
+
+def test_a_contract_that_is_fanned_out_is_called() -> None:
+    found = survey(
+        {
+            **ORDERS,
+            "workflows/a.py": """
+                from ..contracts.workflows.place_order import place_order
+                from ..runtime.durable import fan_out as module
+                from ..runtime.durable.fan_out import fan_out as many
+
+                async def a(ctx, fan_out):
+                    await many(ctx, place_order, [1, 2])
+                    await module.fan_out(ctx, contract=place_order, requests=[])
+                    await fan_out(ctx, place_order, [])
+            """,
+        }
+    )
+    called = [(place.path, place.line) for place in contract(found, "place-order").called]
+    assert called == [("orders/workflows/a.py", 7), ("orders/workflows/a.py", 8)]
 
 
 def test_models_with_what_they_inherit() -> None:

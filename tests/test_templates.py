@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -313,6 +314,20 @@ def test_a_question_without_a_default_says_how_to_answer_it(template: Path) -> N
 def test_refuses_answers_to_another_template(template: Path, given: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         foreign(template, **given)
+
+
+@pytest.mark.parametrize("name", ["link", "deeper/link", "linked"])
+def test_a_link_out_of_a_template_is_not_followed(template: Path, tmp_path: Path, name: str) -> None:
+    """Copier refuses it, from the version that is required on."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret").write_text("mine\n")
+    (template / name).parent.mkdir(exist_ok=True)
+    (template / name).symlink_to(tmp_path / ("outside" if name == "linked" else "outside/secret"))
+    with pytest.raises(TemplateError):
+        foreign(template)
+    required = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]["dependencies"]
+    (bound,) = (line.removeprefix("copier>=") for line in required if line.startswith("copier"))
+    assert tuple(map(int, bound.split("."))) >= (9, 14, 1)
 
 
 def test_a_symbolic_link_is_refused(template: Path) -> None:

@@ -16,19 +16,21 @@ from resonate_scaffold.check.rules.determinism import determinism
 from resonate_scaffold.check.rules.durability import durability
 from resonate_scaffold.check.rules.failures import failures
 from resonate_scaffold.check.rules.http import http
+from resonate_scaffold.check.rules.loops import loops
 from resonate_scaffold.check.rules.ownership import ownership
+from resonate_scaffold.check.rules.released import released
 from resonate_scaffold.check.rules.stale import stale
 from resonate_scaffold.check.rules.wiring import wiring
 
 CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (
-    *(wiring, determinism, durability, deadlines, failures, http, stale),
+    *(wiring, released, determinism, durability, deadlines, loops, failures, http, stale),
 )
 
 
 def check(
     files: Mapping[PurePosixPath, bytes], select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
 ) -> list[Finding]:
-    """What is wrong in these files, in the order of their lines. Those that are not `.py` are read for RS601 alone."""
+    """What is wrong in these files, in the order of their lines. What is not `.py` is read for RS113 and RS601."""
     return findings_of(Model(program_of(files)), select, ignore)
 
 

@@ -151,7 +151,7 @@ class Registration:
 
 @dataclass(slots=True, eq=False)
 class DurableCall:
-    """A durable call. ``kind``: `run`, `rpc`, `detached`, `sleep`, `promise`, `contract`, `wait`."""
+    """A durable call. ``kind``: `run`, `rpc`, `detached`, `sleep`, `promise`, `contract`, `fan_out`, `wait`."""
 
     node: ast.Call
     scope: Scope
@@ -744,6 +744,9 @@ class Model:
         contract = self.contract_of(function)
         if contract is not None:
             return DurableCall(call, scope, "contract", first, contract=contract, arguments=tuple(call.args[1:]))
+        if isinstance(function, Function) and _is_fan_out(function.scope):
+            contract = self.contract_of(self.evaluate.value(argument(call, "contract", 1), scope))
+            return None if contract is None else DurableCall(call, scope, "fan_out", first, contract=contract)
         if isinstance(function, Function) and function.scope.name == "wait":
             gate = self.gate_of(function.owner)
             if gate is not None:
@@ -976,7 +979,7 @@ class Model:
                 task = self._task(call, scope)
                 return self._named(start, argument(task, "func", 0) if task is not None else None)
             return None
-        if isinstance(function, Function) and function.scope.name == "serve":
+        if isinstance(function, Function) and (function.scope.name == "serve" or _is_fan_out(function.scope)):
             return None
         if isinstance(function, Function) and function.scope.name == "start":
             contract = self.contract_of(function.owner)
@@ -1069,6 +1072,11 @@ def _runs_a_parameter(scope: Scope, parameters: set[str]) -> bool:
             case ast.Call(func=ast.Attribute(attr="run" | "rpc"), args=[ast.Name(id=given), *_]) if given in known:
                 return True
     return any(_runs_a_parameter(inner, known) for inner in scope.inner)
+
+
+def _is_fan_out(function: Scope) -> bool:
+    """Whether a function is the runtime's `fan_out`, which calls a contract many times."""
+    return function.name == "fan_out" and function.module.path.parts[-3:] == ("runtime", "durable", "fan_out.py")
 
 
 def _defines_contracts(module: Module) -> bool:

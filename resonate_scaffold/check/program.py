@@ -23,6 +23,7 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _KEPT = (
     ast.For,
     ast.AsyncFor,
+    ast.While,
     ast.comprehension,
     ast.ExceptHandler,
     ast.Return,

@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from resonate_scaffold.check.findings import RULES
-from resonate_scaffold.check.runtime import Runtime
+from resonate_scaffold.check.runtime import SNAPSHOT, Runtime
+from resonate_scaffold.disk import read_plain
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.project import MANIFEST
 
@@ -40,7 +41,8 @@ class Settings:
 class Tree:
     """A project as a check reads it. ``asked``: the paths that were asked about, below ``root``.
 
-    ``beside`` has the manifests of generated services, and what of their runtimes is not Python.
+    ``beside`` has the manifests of generated services, what of their runtimes is not Python, and their contracts'
+    snapshots.
     """
 
     root: Path
@@ -69,6 +71,8 @@ def read(paths: Sequence[Path]) -> list[Tree]:
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path} is not there", "Give files or directories of Python.")
+        if path.is_symlink() and not path.is_dir():
+            raise UsageError(f"{path} is a symbolic link", "Give the file that it points to.")
         there = path.resolve()
         root = _root(there)
         asked.setdefault(root, []).append(PurePosixPath(there.relative_to(root).as_posix()))
@@ -82,21 +86,22 @@ def _tree(root: Path, asked: tuple[PurePosixPath, ...]) -> Tree:
     for path in _files_below(root, root, settings.exclude):
         relative = PurePosixPath(path.relative_to(root).as_posix())
         if path.suffix == ".py":
-            files[relative] = path.read_bytes()
+            files[relative] = read_plain(path)
         elif path.name == MANIFEST.name:
             beside |= _service(root, relative)
     for named in asked:  # it is read even where it would be passed over
         if named not in files and (root / named).is_file():
-            files[named] = (root / named).read_bytes()
+            files[named] = read_plain(root / named)
     return Tree(root, files, beside, settings, asked)
 
 
 def _service(root: Path, manifest: PurePosixPath) -> dict[PurePosixPath, bytes]:
-    """The manifest of a generated service, and what of its runtime is not Python."""
+    """The manifest of a generated service, what of its runtime is not Python, and the snapshot of its contracts."""
     content = _bytes_of(root / manifest)
     if content is None:
         return {}
     others = [manifest.parent / path for path in Runtime.of(content).files if path.suffix != ".py"]
+    others.append(manifest.parent / SNAPSHOT)
     found = {path: _bytes_of(root / path) for path in others}
     return {manifest: content, **{path: it for path, it in found.items() if it is not None}}
 
@@ -152,9 +157,11 @@ def settings_of(root: Path) -> Settings:
     """
     path = root / "pyproject.toml"
     try:
-        table: Any = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get(_TABLE, {})
+        table: Any = tomllib.loads(read_plain(path).decode()).get("tool", {}).get(_TABLE, {})
     except FileNotFoundError:
         return Settings()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", "Put there the file itself, no link.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}", "Mend it.") from None
     known = {"select", "ignore", "exclude", "per-file-ignores"}

@@ -11,6 +11,9 @@ from resonate_scaffold.project import Manifest
 
 _NAME = "runtime"
 
+SNAPSHOT = PurePosixPath("tests", "contracts.json")
+"""The contracts of the release before, as a service's command `contracts` writes them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:

@@ -8,11 +8,11 @@ import errno
 import functools
 import ipaddress
 import logging
+import re
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from resonate.timing import Clock, now_ms
@@ -30,6 +30,8 @@ TICK = 0.1
 SYNC = 1.0
 #: The largest request (bytes), as the Resonate server v0.9.8 has it. A value of the 1 MiB that a service allows fits.
 MAX_BODY = 2 * 1024 * 1024
+#: A Host header: a name or an address, perhaps a port, nothing else.
+_HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?")
 #: What a clean stop may take (s) for requests that are under way; streams are ended first.
 SHUTDOWN = 1.0
 
@@ -127,7 +129,7 @@ def application(engine: Engine) -> web.Application:
     async def health(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[_loopback_only])
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_no_browsers])
     app.router.add_post("/", rpc)
     app.router.add_get("/poll/{group}/{pid}", poll)
     app.router.add_get("/health", health)
@@ -135,30 +137,28 @@ def application(engine: Engine) -> web.Application:
 
 
 @web.middleware
-async def _loopback_only(
+async def _no_browsers(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Refuse what a web page in the browser could send, from another site or by a rebound name."""
-    origin = request.headers.get("Origin")
-    foreign = origin is not None and not _is_loopback(urlsplit(origin).hostname)
-    if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
-        return web.json_response({"error": "this engine does not answer other sites"}, status=403)
-    if not _is_loopback(_hostname(request.headers.get("Host", ""))):
+    """Refuse what a web page could send, from any origin or by a rebound name: no page is part of this engine.
+
+    A browser says Origin with every POST, and Sec-Fetch-Site with every request; other clients say neither.
+    """
+    if "Origin" in request.headers or any(it != "none" for it in request.headers.getall("Sec-Fetch-Site", [])):
+        return web.json_response({"error": "this engine does not answer web pages"}, status=403)
+    hosts = request.headers.getall("Host", [])
+    if len(hosts) != 1 or not _names_loopback(hosts[0]):
         return web.json_response({"error": "this engine answers on loopback names only"}, status=403)
     return await handler(request)
 
 
-def _hostname(host_header: str) -> str | None:
-    try:
-        return urlsplit(f"//{host_header}").hostname
-    except ValueError:
-        return None
+def _names_loopback(host_header: str) -> bool:
+    host = _HOST.fullmatch(host_header)
+    return host is not None and _is_loopback((host["v6"] or host["name"]).lower())
 
 
 @functools.lru_cache(maxsize=64)  # asked of every request, and the answers are few
-def _is_loopback(host: str | None) -> bool:
-    if host is None:
-        return False
+def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:

@@ -37,6 +37,10 @@ class Schedule(ScheduleStub, kw_only=True):
         return {**super().to_record(), "nextRunAt": self.next_run_at or 0, "lastRunAt": self.last_run_at}
 
 
+MOST_BROUGHT_ALONG = 100
+"""So many promises of a run come along with the answer for one of them."""
+
+
 class EngineState(ServerState):
     """`ServerState`, the same answer for answer, but for this:
 
@@ -47,9 +51,13 @@ class EngineState(ServerState):
       the task's are refused (409), as the Resonate server does. Otherwise a process that lost its lease
       could settle a task that another one is running.
     - Schedules fire (`tick`).
+    - An answer to `task.fence` brings along the other promises of its branch only while they are few: a run knows
+      them, and with a thousand steps it was sent a thousand of them with each.
 
     Deterministic: the same (now, request) and (now, tick) sequence gives the same state.
     """
+
+    _fencing = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -238,6 +246,13 @@ class EngineState(ServerState):
                 self._awaiting[task_id].add(awaited_id)
         return response
 
+    def task_fence(self, now: int, corr_id: Any, req: Any) -> dict[str, Any]:
+        self._fencing = True
+        try:
+            return super().task_fence(now, corr_id, req)
+        finally:
+            self._fencing = False
+
     def _stale(self, corr_id: Any, req: Any) -> dict[str, Any] | None:
         """The refusal of a request whose version is no longer the task's; None when it may go on."""
         task, version = self.tasks.get(require_str(req, "id")), req.get("version")
@@ -283,9 +298,10 @@ class EngineState(ServerState):
     def preload(self, promise_id: str) -> list[dict[str, Any]]:
         promise = self.promises.get(promise_id)
         branch = promise.tags.get("resonate:branch") if promise is not None else None
-        if branch is None:
+        known = self._branches.get(branch, ()) if branch is not None else ()
+        if self._fencing and len(known) > MOST_BROUGHT_ALONG:
             return []
-        return [self.promises[id].to_record() for id in self._branches.get(branch, ()) if id != promise_id]
+        return [self.promises[id].to_record() for id in known if id != promise_id]
 
     def resume_awaiters(self, promise_id: str, now: int) -> None:
         promise = self.promises.get(promise_id)

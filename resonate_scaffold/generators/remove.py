@@ -1,12 +1,17 @@
 """`remove`: takes an ``add`` back.
 
-A file that is as the ``add`` left it gets every byte back; in one that somebody has edited since, the syntax tree says
-what to take out.
+The code says what to take out, of what the record's own files define. In a file that is as the ``add`` left it, the
+record knows the bytes that were there before; they are put back where they mean the same as what the code says. A
+record is a file of the repository like any other, and whoever writes one could have it put back anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import ast
+import io
+import tokenize
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
@@ -23,6 +28,7 @@ from resonate_scaffold.project import Added, Edited, FilesInMemory, Project, fin
 from resonate_scaffold.source import Source
 from resonate_scaffold.survey import Place, Survey
 
+_TEXTS = frozenset({"Procfile", "compose.yaml", str(PROCFILE_DEV)})  # what an `add` edits that is not Python
 _SHOWN = 6  # files that a refusal names
 
 
@@ -71,8 +77,9 @@ def remove(project: Project, record: Added, *, delete_changed: bool = False) -> 
         CannotEdit: its wiring cannot be taken out safely.
     """
     recorded, record = record, _located(project, record)
+    _check_record(project, recorded, record)
     kept = () if delete_changed else changed_files(project, record)
-    after = _without(project, record, kept)
+    after, doubted = _without(project, record, kept)
     _check_unused(project, record, after)
 
     changes: list[Change] = [Delete(recorded.path, project.files[recorded.path])]
@@ -89,6 +96,9 @@ def remove(project: Project, record: Added, *, delete_changed: bool = False) -> 
     notes = tuple(
         f"Kept {path}, which was changed since it was made: use it otherwise, or delete it (--yes would have)"
         for path in kept
+    ) + tuple(
+        f"{path} is taken back by its code: {recorded.path} would put back what `add` has not replaced"
+        for path in doubted
     )
     return Plan(tuple(sorted(changes, key=lambda change: change.path)), notes)
 
@@ -139,28 +149,114 @@ def _located(project: Project, record: Added) -> Added:
     return replace(record, files=files, edits={now(path): edited for path, edited in record.edits.items()})
 
 
-def _without(project: Project, record: Added, kept: tuple[PurePosixPath, ...]) -> Mapping[PurePosixPath, bytes | None]:
-    """What each file will be; None for one that goes."""
+def _check_record(project: Project, recorded: Added, record: Added) -> None:
+    """See that a record names files that an ``add`` may make or edit, and in them only what is of those it made.
+
+    Raises:
+        ManifestError: it names something else.
+    """
+
+    def refused(what: str) -> ManifestError:
+        return ManifestError(
+            f"{recorded.path} is wrong: {what} is not of {record.kind} {record.name}",
+            f"Restore it: git checkout -- {recorded.path}",
+        )
+
+    modules = {f"{_module(project, path)}." for path in record.files}
+    name = Name(record.name).snake
+    for path in record.files:
+        if PurePosixPath(path).suffix != ".py" and path != str(PROCFILE_DEV):
+            raise refused(path)
+    for path, edited in record.edits.items():
+        if PurePosixPath(path).suffix != ".py" and path not in _TEXTS:
+            raise refused(path)
+        for _, key in edited.lists:
+            if not any(key.startswith(module) for module in modules) and key not in {
+                record.name,
+                Name(record.name).kebab,
+            }:
+                raise refused(key)
+        for defined in edited.defines:
+            if defined != name:
+                raise refused(f"{defined} in {path}")
+
+
+def _without(
+    project: Project, record: Added, kept: tuple[PurePosixPath, ...]
+) -> tuple[Mapping[PurePosixPath, bytes | None], Sequence[PurePosixPath]]:
+    """What each file will be, None for one that goes; and those of which the record says something else."""
     after: dict[PurePosixPath, bytes | None] = {
         path: None
         for path in map(PurePosixPath, record.files)
         if path in project.files and path not in kept and path != PROCFILE_DEV
     }
+    doubted = []
     for path, edited in ((PurePosixPath(path), edited) for path, edited in record.edits.items()):
         if path not in project.files or path == PROCFILE_DEV:
             continue
         content = project.files[path]
-        if edited.undo and fingerprint(content) == edited.sha256:
-            after[path] = _restored(project, record, path, edited)
-        elif path.suffix == ".py":
-            after[path] = _taken_out(project, path, edited)
+        if path.suffix == ".py":
+            derived = _taken_out(project, path, edited)
         elif path.name == "Procfile":
-            after[path] = without_process(content, Name(record.name).kebab)
+            derived = without_process(content, Name(record.name).kebab)
         else:
-            after[path] = without_service(content, record.name)
+            derived = without_service(content, record.name)
+        before = _before(content, edited)
+        if before is not None and not _means(project, path, before, derived):
+            doubted.append(path)
+            before = None
+        after[path] = derived if before is None else before
     if record.kind == "rpc":
         _without_group(project, record, after)
-    return after
+    return after, doubted
+
+
+def _before(content: bytes, edited: Edited) -> bytes | None:
+    """What the record says that a file was, where nobody has edited it since."""
+    return restore(content, edited.undo) if edited.undo and fingerprint(content) == edited.sha256 else None
+
+
+def _means(project: Project, path: PurePosixPath, before: bytes, derived: bytes) -> bool:
+    """Whether what a record would put back is what the code says, but for layout, comments that are there, and imports.
+
+    Of imports it may keep some that are there: those that nothing used before the ``add`` either.
+    """
+    content = project.files[path]
+    if path.suffix != ".py":
+        return _lines(before) == _lines(derived)
+    try:
+        old, new, now = (Source.parse(path, text, project.package).tree for text in (before, derived, content))
+        comments = Counter(_comments(before)) - Counter(_comments(content))
+    except (BrokenSource, tokenize.TokenError, SyntaxError):
+        return False
+    return (
+        _dumped(old, imports=False) == _dumped(new, imports=False)
+        and not Counter(_dumped(old, imports=True)) - Counter(_dumped(now, imports=True))
+        and not comments
+    )
+
+
+def _lines(text: bytes) -> list[bytes]:
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def _dumped(tree: ast.Module, *, imports: bool) -> list[str]:
+    """The statements of a module: those that import, a text for each name, or all others."""
+    found = []
+    for statement in tree.body:
+        match statement:
+            case ast.Import(names):
+                found += [ast.dump(name) for name in names] if imports else []
+            case ast.ImportFrom(module, names, level):
+                found += [f"{level} {module} {ast.dump(name)}" for name in names] if imports else []
+            case _:
+                found += [] if imports else [ast.dump(statement)]
+    return found
+
+
+def _comments(text: bytes) -> list[str]:
+    tokens = tokenize.tokenize(io.BytesIO(text).readline)
+    return [token.string for token in tokens if token.type == tokenize.COMMENT]
 
 
 def _without_group(project: Project, record: Added, after: dict[PurePosixPath, bytes | None]) -> None:
@@ -182,19 +278,6 @@ def _without_group(project: Project, record: Added, after: dict[PurePosixPath, b
         after[PROCFILE_DEV] = _without_stand_in(project, record, group)
 
 
-def _restored(project: Project, record: Added, path: PurePosixPath, edited: Edited) -> bytes:
-    content = restore(project.files[path], edited.undo)
-    if path.suffix == ".py":
-        try:
-            Source.parse(path, content, project.package)
-        except BrokenSource as error:
-            raise ManifestError(
-                f"{record.path} is wrong about {path}: taking that back would leave no Python ({error.message})",
-                f"Restore it: git checkout -- {record.path}",
-            ) from error
-    return content
-
-
 def _taken_out(project: Project, path: PurePosixPath, edited: Edited) -> bytes:
     source = Source.parse(path, project.files[path], project.package)
     for name, key in edited.lists:
@@ -205,9 +288,10 @@ def _taken_out(project: Project, path: PurePosixPath, edited: Edited) -> bytes:
 def _without_stand_in(project: Project, record: Added, group: str) -> bytes | None:
     content = project.files[PROCFILE_DEV]
     edited = record.edits.get(str(PROCFILE_DEV))
-    if edited is not None and edited.undo and edited.sha256 == fingerprint(content):
-        return restore(content, edited.undo)
     rest = without_process(content, stand_in(group))
+    before = None if edited is None else _before(content, edited)
+    if before is not None and _lines(before) == _lines(rest):
+        return before
     return None if rest.split() in ([], STAND_INS.encode().split()) else rest
 
 

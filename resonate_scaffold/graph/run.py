@@ -8,7 +8,8 @@ from pathlib import Path
 from resonate_scaffold.check.model import Model
 from resonate_scaffold.check.program import Program
 from resonate_scaffold.check.reading import read
-from resonate_scaffold.errors import DiskError, Unknown
+from resonate_scaffold.disk import write_output
+from resonate_scaffold.errors import Unknown
 from resonate_scaffold.graph import data, mermaid, svg, tree
 from resonate_scaffold.graph.reading import structure_of
 from resonate_scaffold.graph.structure import Structure
@@ -37,9 +38,6 @@ def draw(path: Path, form: str, output: Path | None, report: Report) -> Outcome:
     if output is None:
         report.text(text)
         return Outcome("graph", str(found.root))
-    try:
-        output.write_text(text, "utf-8")
-    except OSError as error:
-        raise DiskError.of(error, output) from error
+    write_output(output, text, found.root)
     report.step("create", str(output))
     return Outcome("graph", str(found.root), changes=((str(output), "create"),))

@@ -40,7 +40,7 @@ async def test_without_signed_routes_no_secret_is_needed(settings: ServiceSettin
     app = FastAPI()
     install(app, settings, [note_routes.router])
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         assert (await http.get("/livez")).json() == {"status": "alive"}
         document: dict[str, Any] = (await http.get("/openapi.json")).json()
     assert {"/notes", "/notes/{text}", "/livez", "/readyz"} == set(document["paths"])
@@ -78,7 +78,7 @@ async def test_a_service_without_keys_says_so(
         app = definition.api(settings)
     async with app.router.lifespan_context(app):
         pass
-    said = [line for line in log.lines(level="WARNING") if "API_KEYS is empty" in line["message"]]
+    said = [line for line in log.lines(level="WARNING") if "there are no API keys" in line["message"]]
     assert len(said) == is_open
 
 
@@ -113,7 +113,7 @@ async def with_middleware(settings: ServiceSettings) -> AsyncIterator[httpx.Asyn
     cors = Middleware(CORSMiddleware, allow_origins=["https://shop.example"], expose_headers=RESPONSE_HEADERS)
     install(app, settings, [note_routes.router, bugs], [cors, Middleware(Limit)])
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         yield http
 
 
@@ -148,7 +148,7 @@ async def test_middleware_in_the_style_of_starlette(settings: ServiceSettings, l
     app = FastAPI()
     install(app, settings, [note_routes.router], [Middleware(BaseHTTPMiddleware, dispatch=dispatch)])
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         for response in (await http.get("/livez"), await http.head("/livez"), await http.get("/nowhere")):
             assert response.headers["X-Own"] == "1" and "X-Request-ID" in response.headers
     lines = log.lines(logger="shop.runtime.telemetry.requests")

@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
+from types import SimpleNamespace
 
 import httpx
 import pytest
+from shop.runtime.http import auth, guesses
 from shop.runtime.testing.running import RunningService, StartService, problem
 
 from . import notes as note_routes, orders as order_routes
+from .telemetry import Log
 
 ALICE, BOB = {"Authorization": "Bearer secret1"}, {"Authorization": "Bearer secret2"}
 ORDERS = "/customers/c-1/orders"
@@ -111,3 +114,60 @@ async def test_a_caller_may_hold_two_keys(start_service: StartService) -> None:
             response = await service.http.post(f"{ORDERS}?number=1", headers=headers)
             assert (response.status_code, response.json()["id"]) == (202, "alice.k")
         assert problem(await service.http.get(f"{ORDERS}/alice.k", headers=BOB)) == (404, "not-found")
+
+
+# Guessing
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long each wrong key was answered later."""
+    paused: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        paused.append(seconds)
+
+    monkeypatch.setattr(auth, "asyncio", SimpleNamespace(sleep=sleep))
+    return paused
+
+
+async def test_a_refusal_is_logged_with_its_address(service: RunningService, log: Log) -> None:
+    for headers in ({}, {"Authorization": "Bearer wrong-key"}):
+        await service.http.post("/notes", json={}, headers=headers)
+    await service.http.post("/notes", json={}, headers=ALICE)
+    lines = log.lines(logger="shop.runtime.telemetry.requests", route="/notes")
+    assert [(line["status"], line.get("client")) for line in lines] == [
+        (401, "127.0.0.1"),
+        (401, "127.0.0.1"),
+        (202, None),
+    ]
+    assert "wrong-key" not in str(log.lines())
+
+
+async def test_many_wrong_keys_are_answered_slowly(service: RunningService, impatient: list[float]) -> None:
+    for number in range(guesses.FREE + 2):
+        refused = await service.http.post("/notes", json={}, headers={"Authorization": f"Bearer guess-{number}"})
+        assert problem(refused) == (401, "unauthorized")
+    assert impatient == [0.0] * guesses.FREE + [guesses.PAUSE] * 2
+    # Right ones are not, and a request without a key is no guess.
+    assert (await service.http.post("/notes", json={}, headers=ALICE)).status_code == 202
+    assert problem(await service.http.post("/notes", json={})) == (401, "unauthorized")
+    assert len(impatient) == guesses.FREE + 2
+
+
+def test_guesses_are_counted_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guesses, "FREE", 1)
+    monkeypatch.setattr(guesses, "_MOST_ADDRESSES", 3)
+    now = 0.0
+    monkeypatch.setattr(guesses, "monotonic", lambda: now)
+    counted = guesses.Guesses()
+
+    def pauses(*addresses: str) -> list[bool]:
+        return [counted.pause(address) > 0 for address in addresses]
+
+    assert pauses("10.0.0.1", "10.0.0.2", "10.0.0.1", "::ffff:10.0.0.2") == [False, False, True, True]
+    assert pauses("2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1") == [False, True, False]
+    now = guesses.WINDOW + 1
+    assert pauses("2001:db8::1", "2001:db8::1") == [False, True]
+    # The one that guessed longest ago makes room.
+    assert pauses("a", "b", "c", "2001:db8::1") == [False, False, False, False]

@@ -15,6 +15,7 @@ from shop.runtime.service import Service
 from shop.runtime.testing.databases import Databases, read_rows
 from sqlalchemy import create_engine, text
 
+from . import notes as note_routes
 from .planting import planted_service
 
 SECRETS = "approvals:a-secret-for-tests-only,hook:whsec_dGhpcnR5LXR3byBieXRlcyBmb3IgdGVzdHMgb25seSEh"
@@ -56,6 +57,8 @@ def run(command: str, group: click.Group = main, **environment: str) -> Result:
         ({"NAMESPACE": "Shop"}, "worker", "Error: NAMESPACE: "),
         ({"DATABASE_URL": "mysql://host/shop"}, "db", "Error: DATABASE_URL: Value error, must begin with sqlite:///"),
         ({"RESONATE_URL": ""}, "api", "RESONATE_URL is not set: this process needs an engine\n"),
+        ({"API_KEYS": "alice: a-secret-for-tests-only"}, "api", "Error: API_KEYS: Value error, must be caller:secret"),
+        ({"API_KEYS": " "}, "api", "Error: API_KEYS: Value error, holds no key"),
         ({"RESONATE_URL": ""}, "worker", "Set it, or run all of it in one process: shop dev"),
         ({"DATABASE_URL": ""}, "db", "DATABASE_URL is not set, and this process needs it\nSet it in the environment "),
         ({"DATABASE_URL": ""}, "migrate", "DATABASE_URL is not set"),
@@ -202,6 +205,36 @@ def test_a_secret_for_a_webhook(definition: Service) -> None:
     Webhook("hook").check_secrets(settings)
 
 
+def test_made_keys_are_good_ones(definition: Service) -> None:
+    made = [run("api-key alice", commands(definition, "")).output.strip() for _ in range(2)]
+    settings = definition.settings(api_keys=",".join(made), _env_file=None)
+    assert [f"{caller}:{secret.decode()}" for caller, secret in settings.callers] == made
+    settings.check_access(asks_for_keys=True)
+
+
+@pytest.mark.parametrize("command", ["api", "dev"])
+@pytest.mark.parametrize(
+    ("keys", "refusal"),
+    [
+        ("", "API_KEYS is empty and HOST is 0.0.0.0: other machines could call every route\n"),
+        ("alice:a-secret", "API_KEYS: a key of alice has less than 20 characters, and could be guessed\n"),
+        ("none", None),
+        ("alice:0123456789-0123456789", None),
+    ],
+)
+def test_an_api_that_others_could_call_is_not_served(
+    command: str, keys: str, refusal: str | None, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    served: list[object] = []
+    monkeypatch.setattr("shop.api.app.ROUTERS", [note_routes.router])
+    monkeypatch.setattr("shop.runtime.http.server.serve", lambda app, *_, **__: served.append(app))
+    done = run(command, API_KEYS=keys, HOST="0.0.0.0", DATABASE_URL=database_url)
+    if refusal is None:
+        assert (done.exit_code, len(served)) == (0, 1), done.output
+    else:
+        assert (done.exit_code, served) == (1, []) and refusal in done.output
+
+
 def test_the_commands_of_every_service(definition: Service) -> None:
     done = CliRunner().invoke(commands(definition, "What it does."), ["--help"])
     assert done.exit_code == 0 and "What it does." in done.output
@@ -216,9 +249,12 @@ def test_the_commands_of_every_service(definition: Service) -> None:
         "migrate",
         "downgrade",
         "seed",
+        "reconcile",
         "record",
+        "contracts",
         "run-schedule",
         "webhook-secret",
+        "api-key",
     }
     assert names == set(commands(definition, "").commands) <= set(main.commands)
 

@@ -242,7 +242,7 @@ async def test_a_probe_writes_once_a_period_for_all_processes(
     assert written.tags["resonate:external"] == "true"
     now += client_module.PROBE_PERIOD * 1000
     assert await client.health_problem() is None
-    assert [promise.id for promise in state.promises.values()] == ["shop/probe/1699999980", "shop/probe/1700000010"]
+    assert [promise.id for promise in state.promises.values()] == ["shop/probe/1699999980", "shop/probe/1700000040"]
 
 
 # Making a client
@@ -306,3 +306,41 @@ async def test_a_step_is_tried_four_times(start_service: StartService) -> None:
         service.client.resonate._core.sleeper = instant_sleeper
         await service.outcome(nothing, "s/1", Nothing())
     assert tries == ["shop/s/1:1"] * 4
+
+
+async def test_an_engine_that_is_away_is_no_attempt_of_a_step(start_service: StartService) -> None:
+    """A step asks it, too: where a gate is opened, for example."""
+    tries: list[str] = []
+
+    async def step(ctx: Context) -> None:
+        tries.append(ctx.info.id)
+        if len(tries) <= 10:
+            raise EngineUnavailable("away")
+
+    @serve(nothing)
+    async def work(ctx: Context, request: Nothing) -> Nothing:
+        await ctx.run(step)
+        return request
+
+    async with start_service([work]) as service:
+        service.client.resonate._core.sleeper = instant_sleeper
+        await service.run(nothing, "s/1", Nothing())
+    assert tries == ["shop/s/1:1"] * 11
+
+
+async def test_a_workflow_that_finds_the_engine_away_begins_again(start_service: StartService) -> None:
+    runs: list[str] = []
+
+    async def step(ctx: Context) -> None: ...
+
+    @serve(nothing)
+    async def work(ctx: Context, request: Nothing) -> Nothing:
+        await ctx.run(step)
+        runs.append(ctx.info.id)
+        if len(runs) <= 3:
+            raise EngineUnavailable("away")
+        return request
+
+    async with start_service([work]) as service:
+        await service.run(nothing, "s/1", Nothing())
+    assert len(runs) == 4

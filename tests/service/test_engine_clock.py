@@ -14,9 +14,11 @@ from pydantic import BaseModel
 from shop.runtime.durable.rpc import Rpc
 from shop.runtime.engine.client import EngineClient, build
 from shop.runtime.engine.clock import EngineClock
+from shop.runtime.engine.watch import YOUNG, Untaken, find_untaken
 from shop.runtime.engine.worker import stop
 from shop.runtime.service import Service
 from shop.runtime.testing.plugin import make_settings
+from shop.runtime.testing.running import RunningService
 
 from .telemetry import counted
 
@@ -116,3 +118,10 @@ async def test_calls_and_sleeps_of_workflows_end_by_the_engine_s_clock(client: E
     problem = await client.health_problem()
     assert problem is not None and problem.startswith("the engine's clock differs from this machine's by ")
     assert abs(client.resonate._core.clock() / 1000 - time() - AHEAD) < 30
+
+
+async def test_how_long_a_call_has_waited_is_counted_by_the_engine_s_clock(service: RunningService) -> None:
+    record = await service.client.start(nothing.task(Nothing()), "nobody", "job/1", timedelta(minutes=5))
+    assert await find_untaken(service.client, record) is None  # It is young.
+    service.client.clock.skew = YOUNG + 1  # This machine is behind: by the engine's clock it is not.
+    assert await find_untaken(service.client, record) == Untaken("job/1", "nothing", "nobody")

@@ -223,6 +223,8 @@ async def test_the_question_outlives_the_workflow(service: RunningService) -> No
     assert asked.timeout_at - root.timeout_at == timedelta(days=1).total_seconds() * 1000
     question: Any = asked.param.data
     assert question["root"] == "q/1" and question["held"].startswith("q/1:")
+    # Without a target, resonate-pg ends it at its time-out for this tag alone; else it would be pending for ever.
+    assert asked.tags["resonate:external"] == "true"
 
 
 async def test_a_question_of_the_release_before_is_answered(service: RunningService) -> None:

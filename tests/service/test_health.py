@@ -31,7 +31,7 @@ async def test_an_engine_that_is_away(definition: Service, monkeypatch: pytest.M
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://test") as http,
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as http,
     ):
         response = await http.get("/readyz")
         assert (await http.get("/livez")).status_code == 200

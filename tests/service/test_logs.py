@@ -68,9 +68,9 @@ def test_the_context_is_in_every_line_inside(log: Log) -> None:
 
 
 def test_a_field_that_the_message_names_is_not_repeated(log: Log) -> None:
-    named = {"function": "charge", "outcome": "done"}
+    named = {"function": "charge", "outcome": "succeeded"}
     logging.getLogger("tests").info("%(function)s %(outcome)s", named, extra={**named, "duration_ms": 1.5})
-    assert log.text.endswith("tests: charge done duration_ms=1.5\n")
+    assert log.text.endswith("tests: charge succeeded duration_ms=1.5\n")
     (line,) = log.lines()
     assert line.items() >= {**named, "duration_ms": 1.5}.items()
 
@@ -163,7 +163,7 @@ async def test_logs_hold_ids_and_no_secrets(start_service: StartService, records
             logged = all_of(records.records)
             return (
                 "nowhere" in logged
-                and "refuse failed: work-failed: it does not exist" in logged
+                and "refuse refused: work-failed: it does not exist" in logged
                 and responses[0].json()["id"] in logged
             )
 

@@ -129,6 +129,6 @@ async def test_a_mounted_application_allows_its_own(refunds: RunningService) -> 
     outer = FastAPI()
     outer.mount("/shop", refunds.app)
     transport = httpx.ASGITransport(app=outer)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         assert (await http.head("/shop/refunds")).status_code == 200
         assert (await http.patch("/shop/refunds")).headers["Allow"] == "GET, HEAD, POST, PUT"

@@ -1,10 +1,10 @@
 """`durable.once`: the same operation again returns what the first recorded."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 from shop.runtime.database import Database, Operation
 from shop.runtime.durable.once import once
 from shop.runtime.errors import OperationConflict
@@ -77,6 +77,82 @@ async def test_a_failed_effect_leaves_nothing(database: Database) -> None:
     assert await rows(database) == 0
     bank = Bank()
     assert await once(database, "db/op/pay/1", Deposit(amount=5), Receipt, bank.pay) == Receipt(number=1)
+
+
+# Which requests are the same
+
+
+class Booking(BaseModel):
+    customer: str
+    rating: str = "unknown"
+    read_at: AwareDatetime | None = None
+
+
+MONDAY, TUESDAY = datetime(2026, 11, 30, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
+
+
+async def test_what_was_read_from_the_clock_need_not_match(database: Database) -> None:
+    """A job that runs again from its beginning reads the clock again, and finds its write done."""
+    bank = Bank()
+    first = await once(database, "db/op/book/1", Booking(customer="a", read_at=MONDAY), Receipt, bank.pay)
+    again = await once(database, "db/op/book/1", Booking(customer="a", read_at=TUESDAY), Receipt, bank.pay)
+    assert (again, bank.payments) == (first, 1)
+    with pytest.raises(OperationConflict, match="all but moments"):
+        await once(database, "db/op/book/1", Booking(customer="b", read_at=MONDAY), Receipt, bank.pay)
+
+
+async def test_a_function_says_what_must_match(database: Database) -> None:
+    bank = Bank()
+
+    async def book(number: int, booking: Booking, *match: str) -> Receipt:
+        return await once(database, f"db/op/book/{number}", booking, Receipt, bank.pay, match=match)
+
+    one, other = Booking(customer="a", rating="good", read_at=MONDAY), Booking(customer="a", read_at=TUESDAY)
+    assert await book(1, one, "customer") == await book(1, other, "customer") == await book(1, other, "customer")
+    with pytest.raises(OperationConflict, match="compared are customer;"):
+        await book(1, Booking(customer="b"), "customer")
+    await book(2, one, "customer", "read_at")
+    with pytest.raises(OperationConflict):
+        await book(2, other, "customer", "read_at")
+    with pytest.raises(ValueError, match="Booking has no field custmer"):
+        await book(3, one, "custmer")
+    assert bank.payments == 2
+
+
+async def test_neighbouring_releases_have_the_same_operation(database: Database) -> None:
+    """The later one has a field with a default, and sends it; the earlier one drops it, and the other way round."""
+
+    class Before(BaseModel):
+        customer: str
+
+    class After(BaseModel):
+        customer: str
+        rating: str = "unknown"
+        tags: list[str] = Field(default_factory=list)
+
+    bank = Bank()
+    sent = {"customer": "a", "rating": "unknown", "tags": []}
+    releases: list[tuple[type[BaseModel], type[BaseModel]]] = [(Before, After), (After, Before)]
+    for number, (one, other) in enumerate(releases):
+        first = await once(database, f"db/op/book/{number}", one.model_validate(sent), Receipt, bank.pay)
+        assert await once(database, f"db/op/book/{number}", other.model_validate(sent), Receipt, bank.pay) == first
+    with pytest.raises(OperationConflict):
+        await once(database, "db/op/book/0", After(customer="a", rating="good"), Receipt, bank.pay)
+
+
+async def test_what_version_0_1_recorded_still_matches(database: Database) -> None:
+    """It took in all that was sent, defaults and moments too; and a function may say `match` only now."""
+    sent = Booking.model_validate({"customer": "a", "rating": "unknown", "read_at": MONDAY})
+    digest = "a6066022e5dbd9b99aff3a2269f56540464f4840246c6e508ac6abc5bc5633a7"
+    async with database.write() as session:
+        session.add(Operation(id="db/op/book/1", request=digest, result={"number": 7}))
+    for match in (None, ("customer",)):
+        found = await once(database, "db/op/book/1", sent, Receipt, Bank().pay, match=match)
+        assert found == Receipt(number=7)
+    bank = Bank()
+    await once(database, "db/op/book/2", sent, Receipt, bank.pay)
+    await once(database, "db/op/book/2", sent, Receipt, bank.pay, match=("customer",))
+    assert bank.payments == 1
 
 
 # Bounds that fit each other

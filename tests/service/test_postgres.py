@@ -125,6 +125,35 @@ async def test_a_request_without_an_answer_is_made_again(
         await postgres.send("{}")
 
 
+class Stubborn(Answering):
+    """A query that is not given up when it should be, as psycopg does where Postgres hangs."""
+
+    async def execute(self, query: str, params: Any = None) -> Any:
+        self.statements.append(query)
+        if len(self.statements) > 2:
+            return self
+        try:
+            await asyncio.sleep(120)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+            raise
+
+
+async def test_nobody_waits_for_a_query_that_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ResilientPostgres, "_BACKOFF", NoBackoff())
+    postgres = ResilientPostgres(sessions=Stubborn())
+    await postgres.start()
+    async with asyncio.timeout(30):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await postgres.send("{}")
+        monkeypatch.setattr(postgres_module, "TRY_TIMEOUT", 0.1)
+        assert await postgres.send("{}") == "answered"
+    for tried in list(postgres._tries):  # Or the test would wait for them.
+        tried.cancel()
+    await postgres.stop()
+
+
 async def test_a_request_that_postgres_refuses_is_not_made_again() -> None:
     sessions = Answering(InsufficientPrivilege("no"))
     postgres = ResilientPostgres(sessions=sessions)

@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from shop.runtime.http import server
+from shop.runtime.http import protocol, server
 from shop.runtime.service import Service
 from shop.runtime.testing.databases import Databases
 from shop.runtime.testing.plugin import make_settings
@@ -22,7 +22,7 @@ from .raw_http import exchange
 def port(definition: Service, databases: Databases) -> Iterator[int]:
     """The port of a service that gives the head of a request half a second."""
     with pytest.MonkeyPatch.context() as patched, serve_notes(definition, databases) as port:
-        patched.setattr(server, "HEAD_TIMEOUT", 0.5)
+        patched.setattr(protocol, "HEAD_TIMEOUT", 0.5)
         yield port
 
 
@@ -70,7 +70,7 @@ def test_a_head_that_does_not_end(port: int) -> None:
 
 
 def test_a_head_without_bound(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HEAD_TIMEOUT", 60)
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT", 60)
     started = monotonic()
     with suppress(ConnectionError):
         exchange(port, b"GET /livez HTTP/1.1\r\n", *[b"X: " + b"a" * 8000 + b"\r\n"] * 1000)
@@ -94,7 +94,8 @@ def test_what_uvicorn_is_told(definition: Service, monkeypatch: pytest.MonkeyPat
     assert (config.app, config.host, config.port, config.reload) == (app, "127.0.0.2", 8123, False)
     assert (config.timeout_keep_alive, config.timeout_graceful_shutdown) == (90, 1)
     assert (config.proxy_headers, config.forwarded_allow_ips) == (True, "127.0.0.1,::1")
-    assert config.http is server.BoundedHttp and config.ws == "none"
+    assert config.http is protocol.BoundedHttp and config.ws == "none"
+    assert config.limit_concurrency == 1000
     # Its own logging is off: the service logs requests itself.
     assert config.log_config is None and config.access_log is False
     assert other.timeout_keep_alive == 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
-from shop.runtime.errors import MissingSetting
+from shop.runtime.errors import MissingSetting, OperatorError
 from shop.runtime.service import Service
 from shop.runtime.settings import ServiceSettings, required, url_of
 from shop.runtime.testing.running import SECRET
@@ -42,7 +42,7 @@ def test_durations_are_seconds_or_iso(text: str, expected: timedelta, monkeypatc
 def test_keys_are_read() -> None:
     settings = make(api_keys="alice:secret1, bob:secret2,alice:secret3")
     assert settings.callers == [("alice", b"secret1"), ("alice", b"secret3"), ("bob", b"secret2")]
-    assert make(api_keys="").callers == []
+    assert make(api_keys="").callers == make(api_keys="none").callers == []
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,14 @@ def test_keys_are_read() -> None:
         ({"webhook_secrets": "hook:a-secret-that-is-long,hook:a-secret-that-is-long"}, "no webhook has more than two"),
         ({"webhook_secrets": ",".join(f"hook:{n}-a-secret-that-is-long" for n in range(3))}, "more than two"),
         ({"api_keys": "Alice:secret1"}, "must be caller:secret"),
-        ({"api_keys": "alice:short"}, "must be caller:secret"),
+        ({"api_keys": "alice:"}, "must be caller:secret"),
+        ({"api_keys": "alice: secret1-secret1-secret1"}, "must be caller:secret"),
+        ({"api_keys": "alice:secret1 secret1 secret1"}, "must be caller:secret"),
+        ({"api_keys": "alice:secret1-sécrét1-secret1"}, "must be caller:secret"),
+        ({"api_keys": '""'}, "must be caller:secret"),
+        ({"api_keys": "none,alice:secret1"}, "must be caller:secret"),
+        ({"api_keys": " "}, "holds no key"),
+        ({"api_keys": ","}, "holds no key"),
         ({"api_keys": "alice"}, "must be caller:secret"),
         ({"api_keys": "alice:secret1,alice:secret1"}, "no secret occurs twice"),
         ({"api_keys": "alice:secret1,bob:secret1"}, "no secret occurs twice"),
@@ -171,6 +178,41 @@ def test_secrets_and_urls_show_nowhere() -> None:
     )
     for shown in (repr(settings), str(settings), repr(settings.model_dump()), settings.model_dump_json()):
         assert "secret-" not in shown
+
+
+STRONG = "alice:0123456789-0123456789"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"api_keys": "alice:0123456789-012345678"}, None),
+        ({"api_keys": "alice:secret1-of-19-chars"}, "a key of alice has less than 20 characters"),
+        ({"api_keys": f"{STRONG},bob:secret1,carol:secret2"}, "a key of bob, carol has less"),
+        ({}, None),
+        ({"host": "localhost"}, None),
+        ({"host": "127.0.0.2"}, None),
+        ({"host": "::1"}, None),
+        ({"host": "0.0.0.0"}, "API_KEYS is empty and HOST is 0.0.0.0"),
+        ({"host": "::"}, "API_KEYS is empty and HOST is ::"),
+        ({"host": "10.0.0.7"}, "API_KEYS is empty"),
+        ({"host": "shop.internal"}, "API_KEYS is empty"),
+        ({"host": "0.0.0.0", "api_keys": "none"}, None),
+        ({"host": "0.0.0.0", "api_keys": STRONG}, None),
+    ],
+)
+def test_what_the_api_refuses_to_start_with(values: dict[str, Any], message: str | None) -> None:
+    settings = make(**values)
+    if message is None:
+        settings.check_access(asks_for_keys=True)
+        return
+    with pytest.raises(OperatorError, match=message) as refused:
+        settings.check_access(asks_for_keys=True)
+    assert "secret1" not in str(refused.value)
+
+
+def test_a_service_that_asks_for_no_key_needs_none() -> None:
+    make(host="0.0.0.0").check_access(asks_for_keys=False)
 
 
 def test_settings_do_not_change() -> None:

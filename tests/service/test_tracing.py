@@ -42,11 +42,11 @@ async def test_durable_calls_are_in_the_trace_of_their_request(
         assert {trace_of(span) for span in runs} == {trace_of(request)}
         assert {span.parent and span.parent.span_id for span in runs} == {context_of(request).span_id}
         last = dict(runs[-1].attributes or {})
-        assert (last["outcome"], last["resonate.attempt"], last["resonate.job"]) == ("done", 1, "shop/job/traced")
+        assert (last["outcome"], last["resonate.attempt"], last["resonate.job"]) == ("succeeded", 1, "shop/job/traced")
     durable = [span for name in (outer.name, inner.name) for span in found[name]]
     others = {trace_of(span) for span in durable if (span.attributes or {})["resonate.job"] == "shop/nightly/1"}
     assert len(others) == 1 and others != {trace_of(request)}
-    (line,) = log.lines(function=inner.name, outcome="done", job="shop/job/traced")
+    (line,) = log.lines(function=inner.name, outcome="succeeded", job="shop/job/traced")
     assert line["trace_id"] == trace_of(request) and len(line["span_id"]) == 16
 
 

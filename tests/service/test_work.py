@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from itertools import pairwise
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
+from resonate.connections import LocalConnection
 from resonate.types import PromiseRecord
+from shop.runtime.durable.ids import keyed
 from shop.runtime.engine.client import EngineClient
 from shop.runtime.errors import EngineUnavailable
 from shop.runtime.http import draining, work
@@ -179,3 +182,29 @@ async def test_a_durable_function_runs_to_its_end(orders: RunningService) -> Non
     assert await orders.run(order, "test/1", Order(customer_id="c-1", number=1)) == Receipt(text="c-1 ordered 1")
     with pytest.raises(pytest.fail.Exception, match="there is no such number"):
         await orders.run(order, "test/2", Order(customer_id="c-1", number=-1))
+
+
+@pytest.mark.filterwarnings("error")
+async def test_finished_work_is_answered_as_it_was_recorded(orders: RunningService) -> None:
+    """An earlier release recorded results that today's model does not take: its fields had other names, and types."""
+    network = orders.client.network
+    assert isinstance(network, LocalConnection)
+
+    def was(root: str, result: Any) -> None:
+        encoded = orders.client.resonate.promises.codec.encode(result)
+        network.state.promises[orders.client.namespace.engine_id(root)].value = {"headers": {}, "data": encoded.data}
+
+    for recorded in ({"words": "ordered"}, {"text": 3}, {"text": None, "more": [1]}):
+        await submit(orders, "k")
+        await orders.http.get(f"{ORDERS}/k", headers={"Prefer": "wait=10"})
+        was("order/k", recorded)
+        polled = await orders.http.get(f"{ORDERS}/k")
+        assert polled.status_code == 200
+        assert polled.json() == {"id": "k", "status": "succeeded", "result": recorded, "error": None}
+        first = await orders.http.put(f"{ORDERS}/7")
+        assert first.status_code == 200
+        was(keyed("order", "c-1", 7), recorded)
+        again = await orders.http.put(f"{ORDERS}/7")
+        assert (again.status_code, again.json()) == (200, recorded)
+        assert again.headers["Location"] == first.headers["Location"]
+        was(keyed("order", "c-1", 7), {"text": "c-1 ordered 7"})

@@ -20,13 +20,13 @@ _WAITS = {"wait": (_TIMEOUT, 2), "sleep": ("duration", 0), "promise": (_TIMEOUT,
 
 def deadlines(model: Model) -> Iterator[Finding]:
     """RS311. It is silent where a duration is not known, or work is started with a deadline that is not known."""
-    for contract, workflow in workflows(model):
-        deadline = _deadline(model, contract)
+    for contract, workflow in workflows_of(model):
+        deadline = deadline_of(model, contract)
         if deadline is None:
             continue
         for scope in code_of(model, workflow):
             for call in model.durable_calls.get(scope, ()):
-                found = _duration_of(model, call)
+                found = duration_of(model, call)
                 if found is not None and found >= deadline:
                     yield _finding(call, contract, found, deadline)
 
@@ -57,7 +57,7 @@ def _said(duration: timedelta) -> str:
     return str(duration).removesuffix(", 0:00:00")
 
 
-def workflows(model: Model) -> Iterator[tuple[Contract, Scope]]:
+def workflows_of(model: Model) -> Iterator[tuple[Contract, Scope]]:
     """The contracts of workflows, each with its function; a function that fulfils several is left out."""
     for function, registrations in model.by_function.items():
         contracts = {id(it.contract): it.contract for it in registrations if it.contract is not None}
@@ -65,7 +65,7 @@ def workflows(model: Model) -> Iterator[tuple[Contract, Scope]]:
             yield next(iter(contracts.values())), function
 
 
-def _deadline(model: Model, contract: Contract) -> timedelta | None:
+def deadline_of(model: Model, contract: Contract) -> timedelta | None:
     """The longest time that a run may have: its contract's, or what it is started with."""
     deadline = _timeout_of(model, contract)
     for scope in model.scopes:
@@ -97,12 +97,14 @@ def _timeout_of(model: Model, contract: Contract) -> timedelta | None:
     return _field(model, value.klass, _TIMEOUT) if isinstance(value, Instance) else None
 
 
-def _duration_of(model: Model, call: DurableCall) -> timedelta | None:
+def duration_of(model: Model, call: DurableCall) -> timedelta | None:
     """How long a wait may last, where that is said. The timeout of a call is a bound, and no wait."""
     if call.kind not in _WAITS:
         return None
     name, position = _WAITS[call.kind]
-    # Of a gate's `wait` the first two arguments are the context and the key.
+    # Of a gate's `wait` the first argument is the context; the second was a key in older runtimes.
+    if call.kind == "wait" and len(call.node.args) == 2:
+        position = 1
     given = argument(call.node, name, position)
     return _duration(model, given, call.scope) if given is not None else None
 

@@ -346,7 +346,7 @@ def _dropped(model: Model) -> Iterator[Finding]:
 
 
 def _call_name(call: DurableCall) -> str:
-    if call.kind in ("contract", "wait"):
+    if call.kind in ("contract", "fan_out", "wait"):
         variable = call.contract.variable if call.contract else call.gate.variable if call.gate else ""
         return f"durable call of {variable}"
     return f"ctx.{call.kind}"

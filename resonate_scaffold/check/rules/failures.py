@@ -9,7 +9,7 @@ from resonate_scaffold.check.evaluate import argument
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.model import Contract, DurableCall, Model
 from resonate_scaffold.check.program import Klass, Scope, above
-from resonate_scaffold.check.rules.deadlines import code_of, workflows
+from resonate_scaffold.check.rules.deadlines import code_of, workflows_of
 from resonate_scaffold.check.rules.durability import awaited_calls, bases, is_builtin_exception, is_tried
 from resonate_scaffold.check.values import Class, External, Value
 
@@ -21,7 +21,7 @@ _ARRIVES = frozenset({"builtins.BaseException", "builtins.Exception", "asyncio.C
 def failures(model: Model) -> Iterator[Finding]:
     """RS313. It is silent about what something else in the `try` may raise."""
     seen = set[Scope]()
-    for _, workflow in workflows(model):
+    for _, workflow in workflows_of(model):
         for scope in code_of(model, workflow):
             if scope not in seen:
                 seen.add(scope)

@@ -99,6 +99,28 @@ def test_a_job_is_one_trace(topology: Topology, collector: Collector) -> None:
     assert spans() == expected
 
 
+def test_reconcile_as_a_command(topology: Topology) -> None:
+    submit(topology, "reconciled")
+    assert ended(topology, "reconciled")["status"] == "succeeded"
+    done = topology.command("reconcile", "job/reconciled", process="db")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    engine = create_engine(synchronous_url(topology.database_url))
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM job_results WHERE job_id = 'reconciled'"))
+        connection.execute(text("DELETE FROM operations WHERE id = 'db/op/save-result/reconciled'"))
+    found = topology.command("reconcile", "job/reconciled", process="db")
+    assert (found.returncode, found.stdout.count("missing db/op/save-result/reconciled")) == (1, 1), found.stderr
+    done = topology.command("reconcile", "--again", "job/reconciled", process="db")
+    assert (done.returncode, done.stdout.count("done again")) == (0, 1), done.stderr
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT count(*) FROM job_results WHERE job_id = 'reconciled'")).scalar_one()
+    engine.dispose()
+    assert rows == 1
+    # The embedded engine does not list what it keeps.
+    refused = topology.command("reconcile", process="db")
+    assert (refused.returncode, "Name the jobs" in refused.stderr) == (1, True)
+
+
 def test_a_waiting_job_survives_its_worker_and_the_engine(topology: Topology) -> None:
     submit(topology, "survivor", requires_approval=True)
     wait_for_gate(topology, "survivor")

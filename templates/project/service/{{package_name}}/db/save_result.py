@@ -23,4 +23,6 @@ async def save_result(ctx: Context, request: SaveResult) -> SavedResult:
         return SavedResult(result_id=row.id)
 
     operation = operation_id("save-result", request.job_id)
-    return await once(ctx.get_dependency(Database), operation, request, SavedResult, effect)
+    # The rest was read by steps, which read it anew when the job runs again from its beginning.
+    wanted = ("job_id", "account_id")
+    return await once(ctx.get_dependency(Database), operation, request, SavedResult, effect, match=wanted)

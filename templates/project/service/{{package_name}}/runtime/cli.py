@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -63,7 +64,9 @@ def commands(service: Service, description: str) -> click.Group:
         from .http.server import serve
 
         found = settings_with_engine()
-        serve(service.api(found), found)
+        app = service.api(found)
+        found.check_access(asks_for_keys=app.state.is_open)
+        serve(app, found)
 
     @main.command()
     def worker() -> None:
@@ -97,7 +100,7 @@ def commands(service: Service, description: str) -> click.Group:
             found = settings()
             # Said here: the process that reloads would show a traceback.
             _migrate(found)
-            service.api(found)
+            found.check_access(asks_for_keys=service.api(found).state.is_open)
             click.echo(f"{url_of(found.host, found.port)}/docs; Ctrl-C stops it")
             serve(
                 f"{service.package}.__main__:SERVICE.application",
@@ -181,6 +184,27 @@ def commands(service: Service, description: str) -> click.Group:
         click.echo(f"started {asyncio.run(service.run_schedule(found, name))}")
 
     @main.command()
+    @click.argument("jobs", nargs=-1, metavar="[KIND/ID]...")
+    @click.option("--again", is_flag=True, help="Do again what is missing: the same functions, requests and ids.")
+    def reconcile(jobs: tuple[str, ...], again: bool) -> None:
+        """List the writes that the engine says were done and the database does not have, as after a restore.
+
+        Of the jobs that are named, such as job/order-4711; or of all that the engine keeps, where it can list them: a
+        Resonate server can, and resonate-pg. Exits with 1 where something is missing.
+        """
+        found = settings_with_engine()
+
+        async def compare() -> int:
+            missing = 0
+            async for line in service.reconcile(found, jobs, again=again):
+                click.echo(line)
+                missing += line.startswith("missing")
+            return missing
+
+        if asyncio.run(compare()):
+            sys.exit(1)
+
+    @main.command()
     @click.argument("name")
     def webhook_secret(name: str) -> None:
         """Make a secret for the webhook NAME: an entry of WEBHOOK_SECRETS.
@@ -190,6 +214,12 @@ def commands(service: Service, description: str) -> click.Group:
         from .http.signatures import new_secret
 
         click.echo(f"{name}:{new_secret()}")
+
+    @main.command()
+    @click.argument("name")
+    def api_key(name: str) -> None:
+        """Make an API key for the caller NAME: an entry of API_KEYS. While a caller has two, both are good."""
+        click.echo(f"{name}:{secrets.token_urlsafe(32)}")
 
     @main.command()
     @click.argument("workflow")
@@ -226,5 +256,16 @@ def commands(service: Service, description: str) -> click.Group:
         from .testing.recording import record_to_file
 
         click.echo(record_to_file(service, workflow, request, answers, run_id, output, given=given, force=force))
+
+    @main.command()
+    @click.option("--accept", multiple=True, metavar="NAME", help="A contract whose change is meant; repeatable.")
+    def contracts(accept: tuple[str, ...]) -> None:
+        """Write down the contracts of this release in tests/contracts.json, with which a test compares later ones.
+
+        What does not fit the release before is refused, unless it is accepted: NAME@VERSION, or the name of a gate.
+        """
+        from .testing.contracts import write_snapshot
+
+        click.echo(write_snapshot(service, accept))
 
     return main

@@ -3,11 +3,13 @@
 import asyncio
 import importlib.util
 import logging
+import os
 import sqlite3
+import stat
 import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,6 +57,7 @@ _MIGRATION_LOCK = int.from_bytes(b"migrates")
 """Postgres's number for the lock that a migration holds; each database has locks of its own."""
 
 _writing: ContextVar["Database | None"] = ContextVar("writing", default=None)
+_looking_only: ContextVar[bool] = ContextVar("looking only", default=False)
 
 
 class RuntimeTables(DeclarativeBase):
@@ -116,7 +119,7 @@ class Database(Resource):
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self.stop_looking()
+        await self.stop_looking()
         await self._probe.dispose()
         await self._engine.dispose()
 
@@ -147,11 +150,13 @@ class Database(Resource):
         by the others.
 
         Raises:
-            RuntimeError: it is opened inside another one, for which it would wait.
+            RuntimeError: it is opened inside another one, for which it would wait; or in :meth:`look_only`.
             Lost: the database is away, or its connection broke. Whether the transaction was committed is not known.
         """
         if _writing.get() is self:
             raise RuntimeError("a write inside a write would wait for itself: use the session that is open")
+        if _looking_only.get():
+            raise RuntimeError("it writes without `once`")
         entered = _writing.set(self)
         try:
             async with (
@@ -163,6 +168,21 @@ class Database(Resource):
                 yield session
         finally:
             _writing.reset(entered)
+
+    @staticmethod
+    @contextmanager
+    def look_only() -> Iterator[None]:
+        """Let this task write nothing, in any database, and `once` only say what is recorded."""
+        entered = _looking_only.set(True)
+        try:
+            yield
+        finally:
+            _looking_only.reset(entered)
+
+    @staticmethod
+    def looks_only() -> bool:
+        """Whether this task is in :meth:`look_only`."""
+        return _looking_only.get()
 
     @asynccontextmanager
     async def _noting_loss(self) -> AsyncIterator[None]:
@@ -212,6 +232,7 @@ class OpenDatabase:
                 yield database
             finally:
                 watching.cancel()
+                await asyncio.wait({watching})
 
 
 def database_url(url: str | URL) -> URL:
@@ -475,9 +496,31 @@ def _connect_arguments(url: URL, bounds: Mapping[str, timedelta]) -> dict[str, A
     return {**alive, "options": " ".join(filter(None, options))}
 
 
+def _keep_private(path: str) -> None:
+    """Make a database's file one that its owner alone can read, and close an old one to strangers.
+
+    It holds what requests held. SQLite gives the files beside it the same permissions. What it cannot do is left to
+    SQLite to report.
+    """
+    if os.name == "nt" or path in ("", ":memory:") or path.startswith("file:"):
+        return
+    with suppress(OSError):
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            mode = stat.S_IMODE(os.fstat(file).st_mode)
+            if mode & 0o007:
+                os.fchmod(file, 0o600 if mode == 0o644 else mode & ~0o007)
+        finally:
+            os.close(file)
+
+
 def _prepare_sqlite(engine: Engine, lock_timeout: timedelta | None, foreign_keys: str = "ON") -> None:
     """WAL, so that readers do not stop a writer; and transactions that begin where SQLAlchemy says, not later."""
     seconds = _SQLITE_LOCK_SECONDS if lock_timeout is None else lock_timeout.total_seconds()
+
+    @event.listens_for(engine, "do_connect")
+    def open_file(_dialect: object, _record: object, arguments: Any, _options: object) -> None:
+        _keep_private(str(arguments[0]))
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:

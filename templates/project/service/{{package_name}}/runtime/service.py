@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from .durable.clock import Clock
 from .durable.gate import HOLD, Gate
+from .durable.reconcile import MissingWrite, Reconciliation
 from .durable.rpc import Registration, Rpc, check_registrations
 from .durable.scheduled_runs import FIRE
 from .durable.schedules import Schedule, check_schedules, run_now, sync_schedules
 from .engine.client import EngineClient, build
+from .engine.intake import resources_of
+from .engine.listing import calls_of_job, succeeded_calls
 from .engine.namespace import Namespace
 from .engine.watch import watch_work
-from .engine.worker import BackgroundTask, DurableFunction, serve_group, stop
+from .engine.worker import BackgroundTask, DurableFunction, register, serve_group, stop
 from .errors import EngineUnavailable, OperatorError
+from .outages import Lost
 from .settings import ServiceSettings
 from .telemetry import tracing
 
@@ -154,7 +158,7 @@ class Service:
             app.state.client = client = self.connect(settings, API, listens=False)
             client.resonate.start()
             if app.state.is_open:
-                logger.warning("API_KEYS is empty: whoever reaches the port may call every route")
+                logger.warning("there are no API keys: whoever reaches the port may call every route")
             watching = asyncio.create_task(watch_work(client))
             try:
                 yield
@@ -202,6 +206,30 @@ class Service:
         finally:
             await stop(client, timedelta(0))
 
+    async def reconcile(self, settings: ServiceSettings, jobs: Sequence[str], *, again: bool) -> AsyncIterator[str]:
+        """Compare what the engine says was written with the database; yield a line for each write that is missing.
+
+        ``jobs`` are root ids (``job/order-4711``); none: all that the engine keeps. ``again``: do what is missing again.
+
+        Raises:
+            OperatorError: the engine does not answer, or does not list what it keeps.
+        """
+        client = self.connect(settings, API, listens=False)
+        client.resonate.start()
+        try:
+            for worker in self.workers():
+                async with self.dependencies(settings, [worker]) as dependencies:
+                    if resources_of(dependencies):
+                        register(client, [], dependencies)
+                        async for line in reconcile_group(client, worker, jobs, again=again):
+                            yield line
+        except EngineUnavailable as error:
+            raise OperatorError(str(error), "Is RESONATE_URL right, and the engine running?") from None
+        except Lost as error:
+            raise OperatorError(str(error), "What was done again is done: run it again when the database is back.") from None
+        finally:
+            await stop(client, timedelta(0))
+
     @asynccontextmanager
     async def dependencies(self, settings: ServiceSettings, workers: Sequence[Worker]) -> AsyncIterator[list[Any]]:
         """Open what the functions of these workers ask for, each once."""
@@ -221,6 +249,33 @@ class Service:
         # A contract that is imported into another's module is one contract.
         values = {id(value): value for name in names for value in vars(importlib.import_module(name)).values()}
         return list(values.values())
+
+
+async def reconcile_group(
+    client: EngineClient, worker: Worker, jobs: Sequence[str] = (), *, again: bool = False
+) -> AsyncIterator[str]:
+    """Lines about the functions of one group; see :meth:`Service.reconcile`."""
+    comparing = Reconciliation(client, worker.served)
+    found: list[MissingWrite] = []
+    if jobs:
+        for job in jobs:
+            found += await comparing.missing(calls_of_job(client, worker.group, job))
+    else:
+        found = await comparing.missing(succeeded_calls(client, worker.group))
+    logger.info("group %s: %d writes compared, %d missing", worker.group, comparing.compared, len(found))
+    for write in found:
+        line = f"{write.operation}: {write.registration.name}, done at {write.done_at:%Y-%m-%d %H:%M:%S} UTC"
+        if not again:
+            yield f"missing {line}"
+            continue
+        try:
+            is_same = await comparing.do_again(write)
+        except Lost:
+            raise
+        except Exception as error:
+            yield f"missing {line}; it cannot be done again: {type(error).__name__}: {error}"
+        else:
+            yield f"done again {line}" + ("" if is_same else "; its result is another than the engine has kept")
 
 
 def functions_of(served: Sequence[Registration]) -> list[DurableFunction]:

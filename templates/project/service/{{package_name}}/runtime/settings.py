@@ -3,7 +3,8 @@
 import re
 from datetime import timedelta
 from functools import cached_property
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -28,6 +29,10 @@ _AtLeast1s = Annotated[timedelta, Field(ge=timedelta(seconds=1)), BeforeValidato
 _NAMESPACE = re.compile(r"([a-z][a-z0-9_-]{0,39})?")
 _WEBHOOK = re.compile(r"[a-z0-9-]{1,40}")
 _CALLER = re.compile(r"[a-z0-9-]{1,30}")
+_SECRET = re.compile(r"[!-~]+")
+_SHORTEST_KEY = 20
+_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_ALL_ADDRESSES = ("0.0.0.0", "::", "")
 _ENGINES = ("http://", "https://", "postgresql://", "postgres://")
 _DATABASES = ("sqlite:///", "postgresql://", "postgres://", "sqlite+", "postgresql+")
 
@@ -74,7 +79,11 @@ class ServiceSettings(BaseSettings):
     """
 
     api_keys: Annotated[dict[str, tuple[SecretStr, ...]], NoDecode] = {}
-    """``alice:secret,bob:secret``: who may call authenticated routes. A caller may have several. Empty: everybody."""
+    """``alice:secret,bob:secret``: who may call authenticated routes. A caller may have several.
+
+    Empty: whoever reaches the port, which the API refuses where HOST is not loopback; ``none``: the same, on purpose.
+    It refuses keys of less than 20 characters, too.
+    """
 
     sync_wait: _AtMost25s = timedelta(seconds=5)
     """How long a route that waits for its result waits before it answers 202; at most 25 s."""
@@ -94,6 +103,8 @@ class ServiceSettings(BaseSettings):
     shutdown_delay: _NotNegative = timedelta(seconds=1)
     """How long the API goes on to take connections after SIGTERM, while /readyz answers 503 already. Longer than a proxy
     or an orchestrator takes to notice; SHUTDOWN_GRACE begins after it."""
+    max_connections: Annotated[int, Field(ge=1)] = 1000
+    """How many connections the API holds at a time; further ones get 503. Each may take half a MiB of memory."""
 
     keep_alive: _NotNegative = timedelta(seconds=75)
     """How long the API keeps an idle connection open. Longer than the proxy in front of it does (often 60 s)."""
@@ -102,6 +113,22 @@ class ServiceSettings(BaseSettings):
     """Where the API listens; an IPv6 address with or without brackets."""
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+
+    allowed_hosts: str = ""
+    """``api.example.com,*.example.org``: the names that a request's `Host` may have; ``*``: any.
+
+    IP addresses, localhost and HOST are always good. Empty: these alone, or any where HOST is all addresses
+    (``0.0.0.0``, ``::``), as in a container.
+    """
+
+    serve_openapi: bool | None = None
+    """Whether /openapi.json is served to everybody. Unset: to whoever may call the API. False: to nobody."""
+
+    serve_docs: bool | None = None
+    """Whether /docs is there. Unset: where there are no API keys, as in development."""
+
+    serve_metrics: bool | None = None
+    """Whether the API's /metrics is served to everybody. Unset: to whoever may call the API. False: to nobody."""
 
     root_path: Annotated[str, Field(pattern="^(/[A-Za-z0-9._~-]+)*$")] = ""
     """The path under which clients see the API, such as /v1, where a proxy has it below a prefix."""
@@ -138,6 +165,12 @@ class ServiceSettings(BaseSettings):
             raise ValueError("DATABASE_LOCK_TIMEOUT must be shorter than DATABASE_STATEMENT_TIMEOUT")
         return self
 
+    @model_validator(mode="after")
+    def _check_docs_can_be_shown(self) -> Self:
+        if self.serve_docs and (self.serve_openapi is False or (self.serve_openapi is None and self.callers)):
+            raise ValueError("SERVE_DOCS shows what SERVE_OPENAPI serves: set both, since a page sends no API key")
+        return self
+
     @field_validator("namespace")
     @classmethod
     def _check_namespace(cls, value: str) -> str:
@@ -156,6 +189,14 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _drop_last_slash(cls, value: object) -> object:
         return value.rstrip("/") if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, value: str) -> str:
+        hosts = [part.strip().lower().removesuffix(".") for part in value.split(",")] if value else []
+        if hosts != ["*"] and not all(map(_HOST.fullmatch, hosts)):
+            raise ValueError("must be names without a port, such as api.example.com,*.example.org; or * for any")
+        return ",".join(hosts)
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -206,22 +247,56 @@ class ServiceSettings(BaseSettings):
     def _parse_keys(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
+        if value.strip() == "none":
+            return {"none": ()}
         keys: dict[str, tuple[str, ...]] = {}
         for pair in filter(None, (part.strip() for part in value.split(","))):
             caller, _, secret = pair.partition(":")
-            if not _CALLER.fullmatch(caller) or len(secret) < 6 or any(secret in known for known in keys.values()):
+            if not _CALLER.fullmatch(caller) or not _SECRET.fullmatch(secret) or secret in chain(*keys.values()):
                 # The pair itself stays out of the message: it holds a secret.
                 raise ValueError(
-                    "must be caller:secret,…: callers are [a-z0-9-]{1,30}, secrets have 6 or more characters, "
-                    "and no secret occurs twice"
+                    "must be caller:secret,…: callers are [a-z0-9-]{1,30}, secrets are printable ASCII without spaces "
+                    "and commas, and no secret occurs twice; or none"
                 )
             keys[caller] = (*keys.get(caller, ()), secret)
+        if value and not keys:
+            raise ValueError("holds no key: leave it empty, or say none")
         return keys
 
     @cached_property
     def callers(self) -> list[tuple[str, bytes]]:
         """API_KEYS as callers and bytes to compare; a caller with several keys occurs several times."""
         return [(caller, key.get_secret_value().encode()) for caller, keys in self.api_keys.items() for key in keys]
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """ALLOWED_HOSTS and the names that are always good; None: any."""
+        if self.allowed_hosts == "*" or (not self.allowed_hosts and self.host in _ALL_ADDRESSES):
+            return None
+        return frozenset(filter(None, ("localhost", "*.localhost", self.host.lower(), *self.allowed_hosts.split(","))))
+
+    @property
+    def shows_docs(self) -> bool:
+        """Whether /docs is there."""
+        return self.serve_docs if self.serve_docs is not None else not self.callers
+
+    def check_access(self, *, asks_for_keys: bool) -> None:
+        """What the API refuses to start with. ``asks_for_keys``: it has routes that do.
+
+        Raises:
+            OperatorError: a key that can be guessed, or no keys where other machines reach the API.
+        """
+        weak = sorted({caller for caller, secret in self.callers if len(secret) < _SHORTEST_KEY})
+        if weak:
+            raise OperatorError(
+                f"API_KEYS: a key of {', '.join(weak)} has less than {_SHORTEST_KEY} characters, and could be guessed",
+                "The command `api-key NAME` makes one.",
+            )
+        if asks_for_keys and not self.api_keys and not _is_loopback(self.host):
+            raise OperatorError(
+                f"API_KEYS is empty and HOST is {self.host}: other machines could call every route",
+                "Set API_KEYS (the command `api-key NAME` makes an entry); or API_KEYS=none, if that is meant.",
+            )
 
     def secrets_of(self, webhook: str) -> list[str]:
         """The secrets that sign a webhook. What is sent is signed with the first.
@@ -236,6 +311,13 @@ class ServiceSettings(BaseSettings):
                 f"Add {webhook}:… to it, in the environment or in .env; .env.example says how to make one.",
             )
         return found
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def url_of(host: str, port: int) -> str:

@@ -8,7 +8,6 @@ its calls end with it: that wakes it up.
 """
 
 import asyncio
-import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,7 +15,6 @@ from datetime import timedelta
 from resonate.context import Context, _State
 from resonate.types import PromiseRecord
 
-from ..engine.offers import current_run
 from ..errors import Failure
 from .calls import RecordedCalls
 
@@ -40,10 +38,9 @@ class RunBound:
 
     def __init__(self, ctx: Context, calls: RecordedCalls, name: str, timeout: timedelta) -> None:
         self._name, self._timeout, self._state = name, timeout, ctx._state
-        self._promise_ends_at = ctx.info.timeout_at
+        self.promise_ends_at = ctx.info.timeout_at
         self._scope: asyncio.Timeout | None = None
         self._has_called = False
-        self._is_replay = current_run() is None  # of a history, whose deadline has passed long ago
         self._ends_at = float(ctx.info.timeout_at)
         if ctx.info.id != ctx.info.origin_id:
             self._count_from(self._state.clock())
@@ -52,9 +49,7 @@ class RunBound:
     @property
     def left(self) -> float:
         """Seconds until the run ends."""
-        if self._is_replay:
-            return math.inf
-        slack = SLACK if self._ends_at >= self._promise_ends_at else 0
+        slack = SLACK if self._ends_at >= self.promise_ends_at else 0
         return (self._ends_at - self._state.clock()) / 1000 + slack
 
     @asynccontextmanager
@@ -65,7 +60,7 @@ class RunBound:
             Failure: the time is over (code ``timed-out``).
         """
         try:
-            async with asyncio.timeout(None if self._is_replay else self.left) as self._scope:
+            async with asyncio.timeout(self.left) as self._scope:
                 yield
         except TimeoutError:
             if self._scope is None or not self._scope.expired():
@@ -73,9 +68,14 @@ class RunBound:
             cancel_steps(self._state)
             raise self.failure() from None
 
+    def postpone(self, milliseconds: int) -> None:
+        """Leave out a time in which the run waited for what was away. The job's deadline holds."""
+        self._ends_at = min(self.promise_ends_at, self._ends_at + milliseconds)
+        self._state.timeout_at = int(self._ends_at)
+
     def failure(self) -> Failure:
         """What a run that takes too long ends with."""
-        ended = self._ends_at >= self._promise_ends_at
+        ended = self._ends_at >= self.promise_ends_at
         within = "by the deadline of its job" if ended else f"within {self._timeout} of its start"
         return timed_out(f"{self._name} did not end {within}")
 
@@ -85,11 +85,11 @@ class RunBound:
             return
         self._has_called = True
         self._count_from(call.created_at)
-        if self._scope is not None and not self._scope.expired() and not self._is_replay:
+        if self._scope is not None and not self._scope.expired():
             self._scope.reschedule(asyncio.get_running_loop().time() + self.left)
 
     def _count_from(self, taken_at: int) -> None:
-        self._ends_at = min(self._promise_ends_at, taken_at + self._timeout.total_seconds() * 1000)
+        self._ends_at = min(self.promise_ends_at, taken_at + self._timeout.total_seconds() * 1000)
         # Calls end with the run: none is left to wake it up later.
         self._state.timeout_at = int(self._ends_at)
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -19,30 +19,79 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = 64
 
 
+type _Counts = Callable[[BaseModel, str, Any], bool]
+"""Whether a field of a model, with its value, is part of the fingerprint."""
+
+
 def fingerprint(model: BaseModel, *, as_sent: bool = False) -> str:
     """The SHA-256 of a model as canonical JSON: equal for equal values, and different for different ones.
 
     Decimals are compared as numbers (1.10 is 1.1), times with a zone as instants, sets without an order.
 
-    ``as_sent`` leaves out what the model added by default. A durable call sends all that its caller's models have, so
-    a call that runs again after a deployment keeps its fingerprint where a field with a default was added since.
+    ``as_sent`` leaves out what the model added by default.
     """
-    return hashlib.sha256(_CANONICAL.encode(_canonical(model, as_sent)).encode()).hexdigest()
+    return _digest(_canonical(model, _is_sent if as_sent else _always))
 
 
-def _canonical(value: Any, as_sent: bool) -> Any:
+def fingerprint_of_operation(request: BaseModel, match: Collection[str] | None = None) -> str:
+    """The fingerprint of the fields that must be the same where one operation is asked for again.
+
+    ``match`` names them. None: all but moments (datetimes and times, in models below as well), since a step that runs
+    again reads another one from its clock. A field at its default does not count, whether it was sent or not: the
+    release before, whose request lacks the field, has the same fingerprint.
+
+    Raises:
+        ValueError: ``match`` names a field that the request does not have.
+    """
+    if match is None:
+        return _digest(_canonical(request, _is_business))
+    if unknown := sorted(set(match) - set(type(request).model_fields)):
+        raise ValueError(f"{type(request).__name__} has no field {', '.join(unknown)}")
+    members = _members(request, _is_changed)
+    return _digest({name: value for name, value in members.items() if name in match})
+
+
+def _digest(canonical: Any) -> str:
+    return hashlib.sha256(_CANONICAL.encode(canonical).encode()).hexdigest()
+
+
+def _always(_model: BaseModel, _name: str, _value: Any) -> bool:
+    return True
+
+
+def _is_sent(model: BaseModel, name: str, _value: Any) -> bool:
+    return name in model.model_fields_set
+
+
+def _is_changed(model: BaseModel, name: str, value: Any) -> bool:
+    """Whether a value is another than its field's default."""
+    field = type(model).model_fields.get(name)
+    if field is None or field.is_required():
+        return True
+    default = field.get_default(call_default_factory=True, validated_data=dict(model))
+    try:
+        return bool(_canonical(value, _always) != _canonical(default, _always))
+    except PydanticSerializationError:  # A type of the owner's own.
+        return bool(value != default)
+
+
+def _is_business(model: BaseModel, name: str, value: Any) -> bool:
+    return not isinstance(value, datetime | time) and _is_changed(model, name, value)
+
+
+def _canonical(value: Any, counts: _Counts) -> Any:
     """The one spelling of a value, as JSON."""
     match value:
         case RootModel():
-            return _canonical(value.root, as_sent)
+            return _canonical(value.root, counts)
         case BaseModel():
-            return _members(value, as_sent)
+            return _members(value, counts)
         case Mapping():
-            return {_key(key): _canonical(item, as_sent) for key, item in value.items()}
+            return {_key(key): _canonical(item, counts) for key, item in value.items()}
         case list() | tuple() | deque():
-            return [_canonical(item, as_sent) for item in value]
+            return [_canonical(item, counts) for item in value]
         case set() | frozenset():
-            return sorted((_canonical(item, as_sent) for item in value), key=_CANONICAL.encode)
+            return sorted((_canonical(item, counts) for item in value), key=_CANONICAL.encode)
         case Decimal():
             return _number(value)
         case datetime():
@@ -54,19 +103,19 @@ def _canonical(value: Any, as_sent: bool) -> Any:
         case SecretStr() | SecretBytes():
             return to_jsonable_python(value.get_secret_value())
         case _ if is_dataclass(value):
-            return {field.name: _canonical(getattr(value, field.name), as_sent) for field in fields(value)}
+            return {field.name: _canonical(getattr(value, field.name), counts) for field in fields(value)}
         case _:
             return to_jsonable_python(value)
 
 
-def _members(model: BaseModel, as_sent: bool) -> dict[str, Any]:
-    """The fields of a model that it sends."""
+def _members(model: BaseModel, counts: _Counts) -> dict[str, Any]:
+    """The fields of a model that count."""
     excluded = {name for name, field in type(model).model_fields.items() if field.exclude}
     found = {}
     for name, value in model:
-        if name not in excluded and (name in model.model_fields_set or not as_sent):
+        if name not in excluded and counts(model, name, value):
             try:
-                found[name] = _canonical(value, as_sent)
+                found[name] = _canonical(value, counts)
             except PydanticSerializationError:  # A type of the owner's own: the model says how it is written.
                 found[name] = model.model_dump(mode="json", include={name})[name]
     return found
@@ -74,7 +123,7 @@ def _members(model: BaseModel, as_sent: bool) -> dict[str, Any]:
 
 def _key(key: Any) -> str:
     """A key of a mapping, as JSON spells it."""
-    spelled = _canonical(key, False)
+    spelled = _canonical(key, _always)
     return spelled if isinstance(spelled, str) else next(iter(to_jsonable_python({spelled: None})))
 
 

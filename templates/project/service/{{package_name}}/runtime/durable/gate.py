@@ -37,6 +37,8 @@ _EXPIRED = {"expired": True}
 _ASKED_ALREADY = 0
 # A question outlives its work, so that a late answer is told apart from one for work that never was.
 _OUTLIVES = timedelta(days=1)
+# Of promises without a target resonate-pg ends at their time-out those that have this tag, and no others.
+_EXTERNAL = {"resonate:external": "true"}
 
 
 async def _hold(ctx: Context) -> Any:
@@ -204,7 +206,7 @@ async def _close(ctx: Context, question_id: str) -> dict[str, Any]:
 
 async def _create(client: EngineClient, question_id: str, question: _Question, root_timeout_at: int) -> PromiseRecord:
     timeout_at = root_timeout_at + int(_OUTLIVES.total_seconds() * 1000)
-    return await client.create(question_id, question.model_dump(), timeout_at)
+    return await client.create(question_id, question.model_dump(), timeout_at, _EXTERNAL)
 
 
 async def _answer(client: EngineClient, asked: PromiseRecord, ours: dict[str, Any], *, is_over: bool) -> dict[str, Any]:

@@ -5,7 +5,8 @@ commit and the answer. The engine fences the promise, not this database. So ever
 transaction that does it, and a second run finds the claim and returns what the first recorded.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
 
 from pydantic import BaseModel
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,8 +15,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..database import Database, Operation
 from ..errors import OperationConflict
-from .fingerprints import fingerprint
+from .fingerprints import fingerprint, fingerprint_of_operation
 from .json_values import validate
+
+
+class OperationAsked(BaseException):
+    """Raised by :func:`once` where it is only :func:`asking`. No function catches it by `except Exception`."""
+
+    def __init__(self, operation_id: str, is_recorded: bool) -> None:
+        super().__init__(operation_id)
+        self.operation_id = operation_id
+        self.is_recorded = is_recorded
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Make :func:`once` raise :class:`OperationAsked` instead of doing anything, and allow no other write."""
+    with Database.look_only():
+        yield
 
 
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -27,16 +44,27 @@ async def once[R: BaseModel](
     request: BaseModel,
     result: type[R],
     effect: Callable[[AsyncSession], Awaitable[R]],
+    *,
+    match: Collection[str] | None = None,
 ) -> R:
     """Do ``effect`` once for ``operation_id``; its claim, its rows and its result are one transaction.
 
     A concurrent run waits for the first at the claim, however long that takes, and then reads what it recorded. What
     ``effect`` raises rolls all of it back.
 
+    ``match`` names the fields of the request that must be as they were when the operation was done: those that say what
+    is wanted. The others may differ, such as what a step has read from the world, since a job that runs again from its
+    beginning (its engine was restored from a backup, or has forgotten it) reads it again. None: all fields but moments; none at all, `()`: the id
+    alone says what is wanted. See :func:`~.fingerprints.fingerprint_of_operation`.
+
     Raises:
         OperationConflict: the id was used for another request.
+        ValueError: ``match`` names a field that the request does not have.
     """
-    digest = fingerprint(request, as_sent=True)
+    digest = fingerprint_of_operation(request, match)
+    if database.looks_only():
+        async with database.read() as session:
+            raise OperationAsked(operation_id, await session.get(Operation, operation_id) is not None)
     while True:
         async with database.write() as session:
             claimed = await _claim(session, operation_id, digest)
@@ -48,9 +76,17 @@ async def once[R: BaseModel](
                 operation.result = done.model_dump(mode="json")
                 return done
             recorded = await session.get_one(Operation, operation_id)
-            if recorded.request != digest:
-                raise OperationConflict(f"{operation_id} was done before with other arguments")
+            if recorded.request not in (digest, *_earlier_fingerprints(request)):
+                compared = "all but moments" if match is None else ", ".join(match)
+                raise OperationConflict(
+                    f"{operation_id} was done before with other arguments (compared are {compared}; see `match` of once)"
+                )
             return validate(result, recorded.result)
+
+
+def _earlier_fingerprints(request: BaseModel) -> tuple[str, ...]:
+    """What a release before may have recorded for the same request: one without this ``match``, or of runtime 0.1."""
+    return fingerprint_of_operation(request), fingerprint(request, as_sent=True)
 
 
 async def _claim(session: AsyncSession, operation_id: str, digest: str) -> bool | None:

@@ -37,7 +37,7 @@ from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
 from ..errors import Failure, StepFailed, WiringError
 from ..telemetry.outstanding import note_call
-from ..telemetry.runs import lost_leases, observe_run
+from ..telemetry.runs import count_end, lost_leases, observe_run
 from .bounds import RunBound
 from .calls import RecordedCalls, recorded
 from .json_values import validate
@@ -197,7 +197,11 @@ def serve[Q: BaseModel, R: BaseModel](
                 message = f"internal error in {contract.name}: see its log for {ctx.info.id}"
                 raise Failure(message, code="internal-error", status=500) from None
 
-        return Registration(contract.name, contract.version, run, contract, function)
+        async def job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+            async with count_end(ctx, contract.name):
+                return await run(ctx, request)
+
+        return Registration(contract.name, contract.version, job, contract, function)
 
     return register
 

@@ -6,8 +6,8 @@ sees it, and all decisions are in the engine: they hold when the worker that mad
 
 Two kinds of promises beside it are settled once, by whoever comes first:
 
-    schedule/<name>-<Unix ms>/turn    whether this time starts the workflow; a later time that finds it undecided says no
-    schedule/<name>-<Unix ms>/end-1   its end, or who waits for that (``end-2`` where such a wait was too long, …)
+    schedule/<name>-<Unix ms>/turn   whether this time starts the workflow; a later time that finds it undecided says no
+    schedule/<name>-<Unix ms>/end-1  its end, or who waits for that (``end-2`` where such a wait was too long, …)
 
 What is late is judged by the engine's clock: the moment at which the promise of the turn was made.
 """
@@ -30,6 +30,7 @@ from ..engine.worker import DurableFunction
 from ..errors import EngineUnavailable, Failure
 from ..telemetry import metrics
 from ..telemetry.outstanding import note_call
+from ..telemetry.runs import count_job
 from .cron import find_next, find_previous
 from .gate import HOLD
 from .steps import DurableContext
@@ -87,9 +88,7 @@ class Plan(BaseModel):
 
 
 class _Turn(BaseModel):
-    """Whether a time starts its workflow, after the end of ``after`` where that is still running; or for what ``reason``
-    it does not.
-    """
+    """Whether a time starts its workflow, and after the end of which run if one has not ended; or why it does not."""
 
     run: bool
     reason: Literal["missed", "overlap"] | None = None
@@ -111,6 +110,7 @@ async def _fire(ctx: Context, given: Any) -> Any:
         result = await _call(here, plan)
     except Failure as error:
         failure = error
+    count_job(plan.function, failure)
     if _may_be_waited_for(plan):
         await steps.run(_say_end)
     if failure is not None:
@@ -164,7 +164,7 @@ async def _take_turn(ctx: Context, given: Any) -> dict[str, Any]:
     asked = await client.create(f"{run_id}/turn", None, _lives_until(due), _EXTERNAL)
     turn = _turn_in(asked)
     if turn is None:
-        found = await _judge(client, plan, run_id, due, asked.created_at)
+        found = await _judge(client, plan, due, asked.created_at)
         turn = await _decide(client, run_id, due, found)
     if not turn.run:
         _tell_skipped(plan, due, turn, ctx.info.origin_id)
@@ -210,9 +210,9 @@ async def _hand_over(client: EngineClient, run_id: str) -> None:
 # Decisions
 
 
-async def _judge(client: EngineClient, plan: Plan, run_id: str, due: int, now: int) -> _Turn:
+async def _judge(client: EngineClient, plan: Plan, due: int, now: int) -> _Turn:
     """Whether a time should start its workflow, as things are."""
-    if await _is_missed(client, plan, run_id, due, now):
+    if await _is_missed(client, plan, due, now):
         return _Turn(run=False, reason="missed")
     if plan.overlap == "allow":
         return _Turn(run=True)
@@ -229,28 +229,26 @@ async def _judge(client: EngineClient, plan: Plan, run_id: str, due: int, now: i
     return _Turn(run=False, reason="overlap", after=before.id)
 
 
-async def _is_missed(client: EngineClient, plan: Plan, run_id: str, due: int, now: int) -> bool:
-    """Whether a time is left out because it has passed. It makes the next that is not, if the engine is not there yet."""
+async def _is_missed(client: EngineClient, plan: Plan, due: int, now: int) -> bool:
+    """Whether a time is left out because it has passed. It makes the next that is not, if the engine has not yet."""
     following = find_next(plan.cron, due)
     has_followed = following is not None and following <= now
     is_late = now - due > LATE.total_seconds() * 1000
     if plan.catch_up == "all":
         if has_followed and following is not None:
-            await _make(client, plan, run_id, following)
+            await _make(client, plan, following)
         return False
     latest = find_previous(plan.cron, now + 1)
     is_latest_wanted = plan.catch_up == "latest" or (latest is not None and now - latest <= LATE.total_seconds() * 1000)
     if has_followed and latest is not None and is_latest_wanted:
-        await _make(client, plan.model_copy(update={"since": due}), run_id, latest)
+        await _make(client, plan.model_copy(update={"since": due}), latest)
     return has_followed or (plan.catch_up == "none" and is_late)
 
 
-async def _make(client: EngineClient, plan: Plan, like: str, due: int) -> None:
+async def _make(client: EngineClient, plan: Plan, due: int) -> None:
     """Make the promise of a time, if it is not there: engines that were away make theirs one a second."""
-    known = await client.find(like)
-    target = {name: value for name, value in (known.tags if known else {}).items() if name == "resonate:target"}
-    if target:
-        await client.create(plan.run_id(due), plan.task(), _lives_until(due), target)
+    target = {"resonate:target": client.namespace.target(client.group)}
+    await client.create(plan.run_id(due), plan.task(), _lives_until(due), target)
 
 
 async def _find_run_before(client: EngineClient, plan: Plan, due: int) -> PromiseRecord | None:

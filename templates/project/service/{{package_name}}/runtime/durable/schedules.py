@@ -1,7 +1,7 @@
 """Schedules: workflows that the engine starts by the clock, in UTC.
 
-The engine keeps them, under ``<namespace>/<name>``: whether a worker runs at the time or not, a promise for that time is
-made, ``<namespace>/schedule/<name>-<Unix ms>``, so no time gives two runs. What becomes of times that passed while the
+The engine keeps them, under ``<namespace>/<name>``: whether a worker runs at the time or not, it makes a promise of the
+time, ``<namespace>/schedule/<name>-<Unix ms>``, so no time gives two runs. What becomes of times that passed while the
 engine or the workers were away, and of those at which the run before has not ended, a schedule says (``catch_up``,
 ``overlap``); :mod:`scheduled_runs <.scheduled_runs>` does it.
 

@@ -23,7 +23,7 @@ from typing import Any, NoReturn, Self
 import msgspec
 from resonate.context import Context, ResonateFuture
 from resonate.durable import DurableFunction
-from resonate.error import PlatformError, ResonateError, SerializationError, Suspended
+from resonate.error import ConnectorError, PlatformError, ResonateError, SerializationError, Suspended
 from resonate.retry import RetryPolicy
 from resonate.tree import Tree
 from resonate.types import Args
@@ -32,13 +32,16 @@ from ..engine.codec import encoded
 from ..engine.misfits import does_not_fit, in_words
 from ..engine.places import pause_without_place
 from ..engine.retry import pause_before
-from ..errors import Failure, StepFailed, ValueNotKept
+from ..errors import EngineUnavailable, Failure, StepFailed, ValueNotKept
 from ..outages import Lost
 from ..telemetry import metrics
 from .bounds import RunBound, step_limit
 from .calls import RecordedCalls
 
 logger = logging.getLogger(__name__)
+
+AWAY_PAUSE = 2.0
+"""Seconds after which a step that found the engine away is made again."""
 
 
 class HandedBack(ResonateError):
@@ -114,17 +117,21 @@ class DurableContext(Context):
         """The result of the first attempt that has one. A `Failure` ends them, and so does a durable call made.
 
         There is none that would begin after ``bound``. One that loses what it needs (see `outages`) is no attempt: it
-        is repeated after the outage, or handed back.
+        is repeated after the outage, or handed back. So is one that finds the engine away.
         """
         number = 1
         losses = 0
         while True:
             try:
                 return await attempt()
+            except EngineUnavailable as error:
+                if self._state.workflow:
+                    raise PlatformError([ConnectorError(error)]) from error
+                await pause_without_place(self._state.sleeper(AWAY_PAUSE))
             except Lost as lost:
                 losses += 1
-                left = (self.info.timeout_at - self._state.clock()) / 1000
-                if not await lost.resource.returned(losses, left) or self._state.workflow:
+                is_back = await self._wait_for_return(lost, losses, bound)
+                if not is_back or self._state.workflow:
                     raise PlatformError([HandedBack(str(lost))]) from lost
             except Exception as error:
                 final = isinstance(error, Failure) or self._state.workflow
@@ -136,6 +143,21 @@ class DurableContext(Context):
                 await pause_without_place(self._state.sleeper(pause))
                 number += 1
 
+    async def _wait_for_return(self, lost: Lost, losses: int, bound: RunBound | None) -> bool:
+        """Wait for what a run has lost, which takes nothing of its time and no place; False: hand the run back."""
+        began = self._state.clock()
+        ends_at = self.info.timeout_at if bound is None else bound.promise_ends_at
+        is_back = False
+
+        async def wait() -> None:
+            nonlocal is_back
+            is_back = await lost.resource.returned(losses, left=(ends_at - began) / 1000)
+
+        await pause_without_place(wait())
+        if bound is not None:
+            bound.postpone(self._state.clock() - began)
+        return is_back
+
     async def invoke_with_retry(
         self, df: DurableFunction, payload: Args, policy: RetryPolicy, *, coerce_args: bool = True
     ) -> Any:
@@ -144,7 +166,7 @@ class DurableContext(Context):
         async def attempt() -> Any:
             try:
                 result = await contained(lambda: _call(df, self, payload), df.name)
-            except (Failure, Lost):
+            except (Failure, Lost, EngineUnavailable):
                 raise
             except Exception as error:
                 logger.warning("step %s of %s raised %s", df.name, self.info.id, type(error).__name__, exc_info=True)

@@ -35,7 +35,7 @@ REQUEST_TIMEOUT = 5.0
 PROBE_TIMEOUT = 2.0
 """Seconds that it has to answer a readiness probe."""
 
-PROBE_PERIOD = 30
+PROBE_PERIOD = 60
 """Seconds after which a probe writes to the engine again. All processes of a service share what one of them wrote."""
 
 
@@ -248,7 +248,7 @@ def build(
     )
     codec.use(resonate)
     # The SDK has no public way to give it one.
-    resonate._core.sender = TaskSender(resonate._transport, token)
+    resonate._core.sender = resonate._core.fencing = TaskSender(resonate._transport, token)
     metrics.PROCESS.labels(namespace.name, group).set(1)
     resonate.client = client = EngineClient(
         resonate, network, source if listens else None, namespace, group, clock

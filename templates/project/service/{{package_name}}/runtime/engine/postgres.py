@@ -66,6 +66,7 @@ class ResilientPostgres(PostgresConnection):
         super().__init__(with_keep_alive(url) if url is not None else None, **options)
         self._clock = clock or EngineClock()
         self._stop_event = asyncio.Event()
+        self._tries: set[asyncio.Task[str]] = set()
 
     async def stop(self) -> None:
         """Release the connections; a request that waits for its next try fails now."""
@@ -81,8 +82,7 @@ class ResilientPostgres(PostgresConnection):
         attempt = 0
         while not self._stopped:
             try:
-                async with asyncio.timeout(TRY_TIMEOUT):
-                    return await self._try(req)
+                return await self._try_within(TRY_TIMEOUT, req)
             except (OperationalError, InterfaceError, PoolTimeout, TimeoutError, OSError) as error:
                 if self._stopped:
                     break
@@ -94,6 +94,23 @@ class ResilientPostgres(PostgresConnection):
             await self._sleep_or_stop(self._BACKOFF.delay(attempt))
             attempt += 1
         raise ConnectorError(RuntimeError("the connection to the engine has been stopped"))
+
+    async def _try_within(self, seconds: float, req: str) -> str:
+        trying = asyncio.create_task(self._try(req))
+        self._tries.add(trying)
+        trying.add_done_callback(self._forget)
+        try:
+            done, _ = await asyncio.wait({trying}, timeout=seconds)
+            if not done:
+                raise TimeoutError
+            return trying.result()
+        finally:
+            trying.cancel()  # psycopg takes up to ten seconds to give a query up: nobody waits for that.
+
+    def _forget(self, tried: asyncio.Task[str]) -> None:
+        self._tries.discard(tried)
+        if not tried.cancelled():
+            tried.exception()
 
     async def _try(self, req: str) -> str:
         async with self._sessions.session() as session:
@@ -152,6 +169,21 @@ class ResilientPostgres(PostgresConnection):
             async with self._sessions.session() as session:
                 cursor = await session.execute("SELECT id FROM resonate.schedules WHERE starts_with(id, %s)", (prefix,))
                 return {str(row[0]) for row in await cursor.fetchall()}
+        except InsufficientPrivilege:
+            return None
+        except Exception as error:
+            raise ConnectorError(error) from error
+
+    async def resolved_promises(self, target: str, after: str, limit: int) -> list[str] | None:
+        """Records of resolved promises of a target as JSON, by id from ``after`` on; None where this role may not."""
+        statement = (
+            "SELECT resonate._promise_json_raw(p)::text FROM resonate.promises p "
+            "WHERE p.target = %s AND p.state = 'resolved' AND p.id > %s ORDER BY p.id LIMIT %s"
+        )
+        try:
+            async with self._sessions.session() as session:
+                cursor = await session.execute(statement, (target, after, limit))
+                return [str(row[0]) for row in await cursor.fetchall()]
         except InsufficientPrivilege:
             return None
         except Exception as error:

@@ -7,7 +7,7 @@ held: a warning and a metric. :func:`find_untaken` follows one job's calls to th
 import asyncio
 import logging
 from dataclasses import dataclass
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 from resonate.connections import LocalConnection
@@ -16,6 +16,7 @@ from resonate.types import PromiseRecord
 
 from ..errors import EngineUnavailable
 from ..telemetry import metrics, outstanding
+from ..telemetry.runs import CANCELED, TIMED_OUT
 from .client import EngineClient, answer
 from .misfits import find_problem
 
@@ -34,6 +35,7 @@ YOUNG = 5.0
 """Seconds of a job's life in which nothing is looked for: its calls are just being taken."""
 
 _DEEPEST = 5
+_ENDED_BY_THE_ENGINE = {"rejected_timedout": TIMED_OUT, "rejected_canceled": CANCELED}
 _LAST_CALLS = 8
 
 
@@ -99,14 +101,17 @@ async def _look_at_group(client: EngineClient, group: str, said: dict[str, float
 
 async def _look_at_deadlines(client: EngineClient) -> None:
     """Log the runs that were timed out since the last look."""
-    now = time() * 1000
+    now = client.clock.now_ms()
     for promise, run in [(promise, run) for promise, run in outstanding.deadlines.items() if run.timeout_at < now]:
         record = await client.find(client.namespace.local_id(promise))
         if record and record.state == "pending":
             continue  # The engine's clock is behind.
         outstanding.forget_deadline(promise)
-        if record and record.state == "rejected_timedout":
-            logger.warning("%s timed out", run.function, extra={"job": promise, "function": run.function})
+        outcome = _ENDED_BY_THE_ENGINE.get(record.state) if record else None
+        if outcome is not None:
+            metrics.JOBS_ENDED.labels(run.function, outcome).inc()
+            extra = {"job": promise, "function": run.function, "outcome": outcome}
+            logger.warning("%s %s", run.function, outcome.replace("-", " "), extra=extra)
 
 
 async def find_task(client: EngineClient, engine_id: str) -> Task | None:
@@ -141,8 +146,7 @@ async def find_untaken(client: EngineClient, record: PromiseRecord) -> Untaken |
             group = record.tags.get("resonate:target", "").rpartition("@")[2]
             param: Any = record.param.data
             function = param.get("func", "") if isinstance(param, dict) else ""
-            is_young = time() * 1000 - record.created_at < YOUNG * 1000
-            if is_young:
+            if client.clock.now_ms() - record.created_at < YOUNG * 1000:
                 return None
             problem = await find_problem(client, client.namespace.engine_id(record.id))
             return Untaken(record.id, function, group, problem)

@@ -10,6 +10,10 @@ from ..settings import ServiceSettings
 from ..telemetry.requests import RequestTelemetry
 from . import health
 from .auth import AuthenticatedRoute
+from .docs import install_docs
+from .guesses import Guesses
+from .headers import SafeHeaders
+from .hosts import AllowedHosts
 from .limits import BodyLimit
 from .methods import HeadAsGet
 from .openapi import extend_openapi
@@ -35,6 +39,7 @@ def install(
     for webhook in webhooks_of(routes):
         webhook.check_secrets(settings)
     app.state.settings = settings
+    app.state.guesses = Guesses()
     app.state.is_open = not settings.callers and any(isinstance(route, AuthenticatedRoute) for route in routes)
     app.root_path = settings.root_path or app.root_path
     # A redirect to the path with or without its last slash loses the body in many clients, and the prefix of a proxy.
@@ -44,15 +49,18 @@ def install(
     problems = Middleware(ProblemMiddleware)
     app.user_middleware[:0] = [
         Middleware(RequestTelemetry),
+        Middleware(SafeHeaders),
         Middleware(HeadAsGet, router=app.router),
         problems,
+        Middleware(AllowedHosts, settings=settings),
         Middleware(BodyLimit),
         *(each for item in middleware for each in (problems, item)),
         problems,
     ]
     install_handlers(app)
-    extend_openapi(app, with_keys=bool(settings.api_keys))
-    for router in (*routers, health.router):
+    extend_openapi(app, with_keys=bool(settings.callers))
+    install_docs(app, settings)
+    for router in (*routers, health.router, *health.metrics_routers(settings)):
         app.include_router(router)
 
 

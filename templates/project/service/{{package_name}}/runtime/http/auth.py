@@ -4,6 +4,7 @@ Routes read headers by plain calls (`get_caller`, `get_submission`) rather than 
 dependencies, which would cost a request as much as all its own work. `openapi` describes the headers.
 """
 
+import asyncio
 import hmac
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
+from starlette.datastructures import State
 
 from ..durable import ids
 from ..engine.client import EngineClient
 from ..settings import ServiceSettings
+from ..telemetry.logs import add_to_log_context
 from .problems import Problem, not_found
 from .strict_json import JsonRoute
 
@@ -59,7 +62,7 @@ class AuthenticatedRoute(JsonRoute):
         handle = super().get_route_handler()
 
         async def authenticated(request: Request) -> Response:
-            request.state.caller = _authenticate(request, request.app.state.settings)
+            request.state.caller = await _authenticate(request, request.app.state)
             return await handle(request)
 
         return authenticated
@@ -80,8 +83,12 @@ async def get_client(request: Request) -> EngineClient:
 ClientDep = Annotated[EngineClient, Depends(get_client)]
 
 
-def _authenticate(request: Request, settings: ServiceSettings) -> str | None:
-    """The name of the caller whose key the request carries; None where the service has no API keys."""
+async def _authenticate(request: Request, state: State) -> str | None:
+    """The name of the caller whose key the request carries; None where the service has no API keys.
+
+    A refusal's log line has the client's address; an address that offers many wrong keys waits for each answer.
+    """
+    settings: ServiceSettings = state.settings
     if not settings.callers:
         return None
     given = request.headers.getlist("authorization")
@@ -91,5 +98,9 @@ def _authenticate(request: Request, settings: ServiceSettings) -> str | None:
     # All keys are compared, each in constant time: the time of the response tells nothing.
     known = [caller for caller, secret in settings.callers if hmac.compare_digest(secret, offered)]
     if not known:
+        address = request.client.host if request.client else "unknown"
+        add_to_log_context(client=address)
+        if offered:
+            await asyncio.sleep(state.guesses.pause(address))
         raise Problem(401, "unauthorized", "A valid API key is required: Authorization: Bearer …")
     return known[0]

@@ -1,4 +1,4 @@
-"""The bounds of a request body: 1 MiB, and 20 s to arrive."""
+"""The bounds of a request body: 1 MiB, and 20 s to arrive; of all that are being read: 32 MiB."""
 
 import asyncio
 
@@ -8,6 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .problems import Problem
 
 MAX_BODY = 1024 * 1024
+MAX_BODIES = 32 * MAX_BODY
+"""Of all bodies that have been read, in part or whole, for requests that are not answered yet."""
 BODY_TIMEOUT = 20.0
 """Seconds."""
 
@@ -23,11 +25,13 @@ class BodyLimit:
 
     What nobody has read when the response begins is received and forgotten, up to 4 MiB, and of a request without a
     valid key (401) only a body that says that it is at most 64 KiB; else the connection is closed after the response.
-    FastAPI's own `max_body_size` responds in plain text and has no time limit.
+    Where requests under way hold 32 MiB of bodies, whoever reads more of one gets 503. FastAPI's own `max_body_size` responds in plain text and has no time limit.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self.held = 0
+        """Bytes of the bodies of requests under way."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,7 +40,7 @@ class BodyLimit:
         headers = Headers(scope=scope)
         declared = _declared(headers)
         now = asyncio.get_running_loop().time
-        seen, deadline = 0, now() + BODY_TIMEOUT
+        seen, held, deadline = 0, 0, now() + BODY_TIMEOUT
         arrived = declared == 0
         # Such a client sends its body when it is asked for it, which the first `receive` does.
         waits = "expect" in headers
@@ -50,6 +54,7 @@ class BodyLimit:
             return message
 
         async def bounded_receive() -> Message:
+            nonlocal held
             if arrived:
                 return await receive()
             if declared is not None and declared > MAX_BODY:
@@ -60,6 +65,11 @@ class BodyLimit:
                 raise Problem(408, "body-too-slow", f"The body did not arrive within {BODY_TIMEOUT:g} s.") from None
             if seen > MAX_BODY:
                 raise _too_large()
+            size = len(message.get("body", b""))
+            if self.held + size > MAX_BODIES:
+                detail = "Too many bodies are being received at a time. Try again."
+                raise Problem(503, "too-many-bodies", detail, headers={"Retry-After": "5"})
+            self.held, held = self.held + size, held + size
             return message
 
         async def discard(most: int, until: float) -> None:
@@ -80,7 +90,10 @@ class BodyLimit:
                     message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
             await send(message)
 
-        await self.app(scope, bounded_receive, send_after_body)
+        try:
+            await self.app(scope, bounded_receive, send_after_body)
+        finally:
+            self.held -= held
 
 
 def _declared(headers: Headers) -> int | None:

@@ -50,6 +50,11 @@ class Problem(HTTPException):
         self.kind = kind
         self.extra = extra
 
+    @property
+    def phrase(self) -> str:
+        """What its status is called."""
+        return _phrase(self.status_code)
+
     def response(self) -> Response:
         """The response that says it. A 401 without a challenge of its own asks for an API key."""
         status, headers = self.status_code, dict(self.headers or {})

@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from time import monotonic, time
+from time import monotonic
 from typing import Any, Self
 
 from fastapi import Request, Response
-from pydantic import BaseModel, Field
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
 from resonate.error import ServerError
 from resonate.types import PromiseRecord
 
@@ -123,11 +124,13 @@ class Progress[R: BaseModel](BaseModel):
     """How work goes: `result` once it succeeded, `error` once it failed.
 
     `waiting_for` is there while the work stands still because no worker takes its next call.
+
+    A result that an earlier release recorded, and that today's model does not take, is answered as it was recorded.
     """
 
     id: str
     status: Status
-    result: R | None
+    result: SerializeAsAny[R | None]
     error: WorkError | None
     waiting_for: WaitingFor | None = Field(default=None, exclude_if=lambda value: value is None)
 
@@ -140,7 +143,12 @@ class Progress[R: BaseModel](BaseModel):
         beside = {"error": outcome.error, "waiting_for": waiting_for}
         found = {name: part.model_dump(mode="json") for name, part in beside.items() if part is not None}
         members = {"id": public, "status": outcome.status, "result": outcome.result, "error": None}
-        return validate(cls, {**members, **found})
+        try:
+            return validate(cls, {**members, **found})
+        except ValidationError:
+            if outcome.result is None:
+                raise
+            return validate(cls, {**members, **found, "result": None}).model_copy(update={"result": outcome.result})
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +218,7 @@ async def poll(caller: Caller, root_id: str, request: Request, response: Respons
 
 async def _with_what_it_waits_for(client: EngineClient, record: PromiseRecord) -> PromiseRecord:
     """The record, and the call that it waits for, where no worker takes that. No engine is waited for long."""
-    if record.state != "pending" or (time() * 1000 - record.created_at) < YOUNG * 1000:
+    if record.state != "pending" or client.clock.now_ms() - record.created_at < YOUNG * 1000:
         return record
     try:
         async with asyncio.timeout(_LOOKING):
@@ -229,6 +237,7 @@ async def wait[R: BaseModel](
     """200 with the result of work that is quick, else 202 with its progress, and where to poll.
 
     It waits as `Prefer: wait=N` says, not at all with `Prefer: respond-async` alone, else ``seconds``, else SYNC_WAIT.
+    A result that an earlier release recorded, and that ``result`` does not take, is answered as it was recorded.
     Problem: the failure of the work, with its code and status.
     """
     patience = get_caller(request).settings.sync_wait.total_seconds() if seconds is None else seconds
@@ -246,7 +255,10 @@ async def wait[R: BaseModel](
             response.headers["Preference-Applied"] = f"respond-async, {applied}" if applied else "respond-async"
         progress = Progress[R].of(record)
         return Response(progress.model_dump_json(), 202, dict(response.headers), "application/json")
-    return _result(result, record, dict(response.headers))
+    try:
+        return _result(result, record, dict(response.headers))
+    except ValidationError:  # An earlier release recorded it: that is what the client has got, or would have.
+        return JSONResponse(record.value.data, response.status_code or 200, dict(response.headers))
 
 
 async def read[Q: BaseModel, R: BaseModel](

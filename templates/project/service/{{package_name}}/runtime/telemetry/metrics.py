@@ -20,6 +20,11 @@ SUBMITTED = Counter(
     "Requests for durable work: new, replayed (asked for before) or reused (its id is another request's).",
     ["function", "outcome"],
 )
+JOBS_ENDED = Counter(
+    "jobs_ended_total",
+    "Jobs that a worker saw end: succeeded, refused, failed (by a bug, or what it depends on), timed-out, canceled.",
+    ["function", "outcome"],
+)
 ENGINE_REQUESTS = Histogram(
     "engine_request_duration_seconds",
     "The service's own requests to the engine, without the SDK's: ok, refused or unavailable.",
@@ -40,7 +45,7 @@ ENGINE_CLOCK_SKEW = Gauge(
 
 SCHEDULED = Counter(
     "schedule_times_total",
-    "Times of schedules: started, missed (skipped, for it had passed) or overlap (skipped, for the run before has not ended).",
+    "Times of schedules: started; or skipped, which is missed (it had passed) or overlap (the run before has not ended).",
     ["schedule", "outcome"],
 )
 UNTAKEN = Gauge(
@@ -51,7 +56,8 @@ UNTAKEN = Gauge(
 
 RUNS = Histogram(
     "durable_function_duration_seconds",
-    "Runs of durable functions; a workflow's run ends where it waits (suspended), and another one goes on.",
+    "Runs of durable functions: succeeded, refused, failed, timed-out, canceled; raised (it may be tried again), "
+    "suspended (a workflow waits, and another run goes on), interrupted.",
     ["function", "outcome"],
 )
 PLACES = Gauge(

@@ -11,7 +11,7 @@ from typing import Any
 from resonate.context import Context
 from resonate.error import PlatformError, ServerError, Suspended
 
-from ..errors import Failure
+from ..errors import EngineUnavailable, Failure, StepFailed
 from ..outages import Lost
 from . import logs, metrics, outstanding, tracing
 
@@ -26,6 +26,30 @@ _raised: OrderedDict[str, tuple[int, str]] = OrderedDict()
 _lost: OrderedDict[str, int] = OrderedDict()
 
 
+SUCCEEDED = "succeeded"
+REFUSED = "refused"
+FAILED = "failed"
+TIMED_OUT = "timed-out"
+CANCELED = "canceled"
+
+# Of the ways to end that are no success.
+_LEVELS = {REFUSED: logging.INFO, FAILED: logging.ERROR, TIMED_OUT: logging.WARNING, CANCELED: logging.WARNING}
+
+
+def outcome_of(failure: Failure) -> str:
+    """How a call ended that failed: ``refused`` (as its function means it to), ``failed`` (by a bug, or what it depends
+    on), ``timed-out`` or ``canceled``.
+    """
+    if failure.code in (TIMED_OUT, CANCELED):
+        return failure.code
+    return FAILED if isinstance(failure, StepFailed) or failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR else REFUSED
+
+
+def count_job(function: str, failure: Failure | None) -> None:
+    """Count a job that has ended, by the function that it was."""
+    metrics.JOBS_ENDED.labels(function, SUCCEEDED if failure is None else outcome_of(failure)).inc()
+
+
 @asynccontextmanager
 async def observe_run(ctx: Context, function: str, version: int) -> AsyncIterator[None]:
     """Log, measure and trace a run of a durable function.
@@ -33,6 +57,9 @@ async def observe_run(ctx: Context, function: str, version: int) -> AsyncIterato
     Lines that are logged inside carry ``job`` (the root's id on the engine), ``promise``, ``function``, ``version`` and
     ``attempt``. ``attempt`` is 1, and one more for each run that raised in this process; another process that takes
     the call over begins at 1. ``duration_ms`` is of this run, which ends where a workflow waits.
+
+    ``outcome`` is how the call ended (see :func:`outcome_of`), or ``raised`` (an exception: the call is tried again, or
+    fails), ``suspended`` (it waits) or ``interrupted`` (the process stops, or lost the call).
     """
     job, promise = ctx.info.origin_id, ctx.info.id
     attempt = 1 + _raised[promise][0] if promise in _raised else 1
@@ -46,20 +73,21 @@ async def observe_run(ctx: Context, function: str, version: int) -> AsyncIterato
         tracing.run_span(function, parent, attributes) as set_outcome,
         active.track_inprogress(),
     ):
-        outcome, level, reason = "done", logging.INFO, ""
+        outcome, level, reason = SUCCEEDED, logging.INFO, ""
         try:
             yield
             _raised.pop(promise, None)
             _lost.pop(promise, None)
         except Failure as error:
-            outcome, reason = "failed", f"{error.code}: {' '.join(str(error).split())}"
+            outcome, reason = outcome_of(error), f"{error.code}: {' '.join(str(error).split())}"
+            level = _LEVELS[outcome]
             _remember(promise, error)
             raise
-        except Lost as lost:  # The outage is logged where it is noticed, once.
+        except (Lost, EngineUnavailable) as lost:  # The outage is logged where it is noticed, once.
             outcome, level, reason = "lost", logging.DEBUG, str(lost)
             raise
         except Exception as error:
-            outcome, level = "raised", logging.ERROR
+            outcome, level, reason = "raised", logging.ERROR, type(error).__name__
             _remember(promise, error)
             raise
         except Suspended:
@@ -83,11 +111,24 @@ async def observe_run(ctx: Context, function: str, version: int) -> AsyncIterato
                 else:
                     outstanding.forget_deadline(promise)
             metrics.RUNS.labels(function, outcome).observe(duration)
-            set_outcome(outcome, outcome in ("failed", "raised"))
+            set_outcome(outcome, outcome in (*_LEVELS, "raised"))
             named = {"function": function, "outcome": outcome, "reason": reason}
             message = "%(function)s %(outcome)s: %(reason)s" if reason else "%(function)s %(outcome)s"
             extra = {"outcome": outcome, "duration_ms": round(duration * 1000, 1)}
             logger.log(level, message, named, extra=extra, exc_info=outcome == "raised")
+
+
+@asynccontextmanager
+async def count_end(ctx: Context, function: str) -> AsyncIterator[None]:
+    """Count the end of a job: around all tries of a call, where the call is the job itself."""
+    try:
+        yield
+    except Failure as error:
+        if ctx.info.id == ctx.info.origin_id:
+            count_job(function, error)
+        raise
+    if ctx.info.id == ctx.info.origin_id:
+        count_job(function, None)
 
 
 def last_error(promise: str) -> str | None:

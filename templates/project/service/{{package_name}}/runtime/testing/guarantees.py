@@ -38,6 +38,7 @@ from ..http import preferences
 from ..http.webhooks import webhooks_of
 from ..service import Service
 from ..settings import ServiceSettings
+from .contracts import FILE, Snapshot, misfits
 from .crashes import CALLS_TO
 from .history import History
 from .plugin import make_settings
@@ -90,6 +91,18 @@ def schedules_start_what_is_served(definition: Service) -> None:
     """Every schedule starts a workflow that is served; what `schedules()` refuses would not start either."""
     served = [entry.contract for entry in definition.worker("workers").served]
     assert [schedule.name for schedule in definition.schedules() if schedule.workflow not in served] == []
+
+
+def contracts_fit_their_snapshot(definition: Service, request: pytest.FixtureRequest) -> None:
+    """What waits, is recorded, or comes from the release before still fits: see `contracts`.
+
+    The snapshot is tests/contracts.json, of the command `contracts`. Where there is none, nothing is compared.
+    """
+    before = Snapshot.read(request.config.rootpath / FILE)
+    if wrong := misfits(before, Snapshot.of(definition), definition.groups):
+        names = " ".join(f"--accept {name}" for name in dict.fromkeys(it.contract for it in wrong))
+        meant = f"Where that is meant: {definition.package} contracts {names}"
+        pytest.fail("\n".join([*map(str, wrong), meant]), pytrace=False)
 
 
 # The database

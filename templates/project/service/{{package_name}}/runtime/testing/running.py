@@ -28,7 +28,7 @@ from ..durable.rpc import Rpc
 from ..engine.client import EngineClient
 from ..engine.misfits import NOTES
 from ..engine.offers import WorkerResonate
-from ..http.server import BoundedHttp
+from ..http.protocol import BoundedHttp
 from ..http.signatures import STANDARD
 from ..http.webhooks import Webhook, webhooks_of
 from ..http.work import Outcome, Status, wait_for_end
@@ -185,10 +185,11 @@ def _misfit(client: EngineClient, engine_id: str) -> str | None:
 
 
 @contextmanager
-def serve_on_port(app: FastAPI) -> Iterator[str]:
+def serve_on_port(app: FastAPI, *, limit_concurrency: int | None = None) -> Iterator[str]:
     """Serve an application as in production, but in a thread; yields its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, http=BoundedHttp, ws="none", log_config=None, access_log=False))
+        options: dict[str, Any] = {"http": BoundedHttp, "ws": "none", "log_config": None, "access_log": False}
+        server = uvicorn.Server(uvicorn.Config(app, limit_concurrency=limit_concurrency, **options))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
