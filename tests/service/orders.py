@@ -1,5 +1,6 @@
 """Routes that make of durable work what a route can: submit and poll it, wait for it, read through it, answer it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import quote
@@ -49,7 +50,14 @@ async def take_order(ctx: Context, request: Order) -> Receipt:
     return Receipt(text=f"{request.customer_id} ordered {request.number}")
 
 
-SERVED = [take_order, serve(brief)(take_order.function)]
+@serve(brief)
+async def take_long(ctx: Context, request: Order) -> Receipt:
+    """It does not end in its time."""
+    await asyncio.sleep(60)
+    return Receipt(text="late")
+
+
+SERVED = [take_order, take_long]
 
 router = APIRouter(prefix="/customers/{customer_id}", route_class=AuthenticatedRoute)
 webhooks = APIRouter(prefix="/webhooks")

@@ -134,7 +134,7 @@ async def test_a_run_that_takes_too_long_is_canceled(start_service: StartService
         result = await service.run(job, "job/1", Text(text="leaf"))
     assert result.text == "timed-out: leaf did not end within 0:00:00.300000 of its start"
     assert canceled.is_set()
-    (line,) = log.lines(function="leaf", promise="shop/job/1:1", outcome="failed")
+    (line,) = log.lines(function="leaf", promise="shop/job/1:1", outcome="timed-out")
     assert "timed-out" in line["message"]
 
 

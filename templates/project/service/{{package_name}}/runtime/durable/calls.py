@@ -38,6 +38,11 @@ class RecordedCalls:
             run.passes += 1
             self._pass = f"{run.begun_before}.{run.passes}"
 
+    @property
+    def is_first_pass(self) -> bool:
+        """Whether the run begins, rather than goes on or begins again."""
+        return self._run is None or (self._run.begun_before == 0 and self._run.passes == 1)
+
     def listen(self, listener: Callable[[PromiseRecord, bool], None]) -> None:
         """Tell of each call when its record is there, and whether this pass made it."""
         self._listeners.append(listener)

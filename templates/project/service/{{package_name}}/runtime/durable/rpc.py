@@ -37,6 +37,7 @@ from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
 from ..errors import Failure, StepFailed, WiringError
 from ..telemetry.outstanding import note_call
+from ..telemetry.replays import one_pass
 from ..telemetry.runs import count_end, lost_leases, observe_run
 from .bounds import RunBound
 from .calls import RecordedCalls, recorded
@@ -188,7 +189,9 @@ def serve[Q: BaseModel, R: BaseModel](
                 raise Failure(message, code="lease-lost", status=500)
             try:
                 async with _watched(ctx, contract.name):
-                    return await here.attempts(lambda: attempt(here, bound, request), policy, bound)
+                    with one_pass(ctx.info.id, is_first=calls.is_first_pass) as lines:
+                        calls.listen(lambda _, is_new: lines.saw_call(is_new=is_new))
+                        return await here.attempts(lambda: attempt(here, bound, request), policy, bound)
             except Exception as error:
                 here.leave_open_calls()
                 if isinstance(error, Failure) and not isinstance(error, StepFailed):

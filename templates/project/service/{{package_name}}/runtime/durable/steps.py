@@ -35,6 +35,7 @@ from ..engine.retry import pause_before
 from ..errors import EngineUnavailable, Failure, StepFailed, ValueNotKept
 from ..outages import Lost
 from ..telemetry import metrics
+from ..telemetry.replays import write_at_once
 from .bounds import RunBound, step_limit
 from .calls import RecordedCalls
 
@@ -174,6 +175,7 @@ class DurableContext(Context):
             _check_result(df, result)
             return result
 
+        write_at_once()
         try:
             async with step_limit(self, df.name) if self.has_own_bound else contextlib.nullcontext():
                 return await self.attempts(attempt, policy)

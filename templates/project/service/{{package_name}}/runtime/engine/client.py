@@ -17,7 +17,7 @@ from resonate_base.connections import Network, Source
 
 from ..errors import EngineUnavailable, Failure
 from ..settings import ServiceSettings, required
-from ..telemetry import logs, metrics, outstanding, runs, tracing
+from ..telemetry import logs, metrics, outstanding, replays, runs, tracing
 from . import codec
 from .breaker import Breaker
 from .clock import EngineClock
@@ -221,6 +221,7 @@ def build(
     if local is not None:
         runs.forget()
         outstanding.forget()
+        replays.forget()
     name = namespace.group(group)
     pid = f"{name}-{uuid.uuid4().hex}"
     clock = EngineClock()

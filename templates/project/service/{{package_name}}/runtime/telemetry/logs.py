@@ -18,7 +18,7 @@ from typing import Any
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter as PlainJsonFormatter
 
-from . import tracing
+from . import replays, tracing
 from .repeats import FoldingHandler
 
 # Libraries that log every request: only their warnings are logged, unless LOG_LEVEL is DEBUG.
@@ -95,10 +95,10 @@ def from_log_context(name: str) -> Any:
 
 
 def add_context(record: logging.LogRecord) -> bool:
-    """Filter for handlers: add the log context and the current span's ids to a record."""
+    """Filter for handlers: add the log context and the current span's ids to a record; leave out what is a replay's."""
     for name, value in {**(_context.get() or {}), **tracing.current_ids()}.items():
         record.__dict__.setdefault(name, value)
-    return True
+    return replays.is_written(record)
 
 
 class RedactingFormatter(logging.Formatter):
