@@ -658,12 +658,15 @@ def _hold(staging: Path) -> IO[bytes]:
     while True:
         lock: IO[bytes] | None = None
         try:
-            with contextlib.suppress(FileExistsError):
+            found = False
+            try:
                 staging.mkdir(mode=0o700)
+            except FileExistsError:
+                found = True
             status = os.lstat(staging)
             if not stat.S_ISDIR(status.st_mode):
                 raise DiskError(f"{staging} is not a directory", "Move it away, then run the command again.")
-            if not trust.is_private(status):
+            if found and not trust.is_private(status):  # not every file system keeps the mode of one that was made
                 raise _foreign(staging, "it belongs to another user, or others may write to it")
             lock = open(staging / _LOCK, "ab", opener=_open_itself)  # noqa: SIM115 (the caller closes it)
             if not _acquire(lock):

@@ -113,13 +113,16 @@ def check_clone(directory: Path) -> None:
 def tracks(directory: Path, path: str) -> bool:
     """Whether a file at or below *path* is in the index of the repository around *directory*.
 
-    Without git, or outside of a repository, no. Nothing that the repository configures is run.
+    Without git, or outside of a repository, no. Nothing that the repository configures is run, not even to fetch what a
+    partial clone lacks.
     """
     if not available():
         return False
+    env = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
     fences = [part for setting in (*_FENCES, "core.fsmonitor=false") for part in ("-c", setting)]
     listed = subprocess.run(
         ["git", "-C", str(directory), *fences, "ls-files", "--cached", "-z", "--", f":(literal,icase){path}"],
+        env=env | {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"},
         capture_output=True,
         check=False,
     )

@@ -96,9 +96,12 @@ class Added:
             number = _RECORD.fullmatch(path.name)
             if number is None:
                 raise ValueError("its name is not that of a record")
-            return replace(_added_from_json(_from_json(content)), number=int(number["number"]))
+            added = replace(_added_from_json(_from_json(content)), number=int(number["number"]))
+            if not path.name.endswith(f"-{_slug(added.kind, added.name)}.json"):
+                raise ValueError(f"it is of {added.kind} {added.name}, which its name does not say")
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise _damaged(path, error) from error
+        return added
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ from resonate_scaffold.graph.reading import structure_of
 
 PROJECT, PACKAGE = "my-api", "my_api"
 DOCUMENTS = ("README.md", "AGENTS.md")
+PASSWORDS = {"SERVICE_DB_PASSWORD", "RESONATE_DB_PASSWORD"}  # of compose's databases
+TOOL = Path(__file__).parent.parent
 # Named in a document, but made by the user, by a run, or kept by somebody else.
 MADE_LATER = {".env", ".venv", "tests/histories/", "db/seed.py"}
 
@@ -137,7 +139,8 @@ def test_compose_pins_images_and_names_volumes(service: Service) -> None:
     compose = service.yaml("compose.yaml")
     images = {s["image"] for s in compose["services"].values() if "image" in s}
     assert "resonatehqio/resonate:v0.9.8" in images
-    assert compose["services"]["resonate"]["environment"]["RESONATE_TASKS__RETRY_TIMEOUT"] == "500"
+    engine = compose["services"]["resonate"]["environment"]
+    assert (engine["RESONATE_MESSAGES__POLL_INTERVAL"], engine["RESONATE_TASKS__RETRY_TIMEOUT"]) == ("20", "10000")
     assert not [image for image in images if not re.search(r":v?\d", image)]
     mounted = {volume.partition(":")[0] for s in compose["services"].values() for volume in s.get("volumes", ())}
     assert mounted == set(compose["volumes"])
@@ -165,7 +168,8 @@ def test_compose_asks_every_process_for_its_health(service: Service) -> None:
 def test_compose_is_told_its_secrets(service: Service) -> None:
     text = service.text("compose.yaml")
     used = dict(re.findall(r"\$\{(\w+)(:\?|:-|\})", text))
-    assert used == {"WEBHOOK_SECRETS": ":-", "POSTGRES_PASSWORD": ":?", "PORT": ":-"}
+    passwords = {"SERVICE_DB_PASSWORD": ":?", "RESONATE_DB_PASSWORD": ":?"}
+    assert used == {"API_KEYS": ":-", "WEBHOOK_SECRETS": ":-", "PORT": ":-", **passwords}
     assert used.keys() <= service.example.keys()
 
 
@@ -176,17 +180,60 @@ def test_what_depends_on_the_place_is_set_by_compose(service: Service) -> None:
     for name, urls in (*wanted.items(), ("migrate", {"DATABASE_URL"})):
         environment = services[name]["environment"]
         assert environment.keys() >= urls | {"HOST", "PORT"}
-        assert environment.keys() <= service.settings
+        assert environment.keys() <= service.settings | PASSWORDS
         for variable in urls:
             host = re.sub(r"\$\{[^}]*\}", "x", environment[variable]).split("//")[1]
             assert host.rpartition("@")[2].partition(":")[0] in services, variable
 
 
 def test_compose_gives_each_process_its_own_secrets(service: Service) -> None:
+    """All of .env is given to each, so what is not its own is blanked."""
     services = service.yaml("compose.yaml")["services"]
-    for name in ("api", "worker", "db", "migrate"):
-        assert ("WEBHOOK_SECRETS" in services[name]["environment"]) == (name == "api")
-        assert ("DATABASE_URL" in services[name]["environment"]) == (name in ("db", "migrate"))
+    secret = PASSWORDS | {name for name in service.settings if re.search("KEYS|SECRETS|DATABASE_URL", name)}
+    own = {"api": {"API_KEYS", "WEBHOOK_SECRETS"}, "worker": set(), "db": {"DATABASE_URL"}, "migrate": {"DATABASE_URL"}}
+    for name, s in services.items():
+        if "build" in s:
+            assert {key for key in secret if s["environment"].get(key, "from .env")} == own[name], name
+
+
+def test_compose_gives_each_database_a_password_of_its_own(service: Service) -> None:
+    services = service.yaml("compose.yaml")["services"]
+    passwords = {
+        name: str(s["environment"]["POSTGRES_PASSWORD"])
+        for name, s in services.items()
+        if "POSTGRES_PASSWORD" in s.get("environment", {})
+    }
+    assert passwords.keys() == {"service-db", "resonate-db"}
+    assert len(set(passwords.values())) == 2
+    assert passwords["service-db"] in services["db"]["environment"]["DATABASE_URL"]
+    assert passwords["resonate-db"] in services["resonate"]["environment"]["RESONATE_STORAGE__POSTGRES__URL"]
+
+
+def test_compose_lets_nobody_reach_the_databases_who_needs_none(service: Service) -> None:
+    compose = service.yaml("compose.yaml")
+    services = compose["services"]
+    members = {net: {name for name, s in services.items() if net in s["networks"]} for net in compose["networks"]}
+    assert members == {
+        "engine": {"api", "worker", "db", "resonate"},
+        "data": {"db", "migrate", "resonate", "service-db", "resonate-db"},
+    }
+    assert compose["networks"]["data"] == {"internal": True}
+    for name, s in services.items():  # or it waits for somebody whom it cannot reach
+        for needed in s.get("depends_on", {}):
+            reachable = set(s["networks"]) & set(services[needed]["networks"])
+            assert reachable or s["depends_on"][needed]["condition"] == "service_completed_successfully", name
+
+
+def test_compose_bounds_every_container(service: Service) -> None:
+    mebibytes = {"m": 1, "g": 1024}
+    for name, s in service.yaml("compose.yaml")["services"].items():
+        assert s["memswap_limit"] == s["mem_limit"], name
+        assert s["pids_limit"] <= 512, name
+        assert "no-new-privileges:true" in s["security_opt"], name
+        assert name.endswith("-db") or s["cap_drop"] == ["ALL"], name
+        if name == "api":
+            most = int(s["mem_limit"][:-1]) * mebibytes[s["mem_limit"][-1]]
+            assert most >= int(service.example["MAX_CONNECTIONS"]) / 2 + 256
 
 
 # The image
@@ -203,6 +250,31 @@ def test_the_image_runs_the_program_as_nobody_in_particular(service: Service) ->
     assert "HOST=0.0.0.0" in final
     command = re.search(r'^CMD \["(\w+)"\]$', final, re.M)
     assert command and command[1] in service.commands
+
+
+def test_what_is_built_with_is_pinned(service: Service) -> None:
+    """Digests of images cannot be had where no registry is reached: SECURITY.md says how to add them."""
+    (uv,) = re.findall(r"(?m)^uv==(.+)$", (TOOL / "constraints.txt").read_text("utf-8"))
+    dockerfile, ci = service.text("Dockerfile"), service.text(".github/workflows/ci.yml")
+    assert f"pip install --no-cache-dir uv=={uv}\n" in dockerfile
+    assert f"pip install uv=={uv} " in ci
+    assert "-c constraints.txt" in dockerfile and "--frozen" in dockerfile
+    images = {*re.findall(r"(?m)^FROM (\S+)", dockerfile)}
+    images |= {s["image"] for s in service.yaml("compose.yaml")["services"].values() if "image" in s}
+    for image in images:
+        name, _, digest = image.partition("@")
+        assert re.search(r":v?\d+", name), image
+        assert not digest or re.fullmatch(r"sha256:[0-9a-f]{64}", digest), image
+    used = re.findall(r"(?m)uses: (\S+)(.*)$", ci)
+    assert used
+    for action, version in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), action
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", version), action
+
+
+def test_dependabot_moves_what_is_pinned(service: Service) -> None:
+    found = {update["package-ecosystem"] for update in service.yaml(".github/dependabot.yml")["updates"]}
+    assert found == {"pip", "github-actions", "docker", "docker-compose"}
 
 
 def ignored(dockerignore: str, path: str) -> bool:
@@ -289,7 +361,7 @@ def test_constraints_pin_every_dependency_and_name_no_address(service: Service) 
 
 
 def test_the_example_has_every_setting_and_no_other(service: Service) -> None:
-    assert service.example.keys() == service.settings | {"POSTGRES_PASSWORD"}
+    assert service.example.keys() == service.settings | PASSWORDS
     assert service.example["WEBHOOK_SECRETS"] == ""
     # Empty: `dev` starts a Postgres.
     assert service.example["DATABASE_URL"] == {"sqlite": "sqlite:///my_api.db", "postgres": ""}[service.database]
@@ -384,3 +456,22 @@ def test_the_diagram(service: Service) -> None:
             used |= {identifier} - {None}
             declared |= {identifier} if label else set()
     assert used == declared
+
+
+# Security
+
+
+def test_every_guard_that_is_claimed_is_held_by_a_test_that_is_there(service: Service) -> None:
+    text = service.text("SECURITY.md")
+    rows = re.findall(r"(?m)^\| (.+?) \| (.+?) \| (.+?) \|$", text)[1:]
+    assert len(rows) >= 12
+    for threat, _, held in rows:
+        tests = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", held)
+        assert tests, threat
+        for path, name in tests:
+            where = service.root if path == "tests/test_guarantees.py" else TOOL
+            assert re.search(rf"(?m)^(?:async def |def |){name}(?:\(| = )", (where / path).read_text("utf-8")), name
+    settings = set(re.findall(r"`([A-Z][A-Z]+_[A-Z_]+)`", text))
+    assert settings <= service.settings
+    assert {"TLS", "digest", "The engine"} <= set(re.findall(r"TLS|digest|The engine", text))
+    assert "SECURITY.md" in service.text("README.md")

@@ -120,6 +120,18 @@ def test_a_directory_that_others_may_write_to_is_refused(root: Path) -> None:
     assert not (root / STAGING).exists()
 
 
+def test_a_file_system_without_modes_keeps_nobody_from_changing_a_service(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir = Path.mkdir
+    monkeypatch.setattr(Path, "mkdir", lambda path, mode=0o777, **options: (mkdir(path, **options), path.chmod(0o777)))
+    disk.apply(root, PLAN)
+    assert not (root / STAGING).exists()
+    (root / STAGING).mkdir()
+    with pytest.raises(Untrusted):
+        settle(root)
+
+
 def test_a_journal_in_a_clone_is_refused(root: Path) -> None:
     """Also where a umask makes the directory private, and the user published it."""
     killed(root, 3)
@@ -132,6 +144,17 @@ def test_a_journal_in_a_clone_is_refused(root: Path) -> None:
     after.pop(f"{STAGING}/.resonate-scaffold.lock", None)
     before.pop(f"{STAGING}/.resonate-scaffold.lock", None)
     assert after == before
+
+
+def test_the_repository_of_a_hook_that_runs_it_is_another(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(root, 3)
+    clone = checked_out(root)
+    (clone / STAGING).chmod(0o700)
+    (root.parent / "empty").mkdir()
+    git(root.parent / "empty", "init", "-q")
+    monkeypatch.setenv("GIT_DIR", str(root.parent / "empty/.git"))
+    with pytest.raises(Untrusted, match="git tracks it"):
+        settle(clone)
 
 
 def test_a_repository_runs_nothing_while_it_is_asked(root: Path) -> None:

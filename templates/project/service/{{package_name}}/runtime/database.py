@@ -119,7 +119,7 @@ class Database(Resource):
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self.stop_looking()
+        await self.stop_looking()
         await self._probe.dispose()
         await self._engine.dispose()
 
@@ -232,6 +232,7 @@ class OpenDatabase:
                 yield database
             finally:
                 watching.cancel()
+                await asyncio.wait({watching})
 
 
 def database_url(url: str | URL) -> URL:
