@@ -124,8 +124,7 @@ def _schedules(survey: Survey) -> list[dict[str, Any]]:
             **_json(schedule.place),
             "cron": schedule.cron,
             "workflow": schedule.workflow,
-            "catch_up": schedule.catch_up,
-            "overlap": schedule.overlap,
+            **schedule.ways,
         }
         for schedule in survey.schedules
     ]
@@ -208,8 +207,7 @@ def _webhook_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _schedule_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    usual = {"catch_up": "latest", "overlap": "skip"}
-    ways = ", ".join(f"{option}={entry[option]}" for option, way in usual.items() if entry[option] != way)
+    ways = ", ".join(f"{option}={entry[option]}" for option in ("catch_up", "overlap") if option in entry)
     row = (entry["name"], entry["cron"], entry["workflow"] or "a workflow that cannot be read", _where(entry))
     return (*row, ways) if ways else row
 

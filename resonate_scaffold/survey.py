@@ -197,16 +197,16 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """An element of SCHEDULES. ``cron`` is its text, or the expression that computes it, as are ``catch_up`` and
-    ``overlap``; ``workflow`` a durable name, of the contract ``contract`` (qualified)."""
+    """An element of SCHEDULES. ``cron`` is its text, or the expression that computes it, as are those of ``ways``:
+    ``catch_up`` and ``overlap``, where they are given; ``workflow`` a durable name, of the contract ``contract``
+    (qualified)."""
 
     name: str
     cron: str
     workflow: str | None
     contract: str | None
     place: Place
-    catch_up: str
-    overlap: str
+    ways: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,14 +388,16 @@ class Survey:
             name = self._text(holder, given.get("name")) if given else None
             if not given or name is None or "cron" not in given:
                 continue
-            cron, catch_up, overlap = (
-                (self._text(holder, given[option]) or ast.unparse(given[option])) if option in given else default
-                for option, default in (("cron", ""), ("catch_up", "latest"), ("overlap", "skip"))
-            )
+            said: dict[str, str] = {
+                option: self._text(holder, given[option]) or ast.unparse(given[option])
+                for option in ("cron", "catch_up", "overlap")
+                if option in given
+            }
+            cron = said.pop("cron")
             named = self._reference(holder, given.get("workflow")) or ""
             wanted = self._contract_by_name.get(self._contract_by_function.get(named, named))
             workflow, contract = (wanted.durable, wanted.qualified) if wanted else (None, None)
-            found.append(Schedule(name, cron, workflow, contract, _place(source, element), catch_up, overlap))
+            found.append(Schedule(name, cron, workflow, contract, _place(source, element), said))
         return tuple(sorted(found, key=lambda it: (it.name, it.cron, it.workflow or "")))
 
     @cached_property

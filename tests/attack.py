@@ -219,7 +219,9 @@ def run(
     service: Path, scratch: Path, names: Sequence[str], connections: int, seconds: float, python: Path | None = None
 ) -> Iterator[Report]:
     """Run attacks one after the other, each on an API process of its own."""
-    with Topology(service, scratch, NAME, python=python, API_KEYS=KEY, LOG_LEVEL="ERROR") as topology:
+    with Topology(
+        service, scratch, NAME, python=python, API_KEYS=KEY, SERVE_METRICS="true", LOG_LEVEL="ERROR"
+    ) as topology:
         topology.start_engine()
         for name in names:
             url = topology.start_api()

@@ -418,10 +418,14 @@ class Processes:
             raise Broken(f"{role} ended with status {process.returncode} when it was told to stop")
 
     def check(self) -> None:
-        """Nothing may end unless it is told to."""
-        for role, process in self.running.items():
-            if process.poll() is not None:
+        """Nothing may end unless it is told to. But a worker does not start while its database is away: whatever
+        supervises it starts it again, and so does this."""
+        for role, process in list(self.running.items()):
+            if process.poll() is None:
+                continue
+            if b" cannot be reached: " not in self._logs[role].read_bytes():
                 raise Broken(f"{role} ended by itself, with status {process.returncode}: see {self._logs[role].name}")
+            self.start(role)
 
     def memory(self) -> dict[str, int]:
         """Bytes of resident memory by role: of the largest, where two processes have it."""

@@ -139,7 +139,8 @@ def test_compose_pins_images_and_names_volumes(service: Service) -> None:
     compose = service.yaml("compose.yaml")
     images = {s["image"] for s in compose["services"].values() if "image" in s}
     assert "resonatehqio/resonate:v0.9.8" in images
-    assert compose["services"]["resonate"]["environment"]["RESONATE_TASKS__RETRY_TIMEOUT"] == "500"
+    engine = compose["services"]["resonate"]["environment"]
+    assert (engine["RESONATE_MESSAGES__POLL_INTERVAL"], engine["RESONATE_TASKS__RETRY_TIMEOUT"]) == ("20", "10000")
     assert not [image for image in images if not re.search(r":v?\d", image)]
     mounted = {volume.partition(":")[0] for s in compose["services"].values() for volume in s.get("volumes", ())}
     assert mounted == set(compose["volumes"])

@@ -229,9 +229,7 @@ def test_how_a_schedule_catches_up_and_overlaps(tool: Tool, service: Path) -> No
     assert "catch_up=all, overlap=queue" in run(tool, "list schedule").out
     run(tool, "remove schedule nightly --yes", line.replace("all", "latest").replace("queue", "skip"))
     assert "catch_up" not in (service / "orders/workflows/worker.py").read_text("utf-8")
-    (found,) = run(tool, "list schedule --json").json["inventory"]["schedules"]
-    assert (found["catch_up"], found["overlap"]) == ("latest", "skip")
-    assert "catch_up" not in run(tool, "list schedule").out
+    assert "catch_up" not in run(tool, "list schedule --json").out + run(tool, "list schedule").out
 
 
 def test_a_workflow_that_is_there_gets_its_route(tool: Tool, service: Path) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 
 import pytest
 from pydantic import BaseModel
 from resonate.context import Context
 from shop.runtime.durable import bounds
+from shop.runtime.durable.gate import Gate
 from shop.runtime.durable.rpc import Registration, Rpc, serve
 from shop.runtime.engine.client import EngineClient, build
 from shop.runtime.engine.worker import register, stop
@@ -38,6 +39,8 @@ leaf = Rpc(name="leaf", group="db", request=Text, result=Text, timeout=QUICK)
 nowhere = Rpc(
     name="nowhere", group="payments.workers", request=Text, result=Text, timeout=QUICK, wait=timedelta(seconds=0.2)
 )
+endless = Rpc(name="endless", group="db", request=Text, result=Text, timeout=timedelta(hours=1))
+whole = Rpc(name="whole", group="workers", request=Text, result=Text)
 patient = Rpc(name="leaf", group="db", request=Text, result=Text, timeout=QUICK, wait=timedelta(minutes=3))
 
 
@@ -162,20 +165,24 @@ async def test_a_workflow_that_is_called_is_bounded_from_its_first_call(start_se
     """It runs again at each wake: the bound of its call is not a new one each time, and wakes it up."""
 
     @serve(part)
-    async def sleep_long(ctx: Context, request: Text) -> Text:
+    async def call_two(ctx: Context, request: Text) -> Text:
         await ctx.run(note)
         await leaf(ctx, Text())
-        await ctx.sleep(timedelta(hours=1))
-        return Text(text="slept")
+        return await endless(ctx, Text())
+
+    @serve(endless)
+    async def hang(ctx: Context, request: Text) -> Text:
+        await asyncio.sleep(60)
+        return request
 
     async def note(ctx: Context) -> None:
         return None
 
-    async with start_service([call_leaf, sleep_long, answer]) as service:
+    async with start_service([call_leaf, call_two, hang, answer], shutdown_grace=0) as service:
         result = await service.run(job, "job/1", Text(text="part"))
-        first, slept = await service.client.find("job/1:1.1"), await service.client.find("job/1:1.3")
+        first, last = await service.client.find("job/1:1.1"), await service.client.find("job/1:1.3")
     assert result.text.startswith("timed-out: part did not end within")
-    assert first and slept and slept.timeout_at == first.created_at + 300
+    assert first and last and last.timeout_at == first.created_at + 300
 
 
 async def test_a_job_is_bounded_by_its_own_deadline_alone(start_service: StartService) -> None:
@@ -250,6 +257,55 @@ async def test_a_thread_that_outlives_its_call_is_counted(start_service: StartSe
         await until(lambda: counted("abandoned_threads") == 0)
     (line,) = log.lines(level="WARNING", logger="shop.runtime.durable.steps")
     assert line["message"].startswith("block goes on in its thread, which nothing can stop")
+
+
+asked = Gate("asked", Text)
+
+
+@pytest.mark.parametrize("kind", ["sleep", "gate"])
+@pytest.mark.parametrize("contract", [job, part])
+async def test_a_wait_that_would_end_after_its_run_is_an_error_at_once(
+    start_service: StartService, kind: str, contract: Rpc[Text, Text]
+) -> None:
+    """The SDK cuts it to the deadline, and the engine then ends the job: without a word."""
+    went_on = []
+
+    async def wait(ctx: Context) -> None:
+        long = timedelta(hours=1)
+        await (ctx.sleep(long) if kind == "sleep" else asked.wait(ctx, long))
+
+    @serve(contract)
+    async def work(ctx: Context, request: Text) -> Text:
+        try:
+            await wait(ctx)
+        except Failure as error:
+            went_on.append(error.code)
+            raise
+        return request
+
+    @serve(whole)
+    async def call(ctx: Context, request: Text) -> Text:
+        return await contract(ctx, request)
+
+    async with start_service([work, call]) as service:
+        outcome = await service.outcome(contract if contract is job else whole, "job/1", Text())
+    what = "a sleep of 1:00:00" if kind == "sleep" else "a wait of 1:00:00 at gate asked"
+    message = f"{what} in {contract.name} would end after the deadline of its run: wait for less, or give it longer"
+    assert outcome.error == WorkError(code="wait-past-deadline", message=message)
+    assert went_on == ["wait-past-deadline"]
+
+
+async def test_a_workflow_may_do_without_such_a_wait(start_service: StartService) -> None:
+    @serve(job)
+    async def work(ctx: Context, request: Text) -> Text:
+        for wait in (lambda: ctx.sleep(timedelta(hours=1)), lambda: asked.wait(ctx, timedelta(hours=1))):
+            with suppress(Failure):
+                await wait()
+        await ctx.sleep(timedelta(seconds=0.1))
+        return Text(text="done")
+
+    async with start_service([work]) as service:
+        assert (await service.run(job, "job/1", Text())).text == "done"
 
 
 def test_a_bound_is_more_than_nothing() -> None:

@@ -16,6 +16,7 @@ from shop.runtime.engine.worker import stop
 from shop.runtime.errors import EngineUnavailable
 from shop.runtime.service import Service
 from shop.runtime.testing.plugin import make_settings
+from shop.runtime.testing.running import RunningService, problem
 
 from .waiting import until
 
@@ -152,3 +153,25 @@ async def test_a_readiness_probe_that_is_answered_lets_requests_through(
     monkeypatch.setattr(client_module, "PROBE_TIMEOUT", 30)
     assert await client.health_problem() == "the engine refuses requests: 404"  # Which is an answer.
     assert await client.find("job/1") is None
+
+
+async def test_the_api_answers_at_once_while_the_engine_is_away(
+    orders: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And says when to come back; nobody waits five seconds for what is known."""
+    asked = 0
+
+    async def hang(req: str, headers: dict[str, str] | None = None) -> str:
+        nonlocal asked
+        asked += 1
+        return await asyncio.Future[str]()
+
+    monkeypatch.setattr(client_module, "REQUEST_TIMEOUT", 0.1)
+    monkeypatch.setattr(breaker_module, "PAUSE", 1000.0)
+    monkeypatch.setattr(orders.client.network, "send", hang)
+    for number in range(FAILURES + 20):
+        response = await orders.http.post("/customers/c-1/orders?number=1", headers={"Idempotency-Key": f"k-{number}"})
+        assert problem(response) == (503, "engine-unavailable")
+        assert response.headers["Retry-After"] == "5"
+    assert asked == FAILURES
+    monkeypatch.undo()

@@ -242,7 +242,7 @@ async def test_a_probe_writes_once_a_period_for_all_processes(
     assert written.tags["resonate:external"] == "true"
     now += client_module.PROBE_PERIOD * 1000
     assert await client.health_problem() is None
-    assert [promise.id for promise in state.promises.values()] == ["shop/probe/1699999980", "shop/probe/1700000010"]
+    assert [promise.id for promise in state.promises.values()] == ["shop/probe/1699999980", "shop/probe/1700000040"]
 
 
 # Making a client

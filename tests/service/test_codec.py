@@ -6,6 +6,7 @@ import enum
 import json
 import math
 import pickle
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -252,6 +253,25 @@ def test_no_pickle_is_opened(content: bytes) -> None:
     with pytest.raises(Failure, match=r"^m$") as caught:
         decode_settled(record)
     assert caught.value.code == "own"
+
+
+def test_a_pickle_that_would_expand_is_not_opened() -> None:
+    """Of classes that any exception may hold: a check of their names would let it pass."""
+
+    class Expanding:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return bytearray, (2**28,)
+
+    planted = pickle.dumps(ValueError(Expanding()))
+    assert len(planted) < 211
+    tracemalloc.start()
+    assert len(pickle.loads(planted).args[0]) == 2**28 < tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    record = read({"__type": "error", "message": "planted", "__py_pickle": base64.b64encode(planted).decode()})
+    with pytest.raises(Failure, match=r"^planted$"):
+        decode_settled(record)
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
 
 
 def test_no_pickle_is_written() -> None:

@@ -16,7 +16,8 @@ import pytest
 import uvicorn
 from shop.runtime import dev
 from shop.runtime.http import draining
-from shop.runtime.http.server import BoundedHttp, DrainingServer
+from shop.runtime.http.protocol import BoundedHttp
+from shop.runtime.http.server import DrainingServer
 from shop.runtime.service import Service
 from shop.runtime.testing.databases import Databases
 from shop.runtime.testing.plugin import make_settings

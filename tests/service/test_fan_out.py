@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from pydantic import BaseModel
@@ -133,6 +134,15 @@ async def test_so_many_calls_are_open_at_a_time(start_service: StartService) -> 
     assert [sorted(doubling.done[:4]), sorted(doubling.done[4:8])] == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
+async def test_it_may_wait_as_long_as_its_job_lives(start_service: StartService) -> None:
+    """A step without a time-out has a day, and a group may be away for longer."""
+    async with start_service(Doubling().served) as service:
+        job = await double_all.start(service.client, "job/1", Numbers(count=2), timeout=timedelta(days=7))
+        await service.poll_until(lambda: service.client.find("job/1:1"))
+        wave = await service.client.find("job/1:1")
+    assert wave is not None and wave.timeout_at == job.timeout_at
+
+
 @pytest.mark.parametrize(("count", "in_flight"), [(0, 1), (1, 1), (1, 50), (3, 1), (3, 3)])
 async def test_a_few(start_service: StartService, count: int, in_flight: int) -> None:
     async with start_service(Doubling().served) as service:
@@ -174,4 +184,4 @@ async def test_a_workflow_may_go_on_after_a_failure(start_service: StartService)
 
 
 def test_it_survives_crashes(crashes: Crashes) -> None:
-    crashes(double_all, Numbers(count=5, in_flight=3), served=Doubling().served)
+    crashes(double_all, Numbers(count=3, in_flight=2), served=Doubling().served)

@@ -206,7 +206,7 @@ async def test_what_an_earlier_release_recorded_still_fits(definition: Service) 
     """It recorded neither the names of steps nor passes."""
     state = ServerState()
     life = Life(definition, state, as_recorded, answer)
-    await work.start(life.client, "job/1", Text())
+    await work.start(life.client, "job/1", Text(), timeout=timedelta(days=1))
     await until(lambda: state.tasks["shop/job/1"].state == "suspended" and "shop/asked/job/1" in state.promises)
     await life.die()
     for promise in state.promises.values():

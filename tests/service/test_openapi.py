@@ -77,7 +77,7 @@ def test_decimals_of_a_webhook_are_described() -> None:
 async def test_keys_are_asked_for_where_there_are_any(start_service: StartService) -> None:
     open_to_all: list[dict[str, list[str]]] = [{"ApiKey": []}, {}]
     for keys, security in (("", open_to_all), ("alice:secret1", open_to_all[:1])):
-        async with start_service(order_routes.SERVED, api_keys=keys) as service:
+        async with start_service(order_routes.SERVED, api_keys=keys, serve_openapi=True) as service:
             order_routes.include(service.app)
             document = (await service.http.get("/openapi.json")).json()
             assert document["paths"]["/customers/{customer_id}/orders"]["post"]["security"] == security

@@ -27,6 +27,7 @@ from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine import intake
 from shop.runtime.engine.client import build
 from shop.runtime.engine.connections import ReconnectingSSE
+from shop.runtime.engine.offers import WorkerResonate
 from shop.runtime.engine.worker import register, serve_group, stop
 from shop.runtime.outages import Lost, Resource
 from shop.runtime.service import Service, functions_of
@@ -135,6 +136,23 @@ async def test_a_job_that_waits_for_the_database_ends_at_its_deadline(
         assert outcome.error.code == "timed-out"
         await flaky.start()
         assert (await service.run(count, "count/2", Number(number=2))).number == 2
+
+
+async def test_an_outage_takes_nothing_of_the_time_of_a_run(start_service: StartService, flaky: FlakyDatabase) -> None:
+    """A call of a workflow has a second; the outage is longer."""
+    parent = Rpc(name="parent", group="workers", request=Number, result=Number)
+
+    @serve(parent)
+    async def call(ctx: Context, request: Number) -> Number:
+        return await brief(ctx, request)
+
+    async with start_service([*SERVED, call], database_url=flaky.url) as service:
+        await flaky.stop()
+        running = asyncio.create_task(service.run(parent, "parent/1", Number(number=1)))
+        await until(lambda: began)
+        await asyncio.sleep(brief.timeout.total_seconds() + 0.5)
+        await flaky.start()
+        assert (await running).number == 1
 
 
 async def test_a_connection_that_breaks_in_a_write_costs_no_attempt(
@@ -267,6 +285,16 @@ async def test_a_route_that_reads_answers_503(start_service: StartService, flaky
         )
 
 
+async def test_a_database_that_is_closed_leaves_no_task(database_url: str) -> None:
+    """SQLite's driver may never end a connection whose making was canceled, and with it the process."""
+    before = asyncio.all_tasks()
+    for turns in range(20):
+        async with Database(database_url) as database:
+            database.lost(OSError("gone"), monotonic())
+            await asyncio.sleep(turns / 4000)
+        assert asyncio.all_tasks() == before
+
+
 # Without a database
 
 
@@ -298,7 +326,7 @@ async def test_a_run_that_loses_it_again_and_again_pauses_longer_each_time() -> 
     assert waited[0] < 1 <= waited[1] < 2 <= waited[2]
 
 
-async def test_a_worker_takes_nothing_while_it_is_away(definition: Service) -> None:
+async def test_a_worker_takes_nothing_while_it_is_away(definition: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     streams = 0
     ended = asyncio.Event()
 
@@ -321,6 +349,13 @@ async def test_a_worker_takes_nothing_while_it_is_away(definition: Service) -> N
         client = build(settings, definition.namespace(settings), "workers", listens=True, local=local)
         stream = ReconnectingSSE(str(server.make_url("/")), pid="me", group="shop.workers", backoff=NoBackoff())
         object.__setattr__(client, "source", stream)
+        taken: list[str] = []
+
+        async def take(run: str, version: int) -> None:
+            taken.append(run)
+
+        assert isinstance(client.resonate, WorkerResonate)
+        monkeypatch.setattr(client.resonate.offers, "_execute", take)
         thing = Thing()
         intake.pause_in_outages(client, [thing])
         await stream.start()
@@ -328,11 +363,14 @@ async def test_a_worker_takes_nothing_while_it_is_away(definition: Service) -> N
         thing.wrong = "gone"
         assert await thing.problem() == "the thing is away"
         await until(lambda: streams == 0)
+        client.resonate.offers.add("job/1", 0)  # It came before the stream was closed.
         # A run that holds a place gives it up, so that another process takes it.
         assert thing.patience == outages.PATIENCE
         assert not stream.connected
+        await asyncio.sleep(0.1)
+        assert taken == []
         thing.wrong = ""
-        await until(lambda: streams == 1)
+        await until(lambda: streams == 1 and taken == ["job/1"])
         assert await thing.problem() is None
         await stream.stop()
         ended.set()

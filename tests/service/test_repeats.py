@@ -1,10 +1,12 @@
 """`telemetry.repeats`: a warning that repeats is a line a minute, and nothing else is lost."""
 
+import gc
 import io
 import json
 import logging
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,6 +117,29 @@ def test_many_kinds_are_bounded_and_none_is_lost(folded: Folded, monkeypatch: py
     for name in ("a", "a", "b", "c"):
         logging.getLogger(OWN).warning(name)
     assert folded.messages() == ["a", "b", "a (the last of 1 more like it in 0 s)", "c"]
+
+
+def test_nothing_is_kept_alive_by_a_line_that_may_repeat(folded: Folded) -> None:
+    class Large:
+        pass
+
+    logger = logging.Logger("apart")  # What pytest captures keeps everything.
+    logger.addHandler(folded.handler)
+
+    def fail() -> weakref.ref[Large]:
+        large = Large()
+        try:
+            raise ValueError(large)
+        except ValueError:
+            logger.exception("failed with %s", large)
+            logger.exception("failed with %s", large)
+        return weakref.ref(large)
+
+    kept = fail()
+    gc.collect()
+    assert kept() is None
+    folded.handler.close()
+    assert "Traceback" in folded.lines()[0]["exc_info"] and folded.lines()[1]["repeated"] == 1
 
 
 def test_a_process_writes_what_it_counted_at_its_end() -> None:

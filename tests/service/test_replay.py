@@ -112,6 +112,12 @@ async def test_a_workflow_that_has_not_changed(start_service: StartService) -> N
     assert await difference(history, ship_order) is None
 
 
+async def test_a_history_whose_deadline_has_passed(start_service: StartService) -> None:
+    """Histories are kept for years."""
+    history = await recorded(start_service)
+    assert await difference(history.model_copy(update={"timeout_at": 1_700_000_000_000}), ship_order) is None
+
+
 async def swapped(ctx: Context, order: Order) -> Shipped:
     return await ship_order(ctx, Order(first=order.second, second=order.first))
 

@@ -69,8 +69,7 @@ async def ask_first(ctx: Context, bill: Bill) -> Bill:
 
 @serve(sleepy)
 async def sleep_long(ctx: Context, bill: Bill) -> Bill:
-    await ctx.sleep(timedelta(hours=1))
-    return bill
+    return await charge(ctx, bill)
 
 
 @serve(charge)

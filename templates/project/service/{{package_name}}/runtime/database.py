@@ -3,11 +3,13 @@
 import asyncio
 import importlib.util
 import logging
+import os
 import sqlite3
+import stat
 import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -117,7 +119,7 @@ class Database(Resource):
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self.stop_looking()
+        await self.stop_looking()
         await self._probe.dispose()
         await self._engine.dispose()
 
@@ -230,6 +232,7 @@ class OpenDatabase:
                 yield database
             finally:
                 watching.cancel()
+                await asyncio.wait({watching})
 
 
 def database_url(url: str | URL) -> URL:
@@ -493,9 +496,31 @@ def _connect_arguments(url: URL, bounds: Mapping[str, timedelta]) -> dict[str, A
     return {**alive, "options": " ".join(filter(None, options))}
 
 
+def _keep_private(path: str) -> None:
+    """Make a database's file one that its owner alone can read, and close an old one to strangers.
+
+    It holds what requests held. SQLite gives the files beside it the same permissions. What it cannot do is left to
+    SQLite to report.
+    """
+    if os.name == "nt" or path in ("", ":memory:") or path.startswith("file:"):
+        return
+    with suppress(OSError):
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            mode = stat.S_IMODE(os.fstat(file).st_mode)
+            if mode & 0o007:
+                os.fchmod(file, 0o600 if mode == 0o644 else mode & ~0o007)
+        finally:
+            os.close(file)
+
+
 def _prepare_sqlite(engine: Engine, lock_timeout: timedelta | None, foreign_keys: str = "ON") -> None:
     """WAL, so that readers do not stop a writer; and transactions that begin where SQLAlchemy says, not later."""
     seconds = _SQLITE_LOCK_SECONDS if lock_timeout is None else lock_timeout.total_seconds()
+
+    @event.listens_for(engine, "do_connect")
+    def open_file(_dialect: object, _record: object, arguments: Any, _options: object) -> None:
+        _keep_private(str(arguments[0]))
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:

@@ -115,7 +115,13 @@ async def _ask_once(engine: AsyncEngine, connections: OpenConnections, statement
             return asking.result()
     finally:
         if not asking.done():
+            # Not canceled: SQLite's driver may then never end, nor the process. It is quick, and Postgres is cut off here.
             connections.abort()
-            asking.cancel()
-            await asyncio.wait({asking}, timeout=1)
+            asking.add_done_callback(_forget)
+            await asyncio.wait({asking}, timeout=PROBE_TIMEOUT)
     raise TimeoutError(f"it does not answer within {PROBE_TIMEOUT:.0f} s")
+
+
+def _forget(asking: asyncio.Task[None]) -> None:
+    if not asking.cancelled():
+        asking.exception()

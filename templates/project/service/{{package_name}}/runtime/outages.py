@@ -58,6 +58,7 @@ class Resource(ABC):
         self._asking = asyncio.Lock()
         self._verifying: asyncio.Task[None] | None = None
         self._recovering: asyncio.Task[None] | None = None
+        self._looking: set[asyncio.Task[None]] = set()
         self._returned_at = self._warned_at = float("-inf")
 
     @abstractmethod
@@ -78,7 +79,7 @@ class Resource(ABC):
         reason = _first_line(error)
         # A connection that is older than the end of the last outage says nothing of a new one.
         if began > self._returned_at and self._task() is None:
-            self._verifying = _create_task(self._verify(reason))
+            self._verifying = self._create_task(self._verify(reason))
         return Lost(self, reason)
 
     async def returned(self, losses: int, left: float) -> bool:
@@ -87,8 +88,7 @@ class Resource(ABC):
         ``losses`` is how often in a row the run has lost it: from the second time on there is a pause as well, which
         grows. ``left`` are the seconds until the run's deadline.
         """
-        began = monotonic()
-        until = began + (left if self.patience is None else min(left, self.patience))
+        until = monotonic() + (left if self.patience is None else min(left, self.patience))
         while (waited_for := self._task()) is not None and not self._closing.is_set():
             await asyncio.wait({waited_for}, timeout=max(until - monotonic(), 0))
             if not waited_for.done():
@@ -97,8 +97,7 @@ class Resource(ABC):
         if pause and not self._closing.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), pause)
-        # After a long time it begins anew: how long a run may take is counted without the outage.
-        return not self._closing.is_set() and monotonic() - began < PATIENCE + pause
+        return not self._closing.is_set()
 
     async def problem(self) -> str | None:
         """What is wrong with it at this moment, or None."""
@@ -117,13 +116,17 @@ class Resource(ABC):
         self._closing.set()
         if self._away_because is not None:
             self.abort()
-        self.stop_looking()
+        self._cancel()
 
-    def stop_looking(self) -> None:
-        """Ask it no more."""
-        for task in (self._verifying, self._recovering):
-            if task is not None:
-                task.cancel()
+    async def stop_looking(self) -> None:
+        """Ask it no more; a question that is under way is waited for."""
+        self._cancel()
+        if self._looking:
+            await asyncio.wait(self._looking)
+
+    def _cancel(self) -> None:
+        for task in self._looking:
+            task.cancel()
         self._verifying = self._recovering = None
 
     def _task(self) -> asyncio.Task[None] | None:
@@ -153,7 +156,7 @@ class Resource(ABC):
     def _begin_outage(self, reason: str) -> None:
         if self._recovering is None:
             self._away_because = reason
-            self._recovering = _create_task(self._recover(reason))
+            self._recovering = self._create_task(self._recover(reason))
 
     async def _recover(self, reason: str) -> None:
         """One outage, from its beginning to its end."""
@@ -174,14 +177,16 @@ class Resource(ABC):
         finally:
             self._recovering = None
 
+    def _create_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task whose log lines are about no run: the one that notices an outage is one of many."""
+        task = asyncio.create_task(work, context=Context())
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+        return task
+
     async def _tell(self, away: bool) -> None:
         if self.on_change is not None:
             await self.on_change(away)
-
-
-def _create_task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """A task whose log lines are about no run: the one that notices an outage is one of many."""
-    return asyncio.create_task(work, context=Context())
 
 
 def _first_line(error: BaseException) -> str:

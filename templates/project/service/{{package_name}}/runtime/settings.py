@@ -121,6 +121,15 @@ class ServiceSettings(BaseSettings):
     (``0.0.0.0``, ``::``), as in a container.
     """
 
+    serve_openapi: bool | None = None
+    """Whether /openapi.json is served to everybody. Unset: to whoever may call the API. False: to nobody."""
+
+    serve_docs: bool | None = None
+    """Whether /docs is there. Unset: where there are no API keys, as in development."""
+
+    serve_metrics: bool | None = None
+    """Whether the API's /metrics is served to everybody. Unset: to whoever may call the API. False: to nobody."""
+
     root_path: Annotated[str, Field(pattern="^(/[A-Za-z0-9._~-]+)*$")] = ""
     """The path under which clients see the API, such as /v1, where a proxy has it below a prefix."""
 
@@ -154,6 +163,12 @@ class ServiceSettings(BaseSettings):
     def _check_timeouts_fit(self) -> Self:
         if timedelta(0) < self.database_statement_timeout <= self.database_lock_timeout:
             raise ValueError("DATABASE_LOCK_TIMEOUT must be shorter than DATABASE_STATEMENT_TIMEOUT")
+        return self
+
+    @model_validator(mode="after")
+    def _check_docs_can_be_shown(self) -> Self:
+        if self.serve_docs and (self.serve_openapi is False or (self.serve_openapi is None and self.callers)):
+            raise ValueError("SERVE_DOCS shows what SERVE_OPENAPI serves: set both, since a page sends no API key")
         return self
 
     @field_validator("namespace")
@@ -259,6 +274,11 @@ class ServiceSettings(BaseSettings):
         if self.allowed_hosts == "*" or (not self.allowed_hosts and self.host in _ALL_ADDRESSES):
             return None
         return frozenset(filter(None, ("localhost", "*.localhost", self.host.lower(), *self.allowed_hosts.split(","))))
+
+    @property
+    def shows_docs(self) -> bool:
+        """Whether /docs is there."""
+        return self.serve_docs if self.serve_docs is not None else not self.callers
 
     def check_access(self, *, asks_for_keys: bool) -> None:
         """What the API refuses to start with. ``asks_for_keys``: it has routes that do.

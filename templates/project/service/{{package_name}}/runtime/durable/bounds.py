@@ -38,7 +38,7 @@ class RunBound:
 
     def __init__(self, ctx: Context, calls: RecordedCalls, name: str, timeout: timedelta) -> None:
         self._name, self._timeout, self._state = name, timeout, ctx._state
-        self._promise_ends_at = ctx.info.timeout_at
+        self.promise_ends_at = ctx.info.timeout_at
         self._scope: asyncio.Timeout | None = None
         self._has_called = False
         self._ends_at = float(ctx.info.timeout_at)
@@ -49,7 +49,7 @@ class RunBound:
     @property
     def left(self) -> float:
         """Seconds until the run ends."""
-        slack = SLACK if self._ends_at >= self._promise_ends_at else 0
+        slack = SLACK if self._ends_at >= self.promise_ends_at else 0
         return (self._ends_at - self._state.clock()) / 1000 + slack
 
     @asynccontextmanager
@@ -68,9 +68,14 @@ class RunBound:
             cancel_steps(self._state)
             raise self.failure() from None
 
+    def postpone(self, milliseconds: int) -> None:
+        """Leave out a time in which the run waited for what was away. The job's deadline holds."""
+        self._ends_at = min(self.promise_ends_at, self._ends_at + milliseconds)
+        self._state.timeout_at = int(self._ends_at)
+
     def failure(self) -> Failure:
         """What a run that takes too long ends with."""
-        ended = self._ends_at >= self._promise_ends_at
+        ended = self._ends_at >= self.promise_ends_at
         within = "by the deadline of its job" if ended else f"within {self._timeout} of its start"
         return timed_out(f"{self._name} did not end {within}")
 
@@ -84,7 +89,7 @@ class RunBound:
             self._scope.reschedule(asyncio.get_running_loop().time() + self.left)
 
     def _count_from(self, taken_at: int) -> None:
-        self._ends_at = min(self._promise_ends_at, taken_at + self._timeout.total_seconds() * 1000)
+        self._ends_at = min(self.promise_ends_at, taken_at + self._timeout.total_seconds() * 1000)
         # Calls end with the run: none is left to wake it up later.
         self._state.timeout_at = int(self._ends_at)
 

@@ -29,6 +29,7 @@ class RecordedCalls:
     def __init__(self, effects: Effects) -> None:
         self._effects = effects
         self._steps: dict[str, str] = {}
+        self._timeouts: dict[str, int] = {}
         self._error: PlatformError | None = None
         self._listeners: list[Callable[[PromiseRecord, bool], None]] = []
         self._run = run = current_run()
@@ -40,6 +41,10 @@ class RecordedCalls:
     def listen(self, listener: Callable[[PromiseRecord, bool], None]) -> None:
         """Tell of each call when its record is there, and whether this pass made it."""
         self._listeners.append(listener)
+
+    def ends_at(self, promise: str) -> int | None:
+        """When a call is timed out, in Unix ms; None in a replay of a history, and of a call that is not recorded yet."""
+        return self._timeouts.get(promise) if self._run is not None else None
 
     def name_step(self, promise: str, name: str) -> None:
         """Note the name of a step that is about to be recorded."""
@@ -63,6 +68,7 @@ class RecordedCalls:
             if was != now and not (was == _NAMELESS and now.startswith(_NAMELESS)):
                 self._error = does_not_fit(f"call {req.id} was {was}, and this code makes {now} in its place")
                 raise self._error
+        self._timeouts[req.id] = record.timeout_at
         for listener in self._listeners:
             listener(record, is_new)
         return record

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Self, cast
 
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from .steps import DurableContext
 IN_FLIGHT = 50
 """Calls of one `fan_out` that are open at a time, where nothing else is said."""
 
+_FOREVER = timedelta(days=36_500)
 _MADE_BY = "fan-out"
 
 
@@ -32,8 +34,9 @@ async def fan_out[Q: BaseModel, R: BaseModel](
         found = await fan_out(ctx, get_account, [GetAccount(account_id=one) for one in request.account_ids])
 
     The calls are made in waves of ``in_flight``; the next wave begins when all of one have ended. The results of a wave
-    are kept as one value, which may have 1 MiB: where results are large, make it smaller. When a call has failed, its
-    wave fails with the same `Failure`; no further wave begins, and what still runs is left to its end.
+    are kept as one value, which may have 1 MiB: where results are large, make it smaller. A call that failed is seen when
+    the last of its wave has ended, as a rule: then the wave fails with the same `Failure`, no further one begins, and what
+    still runs is left to its end.
 
     Calls that a workflow awaits itself are all made again each time that one of them has ended: a hundred of them cost
     thousands of requests to the engine. Here a call costs at most eight, however many there are, those of the function
@@ -50,10 +53,12 @@ async def fan_out[Q: BaseModel, R: BaseModel](
         return await _Wave.of(ctx).results(contract, [validate(contract.request, request) for request in wave])
 
     fan_out_wave.__qualname__ = fan_out.__name__  # So histories and logs call the step.
+    # A step without a time-out has a day. The SDK cuts this to the workflow's own deadline.
+    waves = ctx.options(timeout=_FOREVER)
     results: list[R] = []
     for first in range(0, len(requests), in_flight):
         wave = [request.model_dump(mode="json") for request in requests[first : first + in_flight]]
-        results += [validate(contract.result, value) for value in await ctx.run(fan_out_wave, contract.name, wave)]
+        results += [validate(contract.result, value) for value in await waves.run(fan_out_wave, contract.name, wave)]
     return results
 
 

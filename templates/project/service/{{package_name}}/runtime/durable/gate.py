@@ -31,6 +31,7 @@ from .calls import recorded as read_recorded
 from .json_values import validate
 from ..errors import Failure
 from .ids import MAX_ROOT, public_of
+from .steps import DurableContext
 
 _EXPIRED = {"expired": True}
 _ASKED_ALREADY = 0
@@ -96,11 +97,13 @@ class Gate[P: BaseModel]:
         Wait where the workflow has nothing else under way. Waiting again asks anew: after a reminder, say.
 
         Raises:
-            Failure: the same work waits at this gate already.
+            Failure: the same work waits at this gate already, or the wait would end after the deadline of its run.
         """
         root = ctx.get_dependency(Namespace).local_id(ctx.info.origin_id)
         call = ctx.options(timeout=timeout).rpc(HOLD.name)
         held = await call.id()
+        if isinstance(ctx, DurableContext):
+            ctx.check_ends_in_time(call, f"a wait of {timeout} at gate {self.name}")
         number = await ctx.run(_open, self.question_id(root), held, root, ctx.info.timeout_at)
         with suppress(ApplicationError):  # It expired; the question decides, for an answer may have come just now.
             await call

@@ -29,8 +29,8 @@ from typing_extensions import TypeVar
 
 from ..engine.client import EngineClient
 from ..engine.codec import encoded
-from ..engine.namespace import Namespace
 from ..engine.misfits import in_words
+from ..engine.namespace import Namespace
 from ..engine.offers import current_run
 from ..engine.places import say_function
 from ..engine.retry import Retry

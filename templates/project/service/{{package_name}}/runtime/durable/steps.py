@@ -16,6 +16,7 @@ import inspect
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any, NoReturn, Self
 
@@ -78,6 +79,38 @@ class DurableContext(Context):
         encoded([args, kwargs], f"the arguments of {_name(fn)}")
         return super().detached(fn, *args, **kwargs)
 
+    def sleep(self, duration: timedelta) -> ResonateFuture[None]:
+        """Sleep durably. Raises a `Failure` at once (code ``wait-past-deadline``) where the run would end before."""
+        self._check_thread()
+        future = super().sleep(duration)
+
+        async def checked() -> None:
+            await asyncio.wait([future._task])
+            self.check_ends_in_time(future, f"a sleep of {duration}")
+            await future
+
+        task = asyncio.create_task(checked())
+        self._state.spawned_remote_tasks.append(task)
+        return ResonateFuture(_id=future._id, _task=task, _created=future._created)
+
+    def check_ends_in_time(self, call: ResonateFuture[Any], what: str) -> None:
+        """See that a wait, which has been recorded, ends before the run does: the SDK cuts it to that, without a word.
+
+        Raises:
+            Failure: it does not; nothing waits for it any more.
+        """
+        state = self._state
+        ends_at = state.effects.ends_at(call._id) if isinstance(state.effects, RecordedCalls) else None
+        # The end of a run that a workflow called is known from its first call, by the engine's clock.
+        slack = 0 if state.id == state.origin_id else 1000
+        if ends_at is None or ends_at < state.timeout_at - slack:
+            return
+        state.tree.settle(call._id)
+        if call._id in state.spawned_remote:
+            state.spawned_remote.remove(call._id)
+        message = f"{what} in {state.func_name} would end after the deadline of its run: wait for less, or give it longer"
+        raise Failure(message, code="wait-past-deadline", status=500)
+
     async def attempts[T](
         self, attempt: Callable[[], Awaitable[T]], policy: RetryPolicy, bound: RunBound | None = None
     ) -> T:
@@ -97,8 +130,8 @@ class DurableContext(Context):
                 await pause_without_place(self._state.sleeper(AWAY_PAUSE))
             except Lost as lost:
                 losses += 1
-                left = (self.info.timeout_at - self._state.clock()) / 1000
-                if not await lost.resource.returned(losses, left) or self._state.workflow:
+                is_back = await self._wait_for_return(lost, losses, bound)
+                if not is_back or self._state.workflow:
                     raise PlatformError([HandedBack(str(lost))]) from lost
             except Exception as error:
                 final = isinstance(error, Failure) or self._state.workflow
@@ -109,6 +142,21 @@ class DurableContext(Context):
                     raise bound.failure() from error
                 await pause_without_place(self._state.sleeper(pause))
                 number += 1
+
+    async def _wait_for_return(self, lost: Lost, losses: int, bound: RunBound | None) -> bool:
+        """Wait for what a run has lost, which takes nothing of its time and no place; False: hand the run back."""
+        began = self._state.clock()
+        ends_at = self.info.timeout_at if bound is None else bound.promise_ends_at
+        is_back = False
+
+        async def wait() -> None:
+            nonlocal is_back
+            is_back = await lost.resource.returned(losses, left=(ends_at - began) / 1000)
+
+        await pause_without_place(wait())
+        if bound is not None:
+            bound.postpone(self._state.clock() - began)
+        return is_back
 
     async def invoke_with_retry(
         self, df: DurableFunction, payload: Args, policy: RetryPolicy, *, coerce_args: bool = True

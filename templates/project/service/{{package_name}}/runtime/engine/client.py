@@ -35,7 +35,7 @@ REQUEST_TIMEOUT = 5.0
 PROBE_TIMEOUT = 2.0
 """Seconds that it has to answer a readiness probe."""
 
-PROBE_PERIOD = 30
+PROBE_PERIOD = 60
 """Seconds after which a probe writes to the engine again. All processes of a service share what one of them wrote."""
 
 

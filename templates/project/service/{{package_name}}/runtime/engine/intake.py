@@ -7,6 +7,7 @@ from ..outages import PATIENCE, Resource
 from ..telemetry import metrics
 from .client import EngineClient
 from .connections import ReconnectingSSE
+from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 
 
@@ -28,11 +29,14 @@ def pause_in_outages(client: EngineClient, resources: Sequence[Resource]) -> Non
         async def changed(is_away: bool, name: str = resource.name) -> None:
             metrics.RESOURCE_UP.labels(name).set(not is_away)
             (away.add if is_away else away.discard)(name)
-            if isinstance(source, ReconnectingSSE | ResilientPostgres):
-                if away:
-                    await source.pause()
-                else:
-                    source.resume()
+            if not isinstance(source, ReconnectingSSE | ResilientPostgres):
+                return
+            if isinstance(client.resonate, WorkerResonate):
+                client.resonate.offers.pause(bool(away))
+            if away:
+                await source.pause()
+            else:
+                source.resume()
 
         metrics.RESOURCE_UP.labels(resource.name).set(1)
         resource.on_change = changed

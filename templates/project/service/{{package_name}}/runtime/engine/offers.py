@@ -87,6 +87,7 @@ class Offers:
         self._parked: set[asyncio.Task[Any]] = set()
         self._is_reading = False
         self._is_closed = False
+        self._is_paused = False
         places.on_given = self._read
 
     def add(self, run: str, version: int) -> None:
@@ -119,6 +120,11 @@ class Offers:
         for task in self._parked:
             task.cancel()
 
+    def pause(self, paused: bool) -> None:
+        """Begin nothing while ``paused``: what is offered keeps its turn, unless another worker takes it."""
+        self._is_paused = paused
+        self._read()
+
     def measure(self) -> None:
         """Set the gauges."""
         self.places.measure()
@@ -132,14 +138,14 @@ class Offers:
             self._read()
 
     def _read(self) -> None:
-        if self._unread and self.places.is_free and not self._is_reading:
+        if self._unread and self.places.is_free and not self._is_reading and not self._is_paused:
             self._is_reading = True
             self._spawn(self._read_on())
 
     async def _read_on(self) -> None:
         """Begin the next runs while there are places; where one function may have no more, see whose they are."""
         try:
-            while self._unread and self.places.is_free:
+            while self._unread and self.places.is_free and not self._is_paused:
                 run = self._unread.popleft()
                 function = await self._function_of(run) if self.places.is_crowded else ""
                 if not self._is_closed:

@@ -92,11 +92,11 @@ async def stop(client: EngineClient, grace: timedelta, resources: Sequence[Resou
     `Resonate.stop` alone closes the network first, and a step in flight loses its result.
     """
     deadline = monotonic() + grace.total_seconds()
-    for resource in resources:
-        resource.hand_back()
     worker = client.resonate if isinstance(client.resonate, WorkerResonate) else None
     if worker:
         worker.offers.close()
+    for resource in resources:
+        resource.hand_back()
     if isinstance(client.source, ReconnectingSSE):
         await client.source.stop()
     elif isinstance(client.source, ResilientPostgres):

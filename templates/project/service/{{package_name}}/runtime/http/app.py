@@ -10,6 +10,7 @@ from ..settings import ServiceSettings
 from ..telemetry.requests import RequestTelemetry
 from . import health
 from .auth import AuthenticatedRoute
+from .docs import install_docs
 from .guesses import Guesses
 from .headers import SafeHeaders
 from .hosts import AllowedHosts
@@ -58,7 +59,8 @@ def install(
     ]
     install_handlers(app)
     extend_openapi(app, with_keys=bool(settings.callers))
-    for router in (*routers, health.router):
+    install_docs(app, settings)
+    for router in (*routers, health.router, *health.metrics_routers(settings)):
         app.include_router(router)
 
 

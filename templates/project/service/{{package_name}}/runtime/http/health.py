@@ -5,9 +5,10 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from ..settings import ServiceSettings
 from ..telemetry import metrics
 from . import draining
-from .auth import ClientDep
+from .auth import AuthenticatedRoute, ClientDep
 from .openapi import problems
 from .problems import unavailable
 
@@ -36,8 +37,16 @@ async def readyz(client: ClientDep) -> Health:
     return Health(status="ready")
 
 
-@router.get("/metrics", include_in_schema=False)
-async def render_metrics(client: ClientDep) -> Response:
-    """For Prometheus. It asks for no API key: let a proxy keep it inside."""
-    await client.health_problem()  # It sets the gauge `engine_up`.
-    return Response(metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})
+def metrics_routers(settings: ServiceSettings) -> list[APIRouter]:
+    """The router of `/metrics`: for everybody, or for whoever has a key, or none, by SERVE_METRICS."""
+    if settings.serve_metrics is False:
+        return []
+    router = APIRouter() if settings.serve_metrics else APIRouter(route_class=AuthenticatedRoute)
+
+    @router.get("/metrics", include_in_schema=False)
+    async def render_metrics(client: ClientDep) -> Response:
+        """For Prometheus, which sends a key as `authorization: {credentials: …}`."""
+        await client.health_problem()  # It sets the gauge `engine_up`.
+        return Response(metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+    return [router]

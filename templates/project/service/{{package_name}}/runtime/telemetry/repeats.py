@@ -54,11 +54,11 @@ class FoldingHandler(logging.StreamHandler[TextIO]):
         key = _kind_of(record)
         known = self._kinds.get(key)
         if known is not None:
-            known.count, known.last = known.count + 1, record
+            known.count, known.last = known.count + 1, _without_values(record)
             return
         if len(self._kinds) >= MOST_KINDS:
             self._write_count(self._kinds.pop(next(iter(self._kinds))), now)
-        self._kinds[key] = _Kind(now, record)
+        self._kinds[key] = _Kind(now, _without_values(record))
         super().emit(record)
         self._wait()
 
@@ -83,10 +83,8 @@ class FoldingHandler(logging.StreamHandler[TextIO]):
     def _write_count(self, kind: _Kind, now: float) -> None:
         if kind.count == 0:
             return
-        line = copy(kind.last)
-        text, seconds = kind.last.getMessage(), now - kind.since
-        line.msg, line.args = "%s (the last of %d more like it in %.0f s)", (text, kind.count, seconds)
-        line.exc_info = line.exc_text = None
+        line, seconds = kind.last, now - kind.since
+        line.msg, line.args = "%s (the last of %d more like it in %.0f s)", (line.msg, kind.count, seconds)
         line.__dict__["repeated"] = kind.count
         super().emit(line)
         kind.since, kind.count = now, 0
@@ -104,6 +102,13 @@ class FoldingHandler(logging.StreamHandler[TextIO]):
             self._timer = None
             self._write_counts(monotonic() - INTERVAL)
             self._wait()
+
+
+def _without_values(record: logging.LogRecord) -> logging.LogRecord:
+    """The record without its traceback and arguments: they would keep alive for a minute what they refer to."""
+    line = copy(record)
+    line.msg, line.args, line.exc_info, line.exc_text, line.stack_info = record.getMessage(), None, None, None, None
+    return line
 
 
 def _kind_of(record: logging.LogRecord) -> tuple[Any, ...]:

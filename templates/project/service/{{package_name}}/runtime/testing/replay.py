@@ -56,6 +56,7 @@ async def replay(history: History, served: Sequence[Registration], dependencies:
             id=history.id,
             origin_id=history.id,
             timeout_at=history.timeout_at,
+            clock=lambda: 0,  # The deadline of a recorded run passes some day.
             func_name=history.workflow,
             effects=_RecordedAnswers(history, calls),
             target_resolver=lambda group: group or "",
