@@ -47,7 +47,7 @@ async def call_others(ctx: Context, item: Item) -> Item:
 
 @serve(work)
 async def wait_at_gate(ctx: Context, item: Item) -> Item:
-    await gate.wait(ctx, timedelta(hours=1))
+    await gate.wait(ctx, timedelta(minutes=1))
     return item
 
 
