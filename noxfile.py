@@ -37,9 +37,13 @@ def _python(session: nox.Session, *arguments: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, of the tool. The services' own is checked by `generated`."""
+    """Style, of the tool and of the services' runtime. What is an owner's in a service is checked by `generated`."""
     _python(session, "ruff", "check", ".")
     _python(session, "ruff", "format", "--check", ".")
+    (runtime,) = Path("templates", "project", "service").glob("*/runtime")
+    # Long lines are docstrings, and a few expressions that are read better in one.
+    _python(session, "ruff", "check", "--ignore", "E501,SIM114,B004,BLE,S608,ASYNC", str(runtime))
+    _python(session, "ruff", "format", "--check", str(runtime))
 
 
 @nox.session

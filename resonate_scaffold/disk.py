@@ -262,6 +262,7 @@ def write_output(path: Path, text: str, root: Path) -> None:
             file.truncate()
             file.write(text)
     except OSError as error:
+        error.filename = None  # the user's own spelling is shown
         raise DiskError.of(error, path) from error
 
 

@@ -218,6 +218,7 @@ def render_foreign(source: str, data: Mapping[str, str | bool], *, ask: bool) ->
             from copier import Worker  # most of a second
 
             with Worker(src_path=url, dst_path=target, data=dict(data), defaults=not ask, quiet=True) as worker:
+                _check_files(worker.template.local_abspath)
                 questions = worker.template.questions_data
                 missing = [name for name in REQUIRED_QUESTIONS if name not in questions]
                 if missing:
@@ -336,6 +337,28 @@ def _exclusion(
         )
 
     return excluded
+
+
+def _check_files(root: Path) -> None:
+    """See that a template has plain files and directories only, and that its links lead to some of them.
+
+    A pipe would be waited for, a device read without end, and what is elsewhere is none of a template's.
+
+    Raises:
+        TemplateError: there is something else.
+    """
+    top = root.resolve()
+    for path in _walk(root):
+        try:
+            there = path.resolve()
+            mode = there.lstat().st_mode
+        except FileNotFoundError:
+            continue  # a link to nothing: Copier says so
+        name = path.relative_to(root).as_posix()
+        if not there.is_relative_to(top):
+            raise TemplateError(f"The template has a symbolic link out of it: {name}", "Make it a file.")
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise TemplateError(f"The template has something that is no file: {name}", "Take it out.")
 
 
 def _walk(root: Path, junk: frozenset[str] = _JUNK) -> Iterator[Path]:

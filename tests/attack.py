@@ -61,9 +61,10 @@ class Attack:
 ATTACKS = {
     "half-open: nothing is sent": Attack(b"", pause=None),
     "half-open: empty lines behind a request": Attack(LIVEZ + b"\r\n", b"\r\n", 1),
-    "half-open: five times as many": Attack(b"", pause=None, connections=8),
+    "half-open: eight times as many": Attack(b"", pause=None, connections=8),
     "slow: a head": Attack(LIVEZ + b"X: ", b"a", 1),
     "slow: a body": Attack(WEBHOOK + b"Content-Length: 1000000\r\n\r\n", b" ", 1),
+    "slow: a body, eight times as many": Attack(WEBHOOK + b"Content-Length: 1000000\r\n\r\n", b" ", 1, connections=8),
     "slow: bodies without their last byte": Attack(
         WEBHOOK + b"Content-Length: 1048576\r\n\r\n" + b" " * (MIB - 1), pause=None
     ),

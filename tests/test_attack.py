@@ -993,7 +993,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     where = tmp_path / "disk"
     where.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m,mode=755", "tmpfs", str(where)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=3m,mode=755", "tmpfs", str(where)], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("only root mounts; the faults of test_apply.py and test_disk.py hold the same")
@@ -1049,7 +1049,7 @@ def test_a_full_disk_changes_all_or_nothing(command: str, small_disk: Path, tmp_
 def test_a_full_disk_makes_a_whole_service_or_none(options: list[str], small_disk: Path, clean_git: None) -> None:
     ended = set()
     arguments = ["new", "orders", "--no-install", "--into", str(small_disk / "deep/er"), *options]
-    for kilobytes in range(0, 2048, 128):
+    for kilobytes in range(0, 3072, 128):
         ballast = fill(small_disk, kilobytes << 10)
         ran = told(arguments)
         ballast.unlink()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -32,6 +34,22 @@ def foreign(source: Path | str, **given: str | bool) -> Rendering:
 
 def texts(rendering: Rendering) -> dict[str, str]:
     return {str(path): file.content.decode() for path, file in rendering.files.items()}
+
+
+@contextlib.contextmanager
+def alarm(seconds: int) -> Iterator[None]:
+    """End a test that waits for ever."""
+
+    def ring(*_: object) -> None:
+        raise TimeoutError(f"not done within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def copier_copy(source: Path, target: Path, data: Mapping[str, str | bool]) -> None:
@@ -328,6 +346,18 @@ def test_a_link_out_of_a_template_is_not_followed(template: Path, tmp_path: Path
     required = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]["dependencies"]
     (bound,) = (line.removeprefix("copier>=") for line in required if line.startswith("copier"))
     assert tuple(map(int, bound.split("."))) >= (9, 14, 1)
+
+
+@pytest.mark.parametrize("name", ["pipe", "copier.yaml", "service/{{ project_name }}.txt"])
+@pytest.mark.parametrize("kind", ["a pipe", "an endless device"])
+def test_what_is_no_file_is_refused_before_it_is_read(template: Path, name: str, kind: str) -> None:
+    if name == "copier.yaml":
+        (template / "copier.yml").unlink()
+    path = template / name
+    path.parent.mkdir(exist_ok=True)
+    os.mkfifo(path) if kind == "a pipe" else path.symlink_to("/dev/zero")
+    with alarm(30), pytest.raises(TemplateError, match=r"no file|symbolic link"):
+        foreign(template)
 
 
 def test_a_symbolic_link_is_refused(template: Path) -> None:

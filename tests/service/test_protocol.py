@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from .raw_http import exchange
 
+MOST = 20
 LARGE = 8 * 1024 * 1024
 CHUNKED = b"Host: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -63,12 +64,12 @@ class Counted:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Counted]:
-    """The application, served by uvicorn with two hundred connections at most, and short time-outs."""
+    """The application, served by uvicorn with twenty connections at most, and short time-outs."""
     counted = Counted()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(protocol, "HEAD_TIMEOUT", 0.5)
         patched.setattr(protocol, "READ_TIMEOUT", 0.5)
-        with serve_on_port(counted.app, limit_concurrency=20) as url:
+        with serve_on_port(counted.app, limit_concurrency=MOST) as url:
             counted.port = int(url.rpartition(":")[2])
             yield counted
 
@@ -248,21 +249,54 @@ def test_a_head_in_a_pipeline_has_its_time_after_the_responses(served: Counted) 
         assert status_of(connection.recv(65536)) == 200
 
 
+def connected(served: Counted, request: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", served.port), timeout=30)
+    connection.sendall(request)
+    return connection
+
+
 def test_connections_beyond_the_bound_are_refused_at_once(patient: Counted) -> None:
-    held = [socket.create_connection(("127.0.0.1", patient.port), timeout=30) for _ in range(20)]
+    """Where all of them wait for this service."""
+    patient.may_answer.clear()
+    before = patient.asked
+    held = [connected(patient, GET % b"/slow") for _ in range(MOST)]
     try:
-        for connection in held:
-            connection.sendall(GET % b"/small")
-            assert status_of(connection.recv(65536)) == 200
+        until(lambda: patient.asked == before + MOST)
         refused = exchange(patient.port)
         assert status_of(refused) == 503 and b"too-many-connections" in refused
-        held[0].sendall(GET % b"/small")
-        assert status_of(held[0].recv(65536)) == 200
-        held.pop().close()
-        until(lambda: status_of(exchange(patient.port, b"GET /small HTTP/1.0\r\n\r\n")) == 200)
     finally:
-        for connection in held:
-            connection.close()
+        patient.may_answer.set()
+    for connection in held:
+        assert status_of(connection.recv(65536)) == 200
+        connection.close()
+    until(lambda: status_of(exchange(patient.port, b"GET /small HTTP/1.0\r\n\r\n")) == 200)
+
+
+@pytest.mark.parametrize(
+    "waiting",
+    [b"", b"GET /small HT", GET % b"/small", b"POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na"],
+    ids=["nothing", "a head", "a further request", "a body"],
+)
+def test_whoever_waits_longest_for_its_client_makes_room(patient: Counted, waiting: bytes) -> None:
+    patient.may_answer.clear()
+    before = patient.asked
+    busy = connected(patient, GET % b"/slow")
+    until(lambda: patient.asked == before + 1)
+    held = []
+    for number in range(MOST - 1):
+        held.append(connected(patient, waiting))
+        if number == 0:
+            time.sleep(0.1)
+    newest = connected(patient, GET % b"/small")
+    assert status_of(newest.recv(65536)) == 200
+    # What it had answered may come first.
+    with suppress(ConnectionError):
+        while held[0].recv(65536):
+            pass
+    patient.may_answer.set()
+    assert status_of(busy.recv(65536)) == 200
+    for connection in (busy, newest, *held):
+        connection.close()
 
 
 # Bodies

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from resonate.connections import LocalConnection
 from resonate.context import Context
 from resonate.types import PromiseRecord, Value
-from shop.runtime.durable import scheduled_runs
+from shop.runtime.durable import scheduled_runs, steps
 from shop.runtime.durable.clock import Clock
 from shop.runtime.durable.gate import Delivery, Gate
 from shop.runtime.durable.ids import job_id
@@ -26,7 +26,6 @@ from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.durable.scheduled_runs import LIFETIME, CatchUp, Overlap
 from shop.runtime.durable.schedules import Schedule
 from shop.runtime.engine.client import EngineClient, build, error_of
-from shop.runtime.engine.retry import Retry
 from shop.runtime.engine.worker import register, stop
 from shop.runtime.errors import EngineUnavailable, Failure, WiringError
 from shop.runtime.service import Service, functions_of
@@ -424,7 +423,7 @@ async def test_whatever_of_a_decision_is_cut_off_it_ends_the_same(
     await daily.come(1)
     await daily.is_running(1)
     monkeypatch.setattr(EngineClient, "resolve", resolve_at_last)
-    monkeypatch.setattr(scheduled_runs, "_UNTIL_IT_ANSWERS", Retry(count=9, first=0, on=(EngineUnavailable,)))
+    monkeypatch.setattr(steps, "AWAY_PAUSE", 0)
     await daily.come(0)
     if overlap == "skip":
         assert await daily.outcomes(0) == ["overlap"]

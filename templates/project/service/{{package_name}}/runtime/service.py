@@ -226,7 +226,9 @@ class Service:
         except EngineUnavailable as error:
             raise OperatorError(str(error), "Is RESONATE_URL right, and the engine running?") from None
         except Lost as error:
-            raise OperatorError(str(error), "What was done again is done: run it again when the database is back.") from None
+            raise OperatorError(
+                str(error), "What was done again is done: run it again when the database is back."
+            ) from None
         finally:
             await stop(client, timedelta(0))
 

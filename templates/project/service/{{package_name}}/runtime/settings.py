@@ -104,7 +104,10 @@ class ServiceSettings(BaseSettings):
     """How long the API goes on to take connections after SIGTERM, while /readyz answers 503 already. Longer than a proxy
     or an orchestrator takes to notice; SHUTDOWN_GRACE begins after it."""
     max_connections: Annotated[int, Field(ge=1)] = 1000
-    """How many connections the API holds at a time; further ones get 503. Each may take half a MiB of memory."""
+    """How many connections the API holds at a time. Each may take half a MiB of memory.
+
+    A further one takes the place of the one that has been idle longest; where none is, it gets 503.
+    """
 
     keep_alive: _NotNegative = timedelta(seconds=75)
     """How long the API keeps an idle connection open. Longer than the proxy in front of it does (often 60 s)."""

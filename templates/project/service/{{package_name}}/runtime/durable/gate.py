@@ -27,10 +27,10 @@ from resonate.types import PromiseRecord
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
 from ..engine.worker import DurableFunction
-from .calls import recorded as read_recorded
-from .json_values import validate
 from ..errors import Failure
+from .calls import recorded as read_recorded
 from .ids import MAX_ROOT, public_of
+from .json_values import validate
 from .steps import DurableContext
 
 _EXPIRED = {"expired": True}

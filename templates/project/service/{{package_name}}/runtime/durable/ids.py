@@ -68,6 +68,8 @@ def is_shared(public: str) -> bool:
     """Whether ``public`` is a well-formed public id that names no caller: of :func:`keyed`, without one."""
     match = _PUBLIC.fullmatch(public) if len(public) <= MAX_ROOT - 2 else None
     return match is not None and match["caller"] is None
+
+
 def is_root(root: str) -> bool:
     """Whether this is well formed as the id of a piece of work: ``job/order-4711``."""
     kind, _, public = root.partition("/")

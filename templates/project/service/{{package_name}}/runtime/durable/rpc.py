@@ -14,7 +14,6 @@ On the wire a call is one positional argument, the request as JSON, and its resu
 in any language can stand on the other side.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -43,7 +42,6 @@ from .bounds import RunBound
 from .calls import RecordedCalls, recorded
 from .json_values import validate
 from .steps import DurableContext, contained
-
 
 MOST_LOST_LEASES = 5
 """As often a run may lose its lease in one process, and begin again, before its call fails."""
@@ -112,9 +110,7 @@ class Rpc[Q: BaseModel, R: BaseModel]:
         # The SDK cuts it to the caller's own deadline.
         timeout = _FOREVER if self.wait is None else self.wait + self.timeout
         options = ctx.options(target=target, timeout=timeout, version=self.version)
-        future: ResonateFuture[Any] = options.rpc(
-            self.name, _as_json(request, f"the request of {self.name}")
-        )
+        future: ResonateFuture[Any] = options.rpc(self.name, _as_json(request, f"the request of {self.name}"))
         note_call(target, future._id, self.name)  # The id is known at once, but public only to those who await it.
         return DurableCall(self, future)
 
@@ -135,9 +131,7 @@ class Rpc[Q: BaseModel, R: BaseModel]:
 
     def task(self, request: Q) -> TaskData:
         """What the engine hands to a worker for a request."""
-        return TaskData(
-            func=self.name, args=(_as_json(request, f"the request of {self.name}"),), version=self.version
-        )
+        return TaskData(func=self.name, args=(_as_json(request, f"the request of {self.name}"),), version=self.version)
 
     def stored_request(self, record: PromiseRecord) -> Q:
         """The request with which the work of a record was started."""

@@ -25,9 +25,8 @@ from resonate.types import PromiseRecord, TaskData
 
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
-from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
-from ..errors import EngineUnavailable, Failure
+from ..errors import Failure
 from ..telemetry import metrics
 from ..telemetry.outstanding import note_call
 from ..telemetry.runs import count_job
@@ -54,7 +53,6 @@ _FARTHEST = 10_000
 
 _FIRST_WAIT = timedelta(hours=1)
 _REPEAT = 60.0
-_UNTIL_IT_ANSWERS = Retry(count=1000, cap=30, on=(EngineUnavailable,))
 # resonate-pg ends by themselves only promises that have a target or this tag.
 _EXTERNAL = {"resonate:external": "true"}
 
@@ -99,12 +97,11 @@ async def _fire(ctx: Context, given: Any) -> Any:
     """Run the workflow of a schedule for one time, or skip it."""
     here = DurableContext.of(ctx)
     plan = Plan.model_validate(given)
-    steps = here.options(retry_policy=_UNTIL_IT_ANSWERS)
-    turn = _Turn.model_validate(await steps.run(_take_turn, given))
+    turn = _Turn.model_validate(await here.run(_take_turn, given))
     if not turn.run:
         return {"skipped": turn.reason}
     if turn.after is not None:
-        await _wait_for_end(here, steps, turn.after)
+        await _wait_for_end(here, turn.after)
     result, failure = None, None
     try:
         result = await _call(here, plan)
@@ -112,7 +109,7 @@ async def _fire(ctx: Context, given: Any) -> Any:
         failure = error
     count_job(plan.function, failure)
     if _may_be_waited_for(plan):
-        await steps.run(_say_end)
+        await here.run(_say_end)
     if failure is not None:
         raise failure
     return result
@@ -136,12 +133,12 @@ async def _call(here: DurableContext, plan: Plan) -> Any:
         raise Failure(message, code="timed-out", status=504) from None
 
 
-async def _wait_for_end(here: DurableContext, steps: Context, before: str) -> None:
+async def _wait_for_end(here: DurableContext, before: str) -> None:
     """Wait until a run has ended."""
     patience = _FIRST_WAIT
     while True:
         call = here.options(timeout=patience).rpc(HOLD.name)
-        await steps.run(_line_up, before, await call.id())
+        await here.run(_line_up, before, await call.id())
         try:
             await call
             return

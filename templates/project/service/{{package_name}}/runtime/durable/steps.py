@@ -109,7 +109,9 @@ class DurableContext(Context):
         state.tree.settle(call._id)
         if call._id in state.spawned_remote:
             state.spawned_remote.remove(call._id)
-        message = f"{what} in {state.func_name} would end after the deadline of its run: wait for less, or give it longer"
+        message = (
+            f"{what} in {state.func_name} would end after the deadline of its run: wait for less, or give it longer"
+        )
         raise Failure(message, code="wait-past-deadline", status=500)
 
     async def attempts[T](

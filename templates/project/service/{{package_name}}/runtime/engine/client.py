@@ -251,9 +251,7 @@ def build(
     # The SDK has no public way to give it one.
     resonate._core.sender = resonate._core.fencing = TaskSender(resonate._transport, token)
     metrics.PROCESS.labels(namespace.name, group).set(1)
-    resonate.client = client = EngineClient(
-        resonate, network, source if listens else None, namespace, group, clock
-    )
+    resonate.client = client = EngineClient(resonate, network, source if listens else None, namespace, group, clock)
     return client
 
 

@@ -138,7 +138,9 @@ def encoded(value: Any, what: str) -> bytes:
     if b"null" in text and (changed := _not_kept(what, value)):  # NaN and the infinities are written as null.
         raise changed
     if len(text) > MAX_VALUE:
-        raise ValueNotKept(f"{what} cannot be kept: it has {len(text):,} bytes as JSON, and at most {MAX_VALUE:,} may be")
+        raise ValueNotKept(
+            f"{what} cannot be kept: it has {len(text):,} bytes as JSON, and at most {MAX_VALUE:,} may be"
+        )
     return text
 
 
@@ -173,7 +175,9 @@ def _find(value: Any, path: str, depth: int) -> tuple[str, str] | None:
             (wrong for _, name, key in parts if (wrong := _find(value[key], name, depth + 1))), None
         )
     if isinstance(value, list | tuple | set | frozenset):
-        return next((wrong for at, item in enumerate(value) if (wrong := _find(item, f"{path}[{at}]", depth + 1))), None)
+        return next(
+            (wrong for at, item in enumerate(value) if (wrong := _find(item, f"{path}[{at}]", depth + 1))), None
+        )
     return None
 
 

@@ -42,9 +42,7 @@ class DurableFunction:
 def register(client: EngineClient, functions: Sequence[DurableFunction], dependencies: Sequence[Any]) -> None:
     """Register what a client serves, and what durable functions ask for by its exact type. Before it starts."""
     for function in functions:
-        client.resonate.register(
-            function.run, name=function.name, version=function.version, retry_policy=Never()
-        )
+        client.resonate.register(function.run, name=function.name, version=function.version, retry_policy=Never())
     for dependency in (*dependencies_of(client), *dependencies):
         client.resonate.with_dependency(dependency)
 

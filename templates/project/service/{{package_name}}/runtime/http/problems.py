@@ -103,7 +103,9 @@ def unavailable(location: str | None = None) -> Problem:
 
 def lost(error: Lost) -> Problem:
     """503: what a route reads from is away, such as the database."""
-    return Problem(503, "unavailable", f"{error.resource.name} is away. Try again.".capitalize(), headers={"Retry-After": "5"})
+    return Problem(
+        503, "unavailable", f"{error.resource.name} is away. Try again.".capitalize(), headers={"Retry-After": "5"}
+    )
 
 
 def not_found() -> Problem:

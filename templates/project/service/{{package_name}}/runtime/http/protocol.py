@@ -38,7 +38,8 @@ class BoundedHttp(HttpToolsProtocol):
     - behind a request that is not answered, eight more may wait; what comes after them is not read, and the connection
       is closed behind the last response, as HTTP allows (RFC 9112, 9.3.2);
     - a client that reads nothing for 20 s, while there is something for it to read, is cut off;
-    - a connection beyond `limit_concurrency` gets a 503 at once.
+    - a connection beyond `limit_concurrency` takes the place of the one that has waited longest for a request, or for the
+      rest of one; where each has a request that is being answered, it gets a 503 at once.
 
     What is not HTTP gets a problem as well. Look at uvicorn's `httptools_impl` beside this: it is its only base.
     """
@@ -51,6 +52,9 @@ class BoundedHttp(HttpToolsProtocol):
     # What was received since the parser last began or ended something.
     _unparsed = 0
     _refusal: Problem | None = None
+    # When it was made, or its last request began.
+    _since = 0.0
+    _gives_way = False
     _unread = 0
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -64,7 +68,9 @@ class BoundedHttp(HttpToolsProtocol):
         if (connection := transport.get_extra_info("socket")) is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         self._read_timer = self.loop.call_later(READ_TIMEOUT, self._check_reads)
-        if self._max_connections is not None and len(self.connections) > self._max_connections:
+        self._since = self.loop.time()
+        full = self._max_connections is not None and len(self.connections) > self._max_connections
+        if full and not self._take_place_of_another():
             self._refuse(Problem(503, "too-many-connections", "This process has as many connections as it may have."))
         else:
             self._start_head_timer()
@@ -124,6 +130,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_headers_complete()
         self._stop_head_timer()
         self._in_body, self._unparsed, self._chunks = True, 0, 0
+        self._since = self.loop.time()
         if draining.has_begun():
             self.drain()
 
@@ -161,6 +168,20 @@ class BoundedHttp(HttpToolsProtocol):
             status = f"HTTP/1.1 {problem.status_code} {problem.phrase}\r\n"
             self.transport.write(status.encode() + head.encode() + body)
         self.transport.close()
+
+    def _take_place_of_another(self) -> bool:
+        """Cut off the connection that has waited longest for its client, if any waits."""
+        others = (other for other in self.connections if isinstance(other, BoundedHttp) and other is not self)
+        waiting = [other for other in others if not other._gives_way and other._waits_for_its_client()]
+        if not waiting:
+            return False
+        longest = min(waiting, key=lambda other: other._since)
+        longest._gives_way = True
+        longest.transport.abort()
+        return True
+
+    def _waits_for_its_client(self) -> bool:
+        return self._in_body or not self._is_answering()
 
     def _stop_parsing(self, problem: Problem) -> None:
         """Raise through the parser, which ends in :meth:`send_400_response`."""

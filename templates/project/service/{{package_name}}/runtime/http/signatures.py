@@ -128,7 +128,9 @@ class Hmac:
     @property
     def headers(self) -> Mapping[str, tuple[str, str]]:
         """See :class:`Scheme`."""
-        said = f"`{self.prefix}` and the hex HMAC-SHA256 of the body." if self.prefix else "Hex HMAC-SHA256 of the body."
+        said = (
+            f"`{self.prefix}` and the hex HMAC-SHA256 of the body." if self.prefix else "Hex HMAC-SHA256 of the body."
+        )
         return {self.header.lower(): (said, f"^{re.escape(self.prefix)}[0-9A-Fa-f]{{64}}$")}
 
     def secret_problem(self, secret: str) -> str | None:

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from starlette.routing import BaseRoute
 
 from ..durable.gate import Delivery, Gate
-from ..durable.json_values import validate
 from ..durable.ids import is_root, public_id, public_of, root_id
+from ..durable.json_values import validate
 from ..durable.rpc import Rpc
 from ..engine.client import EngineClient
 from ..errors import OperatorError
@@ -83,7 +83,7 @@ class Webhook:
             if problem := self.scheme.secret_problem(secret):
                 raise OperatorError(
                     f"WEBHOOK_SECRETS: a secret of the webhook {self.name} is refused: {problem}",
-                    f"Take it as its sender shows it, or make one: .env.example says how.",
+                    "Take it as its sender shows it, or make one: .env.example says how.",
                 )
 
 

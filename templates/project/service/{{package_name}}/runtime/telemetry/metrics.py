@@ -36,7 +36,9 @@ ENGINE_UP = Gauge(
     ["part"],
 )
 
-RESOURCE_UP = Gauge("resource_up", "1: what the runs of this process need, such as the database, is there.", ["resource"])
+RESOURCE_UP = Gauge(
+    "resource_up", "1: what the runs of this process need, such as the database, is there.", ["resource"]
+)
 
 ENGINE_CLOCK_SKEW = Gauge(
     "engine_clock_skew_seconds",

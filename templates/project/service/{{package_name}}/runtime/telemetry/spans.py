@@ -21,7 +21,9 @@ _HIDDEN = "…"
 _QUERY = re.compile(r"([a-z][a-z0-9+.-]*://[^\s?#'\"<>]*)[?#][^\s'\"<>]*", re.IGNORECASE)
 _USER = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/?#@'\"<>]+@", re.IGNORECASE)
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[^\s,'\"]+", re.IGNORECASE)
-_SECRET_NAME = re.compile(r"authorization|cookie|token|secret|passw|api.?key|signature|query_string|url\.query", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"authorization|cookie|token|secret|passw|api.?key|signature|query_string|url\.query", re.IGNORECASE
+)
 _PATH_NAME = re.compile(r"\.(target|path)$")
 
 
