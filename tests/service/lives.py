@@ -22,6 +22,11 @@ class Connection(LocalConnection):
         super().__init__(group="tests")
         self.state = state
 
+    async def stop(self) -> None:
+        """Refuse what comes after, as a connection to a server does."""
+        self.dead = True
+        await super().stop()
+
     async def send(self, req: str, headers: dict[str, str] | None = None) -> str:
         if self.dead:
             raise ConnectorError(RuntimeError("dead"))
