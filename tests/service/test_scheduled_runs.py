@@ -37,9 +37,10 @@ DAY = 86_400_000
 
 
 class Work(BaseModel):
-    """A request: whether it waits for an answer, or fails."""
+    """A request: whether it waits for an answer, for what never comes, or fails."""
 
     waits: bool = False
+    hangs: bool = False
     fails: bool = False
 
 
@@ -65,7 +66,9 @@ async def do_work(ctx: Context, request: Work) -> Done:
     if request.fails:
         raise Failure("there is none", code="none-there", status=404)
     if request.waits:
-        await finish.wait(ctx, timedelta(minutes=5))
+        await finish.wait(ctx, timedelta(minutes=4))
+    if request.hangs:
+        await ctx.promise()
     await ctx.run(note, "ends")
     return Done(job=job_id(ctx))
 
@@ -392,7 +395,7 @@ async def test_a_failure_is_the_failure_of_the_run(times: MakeTimes) -> None:
 
 async def test_a_run_that_times_out_says_so(times: MakeTimes, caplog: pytest.LogCaptureFixture) -> None:
     short = Rpc(name="work", group="tests", request=Work, result=Done, timeout=timedelta(seconds=1))
-    daily = times(rpc=short, waits=True)
+    daily = times(rpc=short, hangs=True)
     with caplog.at_level(logging.WARNING):
         await daily.come(0)
         assert error_of(await daily.ended(0)).code == "timed-out"
