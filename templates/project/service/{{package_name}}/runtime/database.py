@@ -504,14 +504,13 @@ def _keep_private(path: str) -> None:
     """
     if os.name == "nt" or path in ("", ":memory:") or path.startswith("file:"):
         return
+    # A file that is there is never opened here: closing it would end all locks that this process has on it (fcntl).
     with suppress(OSError):
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            mode = stat.S_IMODE(os.fstat(file).st_mode)
-            if mode & 0o007:
-                os.fchmod(file, 0o600 if mode == 0o644 else mode & ~0o007)
-        finally:
-            os.close(file)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        mode = stat.S_IMODE(Path(path).stat().st_mode)
+        if mode & 0o007:
+            Path(path).chmod(0o600 if mode == 0o644 else mode & ~0o007)
 
 
 def _prepare_sqlite(engine: Engine, lock_timeout: timedelta | None, foreign_keys: str = "ON") -> None:
