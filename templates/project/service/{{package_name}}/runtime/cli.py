@@ -27,7 +27,8 @@ class Commands(click.Group):
         except ValidationError as error:
             for item in error.errors(include_url=False, include_input=False):
                 name = "_".join(str(part) for part in item["loc"]).upper()
-                click.echo(f"Error: {name + ': ' if name else ''}{item['msg']}", err=True)
+                problem = item["msg"].removeprefix("Value error, ")
+                click.echo(f"Error: {name + ': ' if name else ''}{problem}", err=True)
             click.echo("Set it in the environment or in .env; .env.example explains every setting.", err=True)
             sys.exit(1)
         except OperatorError as error:
