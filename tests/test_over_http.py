@@ -188,10 +188,11 @@ def test_canceled_and_timed_out(url: str, topology: Topology) -> None:
     topology.ask_engine("promise.settle", id=topology.engine_id("job/canceled"), state="rejected_canceled", value={})
     assert ended(url, "canceled")["status"] == "canceled"
 
+    topology.stop("worker")
     hasty = topology.start_api("hasty", JOB_TIMEOUT="2", APPROVAL_TIMEOUT="1")
     post_job(hasty, ASKS, "timed-out")
-    topology.until_waiting("timed-out")
     job = ended(url, "timed-out")
+    topology.start("worker", "worker")
     assert (job["status"], job["error"]) == ("timed_out", {"code": "timed-out", "message": "it did not end in time"})
     assert problem(decide(url, "timed-out", True)) == (410, "too-late")
     topology.stop("hasty")

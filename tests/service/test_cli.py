@@ -212,6 +212,13 @@ def test_made_keys_are_good_ones(definition: Service) -> None:
     settings.check_access(asks_for_keys=True)
 
 
+@pytest.mark.parametrize("command", ["api-key", "webhook-secret"])
+@pytest.mark.parametrize("name", ["al ice", "a,b", "a:b", ""])
+def test_an_entry_that_would_be_refused_is_not_made(definition: Service, command: str, name: str) -> None:
+    done = CliRunner().invoke(commands(definition, ""), [command, name])
+    assert done.exit_code == 2 and "a name is [a-z0-9-]" in done.output
+
+
 @pytest.mark.parametrize("command", ["api", "dev"])
 @pytest.mark.parametrize(
     ("keys", "refusal"),

@@ -129,7 +129,7 @@ async def test_what_blocks_the_loop_is_told_once(
         await asyncio.sleep(0.3)
         told = [line for line in caplog.records if "has been blocked" in line.getMessage()]
         assert (len(told), counted("event_loop_blocked_total")) == (blocked, before + blocked)
-        assert told[-1].levelno == logging.ERROR and "in culprit" in told[-1].getMessage()
+        assert told[-1].levelno == logging.ERROR and "in culprit" in (told[-1].stack_info or "")
 
 
 async def test_what_blocks_for_longer_than_its_lease_runs_once(topology: Topology, definition: Service) -> None:

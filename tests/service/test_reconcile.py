@@ -11,7 +11,7 @@ from shop.runtime.durable.once import once
 from shop.runtime.durable.reconcile import Reconciliation
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine.listing import calls_of_job, succeeded_calls
-from shop.runtime.errors import Failure
+from shop.runtime.errors import Failure, OperatorError
 from shop.runtime.outages import Lost
 from shop.runtime.service import Worker, reconcile_group
 from shop.runtime.testing.running import RunningService, StartService
@@ -113,7 +113,8 @@ async def test_the_calls_of_one_job(start_service: StartService) -> None:
         namespace = service.client.namespace
         wanted = sorted(namespace.engine_id(f"job/one{end}") for end in ("", ":1", ":2", ":3", ":4"))
         assert await ids(calls_of_job(service.client, "dev", "job/one")) == wanted
-        assert await ids(calls_of_job(service.client, "dev", "job/none")) == []
+        with pytest.raises(OperatorError, match="the engine keeps no job job/none"):
+            await ids(calls_of_job(service.client, "dev", "job/none"))
         assert set(wanted) < set(await ids(succeeded_calls(service.client, "dev")))
 
 

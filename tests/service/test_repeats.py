@@ -150,3 +150,10 @@ def test_a_process_writes_what_it_counted_at_its_end() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     first, last = ran.stderr.splitlines()
     assert first.endswith("lib: away 0") and last.endswith("repeated=8")
+
+
+def test_what_says_that_something_changed_is_written_each_time(folded: Folded) -> None:
+    for number in range(3):
+        logging.getLogger(RUNTIME).warning("it is back after %d s", number, extra={"is_change": True})
+    assert folded.messages() == [f"it is back after {number} s" for number in range(3)]
+    assert "is_change" not in folded.lines()[0]

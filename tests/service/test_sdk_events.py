@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from pydantic import BaseModel
 from resonate.connections import LocalConnection
-from resonate.error import ServerError
+from resonate.error import PlatformError, ServerError
+from resonate.observability import BackgroundTaskFailed
 from shop.runtime.durable.rpc import Rpc
 from shop.runtime.engine.client import EngineClient, build
+from shop.runtime.engine.sdk_events import HandedBack, is_fault, observe
 from shop.runtime.engine.worker import stop
 from shop.runtime.service import Service
 from shop.runtime.testing.plugin import make_settings
@@ -68,3 +70,20 @@ async def test_a_task_that_cannot_be_taken_is_named(
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert "the disk is full: shop/job/1" in record.getMessage()
+
+
+def test_a_run_that_is_handed_back_is_no_fault() -> None:
+    def logged(error: BaseException) -> logging.LogRecord:
+        return logging.LogRecord("resonate.core", logging.ERROR, "", 0, "releasing", None, (type(error), error, None))
+
+    assert not is_fault(logged(PlatformError([HandedBack("the database is away")])))
+    assert is_fault(logged(PlatformError([ServerError(409, "its lease has passed on")])))
+    assert is_fault(logged(ValueError()))
+
+
+def test_what_was_handed_back_is_no_work_that_was_not_done(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    observe(BackgroundTaskFailed(cause=str(HandedBack("the database is away"))))
+    assert caplog.records == []
+    observe(BackgroundTaskFailed(cause="something else"))
+    assert len(caplog.records) == 1

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import re
 import secrets
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 
 from .errors import OperatorError
 from .service import Service
-from .settings import ServiceSettings, url_of
+from .settings import CALLER, WEBHOOK, ServiceSettings, url_of
 from .telemetry import logs
 
 
@@ -33,6 +34,17 @@ class Commands(click.Group):
             sys.exit(1)
         except OperatorError as error:
             raise click.ClickException(str(error)) from None
+
+
+def _in_form(form: re.Pattern[str]) -> Callable[[click.Context, click.Parameter, str], str]:
+    """A callback that refuses a name which no entry of a setting may have."""
+
+    def check(ctx: click.Context, param: click.Parameter, name: str) -> str:
+        if not form.fullmatch(name):
+            raise click.BadParameter(f"a name is {form.pattern}")
+        return name
+
+    return check
 
 
 def commands(service: Service, description: str) -> click.Group:
@@ -206,7 +218,7 @@ def commands(service: Service, description: str) -> click.Group:
             sys.exit(1)
 
     @main.command()
-    @click.argument("name")
+    @click.argument("name", callback=_in_form(WEBHOOK))
     def webhook_secret(name: str) -> None:
         """Make a secret for the webhook NAME: an entry of WEBHOOK_SECRETS.
 
@@ -217,7 +229,7 @@ def commands(service: Service, description: str) -> click.Group:
         click.echo(f"{name}:{new_secret()}")
 
     @main.command()
-    @click.argument("name")
+    @click.argument("name", callback=_in_form(CALLER))
     def api_key(name: str) -> None:
         """Make an API key for the caller NAME: an entry of API_KEYS. While a caller has two, both are good."""
         click.echo(f"{name}:{secrets.token_urlsafe(32)}")

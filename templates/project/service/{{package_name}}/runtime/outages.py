@@ -30,6 +30,9 @@ REPEAT = 60.0
 """Seconds between two warnings about a resource that answers while runs lose it."""
 
 
+_CHANGE = {"is_change": True}  # Each line is written: see `telemetry/repeats.py`.
+
+
 class Lost(Exception):
     """A run has lost what it needs, or found it away. This is no attempt of the function: it begins again later."""
 
@@ -161,7 +164,7 @@ class Resource(ABC):
     async def _recover(self, reason: str) -> None:
         """One outage, from its beginning to its end."""
         began = monotonic()
-        logger.error("%s is away: its runs wait, and no more are taken: %s", self.name, reason)
+        logger.error("%s is away: its runs wait, and no more are taken: %s", self.name, reason, extra=_CHANGE)
         aborted = False
         try:
             await self._tell(True)
@@ -172,7 +175,7 @@ class Resource(ABC):
                     self.abort()
                 await asyncio.sleep(PROBE_AWAY_EVERY)
             self._away_because, self._returned_at = None, monotonic()
-            logger.warning("%s is back after %.0f s", self.name, self._returned_at - began)
+            logger.warning("%s is back after %.0f s", self.name, self._returned_at - began, extra=_CHANGE)
             await self._tell(False)
         finally:
             self._recovering = None

@@ -27,8 +27,8 @@ _AtMost25s = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(seconds=25
 _AtLeast1s = Annotated[timedelta, Field(ge=timedelta(seconds=1)), BeforeValidator(_seconds)]
 
 _NAMESPACE = re.compile(r"([a-z][a-z0-9_-]{0,39})?")
-_WEBHOOK = re.compile(r"[a-z0-9-]{1,40}")
-_CALLER = re.compile(r"[a-z0-9-]{1,30}")
+WEBHOOK = re.compile(r"[a-z0-9-]{1,40}")
+CALLER = re.compile(r"[a-z0-9-]{1,30}")
 _SECRET = re.compile(r"[!-~]+")
 _SHORTEST_KEY = 20
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
@@ -222,7 +222,7 @@ class ServiceSettings(BaseSettings):
         for pair in filter(None, (part.strip() for part in value.split(","))):
             name, _, secret = pair.partition(":")
             known = secrets.get(name, ())
-            if not _WEBHOOK.fullmatch(name) or len(secret) < 16 or secret in known or len(known) == 2:
+            if not WEBHOOK.fullmatch(name) or len(secret) < 16 or secret in known or len(known) == 2:
                 # The pair itself stays out of the message: it holds a secret.
                 raise ValueError(
                     "must be webhook:secret,…: names are [a-z0-9-]{1,40}, secrets have 16 or more characters and no "
@@ -255,7 +255,7 @@ class ServiceSettings(BaseSettings):
         keys: dict[str, tuple[str, ...]] = {}
         for pair in filter(None, (part.strip() for part in value.split(","))):
             caller, _, secret = pair.partition(":")
-            if not _CALLER.fullmatch(caller) or not _SECRET.fullmatch(secret) or secret in chain(*keys.values()):
+            if not CALLER.fullmatch(caller) or not _SECRET.fullmatch(secret) or secret in chain(*keys.values()):
                 # The pair itself stays out of the message: it holds a secret.
                 raise ValueError(
                     "must be caller:secret,…: callers are [a-z0-9-]{1,30}, secrets are printable ASCII without spaces "

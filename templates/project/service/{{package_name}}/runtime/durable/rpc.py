@@ -171,6 +171,9 @@ def serve[Q: BaseModel, R: BaseModel](
             async with observe_run(ctx, contract.name, contract.version), bound.applied():
                 model = _parsed(ctx, contract, request)
                 result = await contained(lambda: function(ctx, model), contract.name)
+                if not isinstance(result, BaseModel):
+                    wanted = contract.result.__name__
+                    raise TypeError(f"{contract.name} returned {type(result).__name__}, and its contract says {wanted}")
                 return _as_json(result, f"the result of {contract.name}")
 
         async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:

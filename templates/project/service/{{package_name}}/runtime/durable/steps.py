@@ -32,6 +32,7 @@ from ..engine.codec import encoded
 from ..engine.misfits import does_not_fit, in_words
 from ..engine.places import pause_without_place
 from ..engine.retry import pause_before
+from ..engine.sdk_events import HandedBack
 from ..errors import EngineUnavailable, Failure, StepFailed, ValueNotKept
 from ..outages import Lost
 from ..telemetry import metrics
@@ -43,10 +44,6 @@ logger = logging.getLogger(__name__)
 
 AWAY_PAUSE = 2.0
 """Seconds after which a step that found the engine away is made again."""
-
-
-class HandedBack(ResonateError):
-    """A run ends here without an outcome: the engine offers it again, to any process of its group."""
 
 
 class DurableContext(Context):

@@ -1,6 +1,7 @@
 """The client of the Resonate engine: what the service asks of it, each request with a bound."""
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from .namespace import Namespace
 from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 from .retry import STEP_RETRY
-from .sdk_events import TaskSender, observe
+from .sdk_events import TaskSender, is_fault, observe
 
 REQUEST_TIMEOUT = 5.0
 """Seconds that the engine has to answer a request before it counts as unavailable."""
@@ -248,6 +249,7 @@ def build(
         autostart=False,
     )
     codec.use(resonate)
+    logging.getLogger("resonate.core").addFilter(is_fault)
     # The SDK has no public way to give it one.
     resonate._core.sender = resonate._core.fencing = TaskSender(resonate._transport, token)
     metrics.PROCESS.labels(namespace.name, group).set(1)

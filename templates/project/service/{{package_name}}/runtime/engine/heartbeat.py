@@ -21,6 +21,10 @@ logger = logging.getLogger(__name__)
 BLOCKED_AFTER = 2.0
 """Seconds without a turn of the event loop after which what blocks it is logged."""
 
+_BLOCKED = (
+    "the event loop has been blocked for %.1f s, here: all else in this process waits. A step that blocks is a plain "
+    "def, which runs in a thread."
+)
 _LOOK_EVERY = 0.5
 _START = 5.0
 
@@ -100,12 +104,9 @@ class ThreadHeartbeat:
                 told = True
                 metrics.LOOP_BLOCKED.inc()
                 frame = sys._current_frames().get(self._watched_thread)
-                where = "".join(traceback.format_stack(frame)[-12:]) if frame else "nowhere\n"
-                logger.error(
-                    "the event loop has been blocked for %.1f s: all else in this process waits. A step that blocks is a "
-                    "plain def, which runs in a thread. It is here:\n%s",
-                    blocked,
-                    where.rstrip(),
+                stack = "".join(traceback.format_stack(frame)[-12:]).rstrip() if frame else "It is nowhere."
+                logger.handle(
+                    logger.makeRecord(logger.name, logging.ERROR, __file__, 0, _BLOCKED, (blocked,), None, sinfo=stack)
                 )
 
     def _turn(self) -> None:

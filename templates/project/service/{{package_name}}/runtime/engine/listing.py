@@ -42,7 +42,16 @@ async def succeeded_calls(client: EngineClient, group: str) -> AsyncIterator[Pro
 
 
 async def calls_of_job(client: EngineClient, group: str, job: str) -> AsyncIterator[PromiseRecord]:
-    """The calls of a group that a job has made and that have succeeded, on every engine. ``job``: ``job/order-4711``."""
+    """The calls of a group that a job has made and that have succeeded, on every engine. ``job``: ``job/order-4711``.
+
+    Raises:
+        OperatorError: the engine keeps no such job.
+    """
+    if await client.find(job) is None:
+        raise OperatorError(
+            f"the engine keeps no job {job}",
+            "Name it with its kind, as in job/order-4711. One that was removed is not there.",
+        )
     left = [job]
     while left:
         promise = left.pop()

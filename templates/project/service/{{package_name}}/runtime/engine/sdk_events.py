@@ -4,13 +4,26 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from resonate.error import ServerError
+from resonate.error import ResonateError, ServerError
 from resonate.observability import BackgroundTaskFailed, Event, logging_observer
 from resonate.send import Sender, TaskAcquireResult, TaskFenceResult
 
 logger = logging.getLogger(__name__)
 
 _TAKEN = "another worker has it, or it has ended:"
+
+
+_HANDED_BACK = "handed back: "
+
+
+class HandedBack(ResonateError):
+    """A run ends here without an outcome: the engine offers it again, to any process of its group.
+
+    No fault, and logged by whoever knows the reason.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_HANDED_BACK + reason)
 
 
 class TaskSender(Sender):
@@ -37,11 +50,17 @@ class TaskSender(Sender):
             raise ServerError(error.code, f"{what} {id}") from error
 
 
+def is_fault(record: logging.LogRecord) -> bool:
+    """Whether what the SDK logs is more than a run that is handed back: a filter."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(getattr(error, "cause", error), HandedBack)
+
+
 def observe(event: Event) -> None:
-    """The SDK's observer: logs what it would, but for tasks that others have taken."""
+    """The SDK's observer: logs what it would, but for tasks that others have taken, or that were handed back."""
     if not isinstance(event, BackgroundTaskFailed):
         logging_observer(event)
-    elif _TAKEN in event.cause:
+    elif _TAKEN in event.cause or _HANDED_BACK in event.cause:
         logger.debug("%s", event.cause)
     else:
         logger.error("work that the engine sent was not done here: %s", event.cause)

@@ -1,7 +1,8 @@
 """Warnings and errors that repeat are logged once, then counted: a line a minute says how often.
 
 What repeats is said once a minute whatever its number, so that an outage is a few lines and not a disk full. Lines below
-WARNING are never folded: what became of a job or a request is always there.
+WARNING are never folded: what became of a job or a request is always there. Nor is what says that something changed, such
+as the end of an outage: ``extra={"is_change": True}``.
 """
 
 import logging
@@ -46,7 +47,8 @@ class FoldingHandler(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, or count it. The caller holds the handler's lock."""
-        if record.levelno < logging.WARNING:
+        is_change = record.__dict__.pop("is_change", False)
+        if record.levelno < logging.WARNING or is_change:
             super().emit(record)
             return
         now = monotonic()
