@@ -23,7 +23,7 @@ from typing import Any, NoReturn, Self
 import msgspec
 from resonate.context import Context, ResonateFuture
 from resonate.durable import DurableFunction
-from resonate.error import ConnectorError, PlatformError, ResonateError, SerializationError, Suspended
+from resonate.error import ConnectorError, PlatformError, SerializationError, Suspended
 from resonate.retry import RetryPolicy
 from resonate.tree import Tree
 from resonate.types import Args
