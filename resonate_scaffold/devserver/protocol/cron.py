@@ -16,13 +16,12 @@ from croniter import CroniterError, croniter
 _EXTENSION = re.compile(r"(?<![a-z])[hr](?![a-z])", re.IGNORECASE)
 
 
-def next_run(expression: str, after: int) -> int | None:
-    """The first time (ms) after `after` (ms) that matches; None when there is no such time.
+def is_valid(expression: str) -> bool:
+    return not _EXTENSION.search(expression) and bool(croniter.is_valid(expression, second_at_beginning=True))
 
-    Raises ValueError when `expression` is not a cron expression.
-    """
-    if _EXTENSION.search(expression) or not croniter.is_valid(expression, second_at_beginning=True):
-        raise ValueError(f"not a cron expression: {expression!r}")
+
+def next_run(expression: str, after: int) -> int | None:
+    """The first time (ms) after `after` (ms) that matches; None when there is no such time."""
     try:
         # Whole seconds: cron knows no smaller unit, and floats of milliseconds would round.
         found: float = croniter(expression, after // 1000, second_at_beginning=True).get_next(float)
