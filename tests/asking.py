@@ -71,7 +71,8 @@ class Asker:
             case "promise.register_listener":
                 return {"awaited": self._id(), "address": f"poll://uni@api/{pick((1, 2))}"}
             case "promise.search":
-                return {"limit": pick((1, 3, 50)), "state": pick(("pending", "resolved", "rejected_timedout"))}
+                tags = {pick(("resonate:target", "resonate:scope", "resonate:origin")): pick((WORKERS, "local", "d"))}
+                return {"state": pick(("pending", "resolved", "rejected_timedout")), **self._page({"tags": tags})}
             case "task.create":
                 wanted = self._creation(now)
                 wanted["tags"]["resonate:target"] = WORKERS
@@ -86,7 +87,7 @@ class Asker:
                 beats = [{"id": id, "version": self._version(id)} for id in ids]
                 return {"pid": pick(("p1", "p2")), "tasks": beats}
             case "task.search":
-                return {"limit": pick((1, 3, 50)), "state": pick(("pending", "acquired", "suspended", "fulfilled"))}
+                return {"state": pick(("pending", "acquired", "suspended", "fulfilled")), **self._page({})}
             case "schedule.create":
                 return {
                     "id": pick(("s1", "s2")),
@@ -98,10 +99,17 @@ class Asker:
             case "schedule.get" | "schedule.delete":
                 return {"id": pick(("s1", "s2"))}
             case "schedule.search":
-                return {"limit": pick((1, 50))}
+                return self._page({"tags": {"resonate:target": WORKERS}})
+            case "task.continue":
+                return {"id": self._task("halted")}
             case "task.halt" if len(state.promises) % 3:  # what is halted leads nowhere
                 return {"id": "nobody"}
         return {"id": self._id()}
+
+    def _page(self, others: dict[str, Any]) -> dict[str, Any]:
+        """What a search says of pages, and some of the others."""
+        asked = {"limit": self._random.choice((1, 3, 50)), "cursor": self._random.choice((*IDS, "s1"))} | others
+        return {name: value for name, value in asked.items() if self._random.random() < 0.5}
 
     def _of_lease(self, kind: str, now: int) -> dict[str, Any]:
         id = self._task("acquired")

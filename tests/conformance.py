@@ -91,7 +91,10 @@ class Replay:
             return f"{line['kind']}: status {status} ({data}), recorded {line['status']}"
         if status >= 400:
             return None
-        return _difference(_plain(data), line["answer"], line["kind"])
+        ours, theirs = _plain(data), line["answer"]
+        if line["kind"].endswith(".search") and _ids(ours) != _ids(theirs):
+            return f"{line['kind']}: found {_ids(ours)}, recorded {_ids(theirs)}"
+        return _difference(ours, theirs, line["kind"])
 
     def request(self, now: int, kind: str, data: Any) -> tuple[int, Any]:
         try:
@@ -153,6 +156,11 @@ class Replay:
                 ],
             }
         )
+
+
+def _ids(found: dict[str, Any]) -> list[str]:
+    """What a search has found, in order: pages go by it."""
+    return [record["id"] for records in found.values() if isinstance(records, list) for record in records]
 
 
 def _plain(data: Any) -> Any:
