@@ -43,6 +43,7 @@ BEYOND = {
     ),
     "resonate:delay": "later servers offer a task with this tag at its time; v0.9.8 offers it at once",
     "a cron expression that never matches is refused (400)": "v0.9.8 takes it and fires once a minute",
+    "a cron expression with a year begins on the first day of that year": "v0.9.8 leaves out the first",
     "schedule.create whose promises could not be roots is refused (400)": "later servers refuse each of its promises",
     "ttl close to 2^63": "a lease ends at 2^63 - 1; v0.9.8 overflows",
 }

@@ -390,6 +390,10 @@ def test_missed_runs_are_made_up_for_one_a_tick_and_stale_ones_have_ended_when_t
         {"cron": "every minute"},
         {"cron": "99 * * * *"},
         {"cron": "R * * * *"},
+        {"cron": "0 9 * * 0"},
+        {"cron": "0 22-2 * * *"},
+        {"cron": "*/0 * * * *"},
+        {"cron": "0 9 L * *"},
         {"cron": "0 0 30 2 *"},
         {"id": "a:b"},
         {"promiseId": "{{.id}}:{{.timestamp}}"},
@@ -408,7 +412,11 @@ def test_a_schedule_that_cannot_fire_is_refused(changes: dict[str, Any]) -> None
         ("30 0 13 * * *", NOON, NOON + 60 * MINUTE + 30_000),
         ("*/10 * * * * *", NOON + 999, NOON + 10_000),
         ("0 12 * * THU", NOON, NOON + 7 * 24 * 60 * MINUTE),
+        ("0 12 * * 5", NOON, NOON + 7 * 24 * 60 * MINUTE),  # Sunday is 1
+        ("0 0 2 * monday", NOON, 1_769_990_400_000),  # a day that is both
+        ("@daily", NOON, NOON + 12 * 60 * MINUTE),
+        ("0 0 29 2 *", NOON, 1_835_395_200_000),
     ],
 )
-def test_cron_is_utc_and_puts_seconds_first(expression: str, after: int, expected: int) -> None:
+def test_cron_is_as_the_server_has_it(expression: str, after: int, expected: int) -> None:
     assert next_run(expression, after) == expected
