@@ -23,7 +23,7 @@ from resonate_scaffold.devserver.protocol import (
     parse,
     tick,
 )
-from resonate_scaffold.devserver.protocol.requests import check_lineage
+from resonate_scaffold.devserver.protocol.requests import TaskAcquire, check_lineage
 from resonate_scaffold.devserver.protocol.tasks import PROTOCOL_VERSION
 from resonate_scaffold.devserver.router import Poller, Router
 
@@ -189,6 +189,8 @@ class Engine:
                 logger.error("the journal cannot be written: %s", error)
                 raise Refused(500, f"the journal cannot be written: {error.strerror or error}") from error
         answer, messages = apply(self.state, now, request)
+        if isinstance(request, TaskAcquire):
+            self.router.taken(request.id, now)
         self._deliver(messages, now, RELEASE_PAUSE_MS if kind == "task.release" else 0)
         return answer.status, answer.data
 
