@@ -212,8 +212,12 @@ def engine(
         Path | None, typer.Option(help="Keep the jobs in this file; without it, in memory.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Run the development engine alone, on this machine only."""
+    """Run the development engine alone, on this machine only.
+
+    With RESONATE_TOKEN in its environment it asks every client for that token.
+    """
     import asyncio
+    import os
 
     from resonate_scaffold.devserver import EngineError, serve
 
@@ -221,7 +225,7 @@ def engine(
         print(f"engine listening on {url}", flush=True)
 
     try:
-        asyncio.run(serve(host="127.0.0.1", port=port, journal=journal, ready=ready))
+        asyncio.run(serve(port=port, journal=journal, ready=ready, token=os.environ.get("RESONATE_TOKEN")))
     except EngineError as error:
         raise EngineFailed(str(error), error.hint) from error
 

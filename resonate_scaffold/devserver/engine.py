@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from resonate_scaffold.devserver.auth import Token
 from resonate_scaffold.devserver.compaction import Compaction
 from resonate_scaffold.devserver.entries import RequestEntry, TickEntry
 from resonate_scaffold.devserver.journal import Journal
@@ -68,12 +69,13 @@ _encode = msgspec.json.Encoder().encode
 class Engine:
     """Applies requests and ticks one at a time, each journalled before it takes effect.
 
-    `journal` None keeps everything in memory. Raises EngineError when the journal cannot be used. After a
+    `journal` None keeps everything in memory; with a `token`, every request and stream must bring it. Raises EngineError when the journal cannot be used. After a
     start on a journal that is not new, leases begin anew and every task that waits is handed out again.
     """
 
-    def __init__(self, journal: Path | None = None, clock: Clock = now_ms) -> None:
+    def __init__(self, journal: Path | None = None, clock: Clock = now_ms, token: str | None = None) -> None:
         self._clock = clock
+        self._token = Token(token) if token else None
         self._now = 0
         self.state = State()
         self.router = Router(self.state.is_pending)
@@ -179,6 +181,9 @@ class Engine:
             raise Refused(400, "invalid request envelope: wanted a kind, and an object as data")
         if envelope.head.version != PROTOCOL_VERSION:
             raise Refused(400, f"unsupported protocol version {envelope.head.version!r}: this is {PROTOCOL_VERSION}")
+        if self._token is not None:
+            self._token.check(envelope.head.auth, self.now())
+            self._token.check_prefix(kind, data)
         request = parse(kind, data)
         check_lineage(request)
         now = self.now()
@@ -210,6 +215,15 @@ class Engine:
         if self._journal is not None:
             self._work_on_compaction(self._journal)
         self._pack_what_rests(now)
+
+    def admits(self, token: str | None) -> bool:
+        """Whether a stream that brings this token may connect."""
+        try:
+            if self._token is not None:
+                self._token.check(token, self.now())
+        except Refused:
+            return False
+        return True
 
     def connect(self, group: str, pid: str) -> Poller:
         return self.router.connect(group, pid, self.now())
