@@ -30,6 +30,8 @@ app = typer.Typer(
 
 add = typer.Typer(help="Grow a service: the files, the wiring, the tests.", rich_markup_mode=None)
 app.add_typer(add, name="add")
+export = typer.Typer(help="Write what other teams need, in any language.", rich_markup_mode=None)
+app.add_typer(export, name="export")
 
 
 class Kind(StrEnum):
@@ -75,6 +77,11 @@ class GraphFormat(StrEnum):
     mermaid = "mermaid"
     svg = "svg"
     json = "json"
+
+
+class ExportFormat(StrEnum):
+    json_schema = "json-schema"
+    typescript = "typescript"
 
 
 class Idempotency(StrEnum):
@@ -485,6 +492,26 @@ def graph(
 
     report = Report(as_json=False)
     raise typer.Exit(report.finish(draw(path, output.value, file, report)))
+
+
+@export.command("contracts")
+def export_contracts(
+    output: Annotated[ExportFormat, typer.Option("--format", help="What to write.")] = ExportFormat.json_schema,
+    out: Annotated[Path, typer.Option("--out", help="The directory for it.", metavar="DIR")] = Path("exported"),
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Every durable function: names, where it is served, the types of request, result and failures.
+
+    It asks the service itself, which must be installed: python -m PACKAGE contracts --json.
+    """
+    from resonate_scaffold.export.run import ExportRequest, write
+    from resonate_scaffold.report import Report
+
+    report = Report(as_json=as_json)
+    request = ExportRequest(project, output.value, out, dry_run)
+    raise typer.Exit(report.finish(write(request, report)))
 
 
 def _change(make: Make, command: str, project: Path, *, dry_run: bool, as_json: bool, yes: bool) -> None:
