@@ -1,7 +1,7 @@
-"""The TypeScript SDK (npm `@resonatehq/sdk`) beside a service: as worker of what it calls, and as client of its workflows.
+"""The TypeScript SDK (npm `@resonatehq/sdk`) beside a service: a worker of what it calls, a client of its workflows.
 
-Both of the SDK's APIs, on the embedded engine, and on a Resonate server where TEST_RESONATE_SERVER names its binary. What
-the two sides share is written by `export contracts`, and compiled by `tsc --strict`.
+Both of the SDK's APIs, on the embedded engine, and on a Resonate server where TEST_RESONATE_SERVER names its binary.
+What the two sides share is written by `export contracts`, and compiled by `tsc --strict`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def run(command: list[str], cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def packages() -> Path:
-    """The `node_modules` with what package.json names; without Node.js CI fails, and any other run skips these tests."""
+    """The `node_modules` with what package.json names. Without Node.js CI fails, and any other run skips this."""
     if shutil.which("node") is None or (npm := shutil.which("npm")) is None:
         missing = "Node.js and npm are not installed: the TypeScript SDK is not tested"
         if os.environ.get("CI") == "true":

@@ -110,7 +110,7 @@ def _names_in(schema: Any) -> list[str]:
 
 
 def _with_one_name_each(data: Any) -> Any:
-    """Pydantic names a model that is both read and written twice (``Line-Input``); once is enough where both are equal."""
+    """Give a model one name that pydantic names twice, as it is read and as it is written, where both are equal."""
     definitions: dict[str, Schema] = data["$defs"]
     twice = {name.removesuffix(_INPUT) for name in definitions if name.endswith(_INPUT)}
     same = {name for name in twice if name + _OUTPUT in definitions and name not in definitions}

@@ -1,4 +1,4 @@
-"""Under which ids the HTTP API starts workflows, read from the code: a client of another language starts the same work."""
+"""Under which ids the HTTP API starts workflows, read from the code: another language starts the same work."""
 
 from __future__ import annotations
 

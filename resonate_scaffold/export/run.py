@@ -75,7 +75,13 @@ def ask(root: Path, project: Project) -> Contracts:
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
     try:
         done = subprocess.run(
-            command, cwd=root, env=environment, capture_output=True, encoding="utf-8", errors="replace", timeout=_SECONDS
+            command,
+            cwd=root,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ScaffoldError(f"`{shown}` does not run: {error}", "Run it by hand, and see what it says.") from error

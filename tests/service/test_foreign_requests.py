@@ -145,7 +145,9 @@ async def test_work_that_this_service_started_waits_for_code_that_fits(
         if is_ours:
             await until(lambda: find_problem(service.client, "shop/order/1"))
             problem = await find_problem(service.client, "shop/order/1")
-            assert problem and problem.startswith("the request of order does not fit its contract: customer_id: Field required")
+            assert problem and problem.startswith(
+                "the request of order does not fit its contract: customer_id: Field required"
+            )
             sending.cancel()
         else:
             assert (await sending).state == "rejected"

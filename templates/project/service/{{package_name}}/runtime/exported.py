@@ -57,8 +57,8 @@ class _Function:
         writes: JsonSchemaMode = "serialization" if is_ours else "validation"
         self.request: _Model = (contract.request, reads)
         self.result: _Model = (contract.result, writes)
-        kinds = dict.fromkeys([*contract.raises, *([InvalidRequest] if is_ours else [])])
-        self.failures = [(kind, _fields_of(kind), writes) for kind in kinds]
+        kinds: list[type[Failure]] = [*contract.raises, *([InvalidRequest] if is_ours else [])]
+        self.failures = [(kind, _fields_of(kind), writes) for kind in dict.fromkeys(kinds)]
 
     @property
     def models(self) -> Iterator[_Model]:
@@ -87,5 +87,5 @@ class _Function:
 def _fields_of(kind: type[Failure]) -> type[BaseModel] | None:
     """The attributes of a kind of failure, as a model; None where it has none."""
     hints = {name: hint for name, hint in get_type_hints(kind).items() if name not in ("code", "status")}
-    fields: dict[str, Any] = {name: (hint, ...) for name, hint in hints.items()}
+    fields: dict[str, Any] = {name: (hint, getattr(kind, name, ...)) for name, hint in hints.items()}
     return create_model(f"{kind.__name__}Fields", **fields) if fields else None

@@ -120,7 +120,7 @@ def _of_kind(kind: type[Failure], message: str, fields: dict[str, Any]) -> Failu
         values = {name: TypeAdapter(hints.get(name, Any)).validate_python(value) for name, value in fields.items()}
     except ValidationError:
         return Failure(message)
-    if not hints.keys() <= values.keys():
+    if any(name not in values and not hasattr(kind, name) for name in hints):
         return Failure(message)
     failure = kind.__new__(kind, message)
     failure.args = (message,)
