@@ -5,7 +5,7 @@ import logging
 from time import monotonic, time
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, ConnectionInfo
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import InsufficientPrivilege, InterfaceError, OperationalError
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -14,6 +14,7 @@ from resonate.retry import ExponentialBackoff
 from resonate_pg import PostgresConnection
 from resonate_pg.client import PgConn, PsycopgSessions
 
+from ..errors import OperatorError
 from .clock import EngineClock
 from .connections import TRY_TIMEOUT
 
@@ -72,11 +73,25 @@ class IndexedSessions(PsycopgSessions):
         return self._pool
 
 
+def check_encoding(info: ConnectionInfo) -> None:
+    """Refuse a database that does not keep every text.
+
+    Raises:
+        OperatorError: it is such a one.
+    """
+    if (encoding := info.parameter_status("server_encoding")) != "UTF8":
+        raise OperatorError(
+            f"RESONATE_URL: the encoding of the engine's database is {encoding}, and must be UTF8",
+            "Make another: CREATE DATABASE engine ENCODING 'UTF8' TEMPLATE template0",
+        )
+
+
 async def _use_indexes(connection: AsyncConnection[Any]) -> None:
-    encoding = connection.info.parameter_status("server_encoding")
-    if encoding != "UTF8":
-        logger.error("RESONATE_URL: the encoding of the engine's database is %s, and must be UTF8", encoding)
-        raise OperationalError("the engine's database does not keep UTF-8")
+    try:
+        check_encoding(connection.info)
+    except OperatorError as error:
+        logger.error("%s", error.problem)
+        raise OperationalError(error.problem) from None
     await connection.set_autocommit(True)
     for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"):
         await connection.execute("SELECT set_config(%s, 'off', false)", (setting,))

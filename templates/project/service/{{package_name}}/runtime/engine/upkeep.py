@@ -8,7 +8,7 @@ import psycopg
 from psycopg import Connection
 
 from ..errors import OperatorError
-from .postgres import PREPARED, SCHEMA_IS_THERE, with_keep_alive
+from .postgres import PREPARED, SCHEMA_IS_THERE, check_encoding, with_keep_alive
 
 # resonate-pg looks for promises that are due by a function of its own, for which none of its indexes is good: it would
 # read them all. One that repeats the function's name is.
@@ -75,6 +75,7 @@ def _connection(url: str) -> Iterator[Connection]:
         )
     try:
         with psycopg.connect(with_keep_alive(url), autocommit=True) as connection:
+            check_encoding(connection.info)
             if not _value(connection, SCHEMA_IS_THERE):
                 raise OperatorError(
                     "RESONATE_URL: resonate-pg is not in this database",
