@@ -23,6 +23,7 @@ SLOW = [
     "tests/test_over_http.py",
     "tests/test_chaos.py",
     "tests/test_two_services.py",
+    "tests/test_typescript.py",
     "tests/test_wheel.py",
     "tests/test_wiring_runs.py",
 ]

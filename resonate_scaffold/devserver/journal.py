@@ -16,23 +16,22 @@ import contextlib
 import logging
 import os
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import msgspec
-from resonate.connections.local import DurablePromise, Task
-from resonate.ids import origin_of
 
 from resonate_scaffold.devserver.errors import EngineError
-from resonate_scaffold.devserver.state import EngineState, Schedule
+from resonate_scaffold.devserver.past import FORMAT as PAST_FORMAT, Past
+from resonate_scaffold.devserver.protocol import Promise, Refused, Schedule, State, apply, parse, tick
+from resonate_scaffold.devserver.protocol.requests import root_of
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 
-#: Lineages that ended longer ago than this are left out when the journal is compacted.
+#: What ended longer ago than this is left out when the journal is compacted.
 KEEP_FINISHED_MS = 7 * 24 * 3600 * 1000
 
 
@@ -44,12 +43,9 @@ class Header(msgspec.Struct, tag="journal", tag_field="entry"):
 
 
 class PromiseEntry(msgspec.Struct, tag="promise", tag_field="entry"):
-    promise: DurablePromise
-    deadline: int | None
+    """A promise with its task; `deadline` is the task's."""
 
-
-class TaskEntry(msgspec.Struct, tag="task", tag_field="entry"):
-    task: Task
+    promise: Promise
     deadline: int | None
 
 
@@ -59,61 +55,73 @@ class ScheduleEntry(msgspec.Struct, tag="schedule", tag_field="entry"):
 
 class RequestEntry(msgspec.Struct, tag="request", tag_field="entry"):
     now: int
-    request: dict[str, Any]
+    kind: str
+    data: msgspec.Raw
 
 
 class TickEntry(msgspec.Struct, tag="tick", tag_field="entry"):
     now: int
 
 
-type Entry = Header | PromiseEntry | TaskEntry | ScheduleEntry | RequestEntry | TickEntry
+type Entry = Header | PromiseEntry | ScheduleEntry | RequestEntry | TickEntry
 
-_decode = msgspec.json.Decoder[Entry](
-    Header | PromiseEntry | TaskEntry | ScheduleEntry | RequestEntry | TickEntry
-).decode
+_decode = msgspec.json.Decoder[Entry](Header | PromiseEntry | ScheduleEntry | RequestEntry | TickEntry).decode
+_decode_header = msgspec.json.Decoder(Header).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def snapshot(state: EngineState, now: int) -> Iterator[Entry]:
-    """The entries that make an empty state equal to `state`, but for lineages that ended long ago."""
+def snapshot(state: State, now: int) -> Iterator[Entry]:
+    """The entries that make an empty state equal to `state`, but for what ended long ago."""
     yield Header(format=FORMAT, now=now)
-    ended = _ended_origins(state, now - KEEP_FINISHED_MS)
+    ended = _ended_roots(state, now - KEEP_FINISHED_MS)
     for promise in state.promises.values():
-        if origin_of(promise.id) not in ended:
-            yield PromiseEntry(promise, state.promise_deadlines.get(promise.id))
-    for task in state.tasks.values():
-        if origin_of(task.id) not in ended:
-            yield TaskEntry(task, state.task_deadlines.get(task.id))
+        if root_of(promise.id) not in ended:
+            yield PromiseEntry(promise, state.task_deadlines.get(promise.id))
     for schedule in state.schedules.values():
-        assert isinstance(schedule, Schedule)
         yield ScheduleEntry(schedule)
 
 
-def restore(state: EngineState, entry: PromiseEntry | TaskEntry | ScheduleEntry) -> None:
-    """Put one entry of a snapshot back."""
+class Damaged(Exception):
+    """A line that cannot stand where it does."""
+
+
+def replay(state: State, entry: Entry, *, is_first: bool = False) -> int | None:
+    """Let what an entry says happen to `state`; the time that it tells, if it does."""
+    if is_first != isinstance(entry, Header):
+        raise Damaged("a journal begins with its header, and has only one")
     match entry:
+        case Header(now=now):
+            return now
         case PromiseEntry(promise, deadline):
-            state.add_promise(promise)
+            state.add(promise)
             if deadline is not None:
-                state.promise_deadlines.set(promise.id, deadline)
-        case TaskEntry(task, deadline):
-            state.tasks[task.id] = task
-            if deadline is not None:
-                state.task_deadlines.set(task.id, deadline)
+                state.task_deadlines.set(promise.id, deadline)
         case ScheduleEntry(schedule):
             state.add_schedule(schedule)
+        case RequestEntry(now, kind, data):
+            with contextlib.suppress(Refused):
+                apply(state, now, parse(kind, data))
+            return now
+        case TickEntry(now):
+            tick(state, now)
+            return now
+    return None
 
 
-def _ended_origins(state: EngineState, before: int) -> set[str]:
-    last_end: defaultdict[str, int] = defaultdict(int)
+def _ended_roots(state: State, before: int) -> set[str]:
+    """The roots that ended before this time (ms), with all that began under them.
+
+    A promise that is nobody's task keeps nothing alive once its root has ended: such is what a gate waited for.
+    """
+    last_end: dict[str, int] = {}
     alive: set[str] = set()
     for promise in state.promises.values():
-        origin = origin_of(promise.id)
-        if promise.settled_at is None:
-            alive.add(origin)
-        else:
-            last_end[origin] = max(last_end[origin], promise.settled_at)
-    return {origin for origin, at in last_end.items() if at < before and origin not in alive}
+        root, at = root_of(promise.id), promise.record.settled_at
+        if at is not None:
+            last_end[root] = max(last_end.get(root, 0), at)
+        elif promise.task is not None or promise.id == root or root not in state.promises:
+            alive.add(root)
+    return {root for root, at in last_end.items() if at < before and root not in alive}
 
 
 class Journal:
@@ -133,18 +141,28 @@ class Journal:
         except OSError as error:
             raise self._unusable(error) from error
 
-    def read(self) -> Iterator[Entry]:
-        """The entries on file, in order; none when there is no file. EngineError at an unreadable one."""
+    def read(self, state: State) -> int:
+        """Let everything on file happen to `state`; the time of the last of it, 0 when there is no file.
+
+        Raises EngineError at what cannot be read.
+        """
+        last, past = 0, None
         for number, line in enumerate(self._lines(), start=1):
             try:
-                entry = _decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                if number == 1:
+                    past = self._past(line)
+                now = past.replay(state, line) if past else replay(state, _decode(line), is_first=number == 1)
+            except (msgspec.DecodeError, UnicodeDecodeError, Damaged) as error:
                 raise self._unreadable(number, str(error)) from error
-            if (number == 1) != isinstance(entry, Header):
-                raise self._unreadable(number, "a journal begins with its header, and has only one")
-            if isinstance(entry, Header) and entry.format != FORMAT:
-                raise self._unreadable(number, f"format {entry.format}, this version writes {FORMAT}")
-            yield entry
+            last = now or last
+        return last
+
+    def _past(self, line: bytes) -> Past | None:
+        """A reader for the format that the first line names; None when it is today's."""
+        header = _decode_header(line)
+        if header.format not in (FORMAT, PAST_FORMAT):
+            raise Damaged(f"format {header.format}, this version writes {FORMAT}")
+        return Past() if header.format == PAST_FORMAT else None
 
     def _lines(self) -> Iterator[bytes]:
         """The finished lines of the file, one at a time: a journal may be larger than the state it leads to."""

@@ -67,6 +67,7 @@ async def test_work_is_started_once(client: EngineClient) -> None:
         "resonate:parent": "shop/job/1",
         "resonate:scope": "global",
         "resonate:target": "poll://any@shop.workers",
+        "started-by": "shop/workers",
     }
     again = await client.start(nothing.task(Nothing()), "workers", "job/1", timedelta(hours=1), {"a": "c"})
     assert (again.tags["a"], again.timeout_at) == ("b", first.timeout_at)

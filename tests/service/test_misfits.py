@@ -117,7 +117,10 @@ MISFITS = {
         "the recorded result of check cannot be read: price: Field required",
     ),
     "a field of a call's result": (changed(check, priced_part), "the result of part cannot be read: price: Field req"),
-    "a field of the request": (changed(check, part, Priced), "the request of work cannot be read: price: Field req"),
+    "a field of the request": (
+        changed(check, part, Priced),
+        "the request of work does not fit its contract: price: Field req",
+    ),
     "another step": (
         changed(check_more, part),
         "call shop/job/1:1 was the step check, and this code makes the step check_more in its place",

@@ -1,6 +1,7 @@
 """The commands that every service has. A service adds its own to the group that :func:`commands` returns."""
 
 import asyncio
+import json
 import os
 import re
 import secrets
@@ -307,11 +308,17 @@ def commands(service: Service, description: str) -> click.Group:
 
     @main.command()
     @click.option("--accept", multiple=True, metavar="NAME", help="A contract whose change is meant; repeatable.")
-    def contracts(accept: tuple[str, ...]) -> None:
+    @click.option("--json", "as_json", is_flag=True, help="Print them for `resonate-scaffold export`; write nothing.")
+    def contracts(accept: tuple[str, ...], as_json: bool) -> None:
         """Write down the contracts of this release in tests/contracts.json, with which a test compares later ones.
 
         What does not fit the release before is refused, unless it is accepted: NAME@VERSION, or the name of a gate.
         """
+        if as_json:
+            from .exported import export
+
+            click.echo(json.dumps(export(service, settings()), indent=2))
+            return
         from .testing.contracts import write_snapshot
 
         click.echo(write_snapshot(service, accept))

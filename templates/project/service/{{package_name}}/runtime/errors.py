@@ -3,6 +3,7 @@
     Failure               a durable function failed for good; its message is what the client reads
       StepFailed          a step raised something else, and no retry helped
       ValueNotKept        an argument or result that the engine cannot keep
+      InvalidRequest      a call's request does not fit the contract of its function
       OperationConflict   an operation id was used for two different writes
     EngineUnavailable     the engine did not answer in time; what was asked of it may still happen
     OperatorError         what an operator can mend: what is wrong, and what to do
@@ -89,6 +90,20 @@ class ValueNotKept(Failure):
     """A value that the engine cannot keep, or that does not come back as what it was."""
 
     status = 500
+
+
+class InvalidRequest(Failure):
+    """The request of a call does not fit the contract of its function: its caller's mistake.
+
+    ``errors`` has an entry for each mistake: ``at``, where it is in the request (``lines/0/sku``), and ``detail``.
+    """
+
+    errors: list[dict[str, str]]
+
+    def __init__(self, function: str, errors: list[dict[str, str]]) -> None:
+        told = "; ".join(f"{error['at'] or 'it'}: {error['detail']}" for error in errors[:5])
+        super().__init__(f"the request of {function} does not fit its contract: {told}")
+        self.errors = errors
 
 
 class OperationConflict(Failure):

@@ -36,6 +36,9 @@ REQUEST_TIMEOUT = 5.0
 PROBE_TIMEOUT = 2.0
 """Seconds that it has to answer a readiness probe."""
 
+STARTED_BY = "started-by"
+"""The tag of work that says which service started it, and which of its groups: ``myapi/api``."""
+
 PROBE_PERIOD = 60
 """Seconds after which a probe writes to the engine again. All processes of a service share what one of them wrote."""
 
@@ -74,6 +77,7 @@ class EngineClient:
             await self._request(self._probe)  # Its answer tells the time.
         timeout_at = self.clock.now_ms() + int(timeout.total_seconds() * 1000)
         tags = {**(tags or {}), **tracing.context_tags(), "resonate:target": self.namespace.target(group)}
+        tags[STARTED_BY] = self.namespace.engine_id(self.group)
         record = await self.create(promise_id, task, timeout_at, tags)
         outstanding.note_call(self.namespace.group(group), self.namespace.engine_id(record.id), task.func)
         self._note_job(record)
