@@ -237,7 +237,7 @@ def test_pauses_grow_up_to_a_minute() -> None:
 
 
 def test_a_function_that_others_may_know_is_handed_back_soon(monkeypatch: pytest.MonkeyPatch, log: Log) -> None:
-    """In 3 s a worker of the next release is offered it nine times; and nothing is said but one line a minute."""
+    """In 3 s it is offered a dozen times, to any worker; and nothing is said but one line a minute."""
     now = 1000.0
     monkeypatch.setattr(misfits, "monotonic", lambda: now)
     held = Misfits()
@@ -250,13 +250,13 @@ def test_a_function_that_others_may_know_is_handed_back_soon(monkeypatch: pytest
         assert held.delay("job/1") == 0
         assert held.problem() is None
         now += stays[-1]
-    assert sum(stays[:18:2]) < 4.5 and max(stays) <= 6 and len(stays) < 100
+    assert sum(stays[:24:2]) < 4.5 and max(stays) <= 6 and len(stays) < 120
     assert counted("worker_unknown_functions_total") - before == len(stays)
     (line,) = log.lines(logger="shop.runtime.engine.misfits")
     assert line["level"] == "WARNING"
 
     # Another worker has the first by now; nobody has the second.
-    now += 2
+    now += 31
     held.hold(run, "no function work is served here", unknown=True)
     assert held.problem() == "1 runs wait for code that fits them, such as work: no function work is served here"
     assert held.delay("job/2") > 0

@@ -17,6 +17,7 @@ from shop.runtime.engine.upkeep import prepare, remove_ended
 from shop.runtime.errors import OperatorError, SchemaError
 from shop.runtime.service import Service
 from shop.runtime.testing.databases import postgres_server
+from sqlalchemy import make_url
 
 # As much of resonate-pg as is used here; its own file is used by the session `server` of the tool.
 SCHEMA = """
@@ -43,7 +44,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def engine(server: str) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to a database with the engine's schema; its own name is its `dsn`."""
+    """A connection to a database with the engine's schema."""
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute("DROP DATABASE IF EXISTS engine WITH (FORCE)")
         admin.execute("CREATE DATABASE engine ENCODING 'UTF8' TEMPLATE template0")
@@ -53,12 +54,7 @@ def engine(server: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 def url_of(server: str, name: str = "engine") -> str:
-    return psycopg.conninfo.make_conninfo(server, dbname=name) if "=" in server else _with_database(server, name)
-
-
-def _with_database(server: str, name: str) -> str:
-    base, _, query = server.partition("?")
-    return f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 async def test_what_is_due_is_found_by_an_index(server: str, engine: psycopg.Connection[Any]) -> None:
@@ -68,7 +64,7 @@ async def test_what_is_due_is_found_by_an_index(server: str, engine: psycopg.Con
     assert "Seq Scan" in plan(engine)
     assert prepare(url)
     assert await postgres.is_prepared()
-    assert "Index Scan using service_due_promises" in plan(engine)
+    assert "service_due_promises" in plan(engine)
     assert not prepare(url)
 
     # One whose making was broken off is made again.
@@ -95,7 +91,7 @@ async def test_a_plan_of_empty_tables_stays_good(server: str, engine: psycopg.Co
     engine.execute(
         "CREATE FUNCTION resonate.found(asked text) RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE n bigint; BEGIN "
         "SELECT count(p.id) INTO n FROM jsonb_array_elements(jsonb_build_array(asked)) a "
-        "LEFT JOIN resonate.promises p ON p.id = a#>>'{}'; RETURN n; END $$"
+        "LEFT JOIN resonate.promises p ON p.id = a.value #>> '{}'; RETURN n; END $$"
     )
     postgres = ResilientPostgres(url_of(server))
     async with postgres._sessions.session() as session:
@@ -103,7 +99,7 @@ async def test_a_plan_of_empty_tables_stays_good(server: str, engine: psycopg.Co
             await session.execute("SELECT resonate.found('1')")
         plan(engine)
         read = (
-            "SELECT coalesce(seq_tup_read + idx_tup_read, 0) FROM pg_stat_xact_user_tables WHERE relname = 'promises'"
+            "SELECT coalesce(seq_tup_read + idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'promises'"
         )
         await session.execute("SELECT resonate.found('1')")
         row = await (await session.execute(read)).fetchone()

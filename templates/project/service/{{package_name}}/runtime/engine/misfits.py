@@ -45,8 +45,8 @@ REPEAT = 60.0
 UNSERVED_AFTER = 60.0
 """Seconds in which a run of a function that is not known here was offered again and again: nobody else knows it either."""
 
-_FIRST_STAY, _LONGEST_STAY, _GROWTH = 0.05, 4.0, 1.5
-# The engine offers what is handed back at once, to any worker of the group. In 3 s some nine do not know it.
+_FIRST_STAY, _LONGEST_STAY, _GROWTH = 0.05, 4.0, 1.3
+# The engine offers what is handed back at once, to any worker of the group. In 3 s it is offered a dozen times.
 
 NOTES = "misfit/"
 """Begins the local ids of the notes."""
@@ -109,7 +109,7 @@ class _Held:
     def is_shown(self) -> bool:
         """Whether it is more than a deployment that rolls."""
         now = monotonic()
-        return not self.is_unknown or (now - self.since >= UNSERVED_AFTER and now - self.due < UNSERVED_AFTER)
+        return not self.is_unknown or (now - self.since >= UNSERVED_AFTER and now - self.due < UNSERVED_AFTER / 2)
 
 
 class Misfits:
