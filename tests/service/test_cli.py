@@ -260,6 +260,7 @@ def test_the_commands_of_every_service(definition: Service) -> None:
         "record",
         "contracts",
         "run-schedule",
+        "engine",
         "webhook-secret",
         "api-key",
     }

@@ -8,15 +8,16 @@ import secrets
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from .errors import OperatorError
 from .service import Service
-from .settings import CALLER, WEBHOOK, ServiceSettings, url_of
+from .settings import CALLER, WEBHOOK, ServiceSettings, required, url_of
 from .telemetry import logs
 
 
@@ -217,6 +218,40 @@ def commands(service: Service, description: str) -> click.Group:
 
         if asyncio.run(compare()):
             sys.exit(1)
+
+    @main.group()
+    def engine() -> None:
+        """Look after an engine in Postgres (resonate-pg)."""
+
+    def engine_url() -> str:
+        return required(settings_with_engine().resonate_url, "RESONATE_URL")
+
+    @engine.command()
+    def prepare() -> None:
+        """Add the index to the engine's database that keeps jobs quick beside many others. Again after a new resonate.sql."""
+        from .engine import upkeep
+
+        missing = upkeep.prepare(engine_url())
+        click.echo(
+            "the engine's database has its index now" if missing else "the engine's database is prepared already"
+        )
+
+    @engine.command("remove-ended")
+    @click.option("--older-than", required=True, metavar="DURATION", help="Such as P30D or PT12H.")
+    def remove_ended(older_than: str) -> None:
+        """Remove what ended longer ago, of every service on the engine. Run it by the clock, such as each night.
+
+        An id that was removed starts new work when it is asked for again.
+        """
+        from .engine import upkeep
+
+        try:
+            age = TypeAdapter(timedelta).validate_python(older_than)
+        except ValidationError:
+            raise click.BadParameter("a duration, such as P30D or PT12H", param_hint="--older-than") from None
+        if age < timedelta(0):
+            raise click.BadParameter("it may not be negative", param_hint="--older-than")
+        click.echo(f"{upkeep.remove_ended(engine_url(), age)} promises removed")
 
     @main.command()
     @click.argument("name", callback=_in_form(WEBHOOK))

@@ -358,6 +358,7 @@ def _synchronous(
 
     Raises:
         DatabaseUnavailable: it cannot be opened.
+        SchemaError: it keeps no UTF-8.
     """
     parsed = synchronous_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -366,12 +367,25 @@ def _synchronous(
     else:
         arguments = _connect_arguments(parsed, {} if lock_timeout is None else {"lock_timeout": lock_timeout})
         engine = create_engine(parsed, poolclass=NullPool, connect_args=arguments)
+        event.listen(engine, "connect", _check_encoding, insert=True)
     try:
         connection = engine.connect()
     except (DBAPIError, sqlite3.Error) as error:
         raise _unavailable(parsed, error) from None
     with connection:
         yield connection
+
+
+def _check_encoding(connection: Any, _record: object) -> None:
+    """Refuse a Postgres that does not keep every text: SQLAlchemy would be given bytes, or fail at some values."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        name = connection.info.dbname
+        connection.close()
+        raise SchemaError(
+            f"DATABASE_URL: the encoding of the database {name} is {encoding}, and must be UTF8",
+            f"Make another: CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0",
+        )
 
 
 def _alembic(url: str, migrations: Path, lock_timeout: timedelta | None) -> Config:

@@ -1,5 +1,6 @@
 """What the SDK reports of work that it could not do: said with the promise, or left out where nothing is wrong."""
 
+import asyncio
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -8,7 +9,16 @@ from resonate.error import ResonateError, ServerError
 from resonate.observability import BackgroundTaskFailed, Event, logging_observer
 from resonate.send import Sender, TaskAcquireResult, TaskFenceResult
 
+from ..errors import EngineRefused
+from .offers import current_run
+
 logger = logging.getLogger(__name__)
+
+REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+"""What the engine answers where RESONATE_TOKEN is not good for a request."""
+
+REFUSED_PAUSE = 2.0
+"""Seconds after which a run's request is made again that was answered so."""
 
 _TAKEN = "another worker has it, or it has ended:"
 
@@ -32,10 +42,31 @@ class TaskSender(Sender):
     A task that cannot be taken is named in the error, which the SDK logs without. And what the engine sends along with
     the answer for one step, all steps of the run so far, is left unread: the run has made them or got them when it
     began. To read them each time made a run of 1,000 steps read a million.
+
+    A token that the engine refuses, such as one that has expired meanwhile, is no fault of the run: its requests are made
+    again until the engine takes them, or the process stops.
     """
 
+    async def _send_envelope(
+        self, kind: str, data: Any, *, allow_409: bool, routes_by: str | None = None
+    ) -> tuple[int, Any]:
+        while True:
+            try:
+                return await super()._send_envelope(kind, data, allow_409=allow_409, routes_by=routes_by)
+            except ServerError as error:
+                if error.code not in REFUSALS:
+                    raise
+                refused = EngineRefused(error.code)
+                logger.error("runs wait: %s", refused, extra={"promise": routes_by})
+                if kind == "task.acquire":  # Which the engine offers again.
+                    raise HandedBack(str(refused)) from None
+            await asyncio.sleep(REFUSED_PAUSE)
+
     def _parse_task_fence(self, data: Any) -> TaskFenceResult:
-        return super()._parse_task_fence({**data, "preload": []})
+        result = super()._parse_task_fence({**data, "preload": []})
+        if run := current_run():
+            run.note_call(result.promise)
+        return result
 
     async def task_acquire(self, id: str, version: int, pid: str, ttl: int) -> TaskAcquireResult:
         """Take a task.

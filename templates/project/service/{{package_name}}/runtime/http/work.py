@@ -18,7 +18,7 @@ from ..durable.json_values import validate
 from ..durable.rpc import Rpc
 from ..engine.client import EngineClient, error_of
 from ..engine.watch import YOUNG, find_untaken
-from ..errors import EngineUnavailable
+from ..errors import EngineRefused, EngineUnavailable
 from . import draining
 from .auth import Caller, get_caller
 from .idempotency import RequestIdentity
@@ -196,6 +196,8 @@ async def start[Q: BaseModel](
     identity = RequestIdentity(contract, request)
     try:
         record = await contract.start(caller.client, root_id, request, timeout=timeout, tags=identity.tags)
+    except EngineRefused:
+        raise  # Nothing was started.
     except EngineUnavailable:
         raise unavailable(location) from None
     return Started(record, identity.is_replay(record), location)
