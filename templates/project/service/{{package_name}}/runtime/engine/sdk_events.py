@@ -4,15 +4,14 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from resonate.error import ResonateError, ServerError
+from resonate.error import ResonateError, ServerError, StoppedError
 from resonate.observability import BackgroundTaskFailed, Event, logging_observer
-from resonate.send import Sender, TaskAcquireResult, TaskFenceResult
+from resonate.send import Sender, TaskFenceResult
 
 logger = logging.getLogger(__name__)
 
-_TAKEN = "another worker has it, or it has ended:"
-
-
+_TAKEN = "another worker has it, or it has ended"
+_PASSED_ON = "its lease has passed on, so another worker goes on with it"
 _HANDED_BACK = "handed back: "
 
 
@@ -37,30 +36,45 @@ class TaskSender(Sender):
     def _parse_task_fence(self, data: Any) -> TaskFenceResult:
         return super()._parse_task_fence({**data, "preload": []})
 
-    async def task_acquire(self, id: str, version: int, pid: str, ttl: int) -> TaskAcquireResult:
-        """Take a task.
+    async def _send_envelope(
+        self, kind: str, data: Any, *, allow_409: bool, routes_by: str | None = None
+    ) -> tuple[int, Any]:
+        """Send a request.
 
         Raises:
-            ServerError: 409 where another worker was quicker, which is no fault: a task is offered to several.
+            ServerError: 409 for a task that another worker has, which is no fault: it was offered to several, or its
+                lease ended while this process was held up.
         """
         try:
-            return await super().task_acquire(id, version, pid, ttl)
+            return await super()._send_envelope(kind, data, allow_409=allow_409, routes_by=routes_by)
         except ServerError as error:
-            what = _TAKEN if error.code == HTTPStatus.CONFLICT else f"{error.message}:"
-            raise ServerError(error.code, f"{what} {id}") from error
+            if not kind.startswith("task."):
+                raise
+            what = error.message
+            if error.code == HTTPStatus.CONFLICT:
+                what = _TAKEN if kind == "task.acquire" else _PASSED_ON
+            raise ServerError(error.code, f"{what}: {routes_by}") from error
 
 
 def is_fault(record: logging.LogRecord) -> bool:
-    """Whether what the SDK logs is more than a run that is handed back: a filter."""
+    """Whether what the SDK logs is more than a run that goes on elsewhere: a filter."""
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(getattr(error, "cause", error), HandedBack)
+    # PlatformError has several.
+    return not all(_goes_on_elsewhere(cause) for cause in getattr(error, "causes", [error]))
+
+
+def _goes_on_elsewhere(cause: BaseException | None) -> bool:
+    is_conflict = isinstance(cause, ServerError) and cause.code == HTTPStatus.CONFLICT
+    return is_conflict or isinstance(cause, HandedBack | StoppedError)
 
 
 def observe(event: Event) -> None:
-    """The SDK's observer: logs what it would, but for tasks that others have taken, or that were handed back."""
+    """The SDK's observer: logs what it would, but for runs that go on elsewhere."""
     if not isinstance(event, BackgroundTaskFailed):
         logging_observer(event)
-    elif _TAKEN in event.cause or _HANDED_BACK in event.cause:
+    elif any(text in event.cause for text in (_TAKEN, _HANDED_BACK, str(StoppedError()))):
         logger.debug("%s", event.cause)
+    elif _PASSED_ON in event.cause:
+        logger.info("%s", event.cause.partition(": ")[2])
     else:
         logger.error("work that the engine sent was not done here: %s", event.cause)

@@ -65,7 +65,11 @@ class Suspects:
                 crashes = await self._crashes(client, run)
         if crashes >= MOST_CRASHES:
             logger.error("%s is put aside: %d processes ended while it ran", name, crashes, extra={"job": engine_id})
-            message = f"{name} is put aside: its process ended {crashes} times in a row while it ran"
+            job = client.namespace.local_id(run.promise.tags.get("resonate:origin", engine_id))
+            message = (
+                f"{name} is put aside: its process ended {crashes} times in a row while it ran. Once that is mended,"
+            )
+            message += f" `runs retry {job}` starts it again"
             raise Failure(message, code="crashes-worker", status=500)
         if crashes:
             await self._wait_for_turn(crashes)
