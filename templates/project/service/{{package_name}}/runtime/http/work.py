@@ -105,9 +105,9 @@ class Accepted(BaseModel):
 
 
 class WaitingFor(BaseModel):
-    """A call that no worker has taken: of which function, and of which group, as the engine knows it.
+    """A call that no worker goes on with: of which function, and of which group, as the engine knows it.
 
-    `problem` is there while the workers of that group run code that does not fit it, and says why.
+    `problem` is there while the workers of that group run code that does not fit it, or end with it, and says why.
     """
 
     function: str
