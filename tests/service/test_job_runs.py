@@ -140,7 +140,7 @@ async def test_an_answer_that_comes_before_the_next_run_asks_does_not_replace_wh
     assert isinstance(service.client.resonate, WorkerResonate)
     service.client.resonate.offers.pause(True)
     await retry(service.client, "job/one")
-    assert await gate.deliver(service.client, "job/one", NO) == (Delivery.CONFLICT, YES)
+    assert await gate.deliver(service.client, "job/one", YES) == (Delivery.CONFLICT, NO)
     service.client.resonate.offers.pause(False)
     assert (await ended(service, "job/one+run2")).result == {"text": "seen, 2 yes no finished"}
 
@@ -153,6 +153,8 @@ async def test_with_from_what_was_recorded_before_a_step_is_kept(service: Runnin
     await retry(service.client, "job/one", "finish")
     assert (await ended(service, "job/one+run2")).result == {"text": "seen, 2 yes no finished"}
     assert [event for event in events if event != "answered"] == ["looked", *WRITES]
+    assert await gate.deliver(service.client, "job/one", NO) == (Delivery.TAKEN, NO)
+    assert await gate.deliver(service.client, "job/one", YES) == (Delivery.CONFLICT, NO)
 
 
 async def test_it_is_started_again_as_often_as_it_failed(service: RunningService) -> None:

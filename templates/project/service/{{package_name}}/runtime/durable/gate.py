@@ -144,12 +144,16 @@ class Gate[P: BaseModel]:
         for number in count(1):
             asked = await self._find(client, root, number)
             if asked is None:
-                if recorded != _EXPIRED or work.state != "pending":
-                    break
                 first, *earlier = self._of_each_run(root)
                 told = await _told_before(client, earlier, number)
-                early = _Question(root=root, early=ours if told in (None, _EXPIRED) else told)
-                await _create(client, _numbered(first, number), early, work.timeout_at)
+                if told is not None:  # It holds for this run, too.
+                    recorded = told
+                    if message is not None and told.get("message") == message:
+                        break
+                    continue
+                if recorded != _EXPIRED or work.state != "pending":
+                    break
+                await _create(client, _numbered(first, number), _Question(root=root, early=ours), work.timeout_at)
                 # Both may have changed meanwhile.
                 work, asked = await client.find(root) or work, await self._find(client, root, number)
             if asked is not None:
