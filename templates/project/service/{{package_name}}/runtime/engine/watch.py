@@ -153,12 +153,13 @@ async def find_untaken(client: EngineClient, record: PromiseRecord) -> Untaken |
             continue
         if client.clock.now_ms() - record.created_at < YOUNG * 1000:
             return None
-        if task.state == "pending":
-            problem = await find_problem(client, engine_id)
-        elif crashes := await find_crashes(client, engine_id, task.version - 1):
+        is_taken = task.state == "acquired"
+        problem = None
+        if crashes := await find_crashes(client, engine_id, task.version - is_taken):
             problem = f"its process ended while it ran, {crashes} times in a row: it is tried again, alone"
-        else:
+        elif is_taken:
             return None
+        problem = problem or await find_problem(client, engine_id)
         group = record.tags.get("resonate:target", "").rpartition("@")[2]
         param: Any = record.param.data
         return Untaken(record.id, param.get("func", "") if isinstance(param, dict) else "", group, problem)
