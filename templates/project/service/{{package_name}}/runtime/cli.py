@@ -253,6 +253,58 @@ def commands(service: Service, description: str) -> click.Group:
             raise click.BadParameter("it may not be negative", param_hint="--older-than")
         click.echo(f"{upkeep.remove_ended(engine_url(), age)} promises removed")
 
+    @main.group()
+    def runs() -> None:
+        """See one job's runs, and start it again."""
+
+    @runs.command()
+    @click.argument("job", metavar="KIND/ID")
+    @click.option("--from", "step", metavar="STEP", help="Keep what was recorded before the first call of this name.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    def retry(job: str, step: str | None, as_json: bool) -> None:
+        """Start a job again that failed, timed out or was canceled, such as job/order-4711.
+
+        It runs from its beginning, with the request that it had. Writes that were done are found done, and answers that
+        were given at its gates hold. Where it runs again already nothing happens.
+        """
+        from .durable.job_runs import retry
+
+        found = settings_with_engine()
+
+        async def start() -> tuple[str, bool]:
+            async with service.engine(found) as client:
+                again = await retry(client, job, step)
+                return again.record.id, again.is_new
+
+        run_id, is_new = asyncio.run(start())
+        if as_json:
+            click.echo(json.dumps({"job": job, "run": run_id, "started": is_new}))
+        else:
+            click.echo(f"{job} runs again{'' if is_new else ' already'}: {run_id}")
+
+    @runs.command()
+    @click.argument("job", metavar="KIND/ID")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    def show(job: str, as_json: bool) -> None:
+        """Show each run of a job, such as job/order-4711, and the calls that it made itself."""
+        from .durable.job_runs import told
+
+        found = settings_with_engine()
+
+        async def look() -> list[dict[str, Any]]:
+            async with service.engine(found) as client:
+                return await told(client, job)
+
+        shown = asyncio.run(look())
+        if as_json:
+            click.echo(json.dumps({"job": job, "runs": shown}))
+            return
+        for run in shown:
+            for indent, line in (("", run), *(("  ", call) for call in run["calls"])):
+                ended = f", ended {line['ended_at']}" if line["ended_at"] else ""
+                error = f"; {line['error']}" if line["error"] else ""
+                click.echo(f"{indent}{line['name']}: {line['state']}, began {line['began_at']}{ended}{error}")
+
     @main.command()
     @click.argument("name", callback=_in_form(WEBHOOK))
     def webhook_secret(name: str) -> None:

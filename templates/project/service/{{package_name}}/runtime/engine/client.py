@@ -106,6 +106,11 @@ class EngineClient:
         engine_id = self.namespace.engine_id(promise_id)
         return self._local(await self._request(lambda: self.resonate.promises.resolve(engine_id, Value(data=value))))
 
+    async def reject(self, promise_id: str, value: Any) -> PromiseRecord:
+        """Reject a promise; where it is settled already, the record of its first outcome."""
+        engine_id = self.namespace.engine_id(promise_id)
+        return self._local(await self._request(lambda: self.resonate.promises.reject(engine_id, Value(data=value))))
+
     async def health_problem(self) -> str | None:
         """What keeps this process from its work, or None.
 

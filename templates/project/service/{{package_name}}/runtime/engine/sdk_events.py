@@ -5,9 +5,9 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from resonate.error import ResonateError, ServerError
+from resonate.error import ResonateError, ServerError, StoppedError
 from resonate.observability import BackgroundTaskFailed, Event, logging_observer
-from resonate.send import Sender, TaskAcquireResult, TaskFenceResult
+from resonate.send import Sender, TaskFenceResult
 
 from ..errors import EngineRefused
 from .offers import current_run
@@ -20,9 +20,8 @@ REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 REFUSED_PAUSE = 2.0
 """Seconds after which a run's request is made again that was answered so."""
 
-_TAKEN = "another worker has it, or it has ended:"
-
-
+_TAKEN = "another worker has it, or it has ended"
+_PASSED_ON = "its lease has passed on, so another worker goes on with it"
 _HANDED_BACK = "handed back: "
 
 
@@ -50,12 +49,18 @@ class TaskSender(Sender):
     async def _send_envelope(
         self, kind: str, data: Any, *, allow_409: bool, routes_by: str | None = None
     ) -> tuple[int, Any]:
+        """Send a request.
+
+        Raises:
+            ServerError: 409 for a task that another worker has, which is no fault: it was offered to several, or its
+                lease ended while this process was held up.
+        """
         while True:
             try:
                 return await super()._send_envelope(kind, data, allow_409=allow_409, routes_by=routes_by)
             except ServerError as error:
                 if error.code not in REFUSALS:
-                    raise
+                    raise _with_promise(error, kind, routes_by) from error
                 refused = EngineRefused(error.code)
                 logger.error("runs wait: %s", refused, extra={"promise": routes_by})
                 if kind == "task.acquire":  # Which the engine offers again.
@@ -68,30 +73,35 @@ class TaskSender(Sender):
             run.note_call(result.promise)
         return result
 
-    async def task_acquire(self, id: str, version: int, pid: str, ttl: int) -> TaskAcquireResult:
-        """Take a task.
 
-        Raises:
-            ServerError: 409 where another worker was quicker, which is no fault: a task is offered to several.
-        """
-        try:
-            return await super().task_acquire(id, version, pid, ttl)
-        except ServerError as error:
-            what = _TAKEN if error.code == HTTPStatus.CONFLICT else f"{error.message}:"
-            raise ServerError(error.code, f"{what} {id}") from error
+def _with_promise(error: ServerError, kind: str, promise: str | None) -> ServerError:
+    if not kind.startswith("task."):
+        return error
+    what = error.message
+    if error.code == HTTPStatus.CONFLICT:
+        what = _TAKEN if kind == "task.acquire" else _PASSED_ON
+    return ServerError(error.code, f"{what}: {promise}")
 
 
 def is_fault(record: logging.LogRecord) -> bool:
-    """Whether what the SDK logs is more than a run that is handed back: a filter."""
+    """Whether what the SDK logs is more than a run that goes on elsewhere: a filter."""
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(getattr(error, "cause", error), HandedBack)
+    # PlatformError has several.
+    return not all(_goes_on_elsewhere(cause) for cause in getattr(error, "causes", [error]))
+
+
+def _goes_on_elsewhere(cause: BaseException | None) -> bool:
+    is_conflict = isinstance(cause, ServerError) and cause.code == HTTPStatus.CONFLICT
+    return is_conflict or isinstance(cause, HandedBack | StoppedError)
 
 
 def observe(event: Event) -> None:
-    """The SDK's observer: logs what it would, but for tasks that others have taken, or that were handed back."""
+    """The SDK's observer: logs what it would, but for runs that go on elsewhere."""
     if not isinstance(event, BackgroundTaskFailed):
         logging_observer(event)
-    elif _TAKEN in event.cause or _HANDED_BACK in event.cause:
+    elif any(text in event.cause for text in (_TAKEN, _HANDED_BACK, str(StoppedError()))):
         logger.debug("%s", event.cause)
+    elif _PASSED_ON in event.cause:
+        logger.info("%s", event.cause.partition(": ")[2])
     else:
         logger.error("work that the engine sent was not done here: %s", event.cause)
