@@ -28,7 +28,8 @@ from .namespace import Namespace
 from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 from .retry import STEP_RETRY
-from .sdk_events import REFUSALS, TaskSender, is_fault, observe
+from .sdk_events import is_fault, observe
+from .task_sender import REFUSALS, TaskSender
 
 REQUEST_TIMEOUT = 5.0
 """Seconds that the engine has to answer a request before it counts as unavailable."""
