@@ -69,7 +69,7 @@ def run(command: str, group: click.Group = main, **environment: str) -> Result:
         ({}, "group no-such", "there is no worker group 'no-such'\nGroups: workers, db"),
         ({}, "group workflows", "there is no worker group 'workflows'\nGroups: "),
         ({}, "run-schedule no-such", "there is no schedule 'no-such'\nSchedules: "),
-        ({"RESONATE_URL": ""}, "run-schedule nightly", "RESONATE_URL is not set, and no `resonate-scaffold dev` runs in"),
+        ({"RESONATE_URL": ""}, "run-schedule nightly", "RESONATE_URL is not set, and no `resonate-scaffold dev` runs"),
         ({"RESONATE_URL": ""}, "reconcile", "Start it; or: export RESONATE_URL=…"),
         ({}, "fake no-such", "there is no stand-in for group 'no-such'\nGroups that have some: "),
     ],
