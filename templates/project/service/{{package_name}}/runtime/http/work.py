@@ -303,9 +303,11 @@ async def _wait_as_preferred(
 ) -> PromiseRecord:
     """Wait for the end as `Prefer: wait=N` says, else for ``otherwise`` seconds."""
     seconds = preferred_wait(request)
-    if seconds is not None:
+    record = await wait_for_end(client, record, otherwise if seconds is None else seconds)
+    was_cut_short = record.state == "pending" and draining.has_begun()
+    if seconds is not None and not was_cut_short:
         response.headers["Preference-Applied"] = f"wait={seconds}"
-    return await wait_for_end(client, record, otherwise if seconds is None else seconds)
+    return record
 
 
 def _result[R: BaseModel](result: type[R], record: PromiseRecord, headers: dict[str, str] | None = None) -> R:
