@@ -205,11 +205,14 @@ def dev(
         int | None, typer.Option(help="The API's port; PORT of the service otherwise.", min=0, max=65535)
     ] = None,
     reload: Annotated[bool, typer.Option(help="Restart what changed.")] = True,
+    token: Annotated[
+        bool, typer.Option("--token", help="The embedded engine asks for RESONATE_TOKEN; one is made if none is set.")
+    ] = False,
 ) -> None:
     """Run a service on this machine: its processes, an engine, logs, reload."""
     from resonate_scaffold import dev as runner
 
-    raise typer.Exit(runner.run(project, engine=engine, port=port, reload=reload))
+    raise typer.Exit(runner.run(project, engine=engine, port=port, reload=reload, token=token))
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """The token that an engine asks for, and what it covers: as a Resonate server does, but for the signature.
 
-The token is a text that both sides know. Where it is a JWT, its claims count: ``exp``, and ``prefix`` unless ``role`` is
-``admin``: with a prefix, only ids that begin with it can be used, and nothing can be searched for.
+The token is a text that both sides know. Where it is a JWT, its claims count: ``exp``, and ``prefix`` unless ``role``
+is ``admin``: with a prefix, only ids that begin with it can be used, and nothing can be searched for.
 """
 
 from __future__ import annotations

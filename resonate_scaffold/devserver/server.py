@@ -75,8 +75,9 @@ async def running(
     clock: Clock = now_ms,
     token: str | None = None,
 ) -> AsyncIterator[Running]:
-    """An engine for the length of the block, in this event loop. `clock` gives the time in ms; with a `token`, every client
-    must bring it.
+    """An engine for the length of the block, in this event loop. `clock` gives the time in ms.
+
+    With a `token`, every client must bring it.
 
     Raises EngineError as `serve` does, and on leaving the block what made its time stand still.
     """
