@@ -96,6 +96,7 @@ class Engine:
 
     def _resume(self, journal: Journal) -> None:
         self._now = journal.read(self.state)
+        self.state.index.sort()  # now, rather than in the first request
         now = self.now()
         self.state.rearm_leases(now)
         if journal.is_current:

@@ -83,7 +83,7 @@ class Index:
         return self._from(_TASK_STATES.values() if state is None else [_TASK_STATES[state]], after)
 
     def _from(self, numbers: Iterable[int], after: str | None) -> Iterator[str]:
-        self._sort()
+        self.sort()
         first = None if after is None else _block_of(after)
         each = (self._blocks[number].irange(minimum=first) for number in numbers)
         return (block for block, _ in groupby(merge(*each)))
@@ -92,7 +92,7 @@ class Index:
         block, counts = self._counts_of(block)
         counts[number] += change
         if counts[number] == 0:
-            self._sort()
+            self.sort()
             self._blocks[number].discard(block)
             if not any(counts):
                 del self._counts[block]
@@ -105,7 +105,8 @@ class Index:
             known = self._counts[block] = (block, [0] * _ALL)
         return known
 
-    def _sort(self) -> None:
+    def sort(self) -> None:
+        """Put in order what was read from a file; every search and removal sees to it itself."""
         if not self._is_sorted:
             for blocks, unsorted in zip(self._blocks, self._unsorted, strict=True):
                 blocks.update(unsorted)
