@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ from .conftest import PROGRAM
 from .topology import SECRET, Topology
 
 SOURCES = Path(__file__).parent / "typescript"
+CHARGE_CARD = Path(__file__).parent / "schemas" / "charge-card.json"
 APIS = ("async", "generators")
 
 # Types of every kind, there and back.
@@ -63,7 +65,7 @@ RETURNS = " ".join(f"--returns {field}" for field in FIELDS)
 
 ADDS = (
     *(story.DB_FUNCTION, story.RPC, story.WORKFLOW, story.KEY, story.ROUTE, story.WEBHOOK),
-    f"resonate-scaffold add rpc payments.charge-card --from-schema {Path(__file__).with_name('schemas')}/charge-card.json",
+    f"resonate-scaffold add rpc payments.charge-card --from-schema {CHARGE_CARD}",
     f"resonate-scaffold add rpc shipping.price-parcels {TAKES} {RETURNS}",
     f"resonate-scaffold add workflow ship {TAKES} {RETURNS}",
 )
@@ -312,3 +314,12 @@ def test_what_a_schema_made_passes_the_checks_of_the_service(service: Path) -> N
         run([python, "-m", *tool.split()], service)
     report = run([python, "-m", "pytest", "-p", "no:cacheprovider", "tests/test_rpc_payments_charge_card.py"], service)
     assert "2 passed" in report
+
+
+def test_the_docs_show_what_is_compiled_and_run() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "languages.md").read_text("utf-8")
+    programs = ["".join(path.read_text("utf-8").split()) for path in SOURCES.glob("*.ts")]
+    shown = re.findall(r"```ts\n(.*?)```", text, re.DOTALL)
+    assert len(shown) == 3
+    for block in shown:
+        assert any("".join(block.split()) in program for program in programs), block
