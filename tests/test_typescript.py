@@ -206,7 +206,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     binary = os.environ.get("TEST_RESONATE_SERVER")
     if request.param == "server" and not binary:
         pytest.skip("TEST_RESONATE_SERVER does not name the binary of a Resonate server")
-    service, programs = request.getfixturevalue("service"), request.getfixturevalue("programs")
+    programs, service = request.getfixturevalue("programs"), request.getfixturevalue("service")
     scratch = tmp_path_factory.mktemp(request.param)
     with Topology(service, scratch, "orders", WEBHOOK_SECRETS=f"approval:{SECRET}", LOG_LEVEL="WARNING") as processes:
         migrated = processes.run("migrate")
