@@ -111,6 +111,7 @@ class Database(Resource):
         else:
             ping_after_idle(self._engine.sync_engine)
             self._writer, self._reader = self._engine, self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._file: os.stat_result | None = None
 
     def _create_engine(self, options: dict[str, Any], connections: OpenConnections) -> AsyncEngine:
         if self._url.get_backend_name() == "postgresql":
@@ -129,6 +130,17 @@ class Database(Resource):
     async def probe(self) -> None:
         """Read something. A lock on SQLite's file does not keep it from that."""
         await ask(self._probe, self._probes, "SELECT count(*) FROM sqlite_master" if self._turn else "SELECT 1")
+        name = self._url.database
+        if self._turn and name and name != ":memory:" and not name.startswith("file:"):
+            self._check_file(name)
+
+    def _check_file(self, path: str) -> None:
+        """See that it is the file that was there: open connections stay with one that is moved away."""
+        there = os.stat(path)
+        if self._file is None:
+            self._file = there
+        elif not os.path.samestat(there, self._file):
+            raise OSError(f"{path} is another file than before: bring that back, or start this process again")
 
     def abort(self) -> None:
         """Break all connections that are open."""
@@ -361,6 +373,7 @@ def _synchronous(
 
     Raises:
         DatabaseUnavailable: it cannot be opened.
+        SchemaError: it keeps no UTF-8.
     """
     parsed = synchronous_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -369,12 +382,25 @@ def _synchronous(
     else:
         arguments = _connect_arguments(parsed, {} if lock_timeout is None else {"lock_timeout": lock_timeout})
         engine = create_engine(parsed, poolclass=NullPool, connect_args=arguments)
+        event.listen(engine, "connect", _check_encoding, insert=True)
     try:
         connection = engine.connect()
     except (DBAPIError, sqlite3.Error) as error:
         raise _unavailable(parsed, error) from None
     with connection:
         yield connection
+
+
+def _check_encoding(connection: Any, _record: object) -> None:
+    """Refuse a Postgres that does not keep every text: SQLAlchemy would be given bytes, or fail at some values."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        name = connection.info.dbname
+        connection.close()
+        raise SchemaError(
+            f"DATABASE_URL: the encoding of the database {name} is {encoding}, and must be UTF8",
+            f"Make another: CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0",
+        )
 
 
 def _alembic(url: str, migrations: Path, lock_timeout: timedelta | None) -> Config:
