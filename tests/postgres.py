@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +38,18 @@ class Cluster:
         settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": port}.items()]
         user = server.system_user if os.name != "nt" and os.geteuid() == 0 else None
         return cls([str(POSTGRES_BIN_PATH / "postgres"), "-D", str(directory), *settings], user, port)
+
+    @contextmanager
+    def running(self) -> Iterator[Cluster]:
+        """Run its server, and wait until it answers."""
+        quiet = subprocess.DEVNULL
+        cwd = Path(self.command[2]).parent
+        with subprocess.Popen(self.command, user=self.user, cwd=cwd, stdout=quiet, stderr=quiet) as process:
+            try:
+                self.psql("postgres", "SELECT 1")
+                yield self
+            finally:
+                process.send_signal(signal.SIGQUIT)
 
     def url(self, database: str = "postgres") -> str:
         """The URL of a database."""

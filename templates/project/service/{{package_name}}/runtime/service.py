@@ -24,9 +24,10 @@ from .engine.client import EngineClient, build
 from .engine.intake import resources_of
 from .engine.listing import calls_of_job, succeeded_calls
 from .engine.namespace import Namespace
+from .engine.startup import examine
 from .engine.watch import watch_work
 from .engine.worker import BackgroundTask, DurableFunction, register, serve_group, stop
-from .errors import EngineUnavailable, OperatorError
+from .errors import EngineRefused, EngineUnavailable, OperatorError
 from .outages import Lost
 from .settings import ServiceSettings
 from .telemetry import tracing
@@ -160,11 +161,12 @@ class Service:
             client.resonate.start()
             if app.state.is_open:
                 logger.warning("there are no API keys: whoever reaches the port may call every route")
-            watching = asyncio.create_task(watch_work(client))
+            watching = [asyncio.create_task(look(client)) for look in (watch_work, examine)]
             try:
                 yield
             finally:
-                watching.cancel()
+                for looking in watching:
+                    looking.cancel()
                 await stop(client, settings.shutdown_grace)
 
         return self.create_app(settings, lifespan)
@@ -177,7 +179,7 @@ class Service:
     async def serve(self, settings: ServiceSettings, group: str) -> None:
         """Run a worker group until the process is told to stop."""
         worker = self.worker(group)
-        background: list[tuple[str, BackgroundTask]] = [("watch of work", watch_work)]
+        background: list[tuple[str, BackgroundTask]] = [("watch of work", watch_work), ("look at the engine", examine)]
         if group == "workers":
             prefix = self.schedule_prefix(settings)
             background.append(("schedule sync", partial(sync_schedules, schedules=self.schedules(), prefix=prefix)))
@@ -203,7 +205,7 @@ class Service:
         try:
             yield client
         except EngineUnavailable as error:
-            raise OperatorError(str(error), "Is RESONATE_URL right, and the engine running?") from None
+            raise _engine_problem(error) from None
         finally:
             await stop(client, timedelta(0))
 
@@ -257,6 +259,12 @@ class Service:
         # A contract that is imported into another's module is one contract.
         values = {id(value): value for name in names for value in vars(importlib.import_module(name)).values()}
         return list(values.values())
+
+
+def _engine_problem(error: EngineUnavailable) -> OperatorError:
+    if isinstance(error, EngineRefused):
+        return OperatorError(str(error), "Set a good one; README.md says which claims it needs.")
+    return OperatorError(str(error), "Is RESONATE_URL right, and the engine running?")
 
 
 async def reconcile_group(

@@ -2,16 +2,14 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any
 
 from resonate.error import ResonateError, ServerError, StoppedError
 from resonate.observability import BackgroundTaskFailed, Event, logging_observer
-from resonate.send import Sender, TaskFenceResult
 
 logger = logging.getLogger(__name__)
 
-_TAKEN = "another worker has it, or it has ended"
-_PASSED_ON = "its lease has passed on, so another worker goes on with it"
+TAKEN = "another worker has it, or it has ended"
+PASSED_ON = "its lease has passed on, so another worker goes on with it"
 _HANDED_BACK = "handed back: "
 
 
@@ -23,37 +21,6 @@ class HandedBack(ResonateError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(_HANDED_BACK + reason)
-
-
-class TaskSender(Sender):
-    """The SDK's requests for runs.
-
-    A task that cannot be taken is named in the error, which the SDK logs without. And what the engine sends along with
-    the answer for one step, all steps of the run so far, is left unread: the run has made them or got them when it
-    began. To read them each time made a run of 1,000 steps read a million.
-    """
-
-    def _parse_task_fence(self, data: Any) -> TaskFenceResult:
-        return super()._parse_task_fence({**data, "preload": []})
-
-    async def _send_envelope(
-        self, kind: str, data: Any, *, allow_409: bool, routes_by: str | None = None
-    ) -> tuple[int, Any]:
-        """Send a request.
-
-        Raises:
-            ServerError: 409 for a task that another worker has, which is no fault: it was offered to several, or its
-                lease ended while this process was held up.
-        """
-        try:
-            return await super()._send_envelope(kind, data, allow_409=allow_409, routes_by=routes_by)
-        except ServerError as error:
-            if not kind.startswith("task."):
-                raise
-            what = error.message
-            if error.code == HTTPStatus.CONFLICT:
-                what = _TAKEN if kind == "task.acquire" else _PASSED_ON
-            raise ServerError(error.code, f"{what}: {routes_by}") from error
 
 
 def is_fault(record: logging.LogRecord) -> bool:
@@ -72,9 +39,9 @@ def observe(event: Event) -> None:
     """The SDK's observer: logs what it would, but for runs that go on elsewhere."""
     if not isinstance(event, BackgroundTaskFailed):
         logging_observer(event)
-    elif any(text in event.cause for text in (_TAKEN, _HANDED_BACK, str(StoppedError()))):
+    elif any(text in event.cause for text in (TAKEN, _HANDED_BACK, str(StoppedError()))):
         logger.debug("%s", event.cause)
-    elif _PASSED_ON in event.cause:
+    elif PASSED_ON in event.cause:
         logger.info("%s", event.cause.partition(": ")[2])
     else:
         logger.error("work that the engine sent was not done here: %s", event.cause)

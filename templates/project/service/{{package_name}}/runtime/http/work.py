@@ -19,7 +19,7 @@ from ..durable.json_values import validate
 from ..durable.rpc import Rpc
 from ..engine.client import EngineClient, error_of
 from ..engine.watch import YOUNG, find_untaken
-from ..errors import EngineUnavailable
+from ..errors import EngineRefused, EngineUnavailable
 from . import draining
 from .auth import Caller, get_caller
 from .idempotency import RequestIdentity
@@ -199,6 +199,8 @@ async def start[Q: BaseModel](
         record = await contract.start(caller.client, root_id, request, timeout=timeout, tags=identity.tags)
         replayed = identity.is_replay(record)
         return Started(await newest(caller.client, record), replayed, location)
+    except EngineRefused:
+        raise  # Nothing was started.
     except EngineUnavailable:
         raise unavailable(location) from None
 
@@ -301,9 +303,11 @@ async def _wait_as_preferred(
 ) -> PromiseRecord:
     """Wait for the end as `Prefer: wait=N` says, else for ``otherwise`` seconds."""
     seconds = preferred_wait(request)
-    if seconds is not None:
+    record = await wait_for_end(client, record, otherwise if seconds is None else seconds)
+    was_cut_short = record.state == "pending" and draining.has_begun()
+    if seconds is not None and not was_cut_short:
         response.headers["Preference-Applied"] = f"wait={seconds}"
-    return await wait_for_end(client, record, otherwise if seconds is None else seconds)
+    return record
 
 
 def _result[R: BaseModel](result: type[R], record: PromiseRecord, headers: dict[str, str] | None = None) -> R:
