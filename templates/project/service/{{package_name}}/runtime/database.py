@@ -42,7 +42,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from .columns import CONSTRAINT_NAMES, EXACT_TYPES, Instant, Money
-from .database_connections import OpenConnections, ask, is_lost
+from .database_connections import OpenConnections, ask, is_lost, ping_after_idle
 from .errors import DatabaseUnavailable, OperatorError, SchemaError
 from .local_postgres import database_url_here
 from .outages import Resource
@@ -91,7 +91,7 @@ class Database(Resource):
     def __init__(self, url: str, settings: ServiceSettings | None = None) -> None:
         super().__init__("the database")
         parsed = database_url(url)
-        options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
+        options: dict[str, Any] = {"hide_parameters": True}
         if settings is not None:
             size = settings.database_pool_size
             options |= {"pool_size": size, "max_overflow": size, "pool_timeout": wait_for_connection(settings)}
@@ -99,15 +99,18 @@ class Database(Resource):
         self._connections, self._probes = OpenConnections(), OpenConnections()
         self._engine = self._create_engine(options, self._connections)
         # One connection of its own: those of the pool may all be in use.
-        single = {"pool_size": 1, "max_overflow": 0, "pool_pre_ping": False, "pool_timeout": 1}
+        single = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 1}
         self._probe = self._create_engine({**options, **single}, self._probes)
-        self._writer = self._engine
         self._turn: asyncio.Lock | None = None
         if parsed.get_backend_name() == "sqlite":
             for engine in (self._engine, self._probe):
                 _prepare_sqlite(engine.sync_engine, settings.database_lock_timeout if settings else None)
             self._writer = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+            self._reader = self._engine.execution_options(sqlite_begin=None)
             self._turn = asyncio.Lock()
+        else:
+            ping_after_idle(self._engine.sync_engine)
+            self._writer, self._reader = self._engine, self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def _create_engine(self, options: dict[str, Any], connections: OpenConnections) -> AsyncEngine:
         if self._url.get_backend_name() == "postgresql":
@@ -133,12 +136,12 @@ class Database(Resource):
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session to read in.
+        """A session to read in, without a transaction: each statement sees what is committed when it begins.
 
         Raises:
             Lost: the database is away, or its connection broke.
         """
-        async with self._noting_loss(), AsyncSession(self._engine) as session:
+        async with self._noting_loss(), AsyncSession(self._reader, autoflush=False) as session:
             yield session
 
     @asynccontextmanager
@@ -551,5 +554,6 @@ def _prepare_sqlite(engine: Engine, lock_timeout: timedelta | None, foreign_keys
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        if options.get("isolation_level") != "AUTOCOMMIT":
-            connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN"))
+        statement = options.get("sqlite_begin", "BEGIN")
+        if statement and options.get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql(statement)

@@ -8,9 +8,12 @@ from typing import Any
 from resonate.error import ResonateError, ServerError
 from resonate.observability import BackgroundTaskFailed, Event, logging_observer
 from resonate.send import Sender, TaskAcquireResult, TaskFenceResult
+from resonate.transport import Transport
+from resonate.types import PromiseCreateReq, PromiseRecord, PromiseSettleReq
 
 from ..errors import EngineRefused
 from .offers import current_run
+from .settled import SettledRecords
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +44,16 @@ class TaskSender(Sender):
 
     A task that cannot be taken is named in the error, which the SDK logs without. And what the engine sends along with
     the answer for one step, all steps of the run so far, is left unread: the run has made them or got them when it
-    began. To read them each time made a run of 1,000 steps read a million.
+    began. To read them each time made a run of 1,000 steps read a million. Nor is the engine asked again for a call that
+    this process has seen settled.
 
     A token that the engine refuses, such as one that has expired meanwhile, is no fault of the run: its requests are made
     again until the engine takes them, or the process stops.
     """
+
+    def __init__(self, transport: Transport, auth: str | None) -> None:
+        super().__init__(transport, auth)
+        self.settled = SettledRecords()
 
     async def _send_envelope(
         self, kind: str, data: Any, *, allow_409: bool, routes_by: str | None = None
@@ -75,10 +83,36 @@ class TaskSender(Sender):
             ServerError: 409 where another worker was quicker, which is no fault: a task is offered to several.
         """
         try:
-            return await super().task_acquire(id, version, pid, ttl)
+            taken = await super().task_acquire(id, version, pid, ttl)
         except ServerError as error:
             what = _TAKEN if error.code == HTTPStatus.CONFLICT else f"{error.message}:"
             raise ServerError(error.code, f"{what} {id}") from error
+        self.settled.begin(taken.promise, taken.task.version)
+        return taken
+
+    async def task_fence_create(self, id: str, version: int, req: PromiseCreateReq) -> TaskFenceResult:
+        """Make a call or a step, or find it. One that is known to have settled is found without a request."""
+        if known := self.settled.find(id, req.id):
+            return TaskFenceResult(promise=known, preload=[])
+        return self._noted(id, await super().task_fence_create(id, version, req))
+
+    async def task_fence_settle(self, id: str, version: int, req: PromiseSettleReq) -> TaskFenceResult:
+        """Record the end of a step."""
+        return self._noted(id, await super().task_fence_settle(id, version, req))
+
+    def _noted(self, run: str, result: TaskFenceResult) -> TaskFenceResult:
+        self.settled.keep(run, result.promise)
+        return result
+
+    async def task_fulfill(self, id: str, version: int, action: PromiseSettleReq) -> PromiseRecord:
+        """End a run."""
+        self.settled.forget(id)
+        return await super().task_fulfill(id, version, action)
+
+    async def task_release(self, id: str, version: int) -> None:
+        """Hand a run back."""
+        self.settled.forget(id)
+        await super().task_release(id, version)
 
 
 def is_fault(record: logging.LogRecord) -> bool:
