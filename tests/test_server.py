@@ -106,7 +106,7 @@ def test_tokens(made: Path, tmp_path: Path, service_python: Path) -> None:
         url = processes.start_api(RESONATE_TOKEN=good)
         # One that ends while its process runs.
         processes.start(
-            "worker", "worker", HEALTH_PORT=str(port), RESONATE_TOKEN=issuer.token(seconds=15, prefix="shop/")
+            "worker", "worker", HEALTH_PORT=str(port), RESONATE_TOKEN=issuer.token(seconds=40, prefix="shop/")
         )
         processes.until(lambda: httpx.get(health).status_code == 200, "ready")
         run_job(url, "job-1")
