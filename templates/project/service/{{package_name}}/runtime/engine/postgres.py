@@ -66,8 +66,13 @@ class IndexedSessions(PsycopgSessions):
         if self._pool is None:
             async with self._lock:
                 if self._pool is None:
-                    size = {"min_size": self._min_size, "max_size": self._max_size}
-                    pool = AsyncConnectionPool(self._conninfo, open=False, configure=_use_indexes, **size)
+                    pool = AsyncConnectionPool(
+                        self._conninfo,
+                        min_size=self._min_size,
+                        max_size=self._max_size,
+                        open=False,
+                        configure=_use_indexes,
+                    )
                     await pool.open()
                     self._pool = pool
         return self._pool
