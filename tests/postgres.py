@@ -67,3 +67,8 @@ class Cluster:
         if done.returncode:
             raise RuntimeError(done.stderr)
         return done.stdout
+
+    def dump(self, database: str) -> str:
+        """What `pg_dump` says of a database, for :meth:`psql`."""
+        command = [str(POSTGRES_BIN_PATH / "pg_dump"), self.url(database)]
+        return subprocess.run(command, check=True, text=True, capture_output=True).stdout

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import os
 import re
 import subprocess
 import sys
@@ -237,7 +238,9 @@ def test_compose_bounds_every_container(service: Service) -> None:
         assert s["memswap_limit"] == s["mem_limit"], name
         assert s["pids_limit"] <= 512, name
         assert "no-new-privileges:true" in s["security_opt"], name
-        assert name.endswith("-db") or s["cap_drop"] == ["ALL"], name
+        if not name.endswith("-db"):  # the image of Postgres gives its root away itself
+            assert (s["cap_drop"], s["read_only"], s["tmpfs"]) == (["ALL"], True, ["/tmp"]), name
+            assert "build" in s or re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(s["user"])), name  # ours has one in its image
         if name == "api":
             most = int(s["mem_limit"][:-1]) * mebibytes[s["mem_limit"][-1]]
             assert most >= int(service.example["MAX_CONNECTIONS"]) / 2 + 256
@@ -277,6 +280,26 @@ def test_what_is_built_with_is_pinned(service: Service) -> None:
     for action, version in used:
         assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), action
         assert re.fullmatch(r" # v\d+\.\d+\.\d+", version), action
+
+
+def test_images_are_pinned_by_the_command_that_security_md_gives(service: Service, tmp_path: Path) -> None:
+    (command,) = re.findall(r"(?ms)^  ```sh\n(.*?)^  ```", service.text("SECURITY.md"))
+    digest = f"sha256:{'0123456789abcdef' * 4}"
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f'#!/bin/sh\n[ "$*" = "buildx imagetools inspect --format {{{{.Manifest.Digest}}}} $6" ] && echo {digest}\n'
+    )
+    docker.chmod(0o755)
+    before = {path: service.text(path) for path in ("Dockerfile", "compose.yaml")}
+    for path, text in before.items():
+        (tmp_path / path).write_text(text)
+    for _ in range(2):  # what is pinned stays
+        env = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+        subprocess.run(["sh", "-euc", command], cwd=tmp_path, env=env, check=True)
+    after = {path: (tmp_path / path).read_text() for path in before}
+    pinned = re.findall(r"(?m)^(?:FROM| *image:) (\S+)", "\n".join(after.values()))
+    assert len(pinned) == 4 and all(image.partition("@")[2] == digest for image in pinned), pinned
+    assert {path: text.replace(f"@{digest}", "") for path, text in after.items()} == before
 
 
 def test_dependabot_moves_what_is_pinned(service: Service) -> None:

@@ -309,7 +309,8 @@ class _Reader:
         )
 
     def _alias(self, code: layout.Code, where: str, ref: str | None) -> Typed:
-        name = self._free(ref or where)
+        part = where.rpartition(".")[2]
+        name = self._free(ref or (f"{self._open[-1]}.{part}" if self._open else where))
         before = f"{name} = "
         return self._define(name, [f"{before}{layout.render(code, before=before)}"])
 

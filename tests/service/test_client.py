@@ -14,7 +14,7 @@ from resonate.error import ConnectorError, ServerError
 from resonate.testing import instant_sleeper
 from resonate.types import PromiseRecord, PromiseSettleReq, Value
 from shop.runtime.durable.rpc import Rpc, serve
-from shop.runtime.engine import client as client_module, sdk_events
+from shop.runtime.engine import client as client_module, task_sender
 from shop.runtime.engine.client import EngineClient, answer, build
 from shop.runtime.engine.clock import EngineClock
 from shop.runtime.engine.connections import ReconnectingSSE
@@ -193,7 +193,7 @@ async def test_every_request_carries_the_token(definition: Service) -> None:
     app = web.Application()
     app.router.add_post("/", respond)
     async with TestServer(app) as server:
-        settings = make_settings(definition, resonate_url=str(server.make_url("/")), resonate_token="a-token")
+        settings = make_settings(definition, resonate_url=str(server.make_url("/")), resonate_token="a-token", lease="PT1S")
         client = build(settings, definition.namespace(settings), "workers", listens=True)
         client.resonate.start()
         assert await client.find("job/1") is None
@@ -212,7 +212,7 @@ async def test_a_run_waits_while_its_token_is_refused(
     definition: Service, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
     """As one that has expired: its requests are made again, and a task that is not taken yet is left to the engine."""
-    monkeypatch.setattr(sdk_events, "REFUSED_PAUSE", 0.01)
+    monkeypatch.setattr(task_sender, "REFUSED_PAUSE", 0.01)
     asked: list[str] = []
 
     async def respond(request: web.Request) -> web.Response:
@@ -235,7 +235,7 @@ async def test_a_run_waits_while_its_token_is_refused(
             await client.resonate._core.sender.task_fulfill("shop/job/1", 1, settle)
         await stop(client, timedelta(seconds=1))
     assert asked.count("task.acquire") == 1 and asked.count("task.fulfill") == 3
-    lines = log.lines(level="ERROR", logger="shop.runtime.engine.sdk_events", promise="shop/job/1")
+    lines = log.lines(level="ERROR", logger="shop.runtime.engine.task_sender", promise="shop/job/1")
     assert {line["message"] for line in lines} == {f"runs wait: {REFUSED}"}
 
 

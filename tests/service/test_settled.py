@@ -14,7 +14,7 @@ from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine import settled
 from shop.runtime.engine.client import build
 from shop.runtime.engine.offers import WorkerResonate
-from shop.runtime.engine.sdk_events import TaskSender
+from shop.runtime.engine.task_sender import TaskSender
 from shop.runtime.engine.settled import SettledRecords
 from shop.runtime.engine.watch import find_task
 from shop.runtime.engine.worker import register, stop

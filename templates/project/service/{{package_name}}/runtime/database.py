@@ -111,6 +111,7 @@ class Database(Resource):
         else:
             ping_after_idle(self._engine.sync_engine)
             self._writer, self._reader = self._engine, self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._file: os.stat_result | None = None
 
     def _create_engine(self, options: dict[str, Any], connections: OpenConnections) -> AsyncEngine:
         if self._url.get_backend_name() == "postgresql":
@@ -129,6 +130,17 @@ class Database(Resource):
     async def probe(self) -> None:
         """Read something. A lock on SQLite's file does not keep it from that."""
         await ask(self._probe, self._probes, "SELECT count(*) FROM sqlite_master" if self._turn else "SELECT 1")
+        name = self._url.database
+        if self._turn and name and name != ":memory:" and not name.startswith("file:"):
+            self._check_file(name)
+
+    def _check_file(self, path: str) -> None:
+        """See that it is the file that was there: open connections stay with one that is moved away."""
+        there = os.stat(path)
+        if self._file is None:
+            self._file = there
+        elif not os.path.samestat(there, self._file):
+            raise OSError(f"{path} is another file than before: bring that back, or start this process again")
 
     def abort(self) -> None:
         """Break all connections that are open."""

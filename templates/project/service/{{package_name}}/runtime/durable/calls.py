@@ -29,6 +29,9 @@ send all of them each time, as the server does by itself, takes a time that grow
 _PASS, _STEP = "run", "step"  # tags
 _NAMELESS = "the step"  # as an earlier release recorded it
 
+KEPT = {_PASS: "kept"}
+"""Tags of a call that was not made in its run, but taken over from an earlier one (see `job_runs`)."""
+
 
 class RecordedCalls:
     """The calls of one pass of a run, its steps' own included."""
@@ -102,6 +105,11 @@ def recorded[M: BaseModel](model: type[M], value: Any, what: str) -> M:
         return validate(model, value)
     except ValidationError as error:
         raise does_not_fit(f"{what} cannot be read: {in_words(error)}") from None
+
+
+def name_of_call(call: PromiseRecord) -> str:
+    """The name of a call: its step, the function that it calls, or ``sleep``."""
+    return _describe(call.tags, call.param.data).rpartition(" ")[2]
 
 
 def _number(promise: str) -> int:

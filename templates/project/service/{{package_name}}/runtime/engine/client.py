@@ -28,7 +28,8 @@ from .namespace import Namespace
 from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 from .retry import STEP_RETRY
-from .sdk_events import REFUSALS, TaskSender, is_fault, observe
+from .sdk_events import is_fault, observe
+from .task_sender import REFUSALS, TaskSender
 
 REQUEST_TIMEOUT = 5.0
 """Seconds that the engine has to answer a request before it counts as unavailable."""
@@ -105,6 +106,11 @@ class EngineClient:
         """Resolve a promise; where it is settled already, the record of its first outcome."""
         engine_id = self.namespace.engine_id(promise_id)
         return self._local(await self._request(lambda: self.resonate.promises.resolve(engine_id, Value(data=value))))
+
+    async def reject(self, promise_id: str, value: Any) -> PromiseRecord:
+        """Reject a promise; where it is settled already, the record of its first outcome."""
+        engine_id = self.namespace.engine_id(promise_id)
+        return self._local(await self._request(lambda: self.resonate.promises.reject(engine_id, Value(data=value))))
 
     async def health_problem(self) -> str | None:
         """What keeps this process from its work, or None.

@@ -206,7 +206,7 @@ class WorkerResonate(Resonate):
         # The SDK's own bound counts runs that wait for their next try, too.
         super().__init__(max_concurrent_tasks=1_000_000, **options)
         self.places = Places(max_runs, function_share)
-        self.suspects = Suspects()
+        self.suspects = Suspects(options["ttl"])
         self.misfits = Misfits()
         self.client: EngineClient | None = None
         """Set by `client.build`: what leaves notes in the engine."""

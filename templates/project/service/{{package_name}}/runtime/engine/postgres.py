@@ -161,7 +161,8 @@ class ResilientPostgres(PostgresConnection):
                     break
                 if not self._running:
                     raise ConnectorError(error) from error
-                logger.warning("the engine does not answer, asking again: %s", str(error) or type(error).__name__)
+                why = str(error).partition("\n")[0] or type(error).__name__  # libpq goes on about what it may mean.
+                logger.warning("the engine does not answer, asking again: %s", why)
             except Exception as error:
                 raise ConnectorError(error) from error
             await self._sleep_or_stop(self._BACKOFF.delay(attempt))
