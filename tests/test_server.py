@@ -27,7 +27,7 @@ from .tokens import Issuer
 from .topology import Topology, free_port, signed
 
 BINARY = os.environ.get("TEST_RESONATE_SERVER")
-MOST_REQUESTS = 24
+MOST_REQUESTS = 18
 """Requests that the example's job makes of the server, without those of a client that polls."""
 STARTED_WITHIN = 3.0
 """Seconds in which a job of a new workflow begins, while workers of the release before live."""
