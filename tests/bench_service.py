@@ -6,21 +6,25 @@ import asyncio
 import functools
 import itertools
 import json
+import os
 import signal
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import psutil
+from resonate_base import PROTOCOL_VERSION
 
 from tests.conftest import PROGRAM
 from tests.figures import row, run
+from tests.postgres import Cluster
 from tests.topology import Topology
 
 NAME, PACKAGE = "bench-service", "bench_service"
@@ -32,6 +36,7 @@ PENDING, PENDING_ROUNDS, PENDING_SECONDS = (0, 1000, 20_000), 3, 3.0
 DEATH_ROUNDS, DEATH_LEASES, DEATH_JOBS = 3, (2, 5), 60
 MISTAKE_ROUNDS, MISTAKE_JOBS, MISTAKE_RATE, MISTAKE_SECONDS = 3, 300, 2, 35.0
 ONCE_ROUNDS, ONCE_WRITES = 5, 300
+KEPT, KEPT_ROUNDS, KEPT_JOBS = 100_000, 5, 30
 WARM_UP_SECONDS, WARM_UP_JOBS = 2.0, 32
 
 
@@ -285,6 +290,100 @@ migrate(url, SERVICE.migrations)
 asyncio.run(main(url, int(sys.argv[2]), int(sys.argv[3])))
 """
 
+
+def kept(scratch: Path) -> Iterator[str]:
+    """One job at a time beside many promises, half of which have ended, and on an empty store; on each engine."""
+    needed = {"embedded": None, "resonate-pg": "RESONATE_PG_SQL", "server": "TEST_RESONATE_SERVER"}
+    for engine, variable in needed.items():
+        if variable and variable not in os.environ:
+            yield f"a job beside {KEPT:,} promises, {engine}: not run, {variable} is not set"
+            continue
+        with (
+            _on_engine(scratch, engine, f"empty-{engine}", 0) as empty,
+            _on_engine(scratch, engine, f"kept-{engine}", KEPT) as full,
+        ):
+            figures: list[list[float]] = [[], []]
+            for _round in range(KEPT_ROUNDS):
+                for measured, url in zip(figures, (full, empty), strict=True):
+                    measured.append(asyncio.run(_latency(url, KEPT_JOBS)))
+        yield row(f"a job beside {KEPT:,} promises, ms, {engine}", figures[0], "empty store", figures[1], 0, "<= 1.3")
+
+
+@contextmanager
+def _on_engine(scratch: Path, engine: str, name: str, promises: int) -> Iterator[str]:
+    """The API's URL of a service on an engine of its own, which keeps so many promises."""
+    with ExitStack() as stack:
+        environment = {}
+        if engine == "resonate-pg":
+            cluster = stack.enter_context(Cluster.make(scratch / f"{name}-postgres").running())
+            cluster.psql("postgres", Path(os.environ["RESONATE_PG_SQL"]).read_text("utf-8"))
+            environment["RESONATE_URL"] = cluster.url()
+        topology = stack.enter_context(_topology(scratch, name, **environment))
+        _must(topology.run("migrate", "--seed"))
+        match engine:
+            case "embedded":
+                topology.start_engine()
+                topology.until(lambda: httpx.post(topology.engine_url).status_code < 500, "the engine answers")
+                asyncio.run(_fill(topology.engine_url, promises))
+            case "server":
+                topology.start_server(Path(os.environ["TEST_RESONATE_SERVER"]))
+                asyncio.run(_fill(topology.engine_url, promises))
+            case "resonate-pg":
+                _must(topology.run("engine", "prepare"))
+                cluster.psql("postgres", FILL.replace("PROMISES", str(promises)))
+        topology.start("worker", "worker")
+        topology.start("db", "db")
+        url = topology.start_api()
+        asyncio.run(_latency(url, WARM_UP_JOBS))
+        yield url
+
+
+def _must(done: subprocess.CompletedProcess[str]) -> None:
+    if done.returncode:
+        sys.exit(f"error: a command of the service failed:\n{done.stderr}")
+
+
+async def _latency(url: str, jobs: int) -> float:
+    """Milliseconds of a job, one at a time; the median."""
+    connection, submit, look, took = await _connect(url), _submission(url), _polling(url), []
+    for number in range(jobs):
+        key, began = b"%d-%d" % (time.time_ns(), number), time.perf_counter()
+        await _ask(connection, submit % key, 202)
+        await _ended(connection, look % key)
+        took.append((time.perf_counter() - began) * 1000)
+    connection[1].close()
+    return statistics.median(took)
+
+
+async def _fill(engine: str, promises: int) -> None:
+    """Have an engine keep so many promises. Of each two the second has timed out when it is made."""
+    numbers = iter(range(promises))
+    in_a_day = int(time.time() * 1000) + 86_400_000
+
+    async def create() -> None:
+        connection = await _connect(engine)
+        for number in numbers:
+            root = f"kept/{number}"
+            tags = {f"resonate:{name}": root for name in ("origin", "branch", "parent")} | {"resonate:external": "true"}
+            data = {"id": root, "timeoutAt": in_a_day if number % 2 else 1, "tags": tags}
+            data["param"] = {"data": json.dumps("x" * 200)}
+            head = {"corrId": root, "version": PROTOCOL_VERSION}
+            body = json.dumps({"kind": "promise.create", "head": head, "data": data})
+            await _ask(connection, _request("POST", "/", engine, ("Content-Type", "application/json"), body=body), 200)
+        connection[1].close()
+
+    await asyncio.gather(*(create() for _ in range(POST_CONNECTIONS)))
+
+
+# The same in a Postgres with resonate-pg.
+FILL = """
+INSERT INTO resonate.promises (id, state, param_data, tags, timeout_at, created_at, settled_at)
+SELECT 'kept/' || n, CASE WHEN n % 2 = 0 THEN 'rejected_timedout' ELSE 'pending' END, repeat('x', 200),
+    jsonb_build_object('resonate:origin', 'kept/' || n, 'resonate:branch', 'kept/' || n, 'resonate:external', 'true'),
+    CASE WHEN n % 2 = 0 THEN 1 ELSE now_ms + 86400000 END, now_ms, CASE WHEN n % 2 = 0 THEN 1 END
+FROM generate_series(1, PROMISES) n, (SELECT (extract(epoch FROM now()) * 1000)::bigint AS now_ms) t;
+"""
+
 PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "post": post,
     "jobs": jobs,
@@ -293,6 +392,7 @@ PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "death": death,
     "mistakes": mistakes,
     "once": once,
+    "kept": kept,
 }
 
 
