@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import psutil
+from resonate_base import PROTOCOL_VERSION
 
 from tests import job_client
 from tests.conftest import PROGRAM
@@ -30,6 +31,7 @@ POST_ROUNDS, POST_SECONDS, POST_CONNECTIONS = 3, 5.0, 8
 JOB_RUNS, JOBS, JOBS_AT_START, JOBS_IN_FLIGHT = 3, 2000, 100, 16
 LOAD_ROUNDS, LOAD_RATE, LOAD_SECONDS = 3, 20, 15.0
 PENDING, PENDING_ROUNDS, PENDING_SECONDS = (0, 1000, 20_000), 3, 3.0
+STORED, STORED_ROUNDS, STORED_JOBS = 100_000, 5, 20
 DEATH_ROUNDS, DEATH_LEASES, DEATH_JOBS = 3, (2, 5), 60
 MISTAKE_ROUNDS, MISTAKE_JOBS, MISTAKE_RATE, MISTAKE_SECONDS = 3, 300, 2, 35.0
 ONCE_ROUNDS, ONCE_WRITES = 5, 300
@@ -168,6 +170,36 @@ def pending(scratch: Path) -> Iterator[str]:
         yield row(f"API process, MiB, {level:,} pending", [memory[level]], "none", [memory[none]], 1, "<= 1.1")
 
 
+def stored(scratch: Path) -> Iterator[str]:
+    """A job alone on the embedded engine, beside promises that wait for something else and on an empty store."""
+    figures: list[list[float]] = [[], []]
+    with _whole(scratch, "stored") as (full, beside), _whole(scratch, "empty") as (_, alone):
+        asyncio.run(_create_promises(full.engine_url, STORED))
+        for _round in range(STORED_ROUNDS):
+            for measured, url in zip(figures, (beside, alone), strict=True):
+                _, taken = asyncio.run(job_client.run_jobs(url, STORED_JOBS, 1))
+                measured.append(statistics.median(taken) * 1000)
+    yield row(f"ms a job, beside {STORED:,} promises", figures[0], "on an empty store", figures[1], 1, "<= 1.3")
+
+
+async def _create_promises(engine_url: str, count: int) -> None:
+    """Create so many promises that nobody settles, of as many jobs that nobody does."""
+    ids = (b"other/%d" % number for number in range(count))
+    create = {"id": "%b", "timeoutAt": 1 << 50, "param": {}, "tags": {"resonate:origin": "%b"}}
+    head = {"corrId": "fill", "version": PROTOCOL_VERSION}
+    body = json.dumps({"kind": "promise.create", "head": head, "data": create}).encode()
+
+    async def create_some() -> None:
+        connection = await connect(engine_url)
+        for id in ids:
+            filled = (body % (id, id)).decode()
+            asked = request("POST", "/", engine_url, ("Content-Type", "application/json"), body=filled)
+            await ask(connection, asked, 201)
+        connection[1].close()
+
+    await asyncio.gather(*(create_some() for _ in range(POST_CONNECTIONS)))
+
+
 def death(scratch: Path) -> Iterator[str]:
     """From a worker's death to the end of the last job that was under way, which another worker finishes."""
     for lease in DEATH_LEASES:
@@ -291,6 +323,7 @@ PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "jobs": jobs,
     "load": load,
     "pending": pending,
+    "stored": stored,
     "death": death,
     "mistakes": mistakes,
     "once": once,

@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -48,6 +49,7 @@ def main() -> None:
         there = {name: there[name] for name in asked.only if name in there}
         not_run = {name: not_run[name] for name in asked.only if name in not_run}
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("error: ended by SIGTERM"))  # so that no process is left
     begun, load = time.time(), psutil.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="bench-peers-") as scratch:
         directory = Path(scratch)

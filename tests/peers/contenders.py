@@ -21,6 +21,7 @@ import httpx
 from resonate_scaffold.dev import find_project
 from tests.figures import run
 from tests.peers.processes import Environment, Postgres, Processes, clean_environment, install
+from tests.peers.table import BEFORE
 from tests.topology import free_port, python_of, server_command
 
 ROOT = Path(__file__).parent.parent.parent
@@ -213,8 +214,8 @@ def contenders(
     tool makes the same services again.
     """
     there: dict[str, Contender] = {
-        "restate": Restate("Restate (its own store, rows on Postgres)"),
-        "dbos": Dbos("DBOS (in process, all on Postgres)"),
+        "restate": Restate("Restate 1.7 (its own store, rows on Postgres)"),
+        "dbos": Dbos("DBOS 3.4 (in process, all on Postgres)"),
     }
     titles = {name: contender.title for name, contender in there.items()}
     missing = dict[str, str]()
@@ -223,7 +224,7 @@ def contenders(
         "server-sqlite": (server, "RESONATE_SERVER names no binary"),
         "server-postgres": (server, "RESONATE_SERVER names no binary"),
     }
-    for suffix, of_title, tool in (("", "", ROOT), *([("-before", ", before", before)] if before else [])):
+    for suffix, of_title, tool in (("", "", ROOT), *([(BEFORE, ", before", before)] if before else [])):
         for name, title, engine, database in OURS:
             file, why = needed.get(engine, (None, ""))
             titles[name + suffix] = title + of_title
