@@ -26,7 +26,9 @@ from resonate.resonate import Resonate
 from resonate.retry import Never
 from resonate.types import TaskData, Value
 
-from resonate_scaffold.devserver import EngineError, running, serve
+from resonate_scaffold.devserver import EngineError, Running, running, serve
+from resonate_scaffold.devserver.protocol import Task
+from resonate_scaffold.devserver.protocol.tasks import PROTOCOL_VERSION
 
 WORKERS = "poll://any@workers"
 PATIENCE = 20.0
@@ -73,6 +75,13 @@ async def result(resonate: Resonate, id: str) -> Any:
     return record.value.data
 
 
+def task_of(server: Running, id: str) -> Task:
+    """The task of a promise, as the engine has it."""
+    promise = server.engine.state.find(id)
+    assert promise is not None and promise.task is not None
+    return promise.task
+
+
 async def post(session: aiohttp.ClientSession, url: str, body: bytes | dict[str, Any]) -> tuple[int, Any]:
     data = body if isinstance(body, bytes) else msgspec.json.encode(body)
     async with session.post(url + "/", data=data) as response:
@@ -80,7 +89,7 @@ async def post(session: aiohttp.ClientSession, url: str, body: bytes | dict[str,
 
 
 def envelope(kind: str, **data: Any) -> dict[str, Any]:
-    return {"kind": kind, "head": {"corrId": "c-1", "version": "1"}, "data": data}
+    return {"kind": kind, "head": {"corrId": "c-1", "version": PROTOCOL_VERSION}, "data": data}
 
 
 # -- the protocol --------------------------------------------------------------------------------------------
@@ -91,12 +100,12 @@ def test_a_request_is_answered_in_the_envelope_and_as_http_status() -> None:
         async with running() as server, aiohttp.ClientSession() as session:
             create = envelope("promise.create", id="a", timeoutAt=1 << 50, tags={})
             status, answer = await post(session, server.url, create)
-            assert (status, answer["kind"]) == (201, "promise.create")
-            assert answer["head"]["corrId"] == "c-1" and answer["head"]["status"] == 201
+            assert (status, answer["kind"]) == (200, "promise.create")
+            assert answer["head"] == {"corrId": "c-1", "status": 200, "version": PROTOCOL_VERSION}
             assert answer["data"]["promise"]["id"] == "a"
             missing = await post(session, server.url, envelope("promise.get", id="b"))
             assert missing[0] == missing[1]["head"]["status"] == 404
-            assert missing[1]["data"] == "promise b not found"
+            assert missing[1]["data"] == "Promise not found"
             async with session.get(server.url + "/health") as health:
                 assert health.status == 200
 
@@ -115,11 +124,12 @@ def test_a_request_is_answered_in_the_envelope_and_as_http_status() -> None:
         b'{"kind": "promise.get"}',
         b'{"kind": "", "head": {}, "data": {}}',
         b'{"kind": "promise.get", "head": {}, "data": []}',
-        b'{"kind": "promise.get", "head": {}, "data": {}}',
-        b'{"kind": "promise.search", "head": {}, "data": {}}',
-        b'{"kind": "task.suspend", "head": {}, "data": {"id": 3, "actions": [7]}}',
-        b'{"kind": "task.create", "head": {}, "data": {"pid": "p", "action": 7}}',
-        b'{"kind": "task.fulfill", "head": {}, "data": {"id": "a", "action": []}}',
+        b'{"kind": "promise.get", "head": {"corrId": "1"}, "data": {"id": "a"}}',
+        b'{"kind": "promise.get", "head": {"corrId": 1, "version": "2026-04-01"}, "data": {"id": "a"}}',
+        b'{"kind": "promise.get", "head": {"corrId": "1", "version": "1"}, "data": {"id": "a"}}',
+        b'{"kind": "promise.get", "head": {"corrId": "1", "version": "2026-04-01"}, "data": []}',
+        b'{"kind": "promise.get", "head": {"corrId": "1", "version": "2026-04-01"}, "data": {"id": "\\ud800"}}',
+        b'{"kind": "no.such", "head": {"corrId": "1", "version": "2026-04-01"}, "data": {}}',
     ],
 )
 def test_nonsense_is_a_400_and_the_engine_lives_on(body: bytes) -> None:
@@ -228,7 +238,8 @@ def test_a_stream_carries_work_and_stays_warm(monkeypatch: pytest.MonkeyPatch) -
                 while (line := await stream.content.readline()) in (b"\n", b": keep-alive\n"):
                     pass
                 message = msgspec.json.decode(line.removeprefix(b"data: "))
-                assert message == {"kind": "execute", "data": {"task": {"id": "a", "version": 0}}}
+                head = {"serverUrl": server.url}
+                assert message == {"kind": "execute", "head": head, "data": {"task": {"id": "a", "version": 0}}}
             await until(lambda: not server.engine.router._groups)
 
     in_time(scenario)
@@ -308,9 +319,9 @@ def test_a_name_that_nobody_registered_is_no_hot_loop() -> None:
     async def scenario() -> None:
         async with running() as server, client(server.url, "workers") as w:
             await submit(w, "job/1", "unknown")
-            await until(lambda: server.engine.state.tasks["job/1"].version == 1)
+            await until(lambda: task_of(server, "job/1").version == 1)
             started = time.monotonic()
-            await until(lambda: server.engine.state.tasks["job/1"].version == 2)
+            await until(lambda: task_of(server, "job/1").version == 2)
             assert time.monotonic() - started > 0.5
 
     in_time(scenario)
@@ -355,8 +366,7 @@ def test_a_workflow_that_waits_is_still_there_after_a_restart(tmp_path: Path) ->
             w.register(gated, name="gated")
             d.register(add, name="add")
             await submit(w, "job/1", "gated")
-            tasks = server.engine.state.tasks
-            await until(lambda: "job/1:2" in server.engine.state.promises and tasks["job/1"].state == "suspended")
+            await until(lambda: server.engine.state.find("job/1:2") and task_of(server, "job/1").state == "suspended")
             await submit(w, "job/2", "add", 2, 2, group="nobody yet")
 
     async def after() -> None:
@@ -424,7 +434,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
                 id = f"p{number}"
                 create = envelope("promise.create", id=id, timeoutAt=1 << 50, tags={})
                 with contextlib.suppress(aiohttp.ClientError):
-                    if (await post(session, url, create))[0] == 201:
+                    if (await post(session, url, create))[0] == 200:
                         acknowledged.append(id)
                     if len(acknowledged) == 150:
                         engine.kill()

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from resonate_scaffold.devserver.protocol import Execute, Unblock
+from resonate_scaffold.devserver.protocol.records import EMPTY, PromiseRecord
 from resonate_scaffold.devserver.router import RESEND_MAX_MS, RESEND_MS, UNBLOCK_MS, Address, Poller, Router
 
 WORKERS = "poll://any@workers"
@@ -36,7 +38,7 @@ def router(tasks: Tasks) -> Router:
 
 def send(router: Router, tasks: Tasks, id: str, version: int = 0, to: str = WORKERS, now: int = 0) -> None:
     tasks.pending[id] = version
-    router.execute(to, id, version, now)
+    router.execute(Execute(to, id, version), now)
 
 
 def got(poller: Poller) -> list[Any]:
@@ -146,7 +148,7 @@ def test_the_same_version_is_handed_out_once_and_a_newer_replaces_it(router: Rou
 def test_a_delayed_hand_out_waits(router: Router, tasks: Tasks) -> None:
     worker = router.connect("workers", "1", 0)
     tasks.pending["a"] = 1
-    router.execute(WORKERS, "a", 1, now=0, delay_ms=1_000)
+    router.execute(Execute(WORKERS, "a", 1), now=0, delay_ms=1_000)
     router.tick(999)
     assert got(worker) == []
     router.tick(1_000)
@@ -155,7 +157,8 @@ def test_a_delayed_hand_out_waits(router: Router, tasks: Tasks) -> None:
 
 def test_news_goes_to_its_process_or_waits_a_minute(router: Router) -> None:
     def news(id: str, pid: str, now: int) -> None:
-        router.unblock(f"poll://uni@api/{pid}", {"kind": "unblock", "data": {"promise": {"id": id}}}, now)
+        record = PromiseRecord(id, "resolved", EMPTY, EMPTY, {}, 1, 1, 1)
+        router.unblock(Unblock(f"poll://uni@api/{pid}", record), now)
 
     one, other = router.connect("api", "1", 0), router.connect("api", "2", 0)
     news("a", "1", 0)

@@ -11,7 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from resonate_scaffold.devserver.deadlines import Deadlines
+import msgspec
+
+from resonate_scaffold.devserver.protocol import Execute, Unblock
+from resonate_scaffold.devserver.protocol.deadlines import Deadlines
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +107,8 @@ class Router:
 
     def __init__(self, is_pending: Callable[[str, int], bool]) -> None:
         self._is_pending = is_pending
+        #: What messages tell as the address of this engine.
+        self.server_url = ""
         self._groups: defaultdict[str, deque[Poller]] = defaultdict(deque)
         self._executes: dict[str, _Execute] = {}
         self._waiting: defaultdict[Address, dict[str, None]] = defaultdict(dict)
@@ -145,9 +150,10 @@ class Router:
 
     # -- messages --------------------------------------------------------------------------------------------
 
-    def execute(self, address: str, task_id: str, version: int, now: int, delay_ms: int = 0) -> None:
+    def execute(self, offer: Execute, now: int, delay_ms: int = 0) -> None:
         """Hand out a task at this version, after `delay_ms`; a version handed out already is left alone."""
-        to = self._address(address)
+        task_id, version = offer.task_id, offer.version
+        to = self._address(offer.address)
         known = self._executes.get(task_id)
         if to is None or (known is not None and known.version == version):
             return
@@ -159,12 +165,12 @@ class Router:
         else:
             self._hand_out(execute, now)
 
-    def unblock(self, address: str, message: Any, now: int) -> None:
+    def unblock(self, news: Unblock, now: int) -> None:
         """Tell a process that a promise it asked about has settled."""
-        to = self._address(address)
+        to = self._address(news.address)
         if to is None:
             return
-        payload = _payload(message)
+        payload = self._payload("unblock", {"promise": news.promise})
         streams = [p for p in self._groups.get(to.group, ()) if to.pid in (None, p.pid)]
         for poller in streams:
             poller.put(payload)
@@ -190,7 +196,7 @@ class Router:
             return
         execute.poller = poller
         poller.tasks.add(execute.task_id)
-        poller.put(_payload({"kind": "execute", "data": {"task": {"id": execute.task_id, "version": execute.version}}}))
+        poller.put(self._payload("execute", {"task": {"id": execute.task_id, "version": execute.version}}))
         self._resends.set(execute.task_id, now + execute.again_ms)
         execute.again_ms = min(2 * execute.again_ms, RESEND_MAX_MS)
 
@@ -229,7 +235,7 @@ class Router:
             logger.warning("cannot deliver to %r: this engine serves poll://any@group and poll://uni@group/pid", text)
         return address
 
-
-def _payload(message: Any) -> str:
-    # ASCII only: the SDK decodes a stream chunk by chunk, and drops one that ends inside a character.
-    return json.dumps(message, ensure_ascii=True, separators=(",", ":"))
+    def _payload(self, kind: str, data: Any) -> str:
+        # ASCII only: the SDK decodes a stream chunk by chunk, and drops one that ends inside a character.
+        message = {"kind": kind, "head": {"serverUrl": self.server_url}, "data": msgspec.to_builtins(data)}
+        return json.dumps(message, ensure_ascii=True, separators=(",", ":"))

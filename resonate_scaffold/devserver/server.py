@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
-from resonate.timing import Clock, now_ms
 
-from resonate_scaffold.devserver.engine import Engine
+from resonate_scaffold.devserver.engine import Clock, Engine, now_ms
 from resonate_scaffold.devserver.errors import EngineError
 
 logger = logging.getLogger(__name__)
@@ -87,8 +86,9 @@ async def running(
             await _listen(runner, host, port)
             bound_host, bound_port = runner.addresses[0][:2]
             shown = f"[{bound_host}]" if ":" in bound_host else bound_host
+            engine.router.server_url = f"http://{shown}:{bound_port}"
             async with _clockwork(engine) as clockwork:
-                yield Running(f"http://{shown}:{bound_port}", engine, clockwork)
+                yield Running(engine.router.server_url, engine, clockwork)
         finally:
             engine.router.close()
             await runner.cleanup()
@@ -133,6 +133,7 @@ def application(engine: Engine) -> web.Application:
     app.router.add_post("/", rpc)
     app.router.add_get("/poll/{group}/{pid}", poll)
     app.router.add_get("/health", health)
+    app.router.add_get("/ready", health)
     return app
 
 

@@ -32,6 +32,7 @@ from ..telemetry.outstanding import note_call
 from ..telemetry.runs import count_job
 from .cron import find_next, find_previous
 from .gate import HOLD
+from .ids import job_root
 from .steps import DurableContext
 
 logger = logging.getLogger(__name__)
@@ -156,7 +157,7 @@ def _may_be_waited_for(plan: Plan) -> bool:
 async def _take_turn(ctx: Context, given: Any) -> dict[str, Any]:
     """Step: decide whether this time starts its workflow."""
     client, plan = ctx.get_dependency(EngineClient), Plan.model_validate(given)
-    run_id = client.namespace.local_id(ctx.info.origin_id)
+    run_id = job_root(ctx)
     due = _due(run_id)
     asked = await client.create(f"{run_id}/turn", None, _lives_until(due), _EXTERNAL)
     turn = _turn_in(asked)
@@ -193,7 +194,7 @@ async def _line_up(ctx: Context, before: str, held: str) -> None:
 async def _say_end(ctx: Context) -> None:
     """Step: wake the run that waits for the end of this one."""
     client = ctx.get_dependency(EngineClient)
-    await _hand_over(client, client.namespace.local_id(ctx.info.origin_id))
+    await _hand_over(client, job_root(ctx))
 
 
 async def _hand_over(client: EngineClient, run_id: str) -> None:
