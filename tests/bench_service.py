@@ -194,7 +194,7 @@ async def _create_promises(engine_url: str, count: int) -> None:
         for id in ids:
             filled = (body % (id, id)).decode()
             asked = request("POST", "/", engine_url, ("Content-Type", "application/json"), body=filled)
-            await ask(connection, asked, 201)
+            await ask(connection, asked, 200)
         connection[1].close()
 
     await asyncio.gather(*(create_some() for _ in range(POST_CONNECTIONS)))

@@ -129,10 +129,10 @@ class Ours:
             processes.start("engine", engine, {"PYTHONPATH": str(self.tool)})
         else:
             assert self.file is not None
-            command = server_command(self.file, port, processes.directory)
+            storage = {"storage_type": "sqlite"}
             if self.engine == "server-postgres":
-                storage = bench.postgres.make_fresh("engine")
-                command += ["--storage-type=postgres", f"--storage-postgres-url={storage}"]
+                storage = {"storage_type": "postgres", "storage_postgres_url": bench.postgres.make_fresh("engine")}
+            command = server_command(self.file, port, processes.directory, **storage)
             processes.start("engine", command)
         processes.until(f"the engine of {self.title} up", lambda: bool(httpx.get(url).status_code))
         return url
