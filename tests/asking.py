@@ -7,7 +7,8 @@ from random import Random
 from typing import Any
 
 from resonate_scaffold.devserver.protocol import State
-from resonate_scaffold.devserver.protocol.requests import KINDS, root_of
+from resonate_scaffold.devserver.protocol.ids import root_of
+from resonate_scaffold.devserver.protocol.requests import KINDS
 
 ROOTS = ("job/a", "b.c", "d")
 IDS = [id for root in ROOTS for id in (root, f"{root}:1", f"{root}:2", f"{root}:1.1")]
@@ -48,7 +49,7 @@ class Asker:
         return kind, data
 
     def _spoil(self, data: dict[str, Any]) -> None:
-        while True:
+        while data:
             key = self._random.choice(sorted(data))
             if isinstance(data[key], dict) and data[key] and self._random.random() < 0.7:
                 data = data[key]

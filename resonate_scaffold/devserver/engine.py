@@ -10,7 +10,10 @@ from typing import Any
 
 import msgspec
 
-from resonate_scaffold.devserver import journal as log
+from resonate_scaffold.devserver.auth import Token
+from resonate_scaffold.devserver.compaction import Compaction
+from resonate_scaffold.devserver.entries import RequestEntry, TickEntry
+from resonate_scaffold.devserver.journal import Journal
 from resonate_scaffold.devserver.protocol import (
     Execute,
     Message,
@@ -21,7 +24,7 @@ from resonate_scaffold.devserver.protocol import (
     parse,
     tick,
 )
-from resonate_scaffold.devserver.protocol.requests import check_lineage
+from resonate_scaffold.devserver.protocol.requests import TaskAcquire, check_lineage
 from resonate_scaffold.devserver.protocol.tasks import PROTOCOL_VERSION
 from resonate_scaffold.devserver.router import Poller, Router
 
@@ -33,6 +36,15 @@ type Clock = Callable[[], int]
 #: A task that its process gave back is not handed out again at once. A function that nobody has registered,
 #: or a result that cannot be serialised, is given back every time: without a pause that is a hot loop.
 RELEASE_PAUSE_MS = 1_000
+
+
+#: A journal is compacted when it has grown by this much (bytes), and by an eighth: a restart reads what it has grown by
+#: one request after the other, which takes ten times as long as what was compacted.
+GROWN = 16 << 20
+#: For how long (s) a tick may work at a compaction, or pack what rests.
+AT_A_TIME = 0.01
+#: A family that nobody looked at for this long, and at most twice as long, is packed.
+REST_MS = 30_000
 
 
 def now_ms() -> int:
@@ -58,16 +70,23 @@ _encode = msgspec.json.Encoder().encode
 class Engine:
     """Applies requests and ticks one at a time, each journalled before it takes effect.
 
-    `journal` None keeps everything in memory. Raises EngineError when the journal cannot be used. After a
-    start on a journal that is not new, leases begin anew and every task that waits is handed out again.
+    `journal` None keeps everything in memory; with a `token`, every request and stream must bring it. Raises
+    EngineError when the journal cannot be used. After a start on a journal that is not new, leases begin anew and every
+    task that waits is handed out again.
     """
 
-    def __init__(self, journal: Path | None = None, clock: Clock = now_ms) -> None:
+    def __init__(self, journal: Path | None = None, clock: Clock = now_ms, token: str | None = None) -> None:
         self._clock = clock
+        self._token = Token(token) if token else None
         self._now = 0
         self.state = State()
         self.router = Router(self.state.is_pending)
-        self._journal = log.Journal(journal) if journal is not None else None
+        self._looked_at: set[str] = set()
+        self._resting: list[str] = []
+        self._rest_again = 0
+        self._compaction: Compaction | None = None
+        self._compact_at = GROWN
+        self._journal = Journal(journal) if journal is not None else None
         if self._journal is not None:
             try:
                 self._resume(self._journal)
@@ -75,12 +94,66 @@ class Engine:
                 self._journal.close()
                 raise
 
-    def _resume(self, journal: log.Journal) -> None:
+    def _resume(self, journal: Journal) -> None:
         self._now = journal.read(self.state)
+        self.state.index.sort()  # now, rather than in the first request
         now = self.now()
         self.state.rearm_leases(now)
-        journal.replace(log.snapshot(self.state, now))
+        if journal.is_current:
+            journal.go_on(now)
+        else:
+            self.compact()
         self._deliver(self.state.waiting_offers(now), now)
+
+    def compact(self) -> None:
+        """Make the journal as small as it can be. Raises EngineError when that cannot be written."""
+        assert self._journal is not None
+        if self._compaction is not None:
+            self._compaction.abandon()
+        try:
+            self._compaction = Compaction(self._journal, self.state, self.now())
+            self._compaction.step(float("inf"))
+            self._end_compaction(self._compaction)
+        except OSError as error:
+            if self._compaction is not None:
+                self._compaction.abandon()
+            raise self._journal.unusable(error) from error
+        finally:
+            self._compaction = None
+
+    def _work_on_compaction(self, journal: Journal) -> None:
+        """Begin one when the journal has grown, go on with one that was begun."""
+        compaction = self._compaction
+        try:
+            if compaction is None:
+                if journal.size >= self._compact_at:
+                    self._compaction = Compaction(journal, self.state, self._now)
+            elif not compaction.is_written:
+                compaction.step(AT_A_TIME)
+            elif compaction.is_synced:
+                self._end_compaction(compaction)
+                self._compaction = None
+        except OSError as error:
+            logger.error("the journal cannot be compacted: %s", error)
+            if self._compaction is not None:
+                self._compaction.abandon()
+            self._compaction, self._compact_at = None, journal.size + GROWN
+
+    def _end_compaction(self, compaction: Compaction) -> None:
+        assert self._journal is not None
+        before = self._journal.size
+        compaction.finish()
+        self._compact_at = self._journal.size + max(GROWN, self._journal.size // 8)
+        logger.info("the journal was compacted, from %d to %d bytes", before, self._journal.size)
+
+    def _pack_what_rests(self, now: int) -> None:
+        if now >= self._rest_again:
+            self._resting += self._looked_at - self.state.touched
+            self._looked_at, self.state.touched = self.state.touched, set()
+            self._rest_again = now + REST_MS
+        deadline = time.perf_counter() + AT_A_TIME
+        while self._resting and time.perf_counter() < deadline:
+            self.state.pack(self._resting.pop())
 
     def now(self) -> int:
         """The time in ms, which never goes back: the journal's order is the order of time."""
@@ -111,16 +184,21 @@ class Engine:
             raise Refused(400, "invalid request envelope: wanted a kind, and an object as data")
         if envelope.head.version != PROTOCOL_VERSION:
             raise Refused(400, f"unsupported protocol version {envelope.head.version!r}: this is {PROTOCOL_VERSION}")
+        if self._token is not None:
+            self._token.check(envelope.head.auth, self.now())
+            self._token.check_prefix(kind, data)
         request = parse(kind, data)
         check_lineage(request)
         now = self.now()
         if self._journal is not None and not changes_nothing(self.state, now, request):
             try:
-                self._journal.append(log.RequestEntry(now, kind, data))
+                self._journal.append(RequestEntry(now, kind, data))
             except OSError as error:
                 logger.error("the journal cannot be written: %s", error)
                 raise Refused(500, f"the journal cannot be written: {error.strerror or error}") from error
         answer, messages = apply(self.state, now, request)
+        if isinstance(request, TaskAcquire):
+            self.router.taken(request.id, now)
         self._deliver(messages, now, RELEASE_PAUSE_MS if kind == "task.release" else 0)
         return answer.status, answer.data
 
@@ -130,13 +208,25 @@ class Engine:
         if self.state.is_due(now):
             if self._journal is not None:
                 try:
-                    self._journal.append(log.TickEntry(now))
+                    self._journal.append(TickEntry(now))
                 except OSError as error:
                     # Nothing has happened yet; the next tick tries again.
                     logger.error("the journal cannot be written: %s", error)
                     return
             self._deliver(tick(self.state, now), now)
         self.router.tick(now)
+        if self._journal is not None:
+            self._work_on_compaction(self._journal)
+        self._pack_what_rests(now)
+
+    def admits(self, token: str | None) -> bool:
+        """Whether a stream that brings this token may connect."""
+        try:
+            if self._token is not None:
+                self._token.check(token, self.now())
+        except Refused:
+            return False
+        return True
 
     def connect(self, group: str, pid: str) -> Poller:
         return self.router.connect(group, pid, self.now())
@@ -148,9 +238,13 @@ class Engine:
         """Make what has happened survive a power cut. Blocks for as long as the disk takes."""
         if self._journal is not None:
             self._journal.sync()
+        if (compaction := self._compaction) is not None and compaction.is_written and not compaction.is_synced:
+            compaction.sync()
 
     def close(self) -> None:
         self.router.close()
+        if self._compaction is not None:
+            self._compaction.abandon()
         if self._journal is not None:
             self._journal.close()
 

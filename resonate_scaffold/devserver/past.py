@@ -111,7 +111,7 @@ class Past:
                     self._awaiting[task_id].add(promise.id)
                 state.add(_promise(promise))
             case _TaskEntry(task, deadline):
-                state.promises[task.id].task = Task(
+                kept = Task(
                     task.state,
                     task.version + (task.state in ("acquired", "suspended")),
                     task.ttl,
@@ -119,8 +119,7 @@ class Past:
                     self._awaiting.pop(task.id, set()),
                     task.resumes,
                 )
-                if deadline is not None:
-                    state.task_deadlines.set(task.id, deadline)
+                state.add_task(state.promises[task.id], kept, deadline)
             case _ScheduleEntry(schedule):
                 state.add_schedule(_schedule(schedule))
             case _RequestEntry(now, request):

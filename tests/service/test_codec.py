@@ -109,10 +109,10 @@ def test_values_that_are_kept(value: Any) -> None:
         (Price(notes=[Note(), Note(ratio=-math.inf)]), "at notes[1].ratio: -inf has no JSON form"),
         (Price(notes=[Note(text="\ud83d")]), "at notes[0].text: it has half a surrogate pair, which no UTF-8 can hold"),
         (Plain({"a": math.nan}), "at inner.a: nan has no JSON form"),
-        (generator(), "a generator has no JSON form"),
-        ({"rows": [generator()]}, "at rows[0]: a generator has no JSON form"),
-        (Plain(print), "at inner: a builtin_function_or_method has no JSON form"),
-        ([{"a": Plain(object())}], "at [0].a.inner: a object has no JSON form"),
+        (generator(), "a value of class generator has no JSON form"),
+        ({"rows": [generator()]}, "at rows[0]: a value of class generator has no JSON form"),
+        (Plain(print), "at inner: a value of class builtin_function_or_method has no JSON form"),
+        ([{"a": Plain(object())}], "at [0].a.inner: a value of class object has no JSON form"),
     ],
 )
 def test_values_that_are_not(value: Any, reason: str) -> None:

@@ -74,6 +74,11 @@ class Promise(msgspec.Struct):
         return self.record.id
 
     @property
+    def states(self) -> tuple[str, PromiseState, TaskState | None]:
+        """Its id, its state and its task's."""
+        return self.record.id, self.record.state, self.task.state if self.task is not None else None
+
+    @property
     def is_pending(self) -> bool:
         return self.record.state == "pending"
 

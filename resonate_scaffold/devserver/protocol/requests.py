@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct, field
 
 from resonate_scaffold.devserver.protocol import cron
+from resonate_scaffold.devserver.protocol.ids import extends, root_of
 from resonate_scaffold.devserver.protocol.records import EMPTY, I64_MAX, PromiseState, TaskState, Value
 
 type Id = Annotated[str, Meta(min_length=1)]
@@ -332,21 +333,14 @@ def promise_id_of(template: str, schedule_id: str, at: int) -> str:
     return template.replace("{{.id}}", schedule_id).replace("{{.timestamp}}", str(at))
 
 
-def root_of(id: str) -> str:
-    """What an id begins with, as far as its first colon: the promise that everything of one run descends from."""
-    return id.partition(":")[0]
-
-
 def _check_ancestors(id: str, tags: Mapping[str, str]) -> None:
     origin = tags.get("resonate:origin")
     if origin is not None:
         _check_root(origin)
     for tag in ("resonate:origin", "resonate:branch", "resonate:parent"):
         ancestor = tags.get(tag)
-        if ancestor is not None and id != ancestor:
-            separator = "." if ":" in ancestor else ":"
-            if not id.startswith(ancestor + separator):
-                raise Refused(400, f"promise id {id!r} must extend its {tag} {ancestor!r}")
+        if ancestor is not None and not extends(id, ancestor):
+            raise Refused(400, f"promise id {id!r} must extend its {tag} {ancestor!r}")
 
 
 def _check_root(id: str) -> None:

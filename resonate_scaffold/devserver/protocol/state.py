@@ -3,47 +3,84 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from resonate_scaffold.devserver.protocol.deadlines import Deadlines
+from resonate_scaffold.devserver.protocol.families import Packed, pack, unpack
+from resonate_scaffold.devserver.protocol.ids import root_of
 from resonate_scaffold.devserver.protocol.records import (
     I64_MAX,
     Execute,
     Message,
     Promise,
+    PromiseState,
     Schedule,
     Task,
     TaskState,
     Unblock,
 )
+from resonate_scaffold.devserver.protocol.search import Index
 
 #: A task that nobody has taken is offered again after this long.
 OFFER_AGAIN_MS = 30_000
 
 
 class State:
-    """Promises by id, each with its task; schedules by id; what falls due and when; what shares a branch."""
+    """Promises by id, each with its task; schedules by id; what falls due and when; what shares a branch.
+
+    A promise and all that descends from it are a family. One that rests may be packed, which nobody can tell by the
+    answers: `find` unpacks it. Whoever changes a promise has found it, or another of its family, just before.
+    """
 
     def __init__(self) -> None:
         self.promises: dict[str, Promise] = {}
+        self.families: defaultdict[str, list[str]] = defaultdict(list)
+        self.packed: dict[str, Packed] = {}
         self.schedules: dict[str, Schedule] = {}
         self.promise_deadlines = Deadlines()
         self.task_deadlines = Deadlines()
         self.schedule_deadlines = Deadlines()
+        self.packed_deadlines = Deadlines()
         self.branches: defaultdict[str, list[str]] = defaultdict(list)
+        self.index = Index()
         self.outgoing: list[Message] = []
+        #: The roots of families that were looked at since somebody emptied this.
+        self.touched: set[str] = set()
+        #: Told of a family's root before anything of it can change.
+        self.before_change: Callable[[str], None] | None = None
 
     def find(self, id: str) -> Promise | None:
+        root = root_of(id)
+        self.touched.add(root)
+        if self.before_change is not None:
+            self.before_change(root)
+        if self.packed and root in self.packed:
+            self._unpack(root)
         return self.promises.get(id)
 
-    def add(self, promise: Promise) -> None:
-        """Put a promise in, new or saved, with all that the indexes say of it but its task's deadline."""
-        record = promise.record
-        self.promises[record.id] = promise
+    def add(self, promise: Promise, task_deadline: int | None = None) -> None:
+        """Put a promise in, new or saved, with all that the indexes say of it."""
+        self._put_in(promise, task_deadline)
+        self.index.add(promise.states)
+
+    def _put_in(self, promise: Promise, task_deadline: int | None) -> None:
+        id = promise.id
+        self.promises[id] = promise
+        self.families[root_of(id)].append(id)
         if promise.branch is not None:
-            self.branches[promise.branch].append(record.id)
+            self.branches[promise.branch].append(id)
         if promise.is_pending and promise.is_timed:
-            self.promise_deadlines.set(record.id, record.timeout_at)
+            self.promise_deadlines.set(id, promise.record.timeout_at)
+        if task_deadline is not None:
+            self.task_deadlines.set(id, task_deadline)
+
+    def add_task(self, promise: Promise, task: Task, deadline: int | None) -> None:
+        """Give a promise that was put in without it its task."""
+        self.index.discard(promise.states)
+        promise.task = task
+        self.index.add(promise.states)
+        if deadline is not None:
+            self.task_deadlines.set(promise.id, deadline)
 
     def add_schedule(self, schedule: Schedule) -> None:
         self.schedules[schedule.id] = schedule
@@ -52,12 +89,13 @@ class State:
 
     def is_due(self, now: int) -> bool:
         """Whether a tick at `now` would change anything."""
-        deadlines = (self.promise_deadlines, self.task_deadlines, self.schedule_deadlines)
+        promises, tasks = self.promise_deadlines, self.task_deadlines
+        deadlines = (promises, tasks, self.schedule_deadlines, self.packed_deadlines)
         return any((at := each.next()) is not None and at <= now for each in deadlines)
 
     def is_pending(self, task_id: str, version: int) -> bool:
         """Whether the task waits for somebody to take it, still at this version."""
-        promise = self.find(task_id)
+        promise = self.promises.get(task_id)  # a packed one does not
         task = promise.task if promise is not None else None
         return task is not None and task.state == "pending" and task.version == version
 
@@ -82,31 +120,81 @@ class State:
         messages, self.outgoing = self.outgoing, []
         return messages
 
-    # -- searches --------------------------------------------------------------------------------------------
+    # -- families ----------------------------------------------------------------------------------------------
 
-    def search_promises(self, state: str | None, tags: dict[str, str] | None, after: str | None) -> Iterator[Promise]:
-        """Promises in this state and with these tags, by id from after `after`."""
-        wanted = (tags or {}).items()
-        for id in sorted(self.promises):
-            promise = self.promises[id]
-            is_next = after is None or id > after
-            if is_next and state in (None, promise.record.state) and wanted <= promise.record.tags.items():
-                yield promise
+    def roots(self) -> list[str]:
+        """The root of each family."""
+        return [*self.families, *self.packed]
 
-    def search_tasks(self, state: str | None, after: str | None) -> Iterator[Promise]:
-        for id in sorted(self.promises):
-            promise = self.promises[id]
-            if promise.task is not None and (after is None or id > after) and state in (None, promise.task.state):
-                yield promise
+    def family(self, root: str) -> list[tuple[Promise, int | None]]:
+        """The promises of one family that is not packed, each with its task's deadline."""
+        return [(self.promises[id], self.task_deadlines.get(id)) for id in self.families.get(root, ())]
 
-    def search_schedules(self, tags: dict[str, str] | None, after: str | None) -> Iterator[Schedule]:
-        wanted = (tags or {}).items()
-        for id in sorted(self.schedules):
-            schedule = self.schedules[id]
-            if (after is None or id > after) and wanted <= schedule.promise_tags.items():
-                yield schedule
+    def packed_copy(self, root: str) -> Packed | None:
+        """A family as it would be packed; None where there is no such family, or one that does not rest."""
+        return self.packed.get(root) or pack(self.family(root))
 
-    # -- steps that several requests share -------------------------------------------------------------------
+    def pack(self, root: str) -> None:
+        """Pack a family that rests: no task of it is held or waits to be taken."""
+        if root in self.families and (packed := pack(self.family(root))) is not None:
+            for id in self._take_out(root):
+                del self.promises[id]
+            self.index.pack(root)
+            self._put_in_packed(root, packed)
+
+    def add_packed(self, root: str, packed: Packed) -> None:
+        """Put in a packed family that was saved."""
+        self._put_in_packed(root, packed)
+        self.index.add_packed(root, packed.census)
+
+    def _put_in_packed(self, root: str, packed: Packed) -> None:
+        self.packed[root] = packed
+        if packed.due is not None:
+            self.packed_deadlines.set(root, packed.due)
+
+    def wake(self, now: int) -> None:
+        """Unpack the families of which something is due."""
+        for root in self.packed_deadlines.pop_due(now):
+            self.find(root)
+
+    def forget(self, root: str) -> None:
+        """Drop a family that has ended."""
+        self.find(root)
+        for id in self._take_out(root):
+            promise = self.promises.pop(id)
+            self.index.discard(promise.states)
+
+    def _unpack(self, root: str) -> None:
+        self.packed_deadlines.discard(root)
+        family = unpack(self.packed.pop(root))
+        for promise, task_deadline in family:
+            self._put_in(promise, task_deadline)
+        self.index.unpack(promise.states for promise, _ in family)
+
+    def _take_out(self, root: str) -> list[str]:
+        """Take a family out of everything but the index of searches and, where it is returned, the promises."""
+        ids = self.families.pop(root)
+        for id in ids:
+            branch = self.promises[id].branch
+            if branch is not None:
+                self.branches.pop(branch, None)
+            self.promise_deadlines.discard(id)
+            self.task_deadlines.discard(id)
+        return ids
+
+    # -- steps that several requests share ---------------------------------------------------------------------
+
+    def set_promise_state(self, promise: Promise, state: PromiseState) -> None:
+        self.index.move(promise.id, promise.record.state, state)
+        promise.record.state = state
+
+    def set_task_state(self, promise: Promise, state: TaskState) -> Task:
+        """Put a task into a state in which nobody holds it, or see `lease`."""
+        task = promise.task
+        assert task is not None
+        self.index.move(promise.id, task.state, state, of_task=True)
+        task.state, task.pid, task.ttl = state, None, None
+        return task
 
     def offer(self, promise: Promise, now: int) -> None:
         """Send a pending task to its target, and again in a while."""
@@ -117,25 +205,16 @@ class State:
 
     def lease(self, promise: Promise, pid: str, ttl: int, now: int) -> None:
         """Give a pending task to a process."""
-        task = promise.task
-        assert task is not None
-        task.state, task.version, task.pid, task.ttl = "acquired", task.version + 1, pid, ttl
+        task = self.set_task_state(promise, "acquired")
+        task.version, task.pid, task.ttl = task.version + 1, pid, ttl
         task.resumed.clear()
         self.task_deadlines.set(promise.id, min(now + ttl, I64_MAX))
 
-    def unlease(self, promise: Promise, state: TaskState) -> Task:
-        """Take a task from its process, to another state."""
-        task = promise.task
-        assert task is not None
-        task.state, task.pid, task.ttl = state, None, None
-        return task
-
     def close_task(self, promise: Promise) -> None:
         """End the task of a promise that has settled: it awaits nothing any more."""
-        task = promise.task
-        if task is None or task.state == "fulfilled":
+        if promise.task is None or promise.task.state == "fulfilled":
             return
-        self.unlease(promise, "fulfilled")
+        task = self.set_task_state(promise, "fulfilled")
         self.task_deadlines.discard(promise.id)
         for id in task.awaiting:
             if (awaited := self.find(id)) is not None:
@@ -156,7 +235,7 @@ class State:
     def resume(self, promise: Promise, now: int) -> None:
         """Offer a task that was suspended."""
         if promise.task is not None and promise.task.state == "suspended":
-            promise.task.state = "pending"
+            self.set_task_state(promise, "pending")
             self.offer(promise, now)
 
     def preload(self, promise: Promise) -> list[Promise]:
@@ -164,3 +243,37 @@ class State:
         if promise.branch is None:
             return []
         return [self.promises[id] for id in sorted(self.branches[promise.branch]) if id != promise.id]
+
+    # -- searches ----------------------------------------------------------------------------------------------
+
+    def search_promises(
+        self, state: PromiseState | None, tags: dict[str, str] | None, after: str | None
+    ) -> Iterator[Promise]:
+        """Promises in this state and with these tags, by id from after `after`."""
+        wanted = (tags or {}).items()
+        for promise in self._in_blocks(self.index.promises(state, after), after):
+            if state in (None, promise.record.state) and wanted <= promise.record.tags.items():
+                yield promise
+
+    def search_tasks(self, state: TaskState | None, after: str | None) -> Iterator[Promise]:
+        for promise in self._in_blocks(self.index.tasks(state, after), after):
+            if promise.task is not None and state in (None, promise.task.state):
+                yield promise
+
+    def search_schedules(self, tags: dict[str, str] | None, after: str | None) -> Iterator[Schedule]:
+        wanted = (tags or {}).items()
+        for id in sorted(self.schedules):
+            schedule = self.schedules[id]
+            if (after is None or id > after) and wanted <= schedule.promise_tags.items():
+                yield schedule
+
+    def _in_blocks(self, blocks: Iterator[str], after: str | None) -> Iterator[Promise]:
+        for block in blocks:
+            root = root_of(block)
+            if root in self.packed:
+                family = {promise.id: promise for promise, _ in unpack(self.packed[root])}
+            else:
+                family = {id: self.promises[id] for id in self.families.get(root, ())}
+            for id in sorted(family):
+                if (id != root) == (block != root) and (after is None or id > after):
+                    yield family[id]

@@ -55,7 +55,7 @@ def release(state: State, now: int, request: ask.TaskRelease) -> dict[str, Any]:
     promises.expire(state, now, request.id)
     promise = _known(state, request.id)
     _check(promise, "acquired", request.version)
-    state.unlease(promise, "pending")
+    state.set_task_state(promise, "pending")
     state.offer(promise, now)
     return {}
 
@@ -84,7 +84,7 @@ def suspend(state: State, now: int, request: ask.TaskSuspend) -> tuple[int, dict
     for one in awaited:
         one.awaiters.add(promise.id)
         task.awaiting.add(one.id)
-    state.unlease(promise, "suspended")
+    state.set_task_state(promise, "suspended")
     state.task_deadlines.discard(promise.id)
     return 200, {}
 
@@ -130,7 +130,7 @@ def halt(state: State, now: int, request: ask.TaskHalt) -> dict[str, Any]:
     assert promise.task is not None
     if promise.task.state == "fulfilled":
         raise Refused(409, f"task {request.id} is fulfilled")
-    state.unlease(promise, "halted")
+    state.set_task_state(promise, "halted")
     state.task_deadlines.discard(promise.id)
     return {}
 
@@ -142,7 +142,7 @@ def continue_(state: State, now: int, request: ask.TaskContinue) -> dict[str, An
     assert task is not None
     if task.state != "halted":
         raise Refused(409, f"task {request.id} is {task.state}, not halted")
-    task.state = "pending"
+    state.set_task_state(promise, "pending")
     state.offer(promise, now)
     return {}
 

@@ -116,6 +116,16 @@ class EngineUnavailable(Exception):
     """The engine did not answer in time. What was asked of it may still happen."""
 
 
+class EngineRefused(EngineUnavailable):
+    """The engine refuses this process's token: a mistake in the deployment, which no request or job is to blame for."""
+
+    def __init__(self, code: int, namespace: str = "") -> None:
+        covered = f"does not cover {namespace}/" if namespace else "does not cover this id"
+        reason = "it is missing, wrong or expired" if code == 401 else f"its claim `prefix` {covered}"
+        super().__init__(f"the engine refuses RESONATE_TOKEN ({code}): {reason}")
+        self.code = code
+
+
 class OperatorError(Exception):
     """What an operator can mend: ``problem`` is a line that says what is wrong, ``remedy`` one that says what to do."""
 

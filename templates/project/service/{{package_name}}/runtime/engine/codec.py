@@ -169,7 +169,7 @@ def _find(value: Any, path: str, depth: int) -> tuple[str, str] | None:
         except (TypeError, ValueError, RecursionError):
             inner = _members(value)
             if inner is None:
-                return where, f"a {type(value).__qualname__} has no JSON form"
+                return where, f"a value of class {type(value).__qualname__} has no JSON form"
         value = inner
         if isinstance(value, dict | list | str | float):
             return _find(value, path, depth + 1)
