@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from time import perf_counter
 from typing import Any
 
@@ -30,6 +31,8 @@ from .postgres import ResilientPostgres
 from .retry import STEP_RETRY
 from .sdk_events import is_fault, observe
 from .task_sender import REFUSALS, TaskSender
+
+_measured = cache(metrics.ENGINE_REQUESTS.labels)
 
 REQUEST_TIMEOUT = 5.0
 """Seconds that the engine has to answer a request before it counts as unavailable."""
@@ -224,7 +227,7 @@ async def answer[T](request: Awaitable[T], seconds: float | None = None) -> T:
             raise
         raise EngineUnavailable(f"the engine answered {error.code}") from error
     finally:
-        metrics.ENGINE_REQUESTS.labels(outcome).observe(perf_counter() - started)
+        _measured(outcome).observe(perf_counter() - started)
 
 
 def error_of(record: PromiseRecord) -> Failure:
