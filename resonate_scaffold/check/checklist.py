@@ -74,7 +74,7 @@ def _validated(model: Model, route: Route) -> Row:
             continue
         value = model.evaluate.annotated(parameter.annotation, outer)
         if isinstance(value, Instance) and _is_model(model, value.klass):
-            return _at(question, YES, f"the body is a {value.klass.name}", value.klass.outer, value.klass.node)
+            return _at(question, YES, f"the body is of class {value.klass.name}", value.klass.outer, value.klass.node)
     for call in handler.calls:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         if name in ("model_validate", "model_validate_json", "validate_python", "validate_json", "load", "convert"):
