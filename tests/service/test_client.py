@@ -193,7 +193,9 @@ async def test_every_request_carries_the_token(definition: Service) -> None:
     app = web.Application()
     app.router.add_post("/", respond)
     async with TestServer(app) as server:
-        settings = make_settings(definition, resonate_url=str(server.make_url("/")), resonate_token="a-token", lease="PT1S")
+        settings = make_settings(
+            definition, resonate_url=str(server.make_url("/")), resonate_token="a-token", lease="PT1S"
+        )
         client = build(settings, definition.namespace(settings), "workers", listens=True)
         client.resonate.start()
         assert await client.find("job/1") is None
