@@ -160,3 +160,9 @@ def server(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Figures, as ratios within one run."""
     _python(session, "tests.bench", *session.posargs)
+
+
+@nox.session(name="bench-peers")
+def bench_peers(session: nox.Session) -> None:
+    """The example job beside the same on DBOS and Restate, and on a server if RESONATE_SERVER names one; 10 minutes."""
+    _python(session, "tests.peers", "--environment", str(session.cache_dir / "peers"), *session.posargs)

@@ -205,11 +205,14 @@ def dev(
         int | None, typer.Option(help="The API's port; PORT of the service otherwise.", min=0, max=65535)
     ] = None,
     reload: Annotated[bool, typer.Option(help="Restart what changed.")] = True,
+    token: Annotated[
+        bool, typer.Option("--token", help="The embedded engine asks for RESONATE_TOKEN; one is made if none is set.")
+    ] = False,
 ) -> None:
     """Run a service on this machine: its processes, an engine, logs, reload."""
     from resonate_scaffold import dev as runner
 
-    raise typer.Exit(runner.run(project, engine=engine, port=port, reload=reload))
+    raise typer.Exit(runner.run(project, engine=engine, port=port, reload=reload, token=token))
 
 
 @app.command()
@@ -219,8 +222,12 @@ def engine(
         Path | None, typer.Option(help="Keep the jobs in this file; without it, in memory.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Run the development engine alone, on this machine only."""
+    """Run the development engine alone, on this machine only.
+
+    With RESONATE_TOKEN in its environment it asks every client for that token.
+    """
     import asyncio
+    import os
 
     from resonate_scaffold.devserver import EngineError, serve
 
@@ -228,7 +235,7 @@ def engine(
         print(f"engine listening on {url}", flush=True)
 
     try:
-        asyncio.run(serve(host="127.0.0.1", port=port, journal=journal, ready=ready))
+        asyncio.run(serve(port=port, journal=journal, ready=ready, token=os.environ.get("RESONATE_TOKEN")))
     except EngineError as error:
         raise EngineFailed(str(error), error.hint) from error
 

@@ -199,7 +199,15 @@ def expand(argv: Sequence[str], env: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(_VARIABLE.sub(value, argument) for argument in argv)
 
 
-def choose_engine(wish: str, url: str | None, binary: str | None, port: int, state: Path, secret: str) -> Engine:
+def choose_engine(
+    wish: str,
+    url: str | None,
+    binary: str | None,
+    port: int,
+    state: Path,
+    secret: str,
+    token: str | None = None,
+) -> Engine:
     """The engine for `--engine wish`. A server is only started when it is asked for by name.
 
     `url` is RESONATE_URL (None or empty: unset), `binary` the `resonate` found on PATH, `port` a free one for
@@ -207,7 +215,7 @@ def choose_engine(wish: str, url: str | None, binary: str | None, port: int, sta
     are those of v0.9.8 (src/cli.rs): loopback only, half a second to the next try of a task instead of 30 s,
     no metrics port. It checks neither Origin nor Host, so any page in a browser could send it requests: it is told
     to ask for a token, which only processes that know `secret` (of this run) can make. The engine of our own
-    refuses browsers itself.
+    refuses browsers itself; it asks for `token`, if there is one.
     """
     own = f"http://127.0.0.1:{port}"
     if "://" in wish or (wish == "auto" and url):
@@ -237,7 +245,9 @@ def choose_engine(wish: str, url: str | None, binary: str | None, port: int, sta
         # -P: the service's directory is the working directory, and its modules are not ours
         argv = (sys.executable, "-P", "-m", "resonate_scaffold", "engine")
         argv += ("--port", str(port), "--journal", str(journal))
-        return Engine(own, f"embedded engine at {own}, journal {journal} (for development)", argv)
+        title = f"embedded engine at {own}, journal {journal}{', with a token' if token else ''} (for development)"
+        known = {"RESONATE_TOKEN": token} if token else {}
+        return Engine(own, title, argv, known, known)
     raise UsageError(f"There is no engine `{wish}`.", hint="--engine takes auto, embedded, server or a URL.")
 
 
@@ -351,18 +361,27 @@ def health_ports(names: Iterable[str], env: Mapping[str, str]) -> dict[str, str]
     return dict(zip(workers, ports, strict=False))
 
 
-def run(project_dir: Path, engine: str = "auto", port: int | None = None, reload: bool = True) -> int:
+def run(
+    project_dir: Path, engine: str = "auto", port: int | None = None, reload: bool = True, token: bool = False
+) -> int:
     """Run the service that holds `project_dir` until Ctrl-C or SIGTERM, then return 0.
 
     `engine`: auto, embedded, server or a URL. `port`: the API's on loopback; None is the service's PORT, or
-    8000, and 0 takes a free one. Blocks, on an event loop of its own, in the main thread. A `ScaffoldError`
+    8000, and 0 takes a free one. `token`: the embedded engine asks for RESONATE_TOKEN, which is made for this run if
+    the service has none. Blocks, on an event loop of its own, in the main thread. A `ScaffoldError`
     says what keeps the service from starting; by then nothing runs any more.
     """
     project = find_project(project_dir)
     env = environment(project, free_port() if port == 0 else port)
     port = _usable_port(env["PORT"])
     own_port = free_port(8001 if port != 8001 else 0)
-    chosen = choose_engine(engine, env.get("RESONATE_URL"), shutil.which("resonate"), own_port, STATE, token_urlsafe())
+    wanted = env.get("RESONATE_TOKEN") or (token_urlsafe() if token else None)
+    binary = shutil.which("resonate")
+    chosen = choose_engine(engine, env.get("RESONATE_URL"), binary, own_port, STATE, token_urlsafe(), wanted)
+    if token and chosen.argv[:1] != (sys.executable,):
+        raise UsageError(
+            "--token is for the embedded engine.", hint="Leave it out: set RESONATE_TOKEN to a token of that engine."
+        )
     if chosen.argv:
         (project.root / STATE).mkdir(exist_ok=True)
     own_database = project.wants_postgres and not env.get("DATABASE_URL")

@@ -475,11 +475,9 @@ class Processes:
             return self.scratch / "service.db"
         return self.scratch / ("engine.journal" if self.engine == "embedded" else "engine.db")
 
-    def reconcile(self, jobs: Sequence[str], *, again: bool = False) -> list[str]:
-        """The lines of `reconcile`: what the database lacks of these jobs, or what was done again."""
-        # The embedded engine does not list what it keeps.
-        named = [f"job/{job}" for job in jobs] if self.engine == "embedded" else []
-        command = [str(self.python), "-m", self.package, "reconcile", *["--again"] * again, *named]
+    def reconcile(self, *, again: bool = False) -> list[str]:
+        """The lines of `reconcile`: what the database lacks, or what was done again."""
+        command = [str(self.python), "-m", self.package, "reconcile", *["--again"] * again]
         done = subprocess.run(command, cwd=self.releases[0], env=self.environment, text=True, capture_output=True)
         if done.returncode not in (0, 1) or "Error" in done.stderr:
             raise Broken(f"reconcile ended with status {done.returncode}:\n{done.stderr}")
@@ -926,13 +924,11 @@ class Restore(Run):
 
     def _reconcile(self) -> None:
         """Do again what the database lacks: nothing, where it is the newer one of the two."""
-        jobs = [story.job.key for story in self.stories if story.job.writes and story.accepted]
-        missing = self.processes.reconcile(jobs)
-        if missing:
+        if missing := self.processes.reconcile():
             if self.what != "database":
                 self.wrong.append(f"the newer database lacks {len(missing)} writes: {missing[0]}")
-            self.struck["done again"] += len(self.processes.reconcile(jobs, again=True))
-            self.wrong += self.processes.reconcile(jobs)
+            self.struck["done again"] += len(self.processes.reconcile(again=True))
+            self.wrong += self.processes.reconcile()
 
 
 @contextlib.contextmanager

@@ -245,6 +245,13 @@ def test_an_engine_that_cannot_be_is_refused(wish: str, url: str | None, kind: t
     assert error.value.hint
 
 
+def test_the_embedded_engine_is_told_the_token_that_the_service_has() -> None:
+    engine = dev.choose_engine("auto", None, None, 8123, STATE, "of the run", "of the service")
+    assert engine.env == engine.service_env == {"RESONATE_TOKEN": "of the service"}
+    assert "with a token" in engine.title and "of the service" not in engine.title
+    assert "of the service" not in engine.argv
+
+
 ROOT = Path("/srv/myapi")
 MORE = COMMANDS | {
     "worker2": ("python", "-m", "myapi", "worker"),

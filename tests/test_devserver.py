@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import os
 import signal
@@ -27,6 +28,7 @@ from resonate.retry import Never
 from resonate.types import TaskData, Value
 
 from resonate_scaffold.devserver import EngineError, Running, running, serve
+from resonate_scaffold.devserver.engine import Engine
 from resonate_scaffold.devserver.protocol import Task
 from resonate_scaffold.devserver.protocol.tasks import PROTOCOL_VERSION
 
@@ -86,6 +88,9 @@ async def post(session: aiohttp.ClientSession, url: str, body: bytes | dict[str,
     data = body if isinstance(body, bytes) else msgspec.json.encode(body)
     async with session.post(url + "/", data=data) as response:
         return response.status, await response.json()
+
+
+json_of = msgspec.json.encode
 
 
 def envelope(kind: str, **data: Any) -> dict[str, Any]:
@@ -241,6 +246,75 @@ def test_a_stream_carries_work_and_stays_warm(monkeypatch: pytest.MonkeyPatch) -
                 head = {"serverUrl": server.url}
                 assert message == {"kind": "execute", "head": head, "data": {"task": {"id": "a", "version": 0}}}
             await until(lambda: not server.engine.router._groups)
+
+    in_time(scenario)
+
+
+def jwt(**claims: Any) -> str:
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (b"{}", json_of(claims), b"x"))
+
+
+@pytest.mark.parametrize(
+    ("token", "given", "id", "status"),
+    [
+        ("secret", "secret", "a", 404),
+        ("secret", "other", "a", 401),
+        ("secret", None, "a", 401),
+        (jwt(role="admin"), jwt(role="admin"), "a", 404),
+        (jwt(prefix="shop/"), jwt(prefix="shop/"), "shop/job/1", 404),
+        (jwt(prefix="shop/"), jwt(prefix="shop/"), "other/job/1", 403),
+        (jwt(prefix=""), jwt(prefix=""), "a", 404),
+        (jwt(sub="x"), jwt(sub="x"), "a", 403),
+        (jwt(role="admin", exp=1), jwt(role="admin", exp=1), "a", 401),
+    ],
+)
+def test_a_token_is_asked_for_as_the_server_does(token: str, given: str | None, id: str, status: int) -> None:
+    async def scenario() -> None:
+        async with running(token=token) as server, aiohttp.ClientSession() as session:
+            asked = envelope("promise.get", id=id)
+            if given is not None:
+                asked["head"]["auth"] = given
+            assert (await post(session, server.url, asked))[0] == status
+            headers = {"Authorization": f"Bearer {given}"} if given else {}
+            async with session.get(server.url + "/poll/workers/p1", headers=headers) as stream:
+                assert stream.status == (401 if status == 401 else 200)
+            async with session.get(server.url + "/health") as health:
+                assert health.status == 200
+
+    in_time(scenario)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "status"),
+    [
+        ("promise.search", {}, 403),
+        ("task.search", {}, 403),
+        ("task.heartbeat", {"pid": "p", "tasks": [{"id": "shop/1", "version": 1}]}, 200),
+        ("task.heartbeat", {"pid": "p", "tasks": [{"id": "shop/1", "version": 1}, {"id": "x", "version": 1}]}, 403),
+        ("promise.register_listener", {"awaited": "shop/1", "address": "poll://uni@a/b"}, 404),
+        ("promise.register_listener", {"awaited": "x", "address": "poll://uni@a/b"}, 403),
+        ("schedule.create", {"id": "shop/s", "promiseId": "x"}, 403),
+        ("task.create", {"action": {"data": {"id": "x"}}}, 403),
+        ("task.create", {"action": {"data": {"id": "shop/1"}}}, 400),
+    ],
+)
+def test_a_prefix_covers_what_it_covers_on_the_server(kind: str, data: dict[str, Any], status: int) -> None:
+    engine = Engine(token=jwt(prefix="shop/"))
+    asked = envelope(kind, **data)
+    asked["head"]["auth"] = jwt(prefix="shop/")
+    assert engine.request(json_of(asked))[0] == status
+
+
+def test_the_sdk_brings_its_token_and_is_served() -> None:
+    async def scenario() -> None:
+        async with running(token="secret") as server:
+            resonate = Resonate(url=server.url, group="workers", retry_policy=Never(), token="secret")
+            try:
+                resonate.register(add, name="add")
+                await submit(resonate, "job/1", "add", 1, 2)
+                assert await result(resonate, "job/1") == 3
+            finally:
+                await asyncio.wait_for(resonate.stop(), PATIENCE)
 
     in_time(scenario)
 

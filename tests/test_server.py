@@ -27,7 +27,7 @@ from .tokens import Issuer
 from .topology import Topology, free_port, signed
 
 BINARY = os.environ.get("TEST_RESONATE_SERVER")
-MOST_REQUESTS = 24
+MOST_REQUESTS = 18
 """Requests that the example's job makes of the server, without those of a client that polls."""
 STARTED_WITHIN = 3.0
 """Seconds in which a job of a new workflow begins, while workers of the release before live."""
@@ -106,7 +106,7 @@ def test_tokens(made: Path, tmp_path: Path, service_python: Path) -> None:
         url = processes.start_api(RESONATE_TOKEN=good)
         # One that ends while its process runs.
         processes.start(
-            "worker", "worker", HEALTH_PORT=str(port), RESONATE_TOKEN=issuer.token(seconds=15, prefix="shop/")
+            "worker", "worker", HEALTH_PORT=str(port), RESONATE_TOKEN=issuer.token(seconds=40, prefix="shop/")
         )
         processes.until(lambda: httpx.get(health).status_code == 200, "ready")
         run_job(url, "job-1")

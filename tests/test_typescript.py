@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -25,10 +26,73 @@ from .conftest import PROGRAM
 from .topology import SECRET, Topology
 
 SOURCES = Path(__file__).parent / "typescript"
+CHARGE_CARD = Path(__file__).parent / "schemas" / "charge-card.json"
 APIS = ("async", "generators")
-SHARED = "orders.ts"
 
-ADDS = (story.DB_FUNCTION, story.RPC, story.WORKFLOW, story.KEY, story.ROUTE, story.WEBHOOK)
+# Types of every kind, there and back.
+PARCELS = '''"""What is shipped."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel
+
+Speed = Literal["slow", "fast"]
+
+
+class Material(StrEnum):
+    """What it is made of."""
+
+    WOOD = "wood"
+    STEEL = "steel"
+
+
+class Parcel(BaseModel):
+    """One of several."""
+
+    sku: str
+    weight: Decimal | None = None
+    material: Material = Material.WOOD
+    inside: list["Parcel"] = []
+'''
+FIELDS = (
+    *("day:date", "at:datetime", "price:Decimal", "id:UUID", "speed:Speed", "parcels:list[Parcel]"),
+    *("counts:dict[str,int]", "share:float", "gift:bool", "note:str?"),
+)
+TAKES = " ".join(f"--takes {field}" for field in FIELDS)
+RETURNS = " ".join(f"--returns {field}" for field in FIELDS)
+
+ADDS = (
+    *(story.DB_FUNCTION, story.RPC, story.WORKFLOW, story.KEY, story.ROUTE, story.WEBHOOK),
+    f"resonate-scaffold add rpc payments.charge-card --from-schema {CHARGE_CARD}",
+    f"resonate-scaffold add rpc shipping.price-parcels {TAKES} {RETURNS}",
+    f"resonate-scaffold add workflow ship {TAKES} {RETURNS}",
+)
+SHIP = {
+    "day": "2026-01-31",
+    "at": "2026-01-31T12:00:00+01:00",
+    "price": "1234567890123456789.10",
+    "id": "6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11",
+    "speed": "fast",
+    "parcels": [{"sku": "chair", "weight": "1.50", "inside": [{"sku": "screw", "material": "steel"}]}],
+    "counts": {"chair": 2},
+    "share": 0.5,
+    "gift": True,
+}
+SHIPPED = {
+    **SHIP,
+    "at": "2026-01-31T12:00:00+01:00",
+    "parcels": [
+        {
+            "sku": "chair",
+            "weight": "1.50",
+            "material": "wood",
+            "inside": [{"sku": "screw", "weight": None, "material": "steel", "inside": []}],
+        }
+    ],
+    "note": None,
+}
 
 
 def run(command: list[str], cwd: Path) -> str:
@@ -58,6 +122,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, service_python: Path) -> P
     parent = tmp_path_factory.mktemp("made")
     run([str(PROGRAM), *shlex.split(story.NEW)[1:], "--no-install", "--no-git"], parent)
     made = parent / "orders"
+    (made / "orders" / "contracts" / "parcels.py").write_text(PARCELS)
     for command in ADDS:
         run([str(PROGRAM), *shlex.split(command)[1:]], made)
     story.edit(made, story.GATE)
@@ -74,7 +139,8 @@ def programs(packages: Path, service: Path, tmp_path_factory: pytest.TempPathFac
         if path.suffix in (".ts", ".json"):
             shutil.copy(path, directory)
     export = [str(PROGRAM), "export", "contracts", "--format", "typescript", "--out", str(directory)]
-    assert run(export, service).split() == ["create", SHARED, "create", "worker-payments.ts"]
+    made = ["orders.ts", "worker-payments.ts", "worker-shipping.ts"]
+    assert run(export, service).split() == [word for path in made for word in ("create", path)]
     run([str(packages / ".bin" / "tsc"), "-p", "."], directory)
     return directory / "out"
 
@@ -140,7 +206,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     binary = os.environ.get("TEST_RESONATE_SERVER")
     if request.param == "server" and not binary:
         pytest.skip("TEST_RESONATE_SERVER does not name the binary of a Resonate server")
-    service, programs = request.getfixturevalue("service"), request.getfixturevalue("programs")
+    programs, service = request.getfixturevalue("programs"), request.getfixturevalue("service")
     scratch = tmp_path_factory.mktemp(request.param)
     with Topology(service, scratch, "orders", WEBHOOK_SECRETS=f"approval:{SECRET}", LOG_LEVEL="WARNING") as processes:
         migrated = processes.run("migrate")
@@ -185,6 +251,12 @@ def test_an_order_of_a_typescript_client_is_charged_by_a_typescript_worker(engin
         receipt = ended["value"]["receipt"]
         assert receipt.startswith(f"{api} c-1 1 orders/order/{public}:"), receipt
         assert engine.get(f"/orders/{public}")["result"] == ended["value"]
+
+
+def test_values_of_every_type_arrive_as_they_were(engine: Engine, api: str) -> None:
+    with engine.client() as client:
+        found = client("ship", api=api, key=f"ship it, by {api}", request=SHIP)
+        assert found == {"value": SHIPPED}
 
 
 def test_a_key_that_was_used_for_another_request(engine: Engine, api: str) -> None:
@@ -234,3 +306,20 @@ def test_a_failure_of_a_typescript_worker_arrives_with_its_code(engine: Engine, 
         # It leaves this service as it came, but for its attributes, of which no contract here tells.
         error = client("start", api=api, request=order(number, "poor"), wait=True)["error"]
         assert (error["code"], error["status"], error["message"]) == ("card-declined", 402, "the card was declined")
+
+
+def test_what_a_schema_made_passes_the_checks_of_the_service(service: Path) -> None:
+    python = str(service / ".venv" / "bin" / "python")
+    for tool in ("ruff check .", "ruff format --check .", "mypy orders tests"):
+        run([python, "-m", *tool.split()], service)
+    report = run([python, "-m", "pytest", "-p", "no:cacheprovider", "tests/test_rpc_payments_charge_card.py"], service)
+    assert "2 passed" in report
+
+
+def test_the_docs_show_what_is_compiled_and_run() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "languages.md").read_text("utf-8")
+    programs = ["".join(path.read_text("utf-8").split()) for path in SOURCES.glob("*.ts")]
+    shown = re.findall(r"```ts\n(.*?)```", text, re.DOTALL)
+    assert len(shown) == 3
+    for block in shown:
+        assert any("".join(block.split()) in program for program in programs), block

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from resonate_scaffold.devserver.auth import Token
 from resonate_scaffold.devserver.compaction import Compaction
 from resonate_scaffold.devserver.entries import RequestEntry, TickEntry
 from resonate_scaffold.devserver.journal import Journal
@@ -23,7 +24,7 @@ from resonate_scaffold.devserver.protocol import (
     parse,
     tick,
 )
-from resonate_scaffold.devserver.protocol.requests import check_lineage
+from resonate_scaffold.devserver.protocol.requests import TaskAcquire, check_lineage
 from resonate_scaffold.devserver.protocol.tasks import PROTOCOL_VERSION
 from resonate_scaffold.devserver.router import Poller, Router
 
@@ -37,8 +38,9 @@ type Clock = Callable[[], int]
 RELEASE_PAUSE_MS = 1_000
 
 
-#: A journal is compacted when it has grown by this much (bytes), and by a quarter.
-GROWN = 32 << 20
+#: A journal is compacted when it has grown by this much (bytes), and by an eighth: a restart reads what it has grown by
+#: one request after the other, which takes ten times as long as what was compacted.
+GROWN = 16 << 20
 #: For how long (s) a tick may work at a compaction, or pack what rests.
 AT_A_TIME = 0.01
 #: A family that nobody looked at for this long, and at most twice as long, is packed.
@@ -68,12 +70,14 @@ _encode = msgspec.json.Encoder().encode
 class Engine:
     """Applies requests and ticks one at a time, each journalled before it takes effect.
 
-    `journal` None keeps everything in memory. Raises EngineError when the journal cannot be used. After a
-    start on a journal that is not new, leases begin anew and every task that waits is handed out again.
+    `journal` None keeps everything in memory; with a `token`, every request and stream must bring it. Raises
+    EngineError when the journal cannot be used. After a start on a journal that is not new, leases begin anew and every
+    task that waits is handed out again.
     """
 
-    def __init__(self, journal: Path | None = None, clock: Clock = now_ms) -> None:
+    def __init__(self, journal: Path | None = None, clock: Clock = now_ms, token: str | None = None) -> None:
         self._clock = clock
+        self._token = Token(token) if token else None
         self._now = 0
         self.state = State()
         self.router = Router(self.state.is_pending)
@@ -92,6 +96,7 @@ class Engine:
 
     def _resume(self, journal: Journal) -> None:
         self._now = journal.read(self.state)
+        self.state.index.sort()  # now, rather than in the first request
         now = self.now()
         self.state.rearm_leases(now)
         if journal.is_current:
@@ -138,7 +143,7 @@ class Engine:
         assert self._journal is not None
         before = self._journal.size
         compaction.finish()
-        self._compact_at = self._journal.size + max(GROWN, self._journal.size // 4)
+        self._compact_at = self._journal.size + max(GROWN, self._journal.size // 8)
         logger.info("the journal was compacted, from %d to %d bytes", before, self._journal.size)
 
     def _pack_what_rests(self, now: int) -> None:
@@ -179,6 +184,9 @@ class Engine:
             raise Refused(400, "invalid request envelope: wanted a kind, and an object as data")
         if envelope.head.version != PROTOCOL_VERSION:
             raise Refused(400, f"unsupported protocol version {envelope.head.version!r}: this is {PROTOCOL_VERSION}")
+        if self._token is not None:
+            self._token.check(envelope.head.auth, self.now())
+            self._token.check_prefix(kind, data)
         request = parse(kind, data)
         check_lineage(request)
         now = self.now()
@@ -189,6 +197,8 @@ class Engine:
                 logger.error("the journal cannot be written: %s", error)
                 raise Refused(500, f"the journal cannot be written: {error.strerror or error}") from error
         answer, messages = apply(self.state, now, request)
+        if isinstance(request, TaskAcquire):
+            self.router.taken(request.id, now)
         self._deliver(messages, now, RELEASE_PAUSE_MS if kind == "task.release" else 0)
         return answer.status, answer.data
 
@@ -208,6 +218,15 @@ class Engine:
         if self._journal is not None:
             self._work_on_compaction(self._journal)
         self._pack_what_rests(now)
+
+    def admits(self, token: str | None) -> bool:
+        """Whether a stream that brings this token may connect."""
+        try:
+            if self._token is not None:
+                self._token.check(token, self.now())
+        except Refused:
+            return False
+        return True
 
     def connect(self, group: str, pid: str) -> Poller:
         return self.router.connect(group, pid, self.now())

@@ -49,6 +49,7 @@ async def serve(
     port: int = 8001,
     journal: Path | None = None,
     ready: Callable[[str], None] = lambda url: None,
+    token: str | None = None,
 ) -> None:
     """Run an engine until SIGTERM, SIGINT or cancellation; `ready(url)` is called once it listens.
 
@@ -56,7 +57,7 @@ async def serve(
     """
     stopped = asyncio.Event()
     with _signals(stopped.set):
-        async with running(journal=journal, port=port, host=host) as server:
+        async with running(journal=journal, port=port, host=host, token=token) as server:
             ready(server.url)
             stop = asyncio.create_task(stopped.wait())
             try:
@@ -68,14 +69,20 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def running(
-    journal: Path | None = None, port: int = 0, host: str = "127.0.0.1", clock: Clock = now_ms
+    journal: Path | None = None,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    clock: Clock = now_ms,
+    token: str | None = None,
 ) -> AsyncIterator[Running]:
     """An engine for the length of the block, in this event loop. `clock` gives the time in ms.
+
+    With a `token`, every client must bring it.
 
     Raises EngineError as `serve` does, and on leaving the block what made its time stand still.
     """
     _check_loopback(host)
-    engine = Engine(journal, clock)
+    engine = Engine(journal, clock, token)
     try:
         # handler_cancellation: a stream whose reader has gone ends at once, not at its next write.
         runner = web.AppRunner(
@@ -106,6 +113,9 @@ def application(engine: Engine) -> web.Application:
         return web.Response(status=status, body=answer, content_type="application/json")
 
     async def poll(request: web.Request) -> web.StreamResponse:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if not engine.admits(token if scheme == "Bearer" else None):
+            return web.Response(status=401, text="Unauthorized")
         response = web.StreamResponse(
             headers={
                 "Content-Type": "text/event-stream",

@@ -21,6 +21,7 @@ from shop.runtime.durable.once import once
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine.offers import WorkerResonate
 from shop.runtime.errors import Failure, OperatorError
+from shop.runtime.http.webhooks import Signed, start_once
 from shop.runtime.http.work import Outcome, wait_for_end
 from shop.runtime.service import Worker, reconcile_group
 from shop.runtime.testing.running import RunningService, StartService
@@ -32,7 +33,7 @@ class Request(BaseModel):
     """What is wanted; the moments are how long it waits for its answers."""
 
     amount: int = 1
-    patience: float = 30
+    patience: float = 30.0
 
 
 class Done(BaseModel):
@@ -120,6 +121,9 @@ async def test_what_was_done_is_found_done_and_what_was_said_holds(service: Runn
     assert (await ended(service, "job/one+run2")).result == {"text": "seen, 2 yes no finished"}
     assert [event for event in events if event.startswith("wrote")] == WRITES
     assert events.count("looked") == 2
+    # The message that started it, delivered again, finds the newest run.
+    found = await start_once(service.client, work, "job", Request(), Signed("one", b""))
+    assert (found.id, found.status) == ("one", "succeeded")
     # Whoever delivers its answers again, or others, is told what holds.
     assert await gate.deliver(service.client, "job/one", NO) == (Delivery.TAKEN, NO)
     assert await gate.deliver(service.client, "job/one", YES) == (Delivery.CONFLICT, NO)

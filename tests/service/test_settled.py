@@ -14,8 +14,8 @@ from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine import settled
 from shop.runtime.engine.client import build
 from shop.runtime.engine.offers import WorkerResonate
-from shop.runtime.engine.task_sender import TaskSender
 from shop.runtime.engine.settled import SettledRecords
+from shop.runtime.engine.task_sender import TaskSender
 from shop.runtime.engine.watch import find_task
 from shop.runtime.engine.worker import register, stop
 from shop.runtime.http.work import wait_for_end

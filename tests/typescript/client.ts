@@ -4,10 +4,11 @@ import { createInterface } from "node:readline";
 import { Resonate as Generators } from "@resonatehq/sdk";
 import { Resonate } from "@resonatehq/sdk/async";
 import "./node20.js";
-import { Failure, type PlaceOrder, placeOrder, startPlaceOrder } from "./orders.js";
+import { Failure, type PlaceOrder, placeOrder, type Ship, startPlaceOrder, startShip } from "./orders.js";
 
 type Told =
   | { do: "start"; api: "async" | "generators"; request: PlaceOrder; wait: boolean }
+  | { do: "ship"; api: "async" | "generators"; key: string; request: Ship }
   | { do: "call"; api: "async" | "generators"; id: string; args: unknown[] }
   | { do: "answer"; url: string; secret: string; body: unknown };
 
@@ -20,6 +21,8 @@ async function carryOut(told: Told): Promise<unknown> {
       const work = await startPlaceOrder(clients[told.api], told.request);
       return told.wait ? await work.result() : work.id;
     }
+    case "ship":
+      return await (await startShip(clients[told.api], told.key, told.request)).result();
     case "call": {
       // As whoever has no module from `export contracts` would.
       const options = clients[told.api].options({ target: placeOrder.target, version: placeOrder.version });

@@ -19,6 +19,7 @@ _TASK_STATES: dict[str, int] = {
     state: len(_STATES) + number for number, state in enumerate(get_args(TaskState.__value__))
 }
 _ALL = len(_STATES) + len(_TASK_STATES)
+_BITS = range(_ALL)
 
 type States = tuple[str, PromiseState, TaskState | None]
 """An id with the states of its promise and of its task."""
@@ -33,7 +34,8 @@ class Index:
 
     def __init__(self) -> None:
         self._blocks: list[Any] = [SortedSet() for _ in range(_ALL)]
-        self._counts: dict[str, list[int]] = {}
+        #: By block, with the block itself: its text is kept once.
+        self._counts: dict[str, tuple[str, list[int]]] = {}
         #: What was read from a file, to be sorted all at once.
         self._unsorted: list[list[str]] = [[] for _ in range(_ALL)]
         self._is_sorted = True
@@ -59,16 +61,19 @@ class Index:
     def unpack(self, family: Iterable[States]) -> None:
         """Count again in a family."""
         for states in family:
-            counts = self._counts.setdefault(_block_of(states[0]), [0] * _ALL)
+            _, counts = self._counts_of(_block_of(states[0]))
             for number in _numbers(states):
                 counts[number] += 1
 
     def add_packed(self, root: str, census: int) -> None:
         """Add a family by its census."""
         self._is_sorted = False
-        for number in range(2 * _ALL):
+        below = root + ":"
+        for number in _BITS:
             if census >> number & 1:
-                self._unsorted[number % _ALL].append(root if number < _ALL else root + ":")
+                self._unsorted[number].append(root)
+            if census >> number + _ALL & 1:
+                self._unsorted[number].append(below)
 
     def promises(self, state: PromiseState | None, after: str | None) -> Iterator[str]:
         """The blocks that have a promise in this state, in any if None, from the one on in which `after` is."""
@@ -78,25 +83,30 @@ class Index:
         return self._from(_TASK_STATES.values() if state is None else [_TASK_STATES[state]], after)
 
     def _from(self, numbers: Iterable[int], after: str | None) -> Iterator[str]:
-        self._sort()
+        self.sort()
         first = None if after is None else _block_of(after)
         each = (self._blocks[number].irange(minimum=first) for number in numbers)
         return (block for block, _ in groupby(merge(*each)))
 
     def _count(self, block: str, number: int, change: int) -> None:
-        counts = self._counts.get(block)
-        if counts is None:
-            counts = self._counts[block] = [0] * _ALL
+        block, counts = self._counts_of(block)
         counts[number] += change
         if counts[number] == 0:
-            self._sort()
+            self.sort()
             self._blocks[number].discard(block)
             if not any(counts):
                 del self._counts[block]
         elif counts[number] == change:
             self._blocks[number].add(block)
 
-    def _sort(self) -> None:
+    def _counts_of(self, block: str) -> tuple[str, list[int]]:
+        known = self._counts.get(block)
+        if known is None:
+            known = self._counts[block] = (block, [0] * _ALL)
+        return known
+
+    def sort(self) -> None:
+        """Put in order what was read from a file; every search and removal sees to it itself."""
         if not self._is_sorted:
             for blocks, unsorted in zip(self._blocks, self._unsorted, strict=True):
                 blocks.update(unsorted)

@@ -273,7 +273,7 @@ class State:
             if root in self.packed:
                 family = {promise.id: promise for promise, _ in unpack(self.packed[root])}
             else:
-                family = {id: self.promises[id] for id in self.families[root]}
+                family = {id: self.promises[id] for id in self.families.get(root, ())}
             for id in sorted(family):
                 if (id != root) == (block != root) and (after is None or id > after):
                     yield family[id]

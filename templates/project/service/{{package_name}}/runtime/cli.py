@@ -289,7 +289,7 @@ def commands(service: Service, description: str) -> click.Group:
         """
         from .durable.job_runs import retry
 
-        found = settings_with_engine()
+        found = settings_beside_dev()
 
         async def start() -> tuple[str, bool]:
             async with service.engine(found) as client:
@@ -309,7 +309,7 @@ def commands(service: Service, description: str) -> click.Group:
         """Show each run of a job, such as job/order-4711, and the calls that it made itself."""
         from .durable.job_runs import told
 
-        found = settings_with_engine()
+        found = settings_beside_dev()
 
         async def look() -> list[dict[str, Any]]:
             async with service.engine(found) as client:

@@ -25,7 +25,8 @@ from uuid import NAMESPACE_OID, uuid5
 
 from pydantic import BaseModel
 from resonate.context import Context
-from resonate.error import ApplicationError
+from resonate.error import ApplicationError, ServerError
+from resonate.ids import join_id
 from resonate.types import PromiseRecord
 
 from ..engine.client import EngineClient
@@ -46,12 +47,26 @@ _OUTLIVES = timedelta(days=1)
 _EXTERNAL = {"resonate:external": "true"}
 
 
+# Until the deadline of the call itself, which bounds it; the SDK's default would end a longer wait after a day.
+_AS_LONG_AS_THE_CALL = timedelta(days=36_500)
+
+
 async def _hold(ctx: Context) -> Any:
-    return await ctx.promise()
+    return await ctx.promise(timeout=_AS_LONG_AS_THE_CALL)
 
 
 HOLD = DurableFunction("gate.hold", 1, _hold)
 """Served by every group: what a workflow that waits at a gate calls. An answer settles its promise."""
+
+
+async def end_hold(client: EngineClient, held: str, value: Any) -> None:
+    """End a call to :data:`HOLD`, and the promise that it waits for, which would outlive the work on the engine."""
+    await client.resolve(held, value)
+    try:
+        await client.resolve(join_id(held, "1"), value)
+    except ServerError as error:
+        if error.code != 404:  # The call has not begun.
+            raise
 
 
 class _Question(BaseModel):
@@ -205,18 +220,18 @@ async def _open(ctx: Context, firsts: list[str], held: str, root: str, root_time
         if question.held == ours.held:
             if told == _EXPIRED:
                 await client.resolve(asked.id, _EXPIRED)
-                await client.resolve(namespace.local_id(held), _EXPIRED)
+                await end_hold(client, namespace.local_id(held), _EXPIRED)
             return number
         if question.early is not None:
             recorded = _recorded(await client.resolve(asked.id, {**question.early, "held": ours.held}))
             if recorded.get("held") == ours.held:
-                await client.resolve(namespace.local_id(held), recorded)
+                await end_hold(client, namespace.local_id(held), recorded)
                 return number
         elif asked.state == "pending":
             other = await client.find(question.held or "")
             if other is not None and other.state == "pending":
                 # Nothing may stay open in a workflow that fails.
-                await client.resolve(namespace.local_id(held), _EXPIRED)
+                await end_hold(client, namespace.local_id(held), _EXPIRED)
                 return _ASKED_ALREADY
             await client.resolve(asked.id, _EXPIRED)
     raise AssertionError("there is always a next number")
@@ -256,7 +271,7 @@ async def _answer(client: EngineClient, asked: PromiseRecord, ours: dict[str, An
         asked = await client.resolve(asked.id, _EXPIRED if is_over else ours)
     recorded = _recorded(asked)
     if recorded != _EXPIRED:
-        await client.resolve(question.held or recorded["held"], recorded)
+        await end_hold(client, question.held or recorded["held"], recorded)
     return recorded
 
 

@@ -31,7 +31,7 @@ from ..telemetry import metrics
 from ..telemetry.outstanding import note_call
 from ..telemetry.runs import count_job
 from .cron import find_next, find_previous
-from .gate import HOLD
+from .gate import HOLD, end_hold
 from .ids import job_root
 from .steps import DurableContext
 
@@ -188,7 +188,7 @@ async def _line_up(ctx: Context, before: str, held: str) -> None:
             break
     run = await client.find(before)
     if "ended" in recorded or run is None or run.state != "pending":
-        await client.resolve(ours["next"], {"ended": before})
+        await end_hold(client, ours["next"], {"ended": before})
 
 
 async def _say_end(ctx: Context) -> None:
@@ -202,7 +202,7 @@ async def _hand_over(client: EngineClient, run_id: str) -> None:
         recorded = await _settle(client, f"{run_id}/end-{number}", _due(run_id), {"ended": run_id})
         if "ended" in recorded:
             return
-        await client.resolve(recorded["next"], {"ended": run_id})
+        await end_hold(client, recorded["next"], {"ended": run_id})
 
 
 # Decisions

@@ -29,9 +29,12 @@ PREPARED = """
 SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('resonate.service_due_promises') AND indisvalid
 """
 
-# Whether a timer of the engine is due, by the indexes of its tables.
+# Whether a timer of the engine is due, by the indexes of its tables. The function says once more what is before it, for the
+# index of `upkeep.prepare`, which has no promises that ended jobs left open.
 _DUE = """
-SELECT EXISTS (SELECT FROM resonate.promises WHERE state = 'pending' AND external AND timeout_at <= t.now)
+SELECT EXISTS (
+        SELECT FROM resonate.promises
+        WHERE state = 'pending' AND external AND timeout_at <= t.now AND resonate._promise_timed(promises))
     OR EXISTS (SELECT FROM resonate.tasks WHERE state IN ('pending', 'acquired') AND timeout_at <= t.now)
     OR EXISTS (SELECT FROM resonate.schedules WHERE next_run_at <= t.now)
 FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) t
@@ -66,8 +69,13 @@ class IndexedSessions(PsycopgSessions):
         if self._pool is None:
             async with self._lock:
                 if self._pool is None:
-                    size = {"min_size": self._min_size, "max_size": self._max_size}
-                    pool = AsyncConnectionPool(self._conninfo, open=False, configure=_use_indexes, **size)
+                    pool = AsyncConnectionPool(
+                        self._conninfo,
+                        min_size=self._min_size,
+                        max_size=self._max_size,
+                        open=False,
+                        configure=_use_indexes,
+                    )
                     await pool.open()
                     self._pool = pool
         return self._pool

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -36,8 +37,9 @@ async def examine(client: EngineClient) -> None:
             logger.error("%s", refusal)
             said = True
         await asyncio.sleep(PAUSE)
-    if isinstance(client.network, ResilientPostgres) and not await client.network.is_prepared():
-        logger.warning("the engine's database has no index for what is due: run the command `engine prepare`")
+    with suppress(ConnectorError):  # It went away again, which is said elsewhere.
+        if isinstance(client.network, ResilientPostgres) and not await client.network.is_prepared():
+            logger.warning("the engine's database has no index for what is due: run the command `engine prepare`")
     if client.source is not None and isinstance(client.resonate, WorkerResonate):
         await _check_delivery(client, client.resonate)
 
