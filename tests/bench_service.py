@@ -377,11 +377,11 @@ def _must(done: subprocess.CompletedProcess[str]) -> None:
 
 async def _latency(url: str, jobs: int) -> float:
     """Milliseconds of a job, one at a time; the median."""
-    connection, submit, look, took = await _connect(url), _submission(url), _polling(url), []
+    connection, submit, look, took = await connect(url), submission(url), polling(url), []
     for number in range(jobs):
         key, began = b"%d-%d" % (time.time_ns(), number), time.perf_counter()
-        await _ask(connection, submit % key, 202)
-        await _ended(connection, look % key)
+        await ask(connection, submit % key, 202)
+        await wait_for_end(connection, look % key)
         took.append((time.perf_counter() - began) * 1000)
     connection[1].close()
     return statistics.median(took)
@@ -393,7 +393,7 @@ async def _fill(engine: str, promises: int) -> None:
     in_a_day = int(time.time() * 1000) + 86_400_000
 
     async def create() -> None:
-        connection = await _connect(engine)
+        connection = await connect(engine)
         for number in numbers:
             root = f"kept/{number}"
             tags = {f"resonate:{name}": root for name in ("origin", "branch", "parent")} | {"resonate:external": "true"}
@@ -401,7 +401,7 @@ async def _fill(engine: str, promises: int) -> None:
             data["param"] = {"data": json.dumps("x" * 200)}
             head = {"corrId": root, "version": PROTOCOL_VERSION}
             body = json.dumps({"kind": "promise.create", "head": head, "data": data})
-            await _ask(connection, _request("POST", "/", engine, ("Content-Type", "application/json"), body=body), 200)
+            await ask(connection, request("POST", "/", engine, ("Content-Type", "application/json"), body=body), 200)
         connection[1].close()
 
     await asyncio.gather(*(create() for _ in range(POST_CONNECTIONS)))
