@@ -16,9 +16,9 @@ import pytest
 from resonate_scaffold.check import check, findings_of, program_of
 from resonate_scaffold.check.checklist import checklist
 from resonate_scaffold.check.findings import RULES, Finding, is_selected, is_suppressed
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.program import Program
 from resonate_scaffold.check.reading import read, rules, settings_of
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.program import Program
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.graph.reading import structure_of
 from resonate_scaffold.project import MANIFEST, fingerprint

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from resonate_scaffold.check.program import Scope
+from resonate_scaffold.code.program import Scope
 
 
 @dataclass(frozen=True, slots=True, order=True)

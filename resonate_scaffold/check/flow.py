@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.outside import is_log
-from resonate_scaffold.check.program import Bound, Scope, above
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.outside import is_log
+from resonate_scaffold.code.program import Bound, Scope, above
 
 _FARTHEST = 4  # assignments that a value is followed through
 _COMPUTING = ("builtins.", "datetime.", "math.", "time.")
@@ -82,8 +82,8 @@ def maker(model: Model, node: ast.expr, scope: Scope) -> tuple[ast.Call, Scope] 
         match node:
             case ast.Call():
                 return node, scope
-            case ast.Attribute(value=ast.Name(id="self"), attr=attribute) if scope.klass is not None:
-                stored = [it for it in scope.klass.attributes.get(attribute, ()) if it[1] is not None]
+            case ast.Attribute(value=ast.Name(id="self"), attr=attribute) if scope.class_ is not None:
+                stored = [it for it in scope.class_.attributes.get(attribute, ()) if it[1] is not None]
                 if len(stored) != 1 or stored[0][1] is None:
                     return None
                 scope, node = stored[0][0], stored[0][1]

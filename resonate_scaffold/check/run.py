@@ -13,9 +13,9 @@ from typing import Any
 from resonate_scaffold.check import findings_of
 from resonate_scaffold.check.checklist import Item, checklist
 from resonate_scaffold.check.findings import RULES, Finding, is_selected
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.program import Program
 from resonate_scaffold.check.reading import Tree, read, rules
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.program import Program
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.report import Outcome, Report
 

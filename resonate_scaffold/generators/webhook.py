@@ -128,8 +128,8 @@ def _answer(
         "payload": payload,
         "webhook": _webhook(name, request.scheme, imports),
         "nested": [
-            {"name": klass, "field": f"{segments[at + 1]}: {[*classes, 'str'][at + 1]}"}
-            for at, klass in reversed(list(enumerate(classes)))
+            {"name": class_, "field": f"{segments[at + 1]}: {[*classes, 'str'][at + 1]}"}
+            for at, class_ in reversed(list(enumerate(classes)))
         ],
         "config": _config({**_sent(example.json, segments, public)}, strict=request.id_from is None),
         "body_field": f"{segments[0]}: {[*classes, 'str'][0]}",

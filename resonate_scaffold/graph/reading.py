@@ -1,13 +1,13 @@
-"""The structure of a service, read from its code: see :mod:`resonate_scaffold.check.model`."""
+"""The structure of a service, read from its code: see :mod:`resonate_scaffold.code.model`."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import replace
 
-from resonate_scaffold.check.model import Contract, DurableCall, Model, Registration, Route
-from resonate_scaffold.check.program import Scope
-from resonate_scaffold.check.values import Function
+from resonate_scaffold.code.model import Contract, DurableCall, Model, Registration, Route
+from resonate_scaffold.code.program import Scope
+from resonate_scaffold.code.values import Function
 from resonate_scaffold.graph.structure import Edge, Group, Kind, Link, Node, Structure
 from resonate_scaffold.survey import Place
 

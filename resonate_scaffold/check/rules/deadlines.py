@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterator
 from datetime import timedelta
 
-from resonate_scaffold.check.evaluate import argument
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import maker
-from resonate_scaffold.check.model import Contract, DurableCall, Model
-from resonate_scaffold.check.program import Klass, Scope
-from resonate_scaffold.check.values import Class, Constant, Instance, Value
+from resonate_scaffold.code.evaluate import argument
+from resonate_scaffold.code.model import Contract, DurableCall, Model
+from resonate_scaffold.code.program import ProgramClass, Scope
+from resonate_scaffold.code.values import Class, Constant, Instance, Value
 
 _UNITS = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")  # in timedelta's order
 _TIMEOUT = "timeout"
@@ -94,7 +94,7 @@ def _timeout_of(model: Model, contract: Contract) -> timedelta | None:
     if given is not None:
         return _duration(model, given, contract.scope)
     value = model.evaluate.value(contract.call, contract.scope)
-    return _field(model, value.klass, _TIMEOUT) if isinstance(value, Instance) else None
+    return _field(model, value.class_, _TIMEOUT) if isinstance(value, Instance) else None
 
 
 def duration_of(model: Model, call: DurableCall) -> timedelta | None:
@@ -128,7 +128,7 @@ def _duration(model: Model, node: ast.expr, scope: Scope) -> timedelta | None:
         return _bound(model, node, scope)
     if isinstance(node, ast.Attribute):
         owners = (_declared(model, node.value, scope), model.evaluate.value(node.value, scope))
-        found = (_field(model, it.klass, node.attr) for it in owners if isinstance(it, Class | Instance))
+        found = (_field(model, it.class_, node.attr) for it in owners if isinstance(it, Class | Instance))
         return next((it for it in found if it is not None), None)
     return None
 
@@ -147,7 +147,7 @@ def _bound(model: Model, name: ast.Name, scope: Scope) -> timedelta | None:
     return _duration(model, node, scope) if isinstance(node, ast.Attribute | ast.Call) else None
 
 
-def _field(model: Model, klass: Klass, name: str) -> timedelta | None:
+def _field(model: Model, class_: ProgramClass, name: str) -> timedelta | None:
     """The default of a class's field."""
-    value = klass.fields.get(name, (None, None))[1]
-    return _duration(model, value, klass.module.scope) if value is not None else None
+    value = class_.fields.get(name, (None, None))[1]
+    return _duration(model, value, class_.module.scope) if value is not None else None

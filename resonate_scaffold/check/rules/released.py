@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold.check.findings import Finding
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.program import Module, Program
 from resonate_scaffold.check.runtime import SNAPSHOT
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.program import Module, Program
 
 _CODE = "RS113"
 

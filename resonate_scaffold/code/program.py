@@ -58,8 +58,8 @@ class Bound(Enum):
     """``node`` is an ``ast.arg``."""
     function = auto()
     """``scope`` is the function."""
-    klass = auto()
-    """``klass`` is the class."""
+    class_ = auto()
+    """``class_`` is the class."""
     imported = auto()
     """``member`` of ``module``, or the module itself; ``level`` counts its dots."""
     other = auto()
@@ -75,7 +75,7 @@ class Binding:
     index: int | None = None
     annotation: ast.expr | None = None
     scope: Scope | None = None
-    klass: Klass | None = None
+    class_: ProgramClass | None = None
     module: str = ""
     member: str | None = None
     level: int = 0
@@ -89,7 +89,7 @@ class Scope:
     node: ast.AST
     name: str
     outer: Scope | None
-    klass: Klass | None = None
+    class_: ProgramClass | None = None
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     calls: list[ast.Call] = field(default_factory=list)
     nodes: list[ast.AST] = field(default_factory=list)
@@ -114,7 +114,7 @@ class Scope:
     def positional(self) -> list[ast.arg]:
         """The parameters that may be given by position, without ``self`` and ``cls``."""
         given = [*self.arguments.posonlyargs, *self.arguments.args]
-        return given[1:] if self.klass is not None and not self.is_static else given
+        return given[1:] if self.class_ is not None and not self.is_static else given
 
     @property
     def is_static(self) -> bool:
@@ -122,7 +122,7 @@ class Scope:
 
     @property
     def is_method(self) -> bool:
-        return self.klass is not None and not self.is_static
+        return self.class_ is not None and not self.is_static
 
     @property
     def returns(self) -> ast.expr | None:
@@ -151,7 +151,7 @@ class Scope:
 
 
 @dataclass(slots=True, eq=False)
-class Klass:
+class ProgramClass:
     """A class, with its methods."""
 
     module: Module
@@ -177,7 +177,7 @@ class Module:
     directory: str = ""
     scope: Scope = field(init=False)
     scopes: list[Scope] = field(default_factory=list)
-    classes: list[Klass] = field(default_factory=list)
+    classes: list[ProgramClass] = field(default_factory=list)
     error: tuple[int, str] | None = None
     is_test: bool = False
     uses_resonate: bool = False
@@ -322,7 +322,7 @@ class _Walk:
 
     def __init__(self, module: Module) -> None:
         self._module = module
-        self._visitors: dict[type[ast.AST], Callable[[Any, Scope, Klass | None], None]] = {
+        self._visitors: dict[type[ast.AST], Callable[[Any, Scope, ProgramClass | None], None]] = {
             ast.Assign: self._assign,
             ast.AnnAssign: self._annotated,
             ast.AugAssign: self._augmented,
@@ -347,19 +347,19 @@ class _Walk:
         self._module.scopes.append(scope)
         self._children(tree, scope, None)
 
-    def _children(self, node: ast.AST, scope: Scope, klass: Klass | None) -> None:
+    def _children(self, node: ast.AST, scope: Scope, class_: ProgramClass | None) -> None:
         for name in node._fields:
             value = getattr(node, name, None)
             if value.__class__ is list:
                 for item in value:
                     if isinstance(item, ast.AST):
                         item.up = node  # type: ignore[attr-defined]
-                        self._visit(item, scope, klass)
+                        self._visit(item, scope, class_)
             elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
                 value.up = node  # type: ignore[attr-defined]
-                self._visit(value, scope, klass)
+                self._visit(value, scope, class_)
 
-    def _visit(self, node: ast.AST, scope: Scope, klass: Klass | None) -> None:
+    def _visit(self, node: ast.AST, scope: Scope, class_: ProgramClass | None) -> None:
         kind = node.__class__
         if kind is ast.Name:
             scope.nodes.append(node)
@@ -369,7 +369,7 @@ class _Walk:
         if kind is ast.Call:
             scope.calls.append(node)  # type: ignore[arg-type]
         elif kind is ast.FunctionDef or kind is ast.AsyncFunctionDef or kind is ast.Lambda:
-            self._function(node, scope, klass)  # type: ignore[arg-type]
+            self._function(node, scope, class_)  # type: ignore[arg-type]
             return
         elif kind is ast.ClassDef:
             self._class(node, scope)  # type: ignore[arg-type]
@@ -378,19 +378,19 @@ class _Walk:
             scope.nodes.append(node)
         visitor = self._visitors.get(kind)
         if visitor is not None:
-            visitor(node, scope, klass)
-        self._children(node, scope, klass)
+            visitor(node, scope, class_)
+        self._children(node, scope, class_)
 
-    def _function(self, node: FunctionNode, scope: Scope, klass: Klass | None) -> None:
+    def _function(self, node: FunctionNode, scope: Scope, class_: ProgramClass | None) -> None:
         name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
-        inner = Scope(self._module, node, name, scope, None if isinstance(node, ast.Lambda) else klass)
+        inner = Scope(self._module, node, name, scope, None if isinstance(node, ast.Lambda) else class_)
         scope.inner.append(inner)
         self._module.scopes.append(inner)
         if not isinstance(node, ast.Lambda):
-            if klass is None:
+            if class_ is None:
                 _bind(scope, name, Binding(Bound.function, node, scope=inner))
             else:
-                klass.methods[name] = inner
+                class_.methods[name] = inner
             outside = [*node.decorator_list, *([node.returns] if node.returns else [])]
         else:
             outside = []
@@ -411,9 +411,9 @@ class _Walk:
             self._visit(item, inner, None)
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
-        klass = Klass(self._module, node, scope)
-        self._module.classes.append(klass)
-        _bind(scope, node.name, Binding(Bound.klass, node, klass=klass))
+        class_ = ProgramClass(self._module, node, scope)
+        self._module.classes.append(class_)
+        _bind(scope, node.name, Binding(Bound.class_, node, class_=class_))
         for item in (*node.decorator_list, *node.bases, *node.keywords):
             item.up = node  # type: ignore[attr-defined]
             self._visit(item, scope, None)
@@ -421,18 +421,18 @@ class _Walk:
             statement.up = node  # type: ignore[attr-defined]
             match statement:
                 case ast.AnnAssign(target=ast.Name(id=name)):
-                    klass.fields[name] = (statement.annotation, statement.value)
+                    class_.fields[name] = (statement.annotation, statement.value)
                 case ast.Assign(targets=[ast.Name(id=name)]):
-                    klass.fields[name] = (None, statement.value)
-            self._visit(statement, scope, klass)
+                    class_.fields[name] = (None, statement.value)
+            self._visit(statement, scope, class_)
 
-    def _assign(self, node: ast.Assign, scope: Scope, klass: Klass | None) -> None:
-        if klass is None:
+    def _assign(self, node: ast.Assign, scope: Scope, class_: ProgramClass | None) -> None:
+        if class_ is None:
             for target in node.targets:
                 self._store(target, Bound.value, node.value, scope)
 
-    def _annotated(self, node: ast.AnnAssign, scope: Scope, klass: Klass | None) -> None:
-        if klass is not None:
+    def _annotated(self, node: ast.AnnAssign, scope: Scope, class_: ProgramClass | None) -> None:
+        if class_ is not None:
             return
         if isinstance(node.target, ast.Name):
             how = Bound.declared if node.value is None else Bound.value
@@ -441,19 +441,21 @@ class _Walk:
         else:
             self._attribute(node.target, node.value, node.annotation, scope)
 
-    def _augmented(self, node: ast.AugAssign, scope: Scope, klass: Klass | None) -> None:
-        if klass is None:
+    def _augmented(self, node: ast.AugAssign, scope: Scope, class_: ProgramClass | None) -> None:
+        if class_ is None:
             self._store(node.target, Bound.other, node, scope)
 
-    def _loop(self, node: ast.For | ast.AsyncFor | ast.comprehension, scope: Scope, klass: Klass | None) -> None:
+    def _loop(
+        self, node: ast.For | ast.AsyncFor | ast.comprehension, scope: Scope, class_: ProgramClass | None
+    ) -> None:
         self._store(node.target, Bound.each, node.iter, scope)
 
-    def _with(self, node: ast.With | ast.AsyncWith, scope: Scope, klass: Klass | None) -> None:
+    def _with(self, node: ast.With | ast.AsyncWith, scope: Scope, class_: ProgramClass | None) -> None:
         for item in node.items:
             if item.optional_vars is not None:
                 self._store(item.optional_vars, Bound.entered, item.context_expr, scope)
 
-    def _walrus(self, node: ast.NamedExpr, scope: Scope, klass: Klass | None) -> None:
+    def _walrus(self, node: ast.NamedExpr, scope: Scope, class_: ProgramClass | None) -> None:
         self._store(node.target, Bound.value, node.value, scope)
 
     def _store(self, target: ast.expr, how: Bound, node: ast.AST, scope: Scope, index: int | None = None) -> None:
@@ -473,29 +475,29 @@ class _Walk:
         if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and scope.is_method:
             own = [*scope.arguments.posonlyargs, *scope.arguments.args]
             if own and own[0].arg == target.value.id:
-                assert scope.klass is not None
-                scope.klass.attributes.setdefault(target.attr, []).append((scope, value, annotation))
+                assert scope.class_ is not None
+                scope.class_.attributes.setdefault(target.attr, []).append((scope, value, annotation))
 
-    def _import(self, node: ast.Import, scope: Scope, klass: Klass | None) -> None:
+    def _import(self, node: ast.Import, scope: Scope, class_: ProgramClass | None) -> None:
         for alias in node.names:
             name = alias.asname or alias.name.partition(".")[0]
             module = alias.name if alias.asname else name
             _bind(scope, name, Binding(Bound.imported, node, module=module))
 
-    def _import_from(self, node: ast.ImportFrom, scope: Scope, klass: Klass | None) -> None:
+    def _import_from(self, node: ast.ImportFrom, scope: Scope, class_: ProgramClass | None) -> None:
         for alias in node.names:
             imported = Binding(Bound.imported, node, module=node.module or "", member=alias.name, level=node.level)
             _bind(scope, alias.asname or alias.name, imported)
 
-    def _handler(self, node: ast.ExceptHandler, scope: Scope, klass: Klass | None) -> None:
+    def _handler(self, node: ast.ExceptHandler, scope: Scope, class_: ProgramClass | None) -> None:
         if node.name:
             _bind(scope, node.name, Binding(Bound.other, node))
 
-    def _capture(self, node: ast.MatchAs | ast.MatchStar, scope: Scope, klass: Klass | None) -> None:
+    def _capture(self, node: ast.MatchAs | ast.MatchStar, scope: Scope, class_: ProgramClass | None) -> None:
         if node.name:
             _bind(scope, node.name, Binding(Bound.other, node))
 
-    def _global(self, node: ast.Global | ast.Nonlocal, scope: Scope, klass: Klass | None) -> None:
+    def _global(self, node: ast.Global | ast.Nonlocal, scope: Scope, class_: ProgramClass | None) -> None:
         scope.globals.update(node.names)
 
 

@@ -16,9 +16,9 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from resonate_scaffold.check.evaluate import Evaluator, argument
-from resonate_scaffold.check.program import Bound, Module, Scope, above
-from resonate_scaffold.check.values import Constant, Function, ModuleOf
+from resonate_scaffold.code.evaluate import Evaluator, argument
+from resonate_scaffold.code.program import Bound, Module, Scope, above
+from resonate_scaffold.code.values import Constant, Function, ModuleOf
 
 _COPYING = frozenset({"builtins.list", "builtins.tuple", "builtins.sorted"})
 _BRANCHES = (ast.If, ast.Match, ast.IfExp, ast.ExceptHandler)

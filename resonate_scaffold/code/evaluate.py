@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from resonate_scaffold.check.outside import given_by
-from resonate_scaffold.check.program import Binding, Bound, FunctionNode, Klass, Module, Program, Scope, above
-from resonate_scaffold.check.values import (
+from resonate_scaffold.code.outside import given_by
+from resonate_scaffold.code.program import Binding, Bound, FunctionNode, Module, Program, ProgramClass, Scope, above
+from resonate_scaffold.code.values import (
     Class,
     Client,
     Collection,
@@ -237,14 +237,14 @@ class Evaluator:
                 return Collection(_KINDS[name])
             case External(name):
                 return Thing(name)
-            case Class(klass):
-                return self._sdk_instance(klass) or Instance(klass)
+            case Class(class_):
+                return self._sdk_instance(class_) or Instance(class_)
         return None
 
-    def _sdk_instance(self, klass: Klass) -> Value | None:
+    def _sdk_instance(self, class_: ProgramClass) -> Value | None:
         """A class that extends the SDK's client is one."""
-        for base in klass.node.bases:
-            if self.external(base, klass.outer) in CLIENT:
+        for base in class_.node.bases:
+            if self.external(base, class_.outer) in CLIENT:
                 return Client()
         return None
 
@@ -343,9 +343,9 @@ class Evaluator:
             case Bound.function:
                 assert binding.scope is not None
                 return Function(binding.scope)
-            case Bound.klass:
-                assert binding.klass is not None
-                return Class(binding.klass)
+            case Bound.class_:
+                assert binding.class_ is not None
+                return Class(binding.class_)
             case Bound.imported:
                 return self._imported(binding, scope.module)
             case Bound.parameter:
@@ -371,9 +371,9 @@ class Evaluator:
     def _entered(self, value: Value | None) -> Value | None:
         """What a `with` gives: of a class of the program what its `__enter__` says, of all else the thing itself."""
         if isinstance(value, Instance):
-            enter = value.klass.methods.get("__aenter__") or value.klass.methods.get("__enter__")
+            enter = value.class_.methods.get("__aenter__") or value.class_.methods.get("__enter__")
             given = self._result(enter) if enter is not None else None
-            return value if given is None or (isinstance(given, Instance) and given.klass is value.klass) else given
+            return value if given is None or (isinstance(given, Instance) and given.class_ is value.class_) else given
         return value if isinstance(value, Thing | Client) else None
 
     def _imported(self, binding: Binding, module: Module) -> Value | None:
@@ -413,10 +413,10 @@ class Evaluator:
     def _parameter(self, binding: Binding, scope: Scope) -> Value | None:
         argument = binding.node
         assert isinstance(argument, ast.arg)
-        if scope.klass is not None and not scope.is_static:
+        if scope.class_ is not None and not scope.is_static:
             own = [*scope.arguments.posonlyargs, *scope.arguments.args]
             if own and own[0] is argument:
-                return Instance(scope.klass)
+                return Instance(scope.class_)
         annotation = binding.annotation
         if annotation is not None:
             outer = scope.outer or scope
@@ -441,14 +441,14 @@ class Evaluator:
 
     def calls_of(self, function: Scope) -> Iterator[tuple[ast.Call, Scope]]:
         """The calls of a function, by whatever name, but for those in tests and in itself."""
-        named = function.klass.name if function.klass is not None and function.name == "__init__" else function.name
+        named = function.class_.name if function.class_ is not None and function.name == "__init__" else function.name
         for call, scope in self._calls_by_name.get(named, ()):
             if scope is function:
                 continue
             match self.value(call.func, scope):
                 case Function(called) if called is function:
                     yield call, scope
-                case Class(klass) if klass.methods.get("__init__") is function:
+                case Class(class_) if class_.methods.get("__init__") is function:
                     yield call, scope
 
     @property
@@ -551,13 +551,13 @@ class Evaluator:
                 return self._module_attribute(module, attribute, scope)
             case Package():
                 return self.member(holder, attribute)
-            case Instance(klass):
-                return self._instance_attribute(holder, klass, attribute)
-            case Class(klass):
-                if attribute in klass.methods:
-                    return Function(klass.methods[attribute])
-                if attribute in klass.fields and klass.fields[attribute][1] is not None:
-                    return self.value(klass.fields[attribute][1], klass.outer)
+            case Instance(class_):
+                return self._instance_attribute(holder, class_, attribute)
+            case Class(class_):
+                if attribute in class_.methods:
+                    return Function(class_.methods[attribute])
+                if attribute in class_.fields and class_.fields[attribute][1] is not None:
+                    return self.value(class_.fields[attribute][1], class_.outer)
                 return None
             case Context() | Client():
                 return Method(holder, attribute)
@@ -574,14 +574,16 @@ class Evaluator:
             return self._bound(attribute, module.scope)
         return self.member(ModuleOf(module), attribute)
 
-    def _instance_attribute(self, instance: Instance, klass: Klass, attribute: str, depth: int = 0) -> Value | None:
-        method = klass.methods.get(attribute)
+    def _instance_attribute(
+        self, instance: Instance, class_: ProgramClass, attribute: str, depth: int = 0
+    ) -> Value | None:
+        method = class_.methods.get(attribute)
         if method is not None:
             for decorator in method.decorators:
-                if self.external(decorator, klass.outer) in ("builtins.property", "functools.cached_property"):
+                if self.external(decorator, class_.outer) in ("builtins.property", "functools.cached_property"):
                     return self._result(method)
             return Function(method, instance)
-        stored = klass.attributes.get(attribute)
+        stored = class_.attributes.get(attribute)
         if stored:
             # `self.x: T | None = None` only declares what another method sets.
             stored = [it for it in stored if it[1] is None or it[2] is None or not _is_none(it[1])] or stored
@@ -589,18 +591,18 @@ class Evaluator:
             for scope, value, annotation in stored:
                 values.append(self._said(self.value(value, scope), annotation, scope))
             return self._merged(values)
-        if attribute in klass.fields:
-            annotation, value = klass.fields[attribute]
-            found = self.annotated(annotation, klass.outer)
+        if attribute in class_.fields:
+            annotation, value = class_.fields[attribute]
+            found = self.annotated(annotation, class_.outer)
             if isinstance(found, Thing) and found.of.endswith(".Callable"):
-                default = self.value(value, klass.outer)  # what is called, unless somebody gives another
+                default = self.value(value, class_.outer)  # what is called, unless somebody gives another
                 return default if isinstance(default, Function | External) else found
-            return found if found is not None else self.value(value, klass.outer) if annotation is None else None
+            return found if found is not None else self.value(value, class_.outer) if annotation is None else None
         if depth < 5:
-            for base in klass.node.bases:
-                parent = self.value(base, klass.outer)
+            for base in class_.node.bases:
+                parent = self.value(base, class_.outer)
                 if isinstance(parent, Class):
-                    return self._instance_attribute(instance, parent.klass, attribute, depth + 1)
+                    return self._instance_attribute(instance, parent.class_, attribute, depth + 1)
                 if isinstance(parent, External):
                     return External(f"{parent.name}.{attribute}")
         return None
@@ -630,8 +632,8 @@ class Evaluator:
             case Thing(of):
                 made = given_by(f"{of}.__call__")
                 return Thing(made) if made is not None else None
-            case Class(klass):
-                return self._sdk_instance(klass) or Instance(klass, node, scope)
+            case Class(class_):
+                return self._sdk_instance(class_) or Instance(class_, node, scope)
             case Function(inner):
                 return self._result(inner)
             case Method(of, "options"):
@@ -644,10 +646,10 @@ class Evaluator:
                 return Future(node, function, scope)
             case Method(Context(), "get_dependency") if node.args:
                 return self._instance(self.value(node.args[0], scope))
-            case Instance(klass) if "__call__" in klass.methods:
+            case Instance(class_) if "__call__" in class_.methods:
                 if is_contract(function):
                     return Future(node, function, scope)
-                return self._result(klass.methods["__call__"])
+                return self._result(class_.methods["__call__"])
         return None
 
     def _external_call(self, node: ast.Call, name: str, scope: Scope) -> Value | None:
@@ -772,12 +774,12 @@ class Evaluator:
 
 def is_contract(value: Value | None) -> bool:
     """Whether a value is one of the contracts of a generated service: an `Rpc`."""
-    return isinstance(value, Instance) and value.call is not None and is_class_of_contracts(value.klass)
+    return isinstance(value, Instance) and value.call is not None and is_class_of_contracts(value.class_)
 
 
-def is_class_of_contracts(klass: Klass) -> bool:
+def is_class_of_contracts(class_: ProgramClass) -> bool:
     """Whether a class is the one of contracts."""
-    return klass.name == "Rpc" and {"name", "group", "request", "result"} <= klass.fields.keys()
+    return class_.name == "Rpc" and {"name", "group", "request", "result"} <= class_.fields.keys()
 
 
 def argument(call: ast.Call, name: str, place: int | None = None) -> ast.expr | None:

@@ -1,6 +1,6 @@
 """What a program does with Resonate: who registers what for which group, who calls whom, what routes start.
 
-Everything is read from the program's text, by :mod:`~resonate_scaffold.check.evaluate`. Rules ask here and decide
+Everything is read from the program's text, by :mod:`~resonate_scaffold.code.evaluate`. Rules ask here and decide
 what is wrong; the graph draws the same.
 """
 
@@ -14,10 +14,10 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from resonate_scaffold.check.evaluate import DURABLE, Evaluator, argument, is_class_of_contracts, is_contract
-from resonate_scaffold.check.program import Binding, Bound, Klass, Module, Program, Scope, above
-from resonate_scaffold.check.served import Entry, Worker, decorated_by, function_of, served_by, serves, worker_of
-from resonate_scaffold.check.values import (
+from resonate_scaffold.code.evaluate import DURABLE, Evaluator, argument, is_class_of_contracts, is_contract
+from resonate_scaffold.code.program import Binding, Bound, Module, Program, ProgramClass, Scope, above
+from resonate_scaffold.code.served import Entry, Worker, decorated_by, function_of, served_by, serves, worker_of
+from resonate_scaffold.code.values import (
     Class,
     Client,
     Constant,
@@ -110,8 +110,8 @@ class Contract:
     name: str | None
     group: str | None
     version: int | None
-    request: Klass | None
-    result: Klass | None
+    request: ProgramClass | None
+    result: ProgramClass | None
 
 
 @dataclass(slots=True, eq=False)
@@ -280,8 +280,8 @@ class Model:
     def contracts(self) -> dict[ast.Call, Contract]:
         """The contracts, by the call that makes them."""
         found: dict[ast.Call, Contract] = {}
-        for variable, call, klass, scope in self._module_values():
-            if is_contract(Instance(klass, call, scope)):
+        for variable, call, class_, scope in self._module_values():
+            if is_contract(Instance(class_, call, scope)):
                 value = self.evaluate
                 version = argument(call, "version", 5)
                 found[call] = Contract(
@@ -301,11 +301,11 @@ class Model:
         """The gates, by the call that makes them."""
         return {
             call: Gate(variable, call, scope, self.evaluate.text(argument(call, "name", 0), scope))
-            for variable, call, klass, scope in self._module_values()
-            if _is_gate(klass)
+            for variable, call, class_, scope in self._module_values()
+            if _is_gate(class_)
         }
 
-    def _module_values(self) -> Iterator[tuple[str, ast.Call, Klass, Scope]]:
+    def _module_values(self) -> Iterator[tuple[str, ast.Call, ProgramClass, Scope]]:
         """The instances of the program's classes that modules bind to a name."""
         for module in self.modules:
             for name, bindings in module.scope.bindings.items():
@@ -313,7 +313,7 @@ class Model:
                     if binding.how is Bound.value and isinstance(binding.node, ast.Call):
                         value = self.evaluate.value(binding.node, module.scope)
                         if isinstance(value, Instance):
-                            yield name, binding.node, value.klass, module.scope
+                            yield name, binding.node, value.class_, module.scope
 
     def contract_of(self, value: Value | None) -> Contract | None:
         """The contract that a value is."""
@@ -321,15 +321,15 @@ class Model:
 
     def is_gate(self, value: Value | None) -> bool:
         """Whether a value is a gate, also one that is only known by its type."""
-        return isinstance(value, Instance) and _is_gate(value.klass)
+        return isinstance(value, Instance) and _is_gate(value.class_)
 
     def gate_of(self, value: Value | None) -> Gate | None:
         """The gate that a value is."""
         return self.gates.get(value.call) if isinstance(value, Instance) and value.call is not None else None
 
-    def _class(self, node: ast.expr | None, scope: Scope) -> Klass | None:
+    def _class(self, node: ast.expr | None, scope: Scope) -> ProgramClass | None:
         value = self.evaluate.value(node, scope)
-        return value.klass if isinstance(value, Class) else None
+        return value.class_ if isinstance(value, Class) else None
 
     # -- who registers what -------------------------------------------------------------------------------------------
 
@@ -513,13 +513,13 @@ class Model:
     def group_lists(self) -> list[GroupList]:
         """The lists from which generated services know their worker groups: `Service(…, groups=GROUPS)`."""
         found: list[GroupList] = []
-        for _, call, klass, scope in self._module_values():
-            if klass.name == "Service" and klass.module in self.runtime:
+        for _, call, class_, scope in self._module_values():
+            if class_.name == "Service" and class_.module in self.runtime:
                 given = argument(call, "groups", 3)
                 items = self.evaluate.each(given, scope) if given is not None else None
                 names = [self.evaluate.text(item, holder) for item, holder in items or ()]
                 if items is not None and None not in names:
-                    package = klass.module.path.parent.parent
+                    package = class_.module.path.parent.parent
                     found.append(GroupList(frozenset(filter(None, names)), scope.module, package))
         return found
 
@@ -587,8 +587,8 @@ class Model:
 
     def is_served_by_decorator(self, contract: Contract) -> bool:
         """Whether the `serve` that belongs to a contract decorates functions; that of 0.1.0 is given them."""
-        klass = self.evaluate.value(contract.call.func, contract.scope)
-        bindings = klass.klass.module.scope.bindings.get("serve", ()) if isinstance(klass, Class) else ()
+        class_ = self.evaluate.value(contract.call.func, contract.scope)
+        bindings = class_.class_.module.scope.bindings.get("serve", ()) if isinstance(class_, Class) else ()
         parameters = [it.arg for binding in bindings if binding.scope is not None for it in binding.scope.positional]
         return "function" not in parameters
 
@@ -764,7 +764,7 @@ class Model:
                 if isinstance(function, Function):
                     callee = function.scope
                 elif isinstance(function, Class):
-                    callee = function.klass.methods.get("__init__") or function.klass.methods.get("__post_init__")
+                    callee = function.class_.methods.get("__init__") or function.class_.methods.get("__post_init__")
                 elif isinstance(function, External) and function.name in _APPLYING:
                     for given in (*call.args, *(keyword.value for keyword in call.keywords)):
                         applied = self.evaluate.value(given, scope)
@@ -905,8 +905,8 @@ class Model:
         if isinstance(value, Instance):
             return any(
                 isinstance(base, External) and base.name in _APPLICATIONS
-                for node in value.klass.node.bases
-                for base in [self.evaluate.value(node, value.klass.outer)]
+                for node in value.class_.node.bases
+                for base in [self.evaluate.value(node, value.class_.outer)]
             )
         return isinstance(value, Thing) and value.of in _APPLICATIONS
 
@@ -988,7 +988,7 @@ class Model:
         for given in (*call.args, *(keyword.value for keyword in call.keywords)):
             contract = self.contract_of(self.evaluate.value(given, scope))
             if contract is not None and isinstance(function, Function | Class):
-                if isinstance(function, Class) and function.klass.name == "Schedule":
+                if isinstance(function, Class) and function.class_.name == "Schedule":
                     return None
                 place = function.scope if isinstance(function, Function) else None
                 return Start(call, scope, "contract", None, self._id_given(call, place), contract=contract)
@@ -1031,7 +1031,7 @@ class Model:
                     target = self.target(function.of.options, scope)
                     group = target.group if target.said else self.group_of(function.of)
                     found.append(Schedule(name, call, scope, started, None, group))
-                elif isinstance(function, Class) and function.klass.name == "Schedule":
+                elif isinstance(function, Class) and function.class_.name == "Schedule":
                     for given in (*call.args, *(keyword.value for keyword in call.keywords)):
                         value = self.evaluate.value(given, scope)
                         served = self.contract_fulfilled_by(value.scope) if isinstance(value, Function) else None
@@ -1081,7 +1081,9 @@ def _is_fan_out(function: Scope) -> bool:
 
 def _defines_contracts(module: Module) -> bool:
     """Whether the class of contracts is defined in a module: `rpc` of a generated service."""
-    return any(it.klass is not None and is_class_of_contracts(it.klass) for it in module.scope.bindings.get("Rpc", ()))
+    return any(
+        it.class_ is not None and is_class_of_contracts(it.class_) for it in module.scope.bindings.get("Rpc", ())
+    )
 
 
 def _is_register(function: Value | None, call: ast.Call) -> bool:
@@ -1107,5 +1109,5 @@ def _decorates(call: ast.Call) -> bool:
     return isinstance(up, ast.FunctionDef | ast.AsyncFunctionDef) and call in up.decorator_list
 
 
-def _is_gate(klass: Klass) -> bool:
-    return klass.name == "Gate" and {"wait", "deliver"} <= klass.methods.keys()
+def _is_gate(class_: ProgramClass) -> bool:
+    return class_.name == "Gate" and {"wait", "deliver"} <= class_.methods.keys()
