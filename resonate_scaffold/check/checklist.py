@@ -9,8 +9,10 @@ from http import HTTPStatus
 from pathlib import PurePosixPath
 
 from resonate_scaffold.code.evaluate import argument
-from resonate_scaffold.code.model import Model, Registration, Route, Start
+from resonate_scaffold.code.facts import Registration, Start
+from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.program import Bound, ProgramClass, Scope
+from resonate_scaffold.code.routes import Route
 from resonate_scaffold.code.values import Class, Constant, External, Instance
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from resonate_scaffold.code.model import Contract, DurableCall, Model, Registration, Route
+from resonate_scaffold.code.facts import Contract, DurableCall, Registration
+from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.program import Scope
+from resonate_scaffold.code.routes import Route
 from resonate_scaffold.code.values import Function
 from resonate_scaffold.graph.structure import Edge, Group, Kind, Link, Node, Structure
 from resonate_scaffold.survey import Place

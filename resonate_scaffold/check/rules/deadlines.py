@@ -9,7 +9,8 @@ from datetime import timedelta
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import maker
 from resonate_scaffold.code.evaluate import argument
-from resonate_scaffold.code.model import Contract, DurableCall, Model
+from resonate_scaffold.code.facts import Contract, DurableCall
+from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.program import ProgramClass, Scope
 from resonate_scaffold.code.values import Class, Constant, Instance, Value
 

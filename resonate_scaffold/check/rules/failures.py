@@ -9,7 +9,8 @@ from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.rules.deadlines import code_of, workflows_of
 from resonate_scaffold.check.rules.durability import awaited_calls, bases, is_builtin_exception, is_tried
 from resonate_scaffold.code.evaluate import argument
-from resonate_scaffold.code.model import Contract, DurableCall, Model
+from resonate_scaffold.code.facts import Contract, DurableCall
+from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.program import ProgramClass, Scope, above
 from resonate_scaffold.code.values import Class, External, Value
 

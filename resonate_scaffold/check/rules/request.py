@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 
 from resonate_scaffold.check.flow import only_logged
-from resonate_scaffold.code.model import Model, Route
+from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.program import Binding, Bound, ProgramClass, Scope, above, enclosing
+from resonate_scaffold.code.routes import Route, definitions
 from resonate_scaffold.code.values import Class, Client, Constant, Context, External, Function, Instance, Method, Thing
 
 _PARTS = frozenset(
@@ -313,7 +314,7 @@ def _depends_in(model: Model, node: ast.expr | None, scope: Scope, depth: int = 
             if model.evaluate.external(inner.func, scope) in _DEPENDS:
                 yield inner, scope
         elif isinstance(inner, ast.Name | ast.Attribute):
-            meant = model.definition(inner, scope)
+            meant = next(definitions(model.evaluate, inner, scope), None)
             if meant is not None and isinstance(meant[0], ast.Subscript):
                 yield from _depends_in(model, meant[0], meant[1], depth + 1)
 

@@ -11,17 +11,12 @@ from typing import NamedTuple
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.code.evaluate import argument
-from resonate_scaffold.code.model import (
-    CLIENT_ARGUMENTS,
-    DEFAULT_GROUP,
-    Contract,
-    DurableCall,
-    Model,
-    Registration,
-    Start,
-)
+from resonate_scaffold.code.facts import Contract, DurableCall, Registration, Start
+from resonate_scaffold.code.lists import in_branch
+from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.program import Binding, Bound, Module, ProgramClass, Scope, above, statement_of
-from resonate_scaffold.code.served import function_of, in_branch, serves
+from resonate_scaffold.code.registrations import CLIENT_ARGUMENTS, DEFAULT_GROUP
+from resonate_scaffold.code.served import function_of, serves
 from resonate_scaffold.code.values import (
     Class,
     Client,

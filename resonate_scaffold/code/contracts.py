@@ -1,0 +1,197 @@
+"""The contracts and gates of a program, its durable functions, and what of it is machinery."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from resonate_scaffold.code.evaluate import Evaluator, argument, is_class_of_contracts, is_contract
+from resonate_scaffold.code.facts import (
+    Contract,
+    Gate,
+)
+from resonate_scaffold.code.program import Bound, Module, Program, ProgramClass, Scope
+from resonate_scaffold.code.values import (
+    Class,
+    Client,
+    Context,
+    Function,
+    Instance,
+    Method,
+    OneOf,
+    Value,
+)
+
+_RPC_OF_A_RUNTIME = ("runtime", "durable", "rpc.py")
+_OLDER_MACHINERY = frozenset({"rpc", "gate", "engine", "schedules", "recording", "histories"})
+
+
+class Contracts:
+    """The first layer of :class:`~resonate_scaffold.code.model.Model`."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.evaluate = Evaluator(program)
+        self._find_durable()
+
+    @cached_property
+    def modules(self) -> list[Module]:
+        """All files but tests, which do what they like."""
+        return [it for it in self.program.modules.values() if not it.is_test and it.error is None]
+
+    @cached_property
+    def runtime(self) -> frozenset[Module]:
+        """The modules of the `runtime/` of generated services: machinery, which the tool renews."""
+        return frozenset(it for it in self.modules if not self._runtimes.isdisjoint(it.path.parents))
+
+    @cached_property
+    def _runtimes(self) -> set[PurePosixPath]:
+        """The directories of the runtimes: one a service."""
+        known = [it for it in self.modules if it.path.parts[-3:] == _RPC_OF_A_RUNTIME and defines_contracts(it)]
+        return {module.path.parent.parent for module in known}
+
+    @cached_property
+    def machinery(self) -> frozenset[Module]:
+        """The runtime, and what stood in its place in services of version 0.1.0: how a service calls, and not what."""
+        homes = {it.directory for it in self.modules if it.path.name == "rpc.py" and defines_contracts(it)}
+        older = [it for it in self.modules if it.directory in homes and it.path.stem in _OLDER_MACHINERY]
+        return self.runtime | frozenset(older)
+
+    @cached_property
+    def _own_scopes(self) -> list[Scope]:
+        """All scopes but those of tests and of the runtime, which registers only what SERVED lists say."""
+        return [it for it in self.scopes if it.module not in self.runtime]
+
+    def _is_machinery(self, scope: Scope) -> bool:
+        """Whether code registers what SERVED lists say, as the engine of a generated service does."""
+        return scope.module in self.machinery or "Served" in scope.module.scope.bindings
+
+    @cached_property
+    def program_uses_resonate(self) -> bool:
+        """Whether any file imports the SDK."""
+        return any(it.uses_resonate for it in self.modules)
+
+    @cached_property
+    def scopes(self) -> list[Scope]:
+        """All scopes but those of tests."""
+        return [scope for module in self.modules for scope in module.scopes]
+
+    @cached_property
+    def contracts(self) -> dict[ast.Call, Contract]:
+        """The contracts, by the call that makes them."""
+        found: dict[ast.Call, Contract] = {}
+        for variable, call, class_, scope in self._module_values():
+            if is_contract(Instance(class_, call, scope)):
+                value = self.evaluate
+                version = argument(call, "version", 5)
+                found[call] = Contract(
+                    variable,
+                    call,
+                    scope,
+                    value.text(argument(call, "name", 0), scope),
+                    value.text(argument(call, "group", 1), scope),
+                    value.number(version, scope) if version is not None else 1,
+                    self._class(argument(call, "request", 2), scope),
+                    self._class(argument(call, "result", 3), scope),
+                )
+        return found
+
+    @cached_property
+    def gates(self) -> dict[ast.Call, Gate]:
+        """The gates, by the call that makes them."""
+        return {
+            call: Gate(variable, call, scope, self.evaluate.text(argument(call, "name", 0), scope))
+            for variable, call, class_, scope in self._module_values()
+            if _is_gate(class_)
+        }
+
+    def _module_values(self) -> Iterator[tuple[str, ast.Call, ProgramClass, Scope]]:
+        """The instances of the program's classes that modules bind to a name."""
+        for module in self.modules:
+            for name, bindings in module.scope.bindings.items():
+                for binding in bindings:
+                    if binding.how is Bound.value and isinstance(binding.node, ast.Call):
+                        value = self.evaluate.value(binding.node, module.scope)
+                        if isinstance(value, Instance):
+                            yield name, binding.node, value.class_, module.scope
+
+    def contract_of(self, value: Value | None) -> Contract | None:
+        """The contract that a value is."""
+        return self.contracts.get(value.call) if isinstance(value, Instance) and value.call is not None else None
+
+    def is_gate(self, value: Value | None) -> bool:
+        """Whether a value is a gate, also one that is only known by its type."""
+        return isinstance(value, Instance) and _is_gate(value.class_)
+
+    def gate_of(self, value: Value | None) -> Gate | None:
+        """The gate that a value is."""
+        return self.gates.get(value.call) if isinstance(value, Instance) and value.call is not None else None
+
+    def _class(self, node: ast.expr | None, scope: Scope) -> ProgramClass | None:
+        value = self.evaluate.value(node, scope)
+        return value.class_ if isinstance(value, Class) else None
+
+    def _find_durable(self) -> None:
+        """Find functions that get a Context without saying so: what is registered, and what is run as a step."""
+        evaluate = self.evaluate
+        for _ in range(6):
+            found: set[Scope] = set()
+            for module in self.program.modules.values():
+                for scope in module.scopes:
+                    for call in scope.calls:
+                        function = evaluate.value(call.func, scope)
+                        if isinstance(function, Method):
+                            found |= self._given_a_context(function, call, scope)
+                    if scope.decorators and isinstance(scope.outer, Scope):
+                        for decorator in scope.decorators:
+                            inner = decorator.func if isinstance(decorator, ast.Call) else decorator
+                            value = evaluate.value(inner, scope.outer)
+                            if isinstance(value, Method) and isinstance(value.of, Client) and value.name == "register":
+                                found.add(scope)
+            found = {it for it in found if not self._has_context(it)}
+            if not found - evaluate.durable:
+                return
+            evaluate.durable |= found
+            evaluate.forget()
+
+    def _given_a_context(self, function: Method, call: ast.Call, scope: Scope) -> set[Scope]:
+        place: int | None = None
+        if isinstance(function.of, Context) and function.name in ("run", "rpc", "lfc", "lfi", "call"):
+            place = 0
+        elif isinstance(function.of, Client):
+            place = {"register": 0, "run": 1, "rpc": 1}.get(function.name)
+        if place is None or len(call.args) <= place:
+            return set()
+        value = self.evaluate.value(call.args[place], scope)
+        options = value.options if isinstance(value, OneOf) else (value,)
+        return {it.scope for it in options if isinstance(it, Function)}
+
+    def _has_context(self, scope: Scope) -> bool:
+        if not scope.positional:
+            return True  # it can have none
+        return self.context_of(scope) is not None
+
+    def context_of(self, scope: Scope) -> Context | None:
+        """The Context of a function that has one as its first parameter."""
+        if isinstance(scope.node, ast.Module) or not scope.positional:
+            return None
+        value = self.evaluate.name(scope.positional[0].arg, scope)
+        return value if isinstance(value, Context) and value.scope is scope else None
+
+    @cached_property
+    def durable_functions(self) -> list[Scope]:
+        """The functions whose first parameter is a Context."""
+        return [it for it in self.scopes if not isinstance(it.node, ast.Module) and self.context_of(it) is not None]
+
+
+def defines_contracts(module: Module) -> bool:
+    """Whether the class of contracts is defined in a module: `rpc` of a generated service."""
+    return any(
+        it.class_ is not None and is_class_of_contracts(it.class_) for it in module.scope.bindings.get("Rpc", ())
+    )
+
+
+def _is_gate(class_: ProgramClass) -> bool:
+    return class_.name == "Gate" and {"wait", "deliver"} <= class_.methods.keys()
