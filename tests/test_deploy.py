@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from resonate_scaffold import templates
-from resonate_scaffold.check.reading import read
+from resonate_scaffold.code.files import read
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.program import Program
 from resonate_scaffold.graph import mermaid

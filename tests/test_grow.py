@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from resonate_scaffold import cli, commands, disk, grow, inventory as listing, report
+from resonate_scaffold import cli, commands, disk, grow, report
 from resonate_scaffold.errors import Changed
 from resonate_scaffold.generators.route import RouteRequest, add_route
+from resonate_scaffold.service import listing
 from tests.conftest import PROGRAM, Ran, Tool, git, tree
 from tests.grown import removing
 from tests.test_apply import WRITE, Tree, faulty, whole

@@ -14,6 +14,7 @@ from resonate_scaffold.check.rules.determinism import determinism
 from resonate_scaffold.check.rules.durability import durability
 from resonate_scaffold.check.rules.failures import failures
 from resonate_scaffold.check.rules.http import http
+from resonate_scaffold.check.rules.imports import imports
 from resonate_scaffold.check.rules.loops import loops
 from resonate_scaffold.check.rules.ownership import ownership
 from resonate_scaffold.check.rules.released import released
@@ -23,7 +24,7 @@ from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.program import Program
 
 CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (
-    *(wiring, released, determinism, durability, deadlines, loops, failures, http, stale),
+    *(wiring, imports, released, determinism, durability, deadlines, loops, failures, http, stale),
 )
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import PurePosixPath
 
-from resonate_scaffold.code.evaluate import argument
 from resonate_scaffold.code.facts import Registration, Start
 from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.program import Bound, ProgramClass, Scope
+from resonate_scaffold.code.names import argument
 from resonate_scaffold.code.routes import Route
+from resonate_scaffold.code.scopes import Bound, ProgramClass, Scope
 from resonate_scaffold.code.values import Class, Constant, External, Instance
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
@@ -44,7 +44,9 @@ def checklist(model: Model) -> list[Item]:
     """The routes of a program, in the order of their files."""
     found: list[Item] = []
     for route in model.routes:
-        scopes = model.reached(route.handler, 3)
+        if route.handler.module in model.runtime:
+            continue  # the machinery's own, such as /readyz
+        scopes = model.code_of(route)
         starts = [(it, scope) for scope in scopes for it in model.starts.get(scope, ()) if it.kind != "schedule"]
         rows = tuple(_rows(model, route, scopes, *starts[0])) if starts else ()
         name = f"{' '.join(route.methods)} {route.path}"

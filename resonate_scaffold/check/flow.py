@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.outside import is_log
-from resonate_scaffold.code.program import Bound, Scope, above
+from resonate_scaffold.code.scopes import Bound, Scope, above, loads
 
 _FARTHEST = 4  # assignments that a value is followed through
 _COMPUTING = ("builtins.", "datetime.", "math.", "time.")
 _LEVELS = frozenset({"debug", "info", "warning", "error", "critical", "exception"})
 _LOGGER = re.compile(r"_*(\w+_)?log(ger|s)?", re.IGNORECASE)
-
-
-def loads(name: str, scope: Scope) -> Iterator[tuple[ast.Name, Scope]]:
-    """Where a function reads a variable of its own, in functions inside of it too."""
-    for node in scope.found(ast.Name):
-        if node.id == name and isinstance(node.ctx, ast.Load):
-            yield node, scope
-    for inner in scope.inner:
-        if name not in inner.bindings:
-            yield from loads(name, inner)
 
 
 def is_log_call(model: Model, call: ast.Call, scope: Scope) -> bool:

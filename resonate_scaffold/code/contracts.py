@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from resonate_scaffold.code.evaluate import Evaluator, argument, is_class_of_contracts, is_contract
+from resonate_scaffold.code.evaluate import Evaluator, is_class_of_contracts, is_contract
 from resonate_scaffold.code.facts import (
     Contract,
     Gate,
 )
-from resonate_scaffold.code.program import Bound, Module, Program, ProgramClass, Scope
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.program import Program
+from resonate_scaffold.code.scopes import Bound, Module, ProgramClass, Scope
 from resonate_scaffold.code.values import (
     Class,
     Client,
@@ -24,17 +26,20 @@ from resonate_scaffold.code.values import (
     Value,
 )
 
-_RPC_OF_A_RUNTIME = ("runtime", "durable", "rpc.py")
+_HOME_IN_A_RUNTIME = ("runtime", "durable")
 _OLDER_MACHINERY = frozenset({"rpc", "gate", "engine", "schedules", "recording", "histories"})
 
 
 class Contracts:
     """The first layer of :class:`~resonate_scaffold.code.model.Model`."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, find_durable: bool = True) -> None:
         self.program = program
         self.evaluate = Evaluator(program)
-        self._find_durable()
+        self._contracts_of: dict[Module, dict[ast.Call, Contract]] = {}
+        self._gates_of: dict[Module, dict[ast.Call, Gate]] = {}
+        if find_durable:
+            self._find_durable()
 
     @cached_property
     def modules(self) -> list[Module]:
@@ -44,29 +49,39 @@ class Contracts:
     @cached_property
     def runtime(self) -> frozenset[Module]:
         """The modules of the `runtime/` of generated services: machinery, which the tool renews."""
-        return frozenset(it for it in self.modules if not self._runtimes.isdisjoint(it.path.parents))
+        return frozenset(it for it in self.modules if self.is_runtime(it))
+
+    def is_runtime(self, module: Module) -> bool:
+        """Whether a file is one of the `runtime/` of a generated service."""
+        return not self._runtimes.isdisjoint(module.path.parents)
+
+    def is_machinery(self, module: Module) -> bool:
+        """Whether a file is of the runtime, or of what stood in its place in services of version 0.1.0.
+
+        It says how a service calls, and not what.
+        """
+        return self.is_runtime(module) or (module.path.stem in _OLDER_MACHINERY and module.path.parent in self._homes)
+
+    @cached_property
+    def _homes(self) -> set[PurePosixPath]:
+        """The directories with an `rpc.py` that defines the class of contracts."""
+        modules = self.program.modules
+        known = [modules[path] for path in modules if path.name == "rpc.py"]
+        return {it.path.parent for it in known if not it.is_test and defines_contracts(it)}
 
     @cached_property
     def _runtimes(self) -> set[PurePosixPath]:
         """The directories of the runtimes: one a service."""
-        known = [it for it in self.modules if it.path.parts[-3:] == _RPC_OF_A_RUNTIME and defines_contracts(it)]
-        return {module.path.parent.parent for module in known}
-
-    @cached_property
-    def machinery(self) -> frozenset[Module]:
-        """The runtime, and what stood in its place in services of version 0.1.0: how a service calls, and not what."""
-        homes = {it.directory for it in self.modules if it.path.name == "rpc.py" and defines_contracts(it)}
-        older = [it for it in self.modules if it.directory in homes and it.path.stem in _OLDER_MACHINERY]
-        return self.runtime | frozenset(older)
+        return {path.parent for path in self._homes if path.parts[-2:] == _HOME_IN_A_RUNTIME}
 
     @cached_property
     def _own_scopes(self) -> list[Scope]:
         """All scopes but those of tests and of the runtime, which registers only what SERVED lists say."""
-        return [it for it in self.scopes if it.module not in self.runtime]
+        return [it for it in self.scopes if not self.is_runtime(it.module)]
 
     def _is_machinery(self, scope: Scope) -> bool:
         """Whether code registers what SERVED lists say, as the engine of a generated service does."""
-        return scope.module in self.machinery or "Served" in scope.module.scope.bindings
+        return self.is_machinery(scope.module) or "Served" in scope.module.scope.bindings
 
     @cached_property
     def program_uses_resonate(self) -> bool:
@@ -81,45 +96,64 @@ class Contracts:
     @cached_property
     def contracts(self) -> dict[ast.Call, Contract]:
         """The contracts, by the call that makes them."""
-        found: dict[ast.Call, Contract] = {}
-        for variable, call, class_, scope in self._module_values():
+        return {it.call: it for it in self.contracts_in(self.modules)}
+
+    def contracts_in(self, modules: Iterable[Module]) -> Iterator[Contract]:
+        """The contracts of some files."""
+        for module in modules:
+            if module not in self._contracts_of:
+                self._contracts_of[module] = {it.call: it for it in self._find_contracts(module)}
+            yield from self._contracts_of[module].values()
+
+    def _find_contracts(self, module: Module) -> Iterator[Contract]:
+        text, scope = self.evaluate.text, module.scope
+        for variable, call, class_ in self._module_values(module):
             if is_contract(Instance(class_, call, scope)):
-                value = self.evaluate
                 version = argument(call, "version", 5)
-                found[call] = Contract(
+                yield Contract(
                     variable,
                     call,
                     scope,
-                    value.text(argument(call, "name", 0), scope),
-                    value.text(argument(call, "group", 1), scope),
-                    value.number(version, scope) if version is not None else 1,
+                    text(argument(call, "name", 0), scope),
+                    text(argument(call, "group", 1), scope),
+                    self.evaluate.number(version, scope) if version is not None else 1,
                     self._class(argument(call, "request", 2), scope),
                     self._class(argument(call, "result", 3), scope),
                 )
-        return found
 
     @cached_property
     def gates(self) -> dict[ast.Call, Gate]:
         """The gates, by the call that makes them."""
-        return {
-            call: Gate(variable, call, scope, self.evaluate.text(argument(call, "name", 0), scope))
-            for variable, call, class_, scope in self._module_values()
-            if _is_gate(class_)
-        }
+        return {it.call: it for it in self.gates_in(self.modules)}
 
-    def _module_values(self) -> Iterator[tuple[str, ast.Call, ProgramClass, Scope]]:
-        """The instances of the program's classes that modules bind to a name."""
-        for module in self.modules:
-            for name, bindings in module.scope.bindings.items():
-                for binding in bindings:
-                    if binding.how is Bound.value and isinstance(binding.node, ast.Call):
-                        value = self.evaluate.value(binding.node, module.scope)
-                        if isinstance(value, Instance):
-                            yield name, binding.node, value.class_, module.scope
+    def gates_in(self, modules: Iterable[Module]) -> Iterator[Gate]:
+        """The gates of some files."""
+        for module in modules:
+            if module not in self._gates_of:
+                self._gates_of[module] = {it.call: it for it in self._find_gates(module)}
+            yield from self._gates_of[module].values()
+
+    def _find_gates(self, module: Module) -> Iterator[Gate]:
+        scope = module.scope
+        for variable, call, class_ in self._module_values(module):
+            if _is_gate(class_):
+                name = self.evaluate.text(argument(call, "name", 0), scope)
+                yield Gate(variable, call, scope, name, self._class(argument(call, "payload", 1), scope))
+
+    def _module_values(self, module: Module) -> Iterator[tuple[str, ast.Call, ProgramClass]]:
+        """The instances of the program's classes that a module binds to a name."""
+        for name, bindings in module.scope.bindings.items():
+            for binding in bindings:
+                if binding.how is Bound.value and isinstance(binding.node, ast.Call):
+                    value = self.evaluate.value(binding.node, module.scope)
+                    if isinstance(value, Instance):
+                        yield name, binding.node, value.class_
 
     def contract_of(self, value: Value | None) -> Contract | None:
         """The contract that a value is."""
-        return self.contracts.get(value.call) if isinstance(value, Instance) and value.call is not None else None
+        if not isinstance(value, Instance) or value.call is None or value.scope is None or not is_contract(value):
+            return None
+        return next((it for it in self.contracts_in([value.scope.module]) if it.call is value.call), None)
 
     def is_gate(self, value: Value | None) -> bool:
         """Whether a value is a gate, also one that is only known by its type."""
@@ -127,7 +161,9 @@ class Contracts:
 
     def gate_of(self, value: Value | None) -> Gate | None:
         """The gate that a value is."""
-        return self.gates.get(value.call) if isinstance(value, Instance) and value.call is not None else None
+        if not isinstance(value, Instance) or value.call is None or value.scope is None or not self.is_gate(value):
+            return None
+        return next((it for it in self.gates_in([value.scope.module]) if it.call is value.call), None)
 
     def _class(self, node: ast.expr | None, scope: Scope) -> ProgramClass | None:
         value = self.evaluate.value(node, scope)
@@ -148,13 +184,21 @@ class Contracts:
                         for decorator in scope.decorators:
                             inner = decorator.func if isinstance(decorator, ast.Call) else decorator
                             value = evaluate.value(inner, scope.outer)
-                            if isinstance(value, Method) and isinstance(value.of, Client) and value.name == "register":
+                            if self._registers(value):
                                 found.add(scope)
             found = {it for it in found if not self._has_context(it)}
             if not found - evaluate.durable:
                 return
             evaluate.durable |= found
             evaluate.forget()
+
+    def _registers(self, decorator: Value | None) -> bool:
+        """Whether a decorator registers: `client.register`, or `serve` of a generated service."""
+        if isinstance(decorator, Method):
+            return isinstance(decorator.of, Client) and decorator.name == "register"
+        if not isinstance(decorator, Function):
+            return False
+        return decorator.scope.name == "serve" and defines_contracts(decorator.scope.module)
 
     def _given_a_context(self, function: Method, call: ast.Call, scope: Scope) -> set[Scope]:
         place: int | None = None

@@ -7,13 +7,26 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from resonate_scaffold.code.program import Module, ProgramClass, Scope
+from resonate_scaffold.code.scopes import Module, ProgramClass, Scope
 from resonate_scaffold.code.served import Worker
 from resonate_scaffold.code.values import (
     Client,
     Context,
     Options,
 )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A line of a file; ``path`` is relative to the project."""
+
+    path: str
+    line: int
+
+    @classmethod
+    def of(cls, scope: Scope, node: ast.AST) -> Place:
+        """Where a node of a scope stands."""
+        return cls(str(scope.module.path), int(getattr(node, "lineno", 1)))
 
 
 class GroupList(NamedTuple):
@@ -53,6 +66,7 @@ class Gate:
     call: ast.Call
     scope: Scope
     name: str | None
+    payload: ProgramClass | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from resonate_scaffold.code.evaluate import Evaluator
-from resonate_scaffold.code.program import Bound, Scope, above
+from resonate_scaffold.code.scopes import Bound, Scope, above
 from resonate_scaffold.code.values import ModuleOf
 
 _COPYING = frozenset({"builtins.list", "builtins.tuple", "builtins.sorted"})

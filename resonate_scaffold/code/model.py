@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import cached_property
 
-from resonate_scaffold.code.evaluate import DURABLE, argument
+from resonate_scaffold.code.evaluate import DURABLE
 from resonate_scaffold.code.facts import (
+    Contract,
     DurableCall,
+    Gate,
     Schedule,
     Start,
     Target,
 )
-from resonate_scaffold.code.program import Bound, Scope
+from resonate_scaffold.code.lists import ListReader
+from resonate_scaffold.code.names import argument
 from resonate_scaffold.code.registrations import Registrations
 from resonate_scaffold.code.routes import Route, Routes, definitions
+from resonate_scaffold.code.scopes import Bound, Scope, above, loads
 from resonate_scaffold.code.values import (
     Class,
     Client,
@@ -93,23 +98,34 @@ class Model(Registrations):
     @cached_property
     def plain_calls(self) -> dict[Scope, list[tuple[ast.Call, Scope]]]:
         """The functions of the program that a function calls as such: their code runs as part of it."""
-        found: dict[Scope, list[tuple[ast.Call, Scope]]] = {}
-        for scope in self.scopes:
-            for call in scope.calls:
-                function = self.evaluate.value(call.func, scope)
-                callee: Scope | None = None
-                if isinstance(function, Function):
-                    callee = function.scope
-                elif isinstance(function, Class):
-                    callee = function.class_.methods.get("__init__") or function.class_.methods.get("__post_init__")
-                elif isinstance(function, External) and function.name in _APPLYING:
-                    for given in (*call.args, *(keyword.value for keyword in call.keywords)):
-                        applied = self.evaluate.value(given, scope)
-                        if isinstance(applied, Function):
-                            found.setdefault(scope, []).append((call, applied.scope))
-                if callee is not None and not self._is_made_a_step(callee):
-                    found.setdefault(scope, []).append((call, callee))
-        return found
+        return {scope: calls for scope in self.scopes if (calls := self.plain_calls_of(scope))}
+
+    def plain_calls_of(self, scope: Scope) -> list[tuple[ast.Call, Scope]]:
+        """Those that one function calls."""
+        known = self._plain_calls.get(scope)
+        if known is None:
+            self._plain_calls[scope] = known = list(self._find_plain_calls(scope))
+        return known
+
+    def _find_plain_calls(self, scope: Scope) -> Iterator[tuple[ast.Call, Scope]]:
+        for call in scope.calls:
+            function = self.evaluate.value(call.func, scope)
+            callee: Scope | None = None
+            if isinstance(function, Function):
+                callee = function.scope
+            elif isinstance(function, Class):
+                callee = function.class_.methods.get("__init__") or function.class_.methods.get("__post_init__")
+            elif isinstance(function, External) and function.name in _APPLYING:
+                for given in (*call.args, *(keyword.value for keyword in call.keywords)):
+                    applied = self.evaluate.value(given, scope)
+                    if isinstance(applied, Function):
+                        yield call, applied.scope
+            if callee is not None and not self._is_made_a_step(callee):
+                yield call, callee
+
+    @cached_property
+    def _plain_calls(self) -> dict[Scope, list[tuple[ast.Call, Scope]]]:
+        return {}
 
     def _is_made_a_step(self, function: Scope) -> bool:
         """Whether a decorator of the program puts a durable call around a function: to call it is to run a step."""
@@ -199,13 +215,11 @@ class Model(Registrations):
     @cached_property
     def starts(self) -> dict[Scope, list[Start]]:
         """The work that a function starts through a client, or through a contract that it passes on."""
-        found: dict[Scope, list[Start]] = {}
-        for scope in self.scopes:
-            for call in scope.calls:
-                start = self._start(call, scope)
-                if start is not None:
-                    found.setdefault(scope, []).append(start)
-        return found
+        return {scope: starts for scope in self.scopes if (starts := self.starts_of(scope))}
+
+    def starts_of(self, scope: Scope) -> list[Start]:
+        """What one function starts."""
+        return [start for call in scope.calls if (start := self._start(call, scope)) is not None]
 
     def _start(self, call: ast.Call, scope: Scope) -> Start | None:
         function = self.evaluate.value(call.func, scope)
@@ -230,14 +244,73 @@ class Model(Registrations):
             contract = self.contract_of(function.owner)
             if contract is not None:
                 return Start(call, scope, "contract", None, self._id_given(call, function.scope), contract=contract)
-        for given in (*call.args, *(keyword.value for keyword in call.keywords)):
+        if isinstance(function, Class) and function.class_.name == "Schedule":
+            return None
+        if not isinstance(function, Function | Class):
+            return None
+        taking = function.scope if isinstance(function, Function) else None
+        for given, parameter in _given(call, taking):
             contract = self.contract_of(self.evaluate.value(given, scope))
-            if contract is not None and isinstance(function, Function | Class):
-                if isinstance(function, Class) and function.class_.name == "Schedule":
-                    return None
-                place = function.scope if isinstance(function, Function) else None
-                return Start(call, scope, "contract", None, self._id_given(call, place), contract=contract)
+            if contract is not None and (
+                taking is None or parameter is None or self._may_use(taking, parameter, "start", ())
+            ):
+                return Start(call, scope, "contract", None, self._id_given(call, taking), contract=contract)
         return None
+
+    def _may_use(self, function: Scope, parameter: str, method: str, inside: tuple[Scope, ...]) -> bool:
+        """Whether a function may call a method of what it is given: it does more than to look at other attributes."""
+        if function in inside:
+            return False
+        for node, scope in loads(parameter, function):
+            up = above(node)
+            if isinstance(up, ast.Attribute):
+                if up.attr == method:
+                    return True
+                continue
+            call = above(up) if isinstance(up, ast.keyword) else up
+            callee = self.evaluate.value(call.func, scope) if isinstance(call, ast.Call) else None
+            if not isinstance(call, ast.Call) or call.func is node or not isinstance(callee, Function):
+                return True  # who knows what becomes of it
+            for given, name in _given(call, callee.scope):
+                if given is node and (name is None or self._may_use(callee.scope, name, method, (*inside, function))):
+                    return True
+        return False
+
+    @cached_property
+    def answers(self) -> dict[Scope, list[tuple[ast.Call, Gate]]]:
+        """The gates that a function answers, itself or by what it passes them on to."""
+        return {scope: answers for scope in self.scopes if (answers := list(self.answers_of(scope)))}
+
+    def answers_of(self, scope: Scope) -> Iterator[tuple[ast.Call, Gate]]:
+        """The gates that one function answers."""
+        for call in scope.calls:
+            function = self.evaluate.value(call.func, scope)
+            if not isinstance(function, Function):
+                continue
+            gate = self.gate_of(function.owner) if function.scope.name == "deliver" else None
+            for given, parameter in _given(call, function.scope):
+                passed = self.gate_of(self.evaluate.value(given, scope)) if gate is None else None
+                if passed and (parameter is None or self._may_use(function.scope, parameter, "deliver", ())):
+                    gate = passed
+            if gate is not None:
+                yield call, gate
+
+    def code_of(self, route: Route) -> list[Scope]:
+        """The code that a route runs, but for the machinery's."""
+        return [it for it in self.reached(route.handler, 3) if not self.is_machinery(it.module)]
+
+    def started(self, start: Start | DurableCall, scope: Scope) -> Contract | None:
+        """The contract of what is started or called: by the contract, its function, or its durable name."""
+        if start.contract is not None:
+            return start.contract
+        if start.function is not None:
+            of_function = (it.contract for it in self.by_function.get(start.function, ()))
+            return next((it for it in of_function if it is not None), None)
+        options = start.options if isinstance(start, DurableCall) else start.client and start.client.options
+        target = self.target(options, scope) if options else Target(None, said=False)
+        named = [it for it in self.contracts.values() if it.name == start.name and start.name is not None]
+        fitting = [it for it in named if not target.said or target.group in (None, it.group)]
+        return max(fitting, key=lambda it: it.version or 0, default=None)
 
     def _named(self, start: Start, given: ast.expr | None) -> Start:
         value = self.evaluate.value(given, start.scope)
@@ -276,7 +349,8 @@ class Model(Registrations):
                     target = self.target(function.of.options, scope)
                     group = target.group if target.said else self.group_of(function.of)
                     found.append(Schedule(name, call, scope, started, None, group))
-                elif isinstance(function, Class) and function.class_.name == "Schedule":
+                elif isinstance(function, Class) and function.class_.name == "Schedule" and self._is_listed(call):
+                    of_this = len(found)
                     for given in (*call.args, *(keyword.value for keyword in call.keywords)):
                         value = self.evaluate.value(given, scope)
                         served = self.contract_fulfilled_by(value.scope) if isinstance(value, Function) else None
@@ -284,7 +358,28 @@ class Model(Registrations):
                         if contract is not None:
                             name = self.evaluate.text(argument(call, "name", 0), scope)
                             found.append(Schedule(name, call, scope, contract.name, contract, contract.group))
+                    if len(found) == of_this and self.is_machinery(function.class_.module):
+                        name = self.evaluate.text(argument(call, "name", 0), scope)
+                        found.append(Schedule(name, call, scope))
         return found
+
+    def _is_listed(self, call: ast.Call) -> bool:
+        """Whether a schedule stands in a SCHEDULES list, where the program has such lists."""
+        return self._listed is None or call in self._listed
+
+    @cached_property
+    def _listed(self) -> set[ast.AST] | None:
+        """What the SCHEDULES lists hold; None where there are none, or more may be in them."""
+        found: set[ast.AST] = set()
+        modules = [it for it in self.modules if "SCHEDULES" in it.scope.bindings]
+        for module in modules:
+            reader = ListReader(self.evaluate)
+            reader.named("SCHEDULES", module.scope)
+            if reader.is_open:
+                return None
+            for item, holder in reader.elements:
+                found |= {node for node, _ in definitions(self.evaluate, item, holder)}
+        return found if modules else None
 
     def reached(self, scope: Scope, depth: int = 4) -> list[Scope]:
         """A function and the functions of the program that it calls, itself first."""
@@ -292,7 +387,7 @@ class Model(Registrations):
         while waiting:
             current, level = waiting.pop(0)
             if level < depth:
-                for _, callee in self.plain_calls.get(current, ()):
+                for _, callee in self.plain_calls_of(current):
                     if callee not in found:
                         found.append(callee)
                         waiting.append((callee, level + 1))
@@ -305,6 +400,15 @@ def _group_at(target: str) -> str | None:
     if match:
         return match[1]
     return None if "://" in target else target
+
+
+def _given(call: ast.Call, function: Scope | None) -> Iterator[tuple[ast.expr, str | None]]:
+    """The arguments of a call of a function, each with the parameter that it is for; None where that is not known."""
+    names = [it.arg for it in function.positional] if function is not None else []
+    for place, value in enumerate(call.args):
+        yield value, names[place] if place < len(names) else None
+    for keyword in call.keywords:
+        yield keyword.value, keyword.arg
 
 
 def _runs_a_parameter(scope: Scope, parameters: set[str]) -> bool:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from resonate_scaffold.code.contracts import Contracts, defines_contracts
-from resonate_scaffold.code.evaluate import argument
 from resonate_scaffold.code.facts import (
     Contract,
     Group,
     GroupList,
     Registration,
 )
-from resonate_scaffold.code.program import Bound, Module, Scope, above
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.scopes import Bound, Module, Scope, above
 from resonate_scaffold.code.served import Entry, Worker, decorated_by, function_of, served_by, serves, worker_of
 from resonate_scaffold.code.values import (
     Class,
@@ -226,14 +226,15 @@ class Registrations(Contracts):
     def group_lists(self) -> list[GroupList]:
         """The lists from which generated services know their worker groups: `Service(…, groups=GROUPS)`."""
         found: list[GroupList] = []
-        for _, call, class_, scope in self._module_values():
-            if class_.name == "Service" and class_.module in self.runtime:
-                given = argument(call, "groups", 3)
-                items = self.evaluate.each(given, scope) if given is not None else None
-                names = [self.evaluate.text(item, holder) for item, holder in items or ()]
-                if items is not None and None not in names:
-                    package = class_.module.path.parent.parent
-                    found.append(GroupList(frozenset(filter(None, names)), scope.module, package))
+        for module in self.modules:
+            for _, call, class_ in self._module_values(module):
+                if class_.name == "Service" and self.is_runtime(class_.module):
+                    given = argument(call, "groups", 3)
+                    items = self.evaluate.each(given, module.scope) if given is not None else None
+                    names = [self.evaluate.text(item, holder) for item, holder in items or ()]
+                    if items is not None and None not in names:
+                        package = class_.module.path.parent.parent
+                        found.append(GroupList(frozenset(filter(None, names)), module, package))
         return found
 
     @cached_property

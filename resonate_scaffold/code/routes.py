@@ -10,9 +10,10 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from resonate_scaffold.code.evaluate import Evaluator, argument
+from resonate_scaffold.code.evaluate import Evaluator
 from resonate_scaffold.code.lists import elements
-from resonate_scaffold.code.program import Binding, Bound, Scope, above
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.scopes import Binding, Bound, Scope, above
 from resonate_scaffold.code.values import External, Function, Instance, ModuleOf, Thing, Value
 
 UNKNOWN = "…"

@@ -15,9 +15,10 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from resonate_scaffold.code.evaluate import Evaluator, argument
+from resonate_scaffold.code.evaluate import Evaluator
 from resonate_scaffold.code.lists import ListReader
-from resonate_scaffold.code.program import Module, Scope, above
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.scopes import Module, Scope, above
 from resonate_scaffold.code.values import Constant, Function
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from resonate_scaffold.code.program import Module, ProgramClass, Scope
+from resonate_scaffold.code.scopes import Module, ProgramClass, Scope
 
 
 @dataclass(frozen=True, slots=True)

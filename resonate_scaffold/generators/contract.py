@@ -14,8 +14,8 @@ from resonate_scaffold.fields import Field, Shape, closest, parse_fields
 from resonate_scaffold.generators.growth import Growth, Imports, at, check_kind
 from resonate_scaffold.layout import Code, Item
 from resonate_scaffold.names import Name
+from resonate_scaffold.service.service import Contract
 from resonate_scaffold.shapes import Example, Import, annotation, same_values
-from resonate_scaffold.survey import Contract
 
 GROUP_OF_WORKFLOWS = "workers"
 
@@ -94,7 +94,7 @@ def fields(growth: Growth, takes: Sequence[str], returns: Sequence[str]) -> tupl
 
 def check_free(growth: Growth, durable: str, group: str) -> None:
     """Refuse a durable name that the service knows already, or by which its ids begin."""
-    for contract in growth.survey.contracts_spelling(durable.rpartition(".")[2]):
+    for contract in growth.service.contracts_spelling(durable.rpartition(".")[2]):
         if contract.durable == durable and contract.group == group:
             raise Taken(f"{durable} is there already ({at(contract.place)})", "Choose another name.")
         if contract.durable == durable:
@@ -206,7 +206,7 @@ def no_example(name: str, shape: Shape) -> UsageError:
 
 def named(growth: Growth, text: str) -> Contract | None:
     """The contract with a durable name, or with a target such as `payments.workers.charge`; its latest version."""
-    near = growth.survey.contracts_spelling(text.rpartition(".")[2])
+    near = growth.service.contracts_spelling(text.rpartition(".")[2])
     found = [contract for contract in near if text in (contract.durable, contract.target)]
     return max(found, key=lambda contract: contract.version, default=None)
 
@@ -219,7 +219,7 @@ def find(growth: Growth, text: str, option: str) -> Contract:
     """
     contract = named(growth, text)
     if contract is None:
-        known = [contract.durable for contract in growth.survey.contracts]
+        known = [contract.durable for contract in growth.service.contracts]
         raise Unknown(f"{option} {text}: no contract has this name", closest(text, known))
     return contract
 
@@ -233,7 +233,7 @@ def find_workflow(growth: Growth, text: str) -> Contract:
     """
     contract = find(growth, text, "--workflow")
     if contract.group != GROUP_OF_WORKFLOWS:
-        known = [item.durable for item in growth.survey.contracts if item.group == GROUP_OF_WORKFLOWS]
+        known = [item.durable for item in growth.service.contracts if item.group == GROUP_OF_WORKFLOWS]
         raise UsageError(f"{text} is a function of group {contract.group}, not a workflow", closest("", known))
     return contract
 

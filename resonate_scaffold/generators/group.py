@@ -36,15 +36,15 @@ def add_group(project: Project, request: GroupRequest) -> Plan:
     growth = Growth(project, "group", name.raw)
     if done := asked_before(growth):
         return done
-    for group in growth.survey.groups:
+    for group in growth.service.groups:
         if group.name == name.raw:
             raise Taken(f"Group {name} is there already ({at(group.place)})", "Choose another name.")
-    for contract in growth.survey.contracts:
+    for contract in growth.service.contracts:
         if contract.group == name.raw:
             raise Taken(f"Another team serves group {name} ({at(contract.place)})", "Choose another name.")
     if any(growth.project.exists(growth.module(name.snake).with_suffix(end)) for end in ("", ".py")):
         raise Taken(f"{project.package}.{name.snake} is a module of this service already", "Choose another name.")
-    if other := growth.survey.group_of(name.snake):
+    if other := growth.service.group_of(name.snake):
         raise Taken(f"contracts/{name.snake} holds the contracts of group {other}", "Choose another name.")
     growth.write(growth.module(f"{name.snake}.__init__"), b"")
     growth.create("group/worker.py", growth.module(f"{name.snake}.worker"), {"group": name.raw}, Imports())

@@ -10,14 +10,17 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold import layout
+from resonate_scaffold.code.facts import Place
+from resonate_scaffold.edit.imports import longer_names
+from resonate_scaffold.edit.source import Source
+from resonate_scaffold.edit.text import Splice
 from resonate_scaffold.errors import CannotEdit, Taken
 from resonate_scaffold.layout import Code
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import Added, Edited, Project, fingerprint
+from resonate_scaffold.service.service import Service
 from resonate_scaffold.shapes import Import, Types
-from resonate_scaffold.source import Source, Splice, longer_names
-from resonate_scaffold.survey import Place, Survey
 from resonate_scaffold.templates import render_add
 
 Bind = Callable[[str, str | None], str]
@@ -83,8 +86,8 @@ class Growth:
     def __init__(self, project: Project, kind: str, name: str) -> None:
         project.check_layout()
         self.project = project
-        self.survey = Survey(project)
-        self.types = Types(self.survey)
+        self.service = Service(project)
+        self.types = Types(self.service)
         self.kind = kind
         self.name = name
         self.options = {}
@@ -107,9 +110,11 @@ class Growth:
         """
         if path in self._sources:
             return self._sources[path]
+        if path not in self.project.files and self.project.exists(path):
+            raise CannotEdit(f"{path} is a link, or no file: it is not edited", "Put the file itself there.")
         if path not in self.project.files:
             raise CannotEdit(f"{path} is not there", "Restore it: every service has this file.")
-        return self.survey.source(path)
+        return self.service.source(path)
 
     def create(self, template: str, path: PurePosixPath, context: Mapping[str, Any], imports: Imports) -> None:
         """Make a Python file from ``templates/add``, and import there what its code names.
@@ -277,22 +282,12 @@ def _uses_of_kind(growth: Growth, kind: str) -> Iterator[str]:
     """Where ids begin with a kind."""
     if kind in _OF_THE_RUNTIME:
         yield _OF_THE_RUNTIME[kind]
-    yield from (at(it.place) for it in growth.survey.contracts_spelling(kind) if it.durable == kind)
-    yield from (at(it.place) for it in growth.survey.gates_spelling(kind) if it.name == kind)
-    yield from (at(it.place) for it in growth.survey.keys if it.kind == kind)
+    yield from (at(it.place) for it in growth.service.contracts_spelling(kind) if it.durable == kind)
+    yield from (at(it.place) for it in growth.service.gates_spelling(kind) if it.name == kind)
+    yield from (at(it.place) for it in growth.service.keys if it.kind == kind)
     api = PurePosixPath(growth.project.package, "api")
     for path in growth.project.files.containing(api, kind.encode()):
-        yield from (f"{path}:{line}" for found, line in kinds_in(growth.survey, path) if found == kind)
-
-
-def kinds_in(survey: Survey, path: PurePosixPath) -> Iterator[tuple[str, int]]:
-    """What the ids that a module makes by ``root_id("…", …)`` begin with, and the lines."""
-    source = survey.source(path)
-    for node in ast.walk(source.tree):
-        match node:
-            case ast.Call(func=ast.expr() as function, args=[ast.Constant(value=str(kind)), *_]):
-                if source.qualified(function) == "runtime.durable.ids.root_id":
-                    yield kind, node.lineno
+        yield from (f"{path}:{line}" for found, line in growth.service.kinds_in(path) if found == kind)
 
 
 def at(place: Place) -> str:

@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold import layout
+from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import Taken, Unknown, UsageError
 from resonate_scaffold.fields import Field, check_field_name, closest
 from resonate_scaffold.generators import contract as contracts
@@ -24,9 +25,8 @@ from resonate_scaffold.generators.idempotency_key import CALLER
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
+from resonate_scaffold.service.service import Contract
 from resonate_scaffold.shapes import annotation, same_values
-from resonate_scaffold.source import Source
-from resonate_scaffold.survey import Contract
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 MAX_WAIT = 25  # as the service's own: proxies commonly give up after 30 s
@@ -180,7 +180,7 @@ def _resolve(
 ) -> _Route:
     contract = contracts.find(growth, request.target, request.option)
     if request.option == "--workflow" and contract.group != contracts.GROUP_OF_WORKFLOWS:
-        known = [item.durable for item in growth.survey.contracts if item.group == contracts.GROUP_OF_WORKFLOWS]
+        known = [item.durable for item in growth.service.contracts if item.group == contracts.GROUP_OF_WORKFLOWS]
         raise UsageError(
             f"{request.target} is a function of group {contract.group}", f"Use --rpc. {closest('', known)}"
         )
@@ -226,11 +226,11 @@ def _resolve(
 
 def _key_fields(growth: Growth, name: str, fields: Mapping[str, Field]) -> tuple[tuple[str, ...], bool]:
     """The fields that a key convention is made of, if the request has them all, and whether it says the caller."""
-    known = {key.name: key for key in growth.survey.keys}
+    known = {key.name: key for key in growth.service.keys}
     key = known.get(name.replace("-", "_"))
     if key is None:
         raise Unknown(f"--key {name}: there is no such convention in ids.py", closest(name, list(known)))
-    source = growth.survey.source(growth.module("ids"))
+    source = growth.service.source(growth.module("ids"))
     function = source.definitions()[key.name]
     types = {
         argument.arg: growth.types.shape(argument.annotation, source)
@@ -267,7 +267,7 @@ def _check_free(growth: Growth, method: str, path: str) -> None:
     """Refuse a route that exists, or that another one would answer first."""
     if method == "GET" and path in _HEALTH:
         raise Taken(f"GET {path} is there already: every service answers it", "Choose another path.")
-    for route in growth.survey.routes:
+    for route in growth.service.routes:
         if route.method == method and _covers(route.path, path):
             there = f"{route.method} {route.path} ({at(route.place)})"
             if _covers(path, route.path):

@@ -68,9 +68,9 @@ def add_rpc(project: Project, request: RpcRequest) -> Plan:
     name = target.name
     module = f"contracts.{target.folder}.{name.snake}"
     new = contracts.New(name, target.durable, target.group, module, takes, returns)
-    ours = any(item.name == target.group for item in growth.survey.groups)
+    ours = any(item.name == target.group for item in growth.service.groups)
     package = growth.module(f"contracts.{target.folder}.__init__")
-    if growth.survey.group_of(target.folder) not in (None, target.group):
+    if growth.service.group_of(target.folder) not in (None, target.group):
         raise Taken(f"{package.parent} holds the contracts of another group", "Choose another name for the group.")
     if package not in project.files:
         growth.write(package, contracts.package_of(target.group))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 
 from resonate_scaffold import layout, templates
 from resonate_scaffold.errors import UsageError
@@ -12,8 +11,8 @@ from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.growth import Growth, Imports, asked_before, tests_path
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
+from resonate_scaffold.service.service import Contract
 from resonate_scaffold.shapes import Import
-from resonate_scaffold.survey import Contract
 
 _LONGEST = 90
 
@@ -84,12 +83,9 @@ def add_schedule(project: Project, request: ScheduleRequest) -> Plan:
 
 def _function(growth: Growth, workflow: Contract) -> Import:
     """What the worker's module knows the workflow by: its function, or its contract where that is not found."""
-    place = workflow.function
-    if place is not None:
-        source = growth.survey.source(PurePosixPath(place.path))
-        for name, statement in source.definitions().items():
-            if statement.lineno == place.line:
-                return source.module, name
+    function = growth.service.function_of(workflow)
+    if function is not None:
+        return function
     return workflow.module, workflow.variable
 
 

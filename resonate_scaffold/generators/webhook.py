@@ -16,7 +16,7 @@ from resonate_scaffold import layout
 from resonate_scaffold.errors import Taken, UsageError
 from resonate_scaffold.fields import Field, is_reserved, parse_fields
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, Imports, asked_before, at, check_kind, kinds_in, tests_path
+from resonate_scaffold.generators.growth import Growth, Imports, asked_before, at, check_kind, tests_path
 from resonate_scaffold.layout import Item
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Plan
@@ -61,7 +61,7 @@ def add_webhook(project: Project, request: WebhookRequest) -> Plan:
         return done
     check_kind(growth, name.kebab)
     path = f"/webhooks/{name.kebab}"
-    for route in growth.survey.routes:
+    for route in growth.service.routes:
         if route.method == "POST" and (route.path == path or route.path.startswith("/webhooks/{")):
             raise Taken(f"POST {route.path} is there already ({at(route.place)})", "Choose another name.")
     if request.starts is not None:
@@ -247,8 +247,8 @@ def _root(growth: Growth, workflow: str | None) -> str | None:
     if workflow is None:
         return None
     contracts.find_workflow(growth, workflow)
-    modules = {PurePosixPath(route.place.path) for route in growth.survey.routes if workflow in route.contracts}
-    kinds = {kind for path in modules for kind, _ in kinds_in(growth.survey, path)}
+    modules = {PurePosixPath(route.place.path) for route in growth.service.routes if workflow in route.contracts}
+    kinds = {kind for path in modules for kind, _ in growth.service.kinds_in(path)}
     return kinds.pop() if len(kinds) == 1 else workflow
 
 

@@ -14,7 +14,7 @@ from resonate_scaffold.generators.growth import Growth, Imports, asked_before, t
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
-from resonate_scaffold.survey import Contract
+from resonate_scaffold.service.service import Contract
 
 TIMEOUT_DAYS = 7  # as the example's: it may wait for people
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 
 from resonate_scaffold.check.rules.request import dependencies_of
-from resonate_scaffold.code.evaluate import argument
 from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.program import Scope
+from resonate_scaffold.code.names import argument
 from resonate_scaffold.code.routes import Route
+from resonate_scaffold.code.scopes import Scope
 from resonate_scaffold.code.values import Class, Function, Value
 
 _CHECKS = re.compile(

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import maker
-from resonate_scaffold.code.evaluate import argument
 from resonate_scaffold.code.facts import Contract, DurableCall
 from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.program import ProgramClass, Scope
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.scopes import ProgramClass, Scope
 from resonate_scaffold.code.values import Class, Constant, Instance, Value
 
 _UNITS = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")  # in timedelta's order
@@ -37,7 +37,7 @@ def code_of(model: Model, workflow: Scope) -> Iterator[Scope]:
     seen, waiting = set[Scope](), [workflow]
     while waiting:
         scope = waiting.pop()
-        if scope not in seen and scope.module not in model.machinery:
+        if scope not in seen and not model.is_machinery(scope.module):
             seen.add(scope)
             yield scope
             waiting += [callee for _, callee in model.plain_calls.get(scope, ())]
@@ -47,14 +47,14 @@ def _finding(call: DurableCall, contract: Contract, found: timedelta, deadline: 
     kinds = {"wait": "this wait", "sleep": "this sleep", "promise": "this promise"}
     name = contract.name or contract.variable
     message = (
-        f"{kinds[call.kind]} may take {_said(found)}, but {name} is timed out after {_said(deadline)}: "
+        f"{kinds[call.kind]} may take {_spelled(found)}, but {name} is timed out after {_spelled(deadline)}: "
         "what follows it never runs"
     )
     hint = f"Give {name} a longer timeout in its contract, or wait for less: the deadline counts from the run's start."
     return finding("RS311", call.node, call.scope, message, hint)
 
 
-def _said(duration: timedelta) -> str:
+def _spelled(duration: timedelta) -> str:
     return str(duration).removesuffix(", 0:00:00")
 
 
@@ -70,7 +70,7 @@ def deadline_of(model: Model, contract: Contract) -> timedelta | None:
     """The longest time that a run may have: its contract's, or what it is started with."""
     deadline = _timeout_of(model, contract)
     for scope in model.scopes:
-        if scope.module in model.machinery:
+        if model.is_machinery(scope.module):
             continue
         for call in scope.calls:
             given = next((it.value for it in call.keywords if it.arg == _TIMEOUT), None)

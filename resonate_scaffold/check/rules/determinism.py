@@ -16,7 +16,7 @@ from resonate_scaffold.check.rules.order import SetOrder
 from resonate_scaffold.check.rules.state import MutableGlobals
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.outside import kind_of
-from resonate_scaffold.code.program import ProgramClass, Scope, above
+from resonate_scaffold.code.scopes import ProgramClass, Scope, above
 from resonate_scaffold.code.values import Class, Constant, Function, Method
 
 _RULES = {

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from resonate_scaffold.check.findings import Finding, finding
-from resonate_scaffold.code.evaluate import argument
 from resonate_scaffold.code.facts import DurableCall, Registration
 from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.names import argument
 from resonate_scaffold.code.outside import blocks, canonical, kind_of
-from resonate_scaffold.code.program import Bound, ProgramClass, Scope, above, enclosing
+from resonate_scaffold.code.scopes import Bound, ProgramClass, Scope, above, enclosing
 from resonate_scaffold.code.values import (
     Class,
     Client,

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.rules.deadlines import code_of, workflows_of
 from resonate_scaffold.check.rules.durability import awaited_calls, bases, is_builtin_exception, is_tried
-from resonate_scaffold.code.evaluate import argument
 from resonate_scaffold.code.facts import Contract, DurableCall
 from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.program import ProgramClass, Scope, above
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.scopes import ProgramClass, Scope, above
 from resonate_scaffold.code.values import Class, External, Value
 
 _FAILURE = "Failure"
@@ -96,7 +96,7 @@ def _is_failure(model: Model, kind: Value | None) -> bool:
 
 
 def _is_runtimes(model: Model, class_: ProgramClass) -> bool:
-    return class_.module in model.machinery
+    return model.is_machinery(class_.module)
 
 
 def _names(model: Model, contract: Contract, class_: ProgramClass) -> bool:

@@ -11,12 +11,12 @@ from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import only_logged
 from resonate_scaffold.check.rules.access import Access
 from resonate_scaffold.check.rules.request import Asked, is_within
-from resonate_scaffold.code.evaluate import argument
 from resonate_scaffold.code.facts import Start
 from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.names import argument
 from resonate_scaffold.code.outside import kind_of
-from resonate_scaffold.code.program import Bound, Scope, above, enclosing
 from resonate_scaffold.code.routes import Route
+from resonate_scaffold.code.scopes import Bound, Scope, above, enclosing
 from resonate_scaffold.code.values import (
     Client,
     Collection,

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from resonate_scaffold.check.flow import only_logged
 from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.program import Binding, Bound, ProgramClass, Scope, above, enclosing
 from resonate_scaffold.code.routes import Route, definitions
+from resonate_scaffold.code.scopes import Binding, Bound, ProgramClass, Scope, above, enclosing
 from resonate_scaffold.code.values import Class, Client, Constant, Context, External, Function, Instance, Method, Thing
 
 _PARTS = frozenset(

@@ -10,12 +10,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from resonate_scaffold.check.findings import Finding, finding
-from resonate_scaffold.code.evaluate import argument
 from resonate_scaffold.code.facts import Contract, DurableCall, Registration, Start
 from resonate_scaffold.code.lists import in_branch
 from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.program import Binding, Bound, Module, ProgramClass, Scope, above, statement_of
+from resonate_scaffold.code.names import argument
 from resonate_scaffold.code.registrations import CLIENT_ARGUMENTS, DEFAULT_GROUP
+from resonate_scaffold.code.scopes import Binding, Bound, Module, ProgramClass, Scope, above, statement_of
 from resonate_scaffold.code.served import function_of, serves
 from resonate_scaffold.code.values import (
     Class,
@@ -201,7 +201,7 @@ def _unknown_group(
     if model.joins_unknown:
         return
     message = f"{name!r} is called in group {wanted!r}, which no process joins"
-    close = _meant(wanted, model)
+    close = _likely_group(wanted, model)
     if elsewhere:
         message = f"{message}; group {elsewhere[0]!r} registers it"
         yield finding("RS102", node, scope, message, f"Use target={elsewhere[0]!r}.")
@@ -209,7 +209,7 @@ def _unknown_group(
         yield finding("RS102", node, scope, message, f"Did you mean {close!r}?")
 
 
-def _meant(wanted: str, model: Model) -> str | None:
+def _likely_group(wanted: str, model: Model) -> str | None:
     """The group that a name of none is a slip of the hand away from."""
     return next((it for it in sorted(model.groups) if _is_slip(wanted, it)), None)
 
@@ -251,7 +251,7 @@ def _contracts(model: Model) -> Iterator[Finding]:
             continue
         group = model.groups.get(contract.group)
         if group is None and not model.joins_unknown:
-            close = _meant(contract.group, model)
+            close = _likely_group(contract.group, model)
             if close is not None:
                 message = f"{contract.name!r} has a contract for group {contract.group!r}, which no process joins"
                 yield finding("RS102", contract.call, contract.scope, message, f"Did you mean {close!r}?")
