@@ -10,7 +10,7 @@ from pathlib import Path
 import nox
 
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["lint", "types", "tests", "generated"]
+nox.options.sessions = ["lint", "types", "tests", "generated", "server"]
 
 # These make services, install them and run them; the session `generated` has them, the longest first.
 SLOW = [
@@ -23,6 +23,7 @@ SLOW = [
     "tests/test_over_http.py",
     "tests/test_chaos.py",
     "tests/test_two_services.py",
+    "tests/test_typescript.py",
     "tests/test_wheel.py",
     "tests/test_wiring_runs.py",
 ]
@@ -115,16 +116,53 @@ def constraints(session: nox.Session) -> None:
 
 
 @nox.session
-def shared_engines(session: nox.Session) -> None:
-    """Two services on one engine, resonate-pg and a Resonate server included: CI has neither, so that is only here."""
-    if not os.environ.get("RESONATE_PG_SQL"):
-        session.error("Set RESONATE_PG_SQL to the file resonate.sql of https://github.com/resonatehq/resonate-pg")
-    if not os.environ.get("TEST_RESONATE_SERVER"):
-        session.error("Set TEST_RESONATE_SERVER to a binary of https://github.com/resonatehq/resonate, tag v0.9.8")
-    _python(session, "pytest", "-rs", "tests/test_two_services.py", *session.posargs)
+def server(session: nox.Session) -> None:
+    """The service on a Resonate server, with SQLite and with PostgreSQL, and beside other services and languages.
+
+    RESONATE_SERVER names the server's binary; CONTRIBUTING.md says how to get one. With RESONATE_PG_SQL, the file
+    `resonate.sql` of resonate-pg, two services share that engine, too. About 25 minutes.
+    """
+    binary = os.environ.pop("RESONATE_SERVER", "")  # Its processes would read it as a setting of theirs.
+    if not binary:
+        session.skip("not run: RESONATE_SERVER names no binary of a Resonate server")
+    from tests.postgres import Cluster
+    from tests.topology import new_database
+
+    os.environ["TEST_RESONATE_SERVER"] = str(Path(binary).resolve())
+    # Below the chaos of its own session, which has the seeds and the databases; here it is about the server's.
+    chaos = (
+        "--engine",
+        "server",
+        "--database",
+        "sqlite",
+        "--seed",
+        "1",
+        "--jobs",
+        "400",
+        "--kills",
+        "16",
+        "--away",
+        "5",
+    )
+    tests = ("tests/test_server.py", "tests/test_typescript.py", "tests/test_conformance_server.py")
+    _python(session, "pytest", "-rsP", "--tb=short", *tests, "tests/test_two_services.py", *session.posargs)
+    _python(session, "tests.chaos", *chaos)
+    with tempfile.TemporaryDirectory() as directory, Cluster.make(Path(directory, "postgres")).running() as cluster:
+        os.environ["TEST_RESONATE_POSTGRES"] = cluster.url()
+        os.environ["TEST_RESONATE_DATABASE"] = new_database(cluster.url())
+        on_server = ("-k", "not embedded and not on_postgres and not without_namespaces")
+        pytest = ("pytest", "-rsP", "--tb=short", *tests, "tests/test_two_services.py", *on_server, *session.posargs)
+        _python(session, *pytest)
+        _python(session, "tests.chaos", *chaos)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Figures, as ratios within one run."""
     _python(session, "tests.bench", *session.posargs)
+
+
+@nox.session(name="bench-peers")
+def bench_peers(session: nox.Session) -> None:
+    """The example job beside the same on DBOS and Restate, and on a server if RESONATE_SERVER names one; 10 minutes."""
+    _python(session, "tests.peers", "--environment", str(session.cache_dir / "peers"), *session.posargs)

@@ -30,6 +30,8 @@ app = typer.Typer(
 
 add = typer.Typer(help="Grow a service: the files, the wiring, the tests.", rich_markup_mode=None)
 app.add_typer(add, name="add")
+export = typer.Typer(help="Write what other teams need, in any language.", rich_markup_mode=None)
+app.add_typer(export, name="export")
 
 
 class Kind(StrEnum):
@@ -75,6 +77,11 @@ class GraphFormat(StrEnum):
     mermaid = "mermaid"
     svg = "svg"
     json = "json"
+
+
+class ExportFormat(StrEnum):
+    json_schema = "json-schema"
+    typescript = "typescript"
 
 
 class Idempotency(StrEnum):
@@ -198,11 +205,14 @@ def dev(
         int | None, typer.Option(help="The API's port; PORT of the service otherwise.", min=0, max=65535)
     ] = None,
     reload: Annotated[bool, typer.Option(help="Restart what changed.")] = True,
+    token: Annotated[
+        bool, typer.Option("--token", help="The embedded engine asks for RESONATE_TOKEN; one is made if none is set.")
+    ] = False,
 ) -> None:
     """Run a service on this machine: its processes, an engine, logs, reload."""
     from resonate_scaffold import dev as runner
 
-    raise typer.Exit(runner.run(project, engine=engine, port=port, reload=reload))
+    raise typer.Exit(runner.run(project, engine=engine, port=port, reload=reload, token=token))
 
 
 @app.command()
@@ -212,8 +222,12 @@ def engine(
         Path | None, typer.Option(help="Keep the jobs in this file; without it, in memory.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Run the development engine alone, on this machine only."""
+    """Run the development engine alone, on this machine only.
+
+    With RESONATE_TOKEN in its environment it asks every client for that token.
+    """
     import asyncio
+    import os
 
     from resonate_scaffold.devserver import EngineError, serve
 
@@ -221,7 +235,7 @@ def engine(
         print(f"engine listening on {url}", flush=True)
 
     try:
-        asyncio.run(serve(host="127.0.0.1", port=port, journal=journal, ready=ready))
+        asyncio.run(serve(port=port, journal=journal, ready=ready, token=os.environ.get("RESONATE_TOKEN")))
     except EngineError as error:
         raise EngineFailed(str(error), error.hint) from error
 
@@ -278,6 +292,12 @@ def add_rpc(
     target: Annotated[str, typer.Argument(metavar="GROUP.NAME", help="The group that serves it, and its name there.")],
     takes: Takes = None,
     returns: Returns = None,
+    from_schema: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-schema", help="Another team's JSON Schema of it, for --takes and --returns.", metavar="FILE"
+        ),
+    ] = None,
     project: Project = Path(),
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -287,6 +307,10 @@ def add_rpc(
     from resonate_scaffold.generators.rpc import RpcRequest, add_rpc
 
     request = RpcRequest(target, tuple(takes or ()), tuple(returns or ()))
+    if from_schema is not None:
+        if takes or returns:
+            raise UsageError("--from-schema says what it takes and returns", "Leave --takes and --returns out.")
+        request = RpcRequest(target, schema=_read_text(from_schema), schema_file=str(from_schema))
     planner: Planner = lambda project: add_rpc(project, request)  # noqa: E731
     _change(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
@@ -487,6 +511,26 @@ def graph(
     raise typer.Exit(report.finish(draw(path, output.value, file, report)))
 
 
+@export.command("contracts")
+def export_contracts(
+    output: Annotated[ExportFormat, typer.Option("--format", help="What to write.")] = ExportFormat.json_schema,
+    out: Annotated[Path, typer.Option("--out", help="The directory for it.", metavar="DIR")] = Path("exported"),
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Every durable function: names, where it is served, the types of request, result and failures.
+
+    It asks the service itself, which must be installed: python -m PACKAGE contracts --json.
+    """
+    from resonate_scaffold.export.run import ExportRequest, write
+    from resonate_scaffold.report import Report
+
+    report = Report(as_json=as_json)
+    request = ExportRequest(project, output.value, out, dry_run)
+    raise typer.Exit(report.finish(write(request, report)))
+
+
 def _change(planner: Planner, command: str, project: Path, *, dry_run: bool, as_json: bool, yes: bool) -> None:
     """Change the service around *project*, and end with the exit status."""
     from resonate_scaffold.grow import ChangeRequest, change
@@ -496,6 +540,16 @@ def _change(planner: Planner, command: str, project: Path, *, dry_run: bool, as_
     request = ChangeRequest(command, project, dry_run, interactive=not yes and not as_json and is_interactive())
     report = Report(as_json=as_json)
     raise typer.Exit(report.finish(change(request, planner, report)))
+
+
+def _read_text(path: Path) -> str:
+    """A file that the user named."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not text in UTF-8", "Name a file of JSON.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", "Name a file that is there.") from None
 
 
 def _parse_data(pairs: list[str]) -> dict[str, str | bool]:

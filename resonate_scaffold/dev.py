@@ -9,6 +9,7 @@ them out through `supervisor`. The engine is chosen once, at the start; the rest
 import asyncio
 import base64
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -33,11 +34,14 @@ from resonate_scaffold.project import MANIFEST, Manifest, check_package
 from resonate_scaffold.supervisor import Console, Launch, Service, describe_end
 
 STATE = Path(".resonate")  # in the service's directory, ignored by its git: what an engine of ours keeps
+ENGINE_FILE = STATE / "engine.env"  # while an engine of ours runs: read by the service's `run-schedule`, `reconcile`
 ENGINE_WAIT = 10.0  # seconds until an engine that does not answer is an error
+_GRACE = 5  # seconds that a process may take to finish what runs: less than the supervisor gives it
 DATABASE_WAIT = 60.0  # the same for a PostgreSQL that we start; the first time it makes its files
 
 ENV_FILE = ".env"
 _PROCFILES = ("Procfile", "Procfile.dev")  # of a name that is in both, the last one holds
+_API = "api"
 _RELEASE = "release"  # the one Procfile line that runs once, to its end, before the others
 _RESERVED = frozenset({"dev", "engine"})  # our own prefixes
 _LINE = re.compile(r"([A-Za-z0-9_-]+)\s*:\s*(\S.*)")
@@ -194,7 +198,15 @@ def expand(argv: Sequence[str], env: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(_VARIABLE.sub(value, argument) for argument in argv)
 
 
-def choose_engine(wish: str, url: str | None, binary: str | None, port: int, state: Path, secret: str) -> Engine:
+def choose_engine(
+    wish: str,
+    url: str | None,
+    binary: str | None,
+    port: int,
+    state: Path,
+    secret: str,
+    token: str | None = None,
+) -> Engine:
     """The engine for `--engine wish`. A server is only started when it is asked for by name.
 
     `url` is RESONATE_URL (None or empty: unset), `binary` the `resonate` found on PATH, `port` a free one for
@@ -202,7 +214,7 @@ def choose_engine(wish: str, url: str | None, binary: str | None, port: int, sta
     are those of v0.9.8 (src/cli.rs): loopback only, half a second to the next try of a task instead of 30 s,
     no metrics port. It checks neither Origin nor Host, so any page in a browser could send it requests: it is told
     to ask for a token, which only processes that know `secret` (of this run) can make. The engine of our own
-    refuses browsers itself.
+    refuses browsers itself; it asks for `token`, if there is one.
     """
     own = f"http://127.0.0.1:{port}"
     if "://" in wish or (wish == "auto" and url):
@@ -232,7 +244,9 @@ def choose_engine(wish: str, url: str | None, binary: str | None, port: int, sta
         # -P: the service's directory is the working directory, and its modules are not ours
         argv = (sys.executable, "-P", "-m", "resonate_scaffold", "engine")
         argv += ("--port", str(port), "--journal", str(journal))
-        return Engine(own, f"embedded engine at {own}, journal {journal} (for development)", argv)
+        title = f"embedded engine at {own}, journal {journal}{', with a token' if token else ''} (for development)"
+        known = {"RESONATE_TOKEN": token} if token else {}
+        return Engine(own, title, argv, known, known)
     raise UsageError(f"There is no engine `{wish}`.", hint="--engine takes auto, embedded, server or a URL.")
 
 
@@ -317,7 +331,7 @@ def environment(project: Project, port: int | None) -> dict[str, str]:
         "PATH": os.pathsep.join(filter(None, (str(programs), env.get("PATH")))),
         "VIRTUAL_ENV": str(project.root / ENVIRONMENT),
         "PYTHONUNBUFFERED": "1",
-        "SHUTDOWN_GRACE": "PT5S",
+        "SHUTDOWN_GRACE": str(_GRACE),
         "SHUTDOWN_DELAY": "0",
         "PORT": env.get("PORT") or "8000" if port is None else str(port),
     }
@@ -326,26 +340,47 @@ def environment(project: Project, port: int | None) -> dict[str, str]:
 def launches(project: Project, env: Mapping[str, str]) -> dict[str, Launch]:
     """Every process of the Procfiles, ready to start in this environment."""
     ready: dict[str, Launch] = {}
+    ports = health_ports(project.commands, env)
     for name, argv in project.commands.items():
         program, *arguments = expand(argv, env)
         # Windows would look `python` up on our own PATH
         found = program if Path(program).name != program else shutil.which(program, path=env["PATH"]) or program
-        ready[name] = Launch((found, *arguments), project.root, env)
+        own = {"HEALTH_PORT": ports[name]} if name in ports else {}
+        ready[name] = Launch((found, *arguments), project.root, {**env, **own})
     return ready
 
 
-def run(project_dir: Path, engine: str = "auto", port: int | None = None, reload: bool = True) -> int:
+def health_ports(names: Iterable[str], env: Mapping[str, str]) -> dict[str, str]:
+    """HEALTH_PORT for each worker, where it is set: that one, and the ones that follow, since a port has one process."""
+    first = env.get("HEALTH_PORT", "")
+    if not first.isdecimal() or first == "0":  # none, one that the system chooses, or nonsense that each refuses itself
+        return {}
+    workers = [name for name in names if name not in (_API, _RELEASE)]
+    ports = (str(port) for port in itertools.count(int(first)) if str(port) != env["PORT"])
+    return dict(zip(workers, ports, strict=False))
+
+
+def run(
+    project_dir: Path, engine: str = "auto", port: int | None = None, reload: bool = True, token: bool = False
+) -> int:
     """Run the service that holds `project_dir` until Ctrl-C or SIGTERM, then return 0.
 
     `engine`: auto, embedded, server or a URL. `port`: the API's on loopback; None is the service's PORT, or
-    8000, and 0 takes a free one. Blocks, on an event loop of its own, in the main thread. A `ScaffoldError`
+    8000, and 0 takes a free one. `token`: the embedded engine asks for RESONATE_TOKEN, which is made for this run if
+    the service has none. Blocks, on an event loop of its own, in the main thread. A `ScaffoldError`
     says what keeps the service from starting; by then nothing runs any more.
     """
     project = find_project(project_dir)
     env = environment(project, free_port() if port == 0 else port)
     port = _usable_port(env["PORT"])
     own_port = free_port(8001 if port != 8001 else 0)
-    chosen = choose_engine(engine, env.get("RESONATE_URL"), shutil.which("resonate"), own_port, STATE, token_urlsafe())
+    wanted = env.get("RESONATE_TOKEN") or (token_urlsafe() if token else None)
+    binary = shutil.which("resonate")
+    chosen = choose_engine(engine, env.get("RESONATE_URL"), binary, own_port, STATE, token_urlsafe(), wanted)
+    if token and chosen.argv[:1] != (sys.executable,):
+        raise UsageError(
+            "--token is for the embedded engine.", hint="Leave it out: set RESONATE_TOKEN to a token of that engine."
+        )
     if chosen.argv:
         (project.root / STATE).mkdir(exist_ok=True)
     own_database = project.wants_postgres and not env.get("DATABASE_URL")
@@ -437,7 +472,21 @@ class _Session:
             return
         async with _kept(self.engine_service):
             await self.wait_for_engine()
+            with self.engine_named():
+                yield
+
+    @contextlib.contextmanager
+    def engine_named(self) -> Iterator[None]:
+        """Say in a file where the engine is: for commands of the service in another terminal."""
+        path = self.project.root / ENGINE_FILE
+        lines = {"RESONATE_URL": self.engine.url, **self.engine.service_env}
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.writelines(f"{name}={value}\n" for name, value in lines.items())
+        try:
             yield
+        finally:
+            path.unlink(missing_ok=True)
 
     @contextlib.asynccontextmanager
     async def running_database(self) -> AsyncIterator[None]:
@@ -474,10 +523,10 @@ class _Session:
                     if await http_status(self.engine.url, "/health"):
                         return
                     await asyncio.sleep(0.05)
-        last = self.engine_service.last_line
+        last = self.engine_service.last_error or self.engine_service.last_line
         how = "ended" if self.engine_service.failures else f"did not answer within {ENGINE_WAIT:g} s"
         raise EngineFailed(
-            f"The engine {how}: {self.engine.title}" + (f"; its last line: {last}" if last else ""),
+            f"The engine {how}: {self.engine.title}" + (f"; it said last: {last}" if last else ""),
             hint="Correct that, or choose another one: --engine embedded needs nothing installed."
             if "-m" not in self.engine.argv
             else "Correct that, or give --engine the URL of one that runs.",
@@ -498,7 +547,7 @@ class _Session:
             if self.reload:
                 tasks.create_task(self.watch(self.project.package, recursive=True))
                 tasks.create_task(self.watch(self.project.root, recursive=False))
-            if "api" in self.services:
+            if _API in self.services:
                 tasks.create_task(self.announce())
 
     async def watch(self, directory: Path, recursive: bool) -> None:
@@ -531,9 +580,12 @@ class _Session:
         base = f"http://127.0.0.1:{self.port}"
         while await http_status(base, "/livez") != 200:  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.1)
-        rows = [("API docs", f"{base}/docs"), ("engine", self.engine.title), ("stop", "Ctrl-C")]
+        rows = [("API docs", f"{base}/docs"), ("engine", self.engine.title)]
         if self.database_url:
-            rows.insert(2, ("database", self.database_url))
+            rows.append(("database", self.database_url))
+        if ports := health_ports(self.project.commands, self.launches[_API].env):
+            rows.append(("health", ", ".join(f"{name} {port}" for name, port in ports.items())))
+        rows.append(("stop", f"Ctrl-C; here what runs has {_GRACE} s to end, whatever SHUTDOWN_GRACE says"))
         texts = [f"{label:<8}  {text}" for label, text in rows]
         width = max(map(len, texts))
         rule = f"+-{'-' * width}-+"

@@ -150,7 +150,7 @@ def parse_fields(specs: list[str], option: str, resolve: Resolve) -> tuple[Field
         check_field_name(name, option)
         if name in found:
             raise UsageError(f"{option} names {name} twice", "Give each field once.")
-        shape = _parse_type(kind, f"{option} {_shown(spec)}", resolve)
+        shape = parse_type(kind, f"{option} {_shown(spec)}", resolve)
         found[name] = Field(name, shape, optional=shape.kind == "optional")
     return tuple(found.values())
 
@@ -177,7 +177,12 @@ def is_reserved(name: str) -> bool:
     return name in _RESERVED or keyword.iskeyword(name) or name.startswith("model_")
 
 
-def _parse_type(text: str, where: str, resolve: Resolve) -> Shape:
+def parse_type(text: str, where: str, resolve: Resolve) -> Shape:
+    """Read a type as it is typed on the command line; ``where`` is for the error.
+
+    Raises:
+        UsageError: it is none, or has a name that ``resolve`` does not know.
+    """
     tokens: list[str] = []
     position = 0
     stripped = text.strip()

@@ -381,6 +381,14 @@ def _lengths(rules: Mapping[str, Any]) -> tuple[int, int] | None:
     return max(shortest, 0), min(longest, _LONGEST)
 
 
+def has_example_text(rules: Mapping[str, Any]) -> bool:
+    """Whether a text is known that obeys these constraints."""
+    examples = rules.get("examples")
+    if isinstance(examples, list) and examples:
+        return isinstance(examples[0], str)
+    return any(_text_fits(text, rules) for text in _candidate_texts(rules))
+
+
 def _is_json(value: object) -> bool:
     try:
         json.dumps(value, allow_nan=False)

@@ -161,6 +161,7 @@ class Service:
         self.name = name
         self.failures = 0
         self.last_line = ""
+        self.last_error = ""  # the last line that says that it is an error: a hint may follow
         self._launch = launch
         self._console = console
         self._grace = grace
@@ -212,6 +213,8 @@ class Service:
 
     def _show(self, lines: list[str]) -> None:
         self.last_line = lines[-1]
+        errors = (line for line in reversed(lines) if line.lower().startswith("error"))
+        self.last_error = next(errors, self.last_error)
         self._console.write(self.name, *lines)
 
 

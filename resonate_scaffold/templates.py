@@ -258,9 +258,22 @@ def render_add(name: str, context: Mapping[str, object]) -> str:
     Raises:
         TemplateError: it cannot be read or rendered.
     """
+    return _render(f"add/{name}", context)
+
+
+def render_export(name: str, context: Mapping[str, object]) -> str:
+    """Render a template of ``templates/export``: ``worker.ts``.
+
+    Raises:
+        TemplateError: it cannot be read or rendered.
+    """
+    return _render(f"export/{name}", context)
+
+
+def _render(name: str, context: Mapping[str, object]) -> str:
     import jinja2
 
-    path = builtin_directory().parent / "add" / f"{name}{_SUFFIX}"
+    path = builtin_directory().parent / f"{name}{_SUFFIX}"
     try:
         return _environment().from_string(path.read_text(encoding="utf-8")).render(context)
     except (OSError, jinja2.TemplateError) as error:

@@ -6,21 +6,26 @@ import asyncio
 import functools
 import itertools
 import json
+import os
 import signal
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
+import httpx
 import psutil
+from resonate_base import PROTOCOL_VERSION
 
+from tests import job_client
 from tests.conftest import PROGRAM
 from tests.figures import row, run
+from tests.job_client import Connection, ask, connect, polling, request, submission, wait_for_end
+from tests.postgres import Cluster
 from tests.topology import Topology
 
 NAME, PACKAGE = "bench-service", "bench_service"
@@ -29,9 +34,11 @@ POST_ROUNDS, POST_SECONDS, POST_CONNECTIONS = 3, 5.0, 8
 JOB_RUNS, JOBS, JOBS_AT_START, JOBS_IN_FLIGHT = 3, 2000, 100, 16
 LOAD_ROUNDS, LOAD_RATE, LOAD_SECONDS = 3, 20, 15.0
 PENDING, PENDING_ROUNDS, PENDING_SECONDS = (0, 1000, 20_000), 3, 3.0
+STORED, STORED_ROUNDS, STORED_JOBS = 100_000, 5, 20
 DEATH_ROUNDS, DEATH_LEASES, DEATH_JOBS = 3, (2, 5), 60
 MISTAKE_ROUNDS, MISTAKE_JOBS, MISTAKE_RATE, MISTAKE_SECONDS = 3, 300, 2, 35.0
 ONCE_ROUNDS, ONCE_WRITES = 5, 300
+KEPT, KEPT_ROUNDS, KEPT_JOBS = 100_000, 5, 30
 WARM_UP_SECONDS, WARM_UP_JOBS = 2.0, 32
 
 
@@ -106,12 +113,12 @@ async def _submit_for(url: str, seconds: float) -> int:
     """How many jobs were accepted, over so many connections."""
     deadline = time.perf_counter() + seconds
     keys = (b"%d-%d" % (time.time_ns(), number) for number in itertools.count())
-    submit = _submission(url)
+    submit = submission(url)
 
     async def submit_until_deadline() -> int:
-        connection, count = await _connect(url), 0
+        connection, count = await connect(url), 0
         while time.perf_counter() < deadline:
-            await _ask(connection, submit % next(keys), 202)
+            await ask(connection, submit % next(keys), 202)
             count += 1
         connection[1].close()
         return count
@@ -167,6 +174,36 @@ def pending(scratch: Path) -> Iterator[str]:
         yield row(f"API process, MiB, {level:,} pending", [memory[level]], "none", [memory[none]], 1, "<= 1.1")
 
 
+def stored(scratch: Path) -> Iterator[str]:
+    """A job alone on the embedded engine, beside promises that wait for something else and on an empty store."""
+    figures: list[list[float]] = [[], []]
+    with _whole(scratch, "stored") as (full, beside), _whole(scratch, "empty") as (_, alone):
+        asyncio.run(_create_promises(full.engine_url, STORED))
+        for _round in range(STORED_ROUNDS):
+            for measured, url in zip(figures, (beside, alone), strict=True):
+                _, taken = asyncio.run(job_client.run_jobs(url, STORED_JOBS, 1))
+                measured.append(statistics.median(taken) * 1000)
+    yield row(f"ms a job, beside {STORED:,} promises", figures[0], "on an empty store", figures[1], 1, "<= 1.3")
+
+
+async def _create_promises(engine_url: str, count: int) -> None:
+    """Create so many promises that nobody settles, of as many jobs that nobody does."""
+    ids = (b"other/%d" % number for number in range(count))
+    create = {"id": "%b", "timeoutAt": 1 << 50, "param": {}, "tags": {"resonate:origin": "%b"}}
+    head = {"corrId": "fill", "version": PROTOCOL_VERSION}
+    body = json.dumps({"kind": "promise.create", "head": head, "data": create}).encode()
+
+    async def create_some() -> None:
+        connection = await connect(engine_url)
+        for id in ids:
+            filled = (body % (id, id)).decode()
+            asked = request("POST", "/", engine_url, ("Content-Type", "application/json"), body=filled)
+            await ask(connection, asked, 200)
+        connection[1].close()
+
+    await asyncio.gather(*(create_some() for _ in range(POST_CONNECTIONS)))
+
+
 def death(scratch: Path) -> Iterator[str]:
     """From a worker's death to the end of the last job that was under way, which another worker finishes."""
     for lease in DEATH_LEASES:
@@ -203,10 +240,10 @@ async def _beside_mistakes(url: str) -> tuple[list[float], list[float]]:
         return rates
 
     async def make_mistakes() -> None:
-        connection, submit = await _connect(url), _submission(url, "acc-2")
+        connection, submit = await connect(url), submission(url, "acc-2")
         for number in itertools.count():
             key = b"mistake-%d-%d" % (time.time_ns(), number)
-            await _ask(connection, submit % key, 202)
+            await ask(connection, submit % key, 202)
             await asyncio.sleep(1 / MISTAKE_RATE)
 
     alone = await measure()
@@ -285,14 +322,110 @@ migrate(url, SERVICE.migrations)
 asyncio.run(main(url, int(sys.argv[2]), int(sys.argv[3])))
 """
 
+
+def kept(scratch: Path) -> Iterator[str]:
+    """One job at a time beside many promises, half of which have ended, and on an empty store; on each engine."""
+    needed = {"embedded": None, "resonate-pg": "RESONATE_PG_SQL", "server": "TEST_RESONATE_SERVER"}
+    for engine, variable in needed.items():
+        if variable and variable not in os.environ:
+            yield f"a job beside {KEPT:,} promises, {engine}: not run, {variable} is not set"
+            continue
+        with (
+            _on_engine(scratch, engine, f"empty-{engine}", 0) as empty,
+            _on_engine(scratch, engine, f"kept-{engine}", KEPT) as full,
+        ):
+            figures: list[list[float]] = [[], []]
+            for _round in range(KEPT_ROUNDS):
+                for measured, url in zip(figures, (full, empty), strict=True):
+                    measured.append(asyncio.run(_latency(url, KEPT_JOBS)))
+        yield row(f"a job beside {KEPT:,} promises, ms, {engine}", figures[0], "empty store", figures[1], 0, "<= 1.3")
+
+
+@contextmanager
+def _on_engine(scratch: Path, engine: str, name: str, promises: int) -> Iterator[str]:
+    """The API's URL of a service on an engine of its own, which keeps so many promises."""
+    with ExitStack() as stack:
+        environment = {}
+        if engine == "resonate-pg":
+            cluster = stack.enter_context(Cluster.make(scratch / f"{name}-postgres").running())
+            cluster.psql("postgres", Path(os.environ["RESONATE_PG_SQL"]).read_text("utf-8"))
+            environment["RESONATE_URL"] = cluster.url()
+        topology = stack.enter_context(_topology(scratch, name, **environment))
+        _must(topology.run("migrate", "--seed"))
+        match engine:
+            case "embedded":
+                topology.start_engine()
+                topology.until(lambda: httpx.post(topology.engine_url).status_code < 500, "the engine answers")
+                asyncio.run(_fill(topology.engine_url, promises))
+            case "server":
+                topology.start_server(Path(os.environ["TEST_RESONATE_SERVER"]))
+                asyncio.run(_fill(topology.engine_url, promises))
+            case "resonate-pg":
+                _must(topology.run("engine", "prepare"))
+                cluster.psql("postgres", FILL.replace("PROMISES", str(promises)))
+        topology.start("worker", "worker")
+        topology.start("db", "db")
+        url = topology.start_api()
+        asyncio.run(_latency(url, WARM_UP_JOBS))
+        yield url
+
+
+def _must(done: subprocess.CompletedProcess[str]) -> None:
+    if done.returncode:
+        sys.exit(f"error: a command of the service failed:\n{done.stderr}")
+
+
+async def _latency(url: str, jobs: int) -> float:
+    """Milliseconds of a job, one at a time; the median."""
+    connection, submit, look, took = await connect(url), submission(url), polling(url), []
+    for number in range(jobs):
+        key, began = b"%d-%d" % (time.time_ns(), number), time.perf_counter()
+        await ask(connection, submit % key, 202)
+        await wait_for_end(connection, look % key)
+        took.append((time.perf_counter() - began) * 1000)
+    connection[1].close()
+    return statistics.median(took)
+
+
+async def _fill(engine: str, promises: int) -> None:
+    """Have an engine keep so many promises. Of each two the second has timed out when it is made."""
+    numbers = iter(range(promises))
+    in_a_day = int(time.time() * 1000) + 86_400_000
+
+    async def create() -> None:
+        connection = await connect(engine)
+        for number in numbers:
+            root = f"kept/{number}"
+            tags = {f"resonate:{name}": root for name in ("origin", "branch", "parent")} | {"resonate:external": "true"}
+            data = {"id": root, "timeoutAt": in_a_day if number % 2 else 1, "tags": tags}
+            data["param"] = {"data": json.dumps("x" * 200)}
+            head = {"corrId": root, "version": PROTOCOL_VERSION}
+            body = json.dumps({"kind": "promise.create", "head": head, "data": data})
+            await ask(connection, request("POST", "/", engine, ("Content-Type", "application/json"), body=body), 200)
+        connection[1].close()
+
+    await asyncio.gather(*(create() for _ in range(POST_CONNECTIONS)))
+
+
+# The same in a Postgres with resonate-pg.
+FILL = """
+INSERT INTO resonate.promises (id, state, param_data, tags, timeout_at, created_at, settled_at)
+SELECT 'kept/' || n, CASE WHEN n % 2 = 0 THEN 'rejected_timedout' ELSE 'pending' END, repeat('x', 200),
+    jsonb_build_object('resonate:origin', 'kept/' || n, 'resonate:branch', 'kept/' || n, 'resonate:external', 'true'),
+    CASE WHEN n % 2 = 0 THEN 1 ELSE now_ms + 86400000 END, now_ms, CASE WHEN n % 2 = 0 THEN 1 END
+FROM generate_series(1, PROMISES) n, (SELECT (extract(epoch FROM now()) * 1000)::bigint AS now_ms) t;
+"""
+
 PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "post": post,
     "jobs": jobs,
     "load": load,
     "pending": pending,
+    "stored": stored,
     "death": death,
     "mistakes": mistakes,
     "once": once,
+    "kept": kept,
 }
 
 
@@ -304,14 +437,14 @@ async def _at_a_rate(url: str) -> list[tuple[float, float]]:
     """Milliseconds from the moment that a job was due to its 202, and to its end; for each job."""
     idle: list[Connection] = []
     prefix = f"load-{time.time_ns()}-"
-    submit, look = _submission(url), _polling(url)
+    submit, look = submission(url), polling(url)
 
     async def one(number: int, due: float) -> tuple[float, float]:
-        connection = idle.pop() if idle else await _connect(url)
+        connection = idle.pop() if idle else await connect(url)
         key = f"{prefix}{number}".encode()
-        await _ask(connection, submit % key, 202)
+        await ask(connection, submit % key, 202)
         submitted = time.perf_counter()
-        await _ended(connection, look % key)
+        await wait_for_end(connection, look % key)
         idle.append(connection)
         return (submitted - due) * 1000, (time.perf_counter() - due) * 1000
 
@@ -335,12 +468,12 @@ def _percentiles(figures: list[float]) -> tuple[float, float]:
 async def _submit(url: str, count: int) -> int:
     """Submit so many jobs; the first one is `probe`."""
     keys = iter([b"probe", *(b"p-%d-%d" % (time.time_ns(), number) for number in range(count - 1))])
-    submit = _submission(url)
+    submit = submission(url)
 
     async def send() -> None:
-        connection = await _connect(url)
+        connection = await connect(url)
         for key in keys:
-            await _ask(connection, submit % key, 202)
+            await ask(connection, submit % key, 202)
         connection[1].close()
 
     await asyncio.gather(*(send() for _ in range(POST_CONNECTIONS)))
@@ -350,31 +483,31 @@ async def _submit(url: str, count: int) -> int:
 async def _look_for(url: str, seconds: float) -> float:
     """How often a second the job `probe` can be looked at, over so many connections."""
     deadline = time.perf_counter() + seconds
-    look = _request("GET", "/jobs/probe", url)
+    look = request("GET", "/jobs/probe", url)
 
-    async def ask() -> int:
-        connection, count = await _connect(url), 0
+    async def look_until_deadline() -> int:
+        connection, count = await connect(url), 0
         while time.perf_counter() < deadline:
-            await _ask(connection, look, 200)
+            await ask(connection, look, 200)
             count += 1
         connection[1].close()
         return count
 
-    return sum(await asyncio.gather(*(ask() for _ in range(POST_CONNECTIONS)))) / seconds
+    return sum(await asyncio.gather(*(look_until_deadline() for _ in range(POST_CONNECTIONS)))) / seconds
 
 
 async def _killed_under_way(url: str, kill: Callable[[], object]) -> float:
     """Kill a worker while jobs are under way; seconds from then until all have ended."""
     prefix = f"death-{time.time_ns()}-"
-    submit, look = _submission(url), _polling(url)
-    connections = [await _connect(url) for _ in range(DEATH_JOBS)]
+    submit, look = submission(url), polling(url)
+    connections = [await connect(url) for _ in range(DEATH_JOBS)]
     keys = [f"{prefix}{number}".encode() for number in range(DEATH_JOBS)]
     asked = zip(connections, keys, strict=True)
-    await asyncio.gather(*(_ask(connection, submit % key, 202) for connection, key in asked))
+    await asyncio.gather(*(ask(connection, submit % key, 202) for connection, key in asked))
     killed = time.perf_counter()
     kill()
     asked = zip(connections, keys, strict=True)
-    await asyncio.gather(*(_ended(connection, look % key) for connection, key in asked))
+    await asyncio.gather(*(wait_for_end(connection, look % key) for connection, key in asked))
     for _, writer in connections:
         writer.close()
     return time.perf_counter() - killed
@@ -382,65 +515,7 @@ async def _killed_under_way(url: str, kill: Callable[[], object]) -> float:
 
 async def _ends_of_jobs(url: str, count: int) -> list[float]:
     """Run so many jobs, some at a time, to success; when each had ended, in order."""
-    ends: list[float] = []
-    keys = (b"%d-%d" % (time.time_ns(), number) for number in range(count))
-    submit, look = _submission(url), _polling(url)
-
-    async def run_jobs() -> None:
-        connection = await _connect(url)
-        for key in keys:
-            await _ask(connection, submit % key, 202)
-            await _ended(connection, look % key)
-            ends.append(time.perf_counter())
-        connection[1].close()
-
-    await asyncio.gather(*(run_jobs() for _ in range(JOBS_IN_FLIGHT)))
-    return ends
-
-
-async def _ended(connection: Connection, look: bytes) -> None:
-    """Wait for the success of a job; what ends otherwise ends this program."""
-    status = "running"
-    while status == "running":
-        status = json.loads(await _ask(connection, look, 200))["status"]
-    if status != "succeeded":
-        sys.exit(f"error: a job ended as {status}: {look.decode()}\nRun the service's own tests.")
-
-
-# A connection that is kept alive and costs this process next to nothing: prepared bytes out, status and body in.
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-async def _connect(url: str) -> Connection:
-    address = urlsplit(url)
-    return await asyncio.open_connection(address.hostname, address.port)
-
-
-async def _ask(connection: Connection, request: bytes, expected: int) -> bytes:
-    """The body of the answer, which has the expected status and says its length, as these APIs' do."""
-    reader, writer = connection
-    writer.write(request)
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    body = await reader.readexactly(int(head.partition(b"content-length:")[2].partition(b"\r")[0]))
-    if int(head.split(b" ", 2)[1]) != expected:
-        sys.exit(f"error: {request.decode()}\nwas answered with {head.decode()}{body.decode()}")
-    return body
-
-
-def _submission(url: str, account: str = "acc-1") -> bytes:
-    """`POST /jobs` but for its key, at ``%b``."""
-    body = f'{{"account_id": "{account}", "requires_approval": false}}'
-    return _request("POST", "/jobs", url, ("Content-Type", "application/json"), ("Idempotency-Key", "%b"), body=body)
-
-
-def _polling(url: str) -> bytes:
-    """`GET /jobs/…` but for its key, at ``%b``; it waits for the end."""
-    return _request("GET", "/jobs/%b", url, ("Prefer", "wait=25"))
-
-
-def _request(method: str, path: str, url: str, *headers: tuple[str, str], body: str = "") -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {urlsplit(url).netloc}", f"Content-Length: {len(body)}"]
-    return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers), "", body]).encode()
+    return (await job_client.run_jobs(url, count, JOBS_IN_FLIGHT))[0]
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
     python -m tests.chaos [--seed N]... [--database sqlite|postgres]... [--engine embedded|server|resonate-pg]...
                           [--jobs 2000] [--kills 60] [--away 10] [--skew ROLE=SECONDS]... [--service DIR]
+                          [--restore both|engine|database]...
 
 Three real processes (api, worker, db), the engine, and the PostgreSQL of the service where it has one. A client
 submits jobs, each with an idempotency key, and repeats whatever got no answer. Meanwhile come, in an order that the
@@ -21,6 +22,10 @@ PostgreSQL with resonate-pg, whose `resonate.sql` RESONATE_PG_SQL names.
 One job in fifty fails by a mistake in its code, which raises whenever it is tried. With ``--skew worker=-400`` a role's
 clock is so many seconds ahead, or behind.
 
+With ``--restore`` there are no faults but one: the engine and the database of the service are backed up while jobs run,
+the database a few seconds after the engine, everything ends at once, and both or one of the two come back as they were.
+Then all is asked again, and what a restored database lacks is done again: see `Restore`.
+
 A fault strikes while jobs are under way, and the next one waits until most of those have ended: so each job that is
 hit can be hit again, and no fault falls on idle processes. What happened is then held against what must have: see
 `judge`. The exit status is 1 where it is not so, and the directory with logs, journal and database is kept.
@@ -38,6 +43,7 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -80,12 +86,21 @@ Database = Literal["sqlite", "postgres"]
 DATABASES: tuple[Database, ...] = ("sqlite", "postgres")
 Engine = Literal["embedded", "server", "resonate-pg"]
 ENGINES: tuple[Engine, ...] = ("embedded", "server", "resonate-pg")
+Restored = Literal["both", "engine", "database"]
+RESTORED: tuple[Restored, ...] = ("both", "engine", "database")
+APART = 3.0
+"""Seconds from the backup of the engine to that of the database, and from there to the end of all."""
+A_SECOND = 15
+"""Jobs that are asked for in a second until then."""
 SERVICE = ("api", "worker", "db")
 ROLES = (*SERVICE, "engine")
 ON_POSTGRES = (*ROLES, "postgres")
 """The database of the service is a process, too. (SQLite has none.)"""
 DECISIONS = ((True,), (False,), (True, True), (False, False), (True, False))
 """What is sent to a job that asks: one decision, the same twice, or two that contradict each other."""
+UNANIMOUS = DECISIONS[:4]
+"""Where a decision may be lost with a restored engine, and be sent again: of two that contradict each other the other
+one could hold then."""
 
 
 # -- what is to happen: by the seed alone --------------------------------------------------------------------------
@@ -157,7 +172,7 @@ class Job:
         return "succeeded", None
 
 
-def jobs(seed: int, count: int) -> list[Job]:
+def jobs(seed: int, count: int, decisions: Sequence[tuple[bool, ...]] = DECISIONS) -> list[Job]:
     """So many jobs, of every kind."""
     pick = random.Random(f"jobs {seed}")
     made = []
@@ -172,7 +187,7 @@ def jobs(seed: int, count: int) -> list[Job]:
             made.append(Job(key, "/jobs", {"account_id": "nobody"}, clients=clients))
         elif kind < 0.4:
             body = {"account_id": account, "requires_approval": True}
-            made.append(Job(key, "/jobs", body, pick.choice(DECISIONS), clients))
+            made.append(Job(key, "/jobs", body, pick.choice(decisions), clients))
         else:
             made.append(Job(key, "/jobs", {"account_id": account}, clients=clients))
     return made
@@ -428,6 +443,46 @@ class Processes:
                 raise Broken(f"{role} ended by itself, with status {process.returncode}: see {self._logs[role].name}")
             self.start(role)
 
+    def back_up(self, role: Literal["engine", "postgres"]) -> None:
+        """Copy what the engine or the database of the service holds, while it is in use."""
+        copy, cluster = self.scratch / f"{role}.backup", self.clusters.get(role)
+        if cluster:
+            copy.write_text(cluster.dump("postgres"), "utf-8")
+        elif (kept := self._kept(role)).suffix == ".db":
+            with (
+                contextlib.closing(sqlite3.connect(kept)) as source,
+                contextlib.closing(sqlite3.connect(copy)) as target,
+            ):
+                source.backup(target)
+        else:  # A journal is only ever added to.
+            shutil.copyfile(kept, copy)
+
+    def restore(self, role: Literal["engine", "postgres"]) -> None:
+        """Bring it back; nobody uses it meanwhile."""
+        copy = self.scratch / f"{role}.backup"
+        if cluster := self.clusters.get(role):
+            cluster.psql("template1", "DROP DATABASE postgres WITH (FORCE);\nCREATE DATABASE postgres;\n")
+            cluster.psql("postgres", copy.read_text("utf-8"))
+            return
+        kept = self._kept(role)
+        for beside in kept.parent.glob(f"{kept.name}*"):
+            beside.unlink()
+        shutil.copyfile(copy, kept)
+
+    def _kept(self, role: Literal["engine", "postgres"]) -> Path:
+        """The file that holds what a role without a cluster keeps."""
+        if role == "postgres":
+            return self.scratch / "service.db"
+        return self.scratch / ("engine.journal" if self.engine == "embedded" else "engine.db")
+
+    def reconcile(self, *, again: bool = False) -> list[str]:
+        """The lines of `reconcile`: what the database lacks, or what was done again."""
+        command = [str(self.python), "-m", self.package, "reconcile", *["--again"] * again]
+        done = subprocess.run(command, cwd=self.releases[0], env=self.environment, text=True, capture_output=True)
+        if done.returncode not in (0, 1) or "Error" in done.stderr:
+            raise Broken(f"reconcile ended with status {done.returncode}:\n{done.stderr}")
+        return done.stdout.splitlines()
+
     def memory(self) -> dict[str, int]:
         """Bytes of resident memory by role: of the largest, where two processes have it."""
         found: dict[str, int] = {}
@@ -640,15 +695,27 @@ class Client:
 
     async def live(self, story: Story) -> None:
         """One job from its request to its end, and what must not happen on the way."""
-        begun, job = time.monotonic(), story.job
+        begun = time.monotonic()
         await self.submit(story)
+        await self._follow(story)
+        story.seconds = time.monotonic() - begun
+
+    async def once_more(self, story: Story) -> None:
+        """One job to its end, which was asked for before, perhaps in vain, or is not remembered."""
+        job = story.job
+        await asyncio.gather(*(self._post(job) for _ in range(job.clients)))
+        story.accepted = True
+        await self._follow(story)
+
+    async def _follow(self, story: Story) -> None:
+        job = story.job
         held = await asyncio.gather(*(self.decide(job, approved) for approved in job.decisions))
         if len(set(held)) > 1:
             raise Wrong("of two decisions both were told that they hold")
         story.approved = held[0] if held else None
         while (seen := await self.look(job, wait=2))["status"] == "running":
             pass
-        story.end, story.seconds = seen, time.monotonic() - begun
+        story.end = seen
 
     async def check(self, story: Story, reuse: bool) -> None:
         """What was said before is still said, after the end."""
@@ -679,6 +746,7 @@ class Run:
         self.warm_up = min(WARM_UP, len(jobs) // 3)
         self.let_in = self.ended = 0
         self.struck: Counter[str] = Counter()
+        self.wrong: list[str] = []
         self.baseline: dict[str, int] = {}
         self.peak: dict[str, int] = {}
         self._tickets = asyncio.Semaphore(0)
@@ -686,9 +754,7 @@ class Run:
         self._moved = asyncio.Event()
 
     async def __call__(self) -> None:
-        for role in self.processes.roles[::-1]:
-            if role not in self.processes.running:
-                self.processes.start(role)
+        self._start()
         await self._until_alive()
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(self._watch())
@@ -701,6 +767,11 @@ class Run:
             for number, story in enumerate(self.stories):
                 if story.end is not None:
                     group.create_task(self._check(story, reuse=number % 10 == 0))
+
+    def _start(self) -> None:
+        for role in self.processes.roles[::-1]:
+            if role not in self.processes.running:
+                self.processes.start(role)
 
     async def _until_alive(self) -> None:
         async with _within(START_WITHIN, "the service did not come up"):
@@ -798,6 +869,68 @@ class Run:
             await asyncio.sleep(0.2)
 
 
+class Restore(Run):
+    """One run with a backup under load, an end of everything, and a restore. What it strikes is what was done again."""
+
+    def __init__(self, processes: Processes, client: Client, seed: int, jobs: list[Job], what: Restored) -> None:
+        super().__init__(processes, client, seed, jobs, [], 0)
+        self.what = what
+
+    async def __call__(self) -> None:
+        processes = self.processes
+        self._start()
+        await self._until_alive()
+        work = [asyncio.create_task(self._live(story)) for story in self.stories]
+        work.append(asyncio.create_task(self._let_in_steadily()))
+        try:
+            await self._until_ended(len(self.stories) // 3)
+            await asyncio.to_thread(processes.back_up, "engine")
+            await asyncio.sleep(APART)
+            await asyncio.to_thread(processes.back_up, "postgres")
+            await asyncio.sleep(APART)
+        finally:
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+        for role in ROLES:
+            if role not in processes.clusters:
+                await processes.kill(role)
+        if self.what != "database":
+            await asyncio.to_thread(processes.restore, "engine")
+        if self.what != "engine":
+            await asyncio.to_thread(processes.restore, "postgres")
+        self.struck[f"restore {self.what}"] += 1
+        self._start()
+        await self._until_alive()
+        self.stories = [Story(story.job) for story in self.stories]
+        asked = [asyncio.create_task(self._once_more(story)) for story in self.stories]
+        _, stuck = await asyncio.wait(asked, timeout=SETTLE_WITHIN)
+        for task in stuck:
+            task.cancel()
+        await asyncio.to_thread(self._reconcile)
+        for number, story in enumerate(self.stories):
+            if story.end is not None:
+                await self._check(story, reuse=number % 10 == 0)
+
+    async def _let_in_steadily(self) -> None:
+        for _ in self.stories:
+            self._let_in(1)
+            await asyncio.sleep(1 / A_SECOND)
+
+    async def _once_more(self, story: Story) -> None:
+        async with self._slots:
+            with _told(story):
+                await self.client.once_more(story)
+
+    def _reconcile(self) -> None:
+        """Do again what the database lacks: nothing, where it is the newer one of the two."""
+        if missing := self.processes.reconcile():
+            if self.what != "database":
+                self.wrong.append(f"the newer database lacks {len(missing)} writes: {missing[0]}")
+            self.struck["done again"] += len(self.processes.reconcile(again=True))
+            self.wrong += self.processes.reconcile()
+
+
 @contextlib.contextmanager
 def _told(story: Story) -> Iterator[None]:
     try:
@@ -806,13 +939,19 @@ def _told(story: Story) -> Iterator[None]:
         story.wrong.append(str(wrong))
 
 
-async def _run(processes: Processes, seed: int, database: Database, count: int, kills: int, away: float) -> Report:
+async def _run(
+    processes: Processes, seed: int, database: Database, count: int, kills: int, away: float, restore: Restored | None
+) -> Report:
     begun = time.monotonic()
     broken: list[str] = []
     limits = aiohttp.ClientTimeout(total=10, connect=2)
     async with aiohttp.ClientSession(timeout=limits) as session:
-        planned = faults(seed, kills, processes.roles)
-        run = Run(processes, Client(processes.url, session), seed, jobs(seed, count), planned, away)
+        client = Client(processes.url, session)
+        if restore:
+            run: Run = Restore(processes, client, seed, jobs(seed, count, UNANIMOUS), restore)
+        else:
+            planned = faults(seed, kills, processes.roles)
+            run = Run(processes, client, seed, jobs(seed, count), planned, away)
         try:
             await run()
         except* Broken as group:
@@ -823,7 +962,7 @@ async def _run(processes: Processes, seed: int, database: Database, count: int, 
     rows = Rows(**json.loads(found))
     verdict = judge(run.stories, rows)
     memory = {role: run.peak[role] / run.baseline[role] for role in run.baseline}
-    verdict.wrong += broken
+    verdict.wrong += [*broken, *run.wrong]
     trouble = processes.trouble() / count
     if trouble > TROUBLE_LIMIT and run.warm_up == WARM_UP:
         verdict.wrong.append(f"{trouble:.2f} lines of trouble a job in the logs")
@@ -917,12 +1056,13 @@ def run(
     engine: Engine = "embedded",
     database: Database = "sqlite",
     skew: Mapping[str, float] = MappingProxyType({}),
+    restore: Restored | None = None,
 ) -> Report:
     """One run, with everything that it writes in ``scratch``."""
     processes = Processes(releases, scratch, engine, database, skew)
     try:
         processes.prepare()
-        return asyncio.run(_run(processes, seed, database, count, kills, away))
+        return asyncio.run(_run(processes, seed, database, count, kills, away, restore))
     finally:
         processes.close()
 
@@ -943,6 +1083,7 @@ def main() -> None:
     parser.add_argument("--skew", type=_skew, action="append", default=[], metavar="ROLE=SECONDS")
     parser.add_argument("--jobs", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--restore", choices=RESTORED, action="append", help="instead of faults; may be repeated")
     parser.add_argument("--service", type=Path, help="an installed service to use, instead of a new one")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes are stopped then, too
@@ -951,12 +1092,14 @@ def main() -> None:
     reports = []
     service = (given.service or make_service(parent)).resolve()
     releases = (service, make_next_release(service, parent))
-    for engine, database, seed in product(given.engine or ENGINES[:1], given.database or DATABASES, seeds):
-        scratch = parent / f"{engine}-{database}-{seed}"
+    chosen = (given.engine or ENGINES[:1], given.database or DATABASES, given.restore or [None], seeds)
+    for engine, database, restore, seed in product(*chosen):
+        scratch = parent / "-".join(filter(None, (engine, database, restore, str(seed))))
         scratch.mkdir()
-        print(f"seed {seed}, {engine}, {database}: {given.jobs} jobs, {given.kills} kills", flush=True)
+        what = f"restore of {restore}" if restore else f"{given.kills} kills"
+        print(f"seed {seed}, {engine}, {database}: {given.jobs} jobs, {what}", flush=True)
         of_run = (releases, scratch, seed, given.jobs, given.kills, given.away)
-        report = run(*of_run, engine=engine, database=database, skew=dict(given.skew))
+        report = run(*of_run, engine=engine, database=database, skew=dict(given.skew), restore=restore)
         print("    " + ", ".join(f"{name}: {count}" for name, count in sorted(report.faults.items())))
         for wrong in report.verdict.wrong[:SHOWN]:
             print(f"    VIOLATED {wrong}")

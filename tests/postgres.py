@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +39,18 @@ class Cluster:
         user = server.system_user if os.name != "nt" and os.geteuid() == 0 else None
         return cls([str(POSTGRES_BIN_PATH / "postgres"), "-D", str(directory), *settings], user, port)
 
+    @contextmanager
+    def running(self) -> Iterator[Cluster]:
+        """Run its server, and wait until it answers."""
+        quiet = subprocess.DEVNULL
+        cwd = Path(self.command[2]).parent
+        with subprocess.Popen(self.command, user=self.user, cwd=cwd, stdout=quiet, stderr=quiet) as process:
+            try:
+                self.psql("postgres", "SELECT 1")
+                yield self
+            finally:
+                process.send_signal(signal.SIGQUIT)
+
     def url(self, database: str = "postgres") -> str:
         """The URL of a database."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
@@ -52,3 +67,8 @@ class Cluster:
         if done.returncode:
             raise RuntimeError(done.stderr)
         return done.stdout
+
+    def dump(self, database: str) -> str:
+        """What `pg_dump` says of a database, for :meth:`psql`."""
+        command = [str(POSTGRES_BIN_PATH / "pg_dump"), self.url(database)]
+        return subprocess.run(command, check=True, text=True, capture_output=True).stdout

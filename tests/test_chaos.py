@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -77,6 +78,37 @@ def test_a_seed_decides_all_faults_and_jobs() -> None:
     assert {Fault(kind, role) for kind in ("kill", "away") for role in chaos.ON_POSTGRES} <= short
     assert {fault.kind for fault in short} == {"kill", "away", "freeze", "drain", "deploy"}
     assert {job.decisions for job in chaos.jobs(7, 150)} == {(), *chaos.DECISIONS}
+
+
+@pytest.mark.parametrize(
+    ("restored", "lacking", "wrong"),
+    [
+        ("database", [["missing a", "missing b"], ["done again a", "done again b"], []], []),
+        ("database", [["missing a"], ["missing a; it cannot be done again"], ["missing a"]], ["missing a"]),
+        ("database", [[]], []),
+        ("both", [[]], []),
+        ("both", [["missing a"], ["done again a"], []], ["the newer database lacks 1 writes: missing a"]),
+        ("engine", [["missing a"], ["done again a"], []], ["the newer database lacks 1 writes: missing a"]),
+    ],
+)
+def test_what_a_database_lacks_is_done_again_and_is_wrong_where_it_is_the_newer_one(
+    restored: chaos.Restored, lacking: list[list[str]], wrong: list[str]
+) -> None:
+    class Reconciles:
+        roles = chaos.ROLES
+
+        def reconcile(self, *, again: bool = False) -> list[str]:
+            return lacking.pop(0)
+
+    run = chaos.Restore(cast(Any, Reconciles()), cast(Any, None), 1, [], restored)
+    run._reconcile()
+    assert (run.wrong, lacking) == (wrong, [])
+
+
+def test_decisions_that_a_restore_may_lose_do_not_contradict_each_other() -> None:
+    asked = {job.decisions for job in chaos.jobs(7, 300, chaos.UNANIMOUS)}
+    assert asked == {(), *chaos.UNANIMOUS}
+    assert all(len(set(decisions)) <= 1 for decisions in asked)
 
 
 @pytest.fixture(scope="module")

@@ -173,9 +173,10 @@ def test_the_engine_is_given_its_options(tool: Tool, monkeypatch: pytest.MonkeyP
         ready("http://127.0.0.1:9")
 
     monkeypatch.setattr(devserver, "serve", serve)
+    monkeypatch.setenv("RESONATE_TOKEN", "secret")
     ran = tool("engine", "--port", "9", "--journal", "jobs")
     assert (ran.status, ran.out) == (0, "engine listening on http://127.0.0.1:9\n")
-    assert seen == {"host": "127.0.0.1", "port": 9, "journal": Path("jobs")}
+    assert seen == {"port": 9, "journal": Path("jobs"), "token": "secret"}
 
 
 def test_an_engine_that_cannot_start(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import os
 import re
 import subprocess
 import sys
@@ -123,7 +124,7 @@ def test_compose_publishes_the_api_alone_and_only_here(service: Service) -> None
 
 def test_compose_runs_every_process_and_migrates_first(service: Service) -> None:
     services = service.yaml("compose.yaml")["services"]
-    ours = {name: s for name, s in services.items() if "build" in s}
+    ours = {name: s for name, s in services.items() if "-app" in s.get("image", "")}
     procfile = dict(re.findall(r"^(\w+): python -m \w+ (\w+)$", service.text("Procfile"), re.M))
     assert {s["command"][0] for s in ours.values()} == set(procfile.values())
     assert set(procfile.values()) <= service.commands
@@ -135,12 +136,18 @@ def test_compose_runs_every_process_and_migrates_first(service: Service) -> None
         assert s.get("restart"), name
 
 
+def foreign_images(compose: Any) -> set[str]:
+    """Those that others publish: the service's own is built."""
+    return {s["image"] for s in compose["services"].values() if not s["image"].endswith("-app")}
+
+
 def test_compose_pins_images_and_names_volumes(service: Service) -> None:
     compose = service.yaml("compose.yaml")
-    images = {s["image"] for s in compose["services"].values() if "image" in s}
+    images = foreign_images(compose)
+    assert [name for name, s in compose["services"].items() if "build" in s] == ["api"]
     assert "resonatehqio/resonate:v0.9.8" in images
     engine = compose["services"]["resonate"]["environment"]
-    assert (engine["RESONATE_MESSAGES__POLL_INTERVAL"], engine["RESONATE_TASKS__RETRY_TIMEOUT"]) == ("20", "10000")
+    assert (engine["RESONATE_MESSAGES__POLL_INTERVAL"], engine["RESONATE_TASKS__RETRY_TIMEOUT"]) == ("10", "10000")
     assert not [image for image in images if not re.search(r":v?\d", image)]
     mounted = {volume.partition(":")[0] for s in compose["services"].values() for volume in s.get("volumes", ())}
     assert mounted == set(compose["volumes"])
@@ -150,7 +157,7 @@ def test_compose_lets_a_process_drain(service: Service) -> None:
     """A stopping API may use the grace twice: for its requests, then for its client of the engine."""
     grace = float(service.example["SHUTDOWN_GRACE"])
     for name, s in service.yaml("compose.yaml")["services"].items():
-        if "build" in s:
+        if "-app" in s.get("image", ""):
             assert float(s["stop_grace_period"].removesuffix("s")) > 2 * grace, name
 
 
@@ -158,7 +165,7 @@ def test_compose_asks_every_process_for_its_health(service: Service) -> None:
     """An API on its port, a worker on the health port; a process that ends is asked for none."""
     compose = service.yaml("compose.yaml")
     for name, s in compose["services"].items():
-        if "build" in s:
+        if "-app" in s.get("image", ""):
             port = s["environment"]["PORT" if name == "api" else "HEALTH_PORT"]
             ends = s["restart"].startswith("on-failure")
             assert s["healthcheck"] == {"disable": True} if ends else f":{port}/readyz" in s["healthcheck"]["test"][-1]
@@ -169,8 +176,9 @@ def test_compose_is_told_its_secrets(service: Service) -> None:
     text = service.text("compose.yaml")
     used = dict(re.findall(r"\$\{(\w+)(:\?|:-|\})", text))
     passwords = {"SERVICE_DB_PASSWORD": ":?", "RESONATE_DB_PASSWORD": ":?"}
-    assert used == {"API_KEYS": ":-", "WEBHOOK_SECRETS": ":-", "PORT": ":-", **passwords}
-    assert used.keys() <= service.example.keys()
+    project = {"COMPOSE_PROJECT_NAME": ":-"}  # Which compose sets itself.
+    assert used == {"API_KEYS": ":-", "WEBHOOK_SECRETS": ":-", "PORT": ":-", **passwords, **project}
+    assert used.keys() - project <= service.example.keys()
 
 
 def test_what_depends_on_the_place_is_set_by_compose(service: Service) -> None:
@@ -192,7 +200,7 @@ def test_compose_gives_each_process_its_own_secrets(service: Service) -> None:
     secret = PASSWORDS | {name for name in service.settings if re.search("KEYS|SECRETS|DATABASE_URL", name)}
     own = {"api": {"API_KEYS", "WEBHOOK_SECRETS"}, "worker": set(), "db": {"DATABASE_URL"}, "migrate": {"DATABASE_URL"}}
     for name, s in services.items():
-        if "build" in s:
+        if "-app" in s.get("image", ""):
             assert {key for key in secret if s["environment"].get(key, "from .env")} == own[name], name
 
 
@@ -230,7 +238,9 @@ def test_compose_bounds_every_container(service: Service) -> None:
         assert s["memswap_limit"] == s["mem_limit"], name
         assert s["pids_limit"] <= 512, name
         assert "no-new-privileges:true" in s["security_opt"], name
-        assert name.endswith("-db") or s["cap_drop"] == ["ALL"], name
+        if not name.endswith("-db"):  # the image of Postgres gives its root away itself
+            assert (s["cap_drop"], s["read_only"], s["tmpfs"]) == (["ALL"], True, ["/tmp"]), name
+            assert "build" in s or re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(s["user"])), name  # ours has one in its image
         if name == "api":
             most = int(s["mem_limit"][:-1]) * mebibytes[s["mem_limit"][-1]]
             assert most >= int(service.example["MAX_CONNECTIONS"]) / 2 + 256
@@ -260,7 +270,7 @@ def test_what_is_built_with_is_pinned(service: Service) -> None:
     assert f"pip install uv=={uv} " in ci
     assert "-c constraints.txt" in dockerfile and "--frozen" in dockerfile
     images = {*re.findall(r"(?m)^FROM (\S+)", dockerfile)}
-    images |= {s["image"] for s in service.yaml("compose.yaml")["services"].values() if "image" in s}
+    images |= foreign_images(service.yaml("compose.yaml"))
     for image in images:
         name, _, digest = image.partition("@")
         assert re.search(r":v?\d+", name), image
@@ -270,6 +280,26 @@ def test_what_is_built_with_is_pinned(service: Service) -> None:
     for action, version in used:
         assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), action
         assert re.fullmatch(r" # v\d+\.\d+\.\d+", version), action
+
+
+def test_images_are_pinned_by_the_command_that_security_md_gives(service: Service, tmp_path: Path) -> None:
+    (command,) = re.findall(r"(?ms)^  ```sh\n(.*?)^  ```", service.text("SECURITY.md"))
+    digest = f"sha256:{'0123456789abcdef' * 4}"
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f'#!/bin/sh\n[ "$*" = "buildx imagetools inspect --format {{{{.Manifest.Digest}}}} $6" ] && echo {digest}\n'
+    )
+    docker.chmod(0o755)
+    before = {path: service.text(path) for path in ("Dockerfile", "compose.yaml")}
+    for path, text in before.items():
+        (tmp_path / path).write_text(text)
+    for _ in range(2):  # what is pinned stays
+        env = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+        subprocess.run(["sh", "-euc", command], cwd=tmp_path, env=env, check=True)
+    after = {path: (tmp_path / path).read_text() for path in before}
+    pinned = re.findall(r"(?m)^(?:FROM| *image:) (\S+)", "\n".join(after.values()))
+    assert len(pinned) == 4 and all(image.partition("@")[2] == digest for image in pinned), pinned
+    assert {path: text.replace(f"@{digest}", "") for path, text in after.items()} == before
 
 
 def test_dependabot_moves_what_is_pinned(service: Service) -> None:

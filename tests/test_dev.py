@@ -245,6 +245,13 @@ def test_an_engine_that_cannot_be_is_refused(wish: str, url: str | None, kind: t
     assert error.value.hint
 
 
+def test_the_embedded_engine_is_told_the_token_that_the_service_has() -> None:
+    engine = dev.choose_engine("auto", None, None, 8123, STATE, "of the run", "of the service")
+    assert engine.env == engine.service_env == {"RESONATE_TOKEN": "of the service"}
+    assert "with a token" in engine.title and "of the service" not in engine.title
+    assert "of the service" not in engine.argv
+
+
 ROOT = Path("/srv/myapi")
 MORE = COMMANDS | {
     "worker2": ("python", "-m", "myapi", "worker"),
@@ -283,6 +290,25 @@ def test_which_processes_a_change_restarts(files: list[str], names: set[str]) ->
 
 def test_a_change_of_a_stand_in_that_nobody_runs_restarts_nothing() -> None:
     assert dev.which_to_restart([ROOT / "myapi/fakes/worker.py"], ROOT, ROOT / "myapi", COMMANDS) == set()
+
+
+@pytest.mark.parametrize(
+    ("given", "ports"),
+    [
+        ("", {}),
+        ("0", {}),
+        ("soon", {}),
+        ("9000", {"worker": "9000", "db": "9001"}),
+        ("7999", {"worker": "7999", "db": "8001"}),  # 8000 is the API's
+    ],
+)
+def test_workers_do_not_share_a_health_port(given: str, ports: dict[str, str], tmp_path: Path) -> None:
+    env = {"HEALTH_PORT": given, "PORT": "8000", "PATH": ""}
+    assert dev.health_ports(COMMANDS, env) == ports
+    launches = dev.launches(dev.Project(tmp_path, tmp_path / "myapi", COMMANDS), env)
+    assert {name: launch.env["HEALTH_PORT"] for name, launch in launches.items()} == dict.fromkeys(
+        COMMANDS, given
+    ) | ports
 
 
 # --- sessions ---------------------------------------------------------------------------------------------
@@ -410,7 +436,7 @@ def executable(path: Path, text: str) -> str:
 
 @posix
 def test_a_session_from_release_to_ctrl_c(session: Session, engine: str) -> None:
-    (session.root / ".env").write_text(f"RESONATE_URL={engine}\nFROM_FILE=file\nFROM_BOTH=file\n")
+    (session.root / ".env").write_text(f"RESONATE_URL={engine}\nFROM_FILE=file\nFROM_BOTH=file\nHEALTH_PORT=9400\n")
     session.start(env={"FROM_BOTH": "real"})
     session.until_up()
     lines = session.output.splitlines()
@@ -428,6 +454,8 @@ def test_a_session_from_release_to_ctrl_c(session: Session, engine: str) -> None
     for role in ("api", "worker", "db"):
         assert f"{role:<7} | {role} sees {seen}" in lines
     assert any(f"http://127.0.0.1:{session.port}/docs" in line for line in lines)
+    assert re.search(r"\| health +worker 9400, db 9401 +\|", session.output)
+    assert re.search(r"\| stop +Ctrl-C; .* 5 s to end, whatever SHUTDOWN_GRACE says +\|", session.output)
     assert "\x1b" not in session.output
     status, seconds = session.end(signal.SIGINT)
     assert (status, seconds < 10) == (0, True)
@@ -602,6 +630,7 @@ def test_resonate_url_wins_over_a_server_on_path(session: Session, engine: str) 
     [
         ("#!/bin/sh\necho warming up\nexec sleep 60\n", "did not answer within 1 s"),
         ("#!/bin/sh\necho database is locked\nexit 4\n", "The engine ended"),
+        ("#!/bin/sh\necho Error: database is locked\necho hint: end who holds it\nexit 4\n", "The engine ended"),
     ],
 )
 def test_an_engine_that_never_answers_is_an_error_with_its_last_line(session: Session, script: str, part: str) -> None:
@@ -610,7 +639,7 @@ def test_an_engine_that_never_answers_is_an_error_with_its_last_line(session: Se
     assert session.wait() == 1
     message = session.output[session.output.index("error:") :]
     assert part in message
-    assert f"its last line: {script.splitlines()[1].removeprefix('echo ')}" in message
+    assert f"it said last: {script.splitlines()[1].removeprefix('echo ')}" in message
     assert "hint:" in message
     assert session.everybody == []
 
@@ -821,6 +850,8 @@ def test_the_embedded_engine_is_started_and_started_again_on_its_port_and_ended_
     assert journal.exists()
     assert f"engine  | engine listening on {url}\n" in session.output
     assert f"'RESONATE_URL': '{url}'" in session.output
+    named = session.root / dev.ENGINE_FILE
+    assert (named.read_text(), named.stat().st_mode & 0o777) == (f"RESONATE_URL={url}\n", 0o600)
     assert session.process
     engines = [
         child
@@ -832,6 +863,7 @@ def test_the_embedded_engine_is_started_and_started_again_on_its_port_and_ended_
     assert "engine was killed by SIGKILL; restarting in 1s" in session.output
     status, seconds = session.end()
     assert (status, seconds < 10) == (0, True)
+    assert not named.exists()
     assert [len(session.starts(role)) for role in ("api", "worker", "db")] == [1, 1, 1]
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import os
 import signal
@@ -26,7 +27,10 @@ from resonate.resonate import Resonate
 from resonate.retry import Never
 from resonate.types import TaskData, Value
 
-from resonate_scaffold.devserver import EngineError, running, serve
+from resonate_scaffold.devserver import EngineError, Running, running, serve
+from resonate_scaffold.devserver.engine import Engine
+from resonate_scaffold.devserver.protocol import Task
+from resonate_scaffold.devserver.protocol.tasks import PROTOCOL_VERSION
 
 WORKERS = "poll://any@workers"
 PATIENCE = 20.0
@@ -73,14 +77,24 @@ async def result(resonate: Resonate, id: str) -> Any:
     return record.value.data
 
 
+def task_of(server: Running, id: str) -> Task:
+    """The task of a promise, as the engine has it."""
+    promise = server.engine.state.find(id)
+    assert promise is not None and promise.task is not None
+    return promise.task
+
+
 async def post(session: aiohttp.ClientSession, url: str, body: bytes | dict[str, Any]) -> tuple[int, Any]:
     data = body if isinstance(body, bytes) else msgspec.json.encode(body)
     async with session.post(url + "/", data=data) as response:
         return response.status, await response.json()
 
 
+json_of = msgspec.json.encode
+
+
 def envelope(kind: str, **data: Any) -> dict[str, Any]:
-    return {"kind": kind, "head": {"corrId": "c-1", "version": "1"}, "data": data}
+    return {"kind": kind, "head": {"corrId": "c-1", "version": PROTOCOL_VERSION}, "data": data}
 
 
 # -- the protocol --------------------------------------------------------------------------------------------
@@ -91,12 +105,12 @@ def test_a_request_is_answered_in_the_envelope_and_as_http_status() -> None:
         async with running() as server, aiohttp.ClientSession() as session:
             create = envelope("promise.create", id="a", timeoutAt=1 << 50, tags={})
             status, answer = await post(session, server.url, create)
-            assert (status, answer["kind"]) == (201, "promise.create")
-            assert answer["head"]["corrId"] == "c-1" and answer["head"]["status"] == 201
+            assert (status, answer["kind"]) == (200, "promise.create")
+            assert answer["head"] == {"corrId": "c-1", "status": 200, "version": PROTOCOL_VERSION}
             assert answer["data"]["promise"]["id"] == "a"
             missing = await post(session, server.url, envelope("promise.get", id="b"))
             assert missing[0] == missing[1]["head"]["status"] == 404
-            assert missing[1]["data"] == "promise b not found"
+            assert missing[1]["data"] == "Promise not found"
             async with session.get(server.url + "/health") as health:
                 assert health.status == 200
 
@@ -115,11 +129,12 @@ def test_a_request_is_answered_in_the_envelope_and_as_http_status() -> None:
         b'{"kind": "promise.get"}',
         b'{"kind": "", "head": {}, "data": {}}',
         b'{"kind": "promise.get", "head": {}, "data": []}',
-        b'{"kind": "promise.get", "head": {}, "data": {}}',
-        b'{"kind": "promise.search", "head": {}, "data": {}}',
-        b'{"kind": "task.suspend", "head": {}, "data": {"id": 3, "actions": [7]}}',
-        b'{"kind": "task.create", "head": {}, "data": {"pid": "p", "action": 7}}',
-        b'{"kind": "task.fulfill", "head": {}, "data": {"id": "a", "action": []}}',
+        b'{"kind": "promise.get", "head": {"corrId": "1"}, "data": {"id": "a"}}',
+        b'{"kind": "promise.get", "head": {"corrId": 1, "version": "2026-04-01"}, "data": {"id": "a"}}',
+        b'{"kind": "promise.get", "head": {"corrId": "1", "version": "1"}, "data": {"id": "a"}}',
+        b'{"kind": "promise.get", "head": {"corrId": "1", "version": "2026-04-01"}, "data": []}',
+        b'{"kind": "promise.get", "head": {"corrId": "1", "version": "2026-04-01"}, "data": {"id": "\\ud800"}}',
+        b'{"kind": "no.such", "head": {"corrId": "1", "version": "2026-04-01"}, "data": {}}',
     ],
 )
 def test_nonsense_is_a_400_and_the_engine_lives_on(body: bytes) -> None:
@@ -228,8 +243,78 @@ def test_a_stream_carries_work_and_stays_warm(monkeypatch: pytest.MonkeyPatch) -
                 while (line := await stream.content.readline()) in (b"\n", b": keep-alive\n"):
                     pass
                 message = msgspec.json.decode(line.removeprefix(b"data: "))
-                assert message == {"kind": "execute", "data": {"task": {"id": "a", "version": 0}}}
+                head = {"serverUrl": server.url}
+                assert message == {"kind": "execute", "head": head, "data": {"task": {"id": "a", "version": 0}}}
             await until(lambda: not server.engine.router._groups)
+
+    in_time(scenario)
+
+
+def jwt(**claims: Any) -> str:
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (b"{}", json_of(claims), b"x"))
+
+
+@pytest.mark.parametrize(
+    ("token", "given", "id", "status"),
+    [
+        ("secret", "secret", "a", 404),
+        ("secret", "other", "a", 401),
+        ("secret", None, "a", 401),
+        (jwt(role="admin"), jwt(role="admin"), "a", 404),
+        (jwt(prefix="shop/"), jwt(prefix="shop/"), "shop/job/1", 404),
+        (jwt(prefix="shop/"), jwt(prefix="shop/"), "other/job/1", 403),
+        (jwt(prefix=""), jwt(prefix=""), "a", 404),
+        (jwt(sub="x"), jwt(sub="x"), "a", 403),
+        (jwt(role="admin", exp=1), jwt(role="admin", exp=1), "a", 401),
+    ],
+)
+def test_a_token_is_asked_for_as_the_server_does(token: str, given: str | None, id: str, status: int) -> None:
+    async def scenario() -> None:
+        async with running(token=token) as server, aiohttp.ClientSession() as session:
+            asked = envelope("promise.get", id=id)
+            if given is not None:
+                asked["head"]["auth"] = given
+            assert (await post(session, server.url, asked))[0] == status
+            headers = {"Authorization": f"Bearer {given}"} if given else {}
+            async with session.get(server.url + "/poll/workers/p1", headers=headers) as stream:
+                assert stream.status == (401 if status == 401 else 200)
+            async with session.get(server.url + "/health") as health:
+                assert health.status == 200
+
+    in_time(scenario)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "status"),
+    [
+        ("promise.search", {}, 403),
+        ("task.search", {}, 403),
+        ("task.heartbeat", {"pid": "p", "tasks": [{"id": "shop/1", "version": 1}]}, 200),
+        ("task.heartbeat", {"pid": "p", "tasks": [{"id": "shop/1", "version": 1}, {"id": "x", "version": 1}]}, 403),
+        ("promise.register_listener", {"awaited": "shop/1", "address": "poll://uni@a/b"}, 404),
+        ("promise.register_listener", {"awaited": "x", "address": "poll://uni@a/b"}, 403),
+        ("schedule.create", {"id": "shop/s", "promiseId": "x"}, 403),
+        ("task.create", {"action": {"data": {"id": "x"}}}, 403),
+        ("task.create", {"action": {"data": {"id": "shop/1"}}}, 400),
+    ],
+)
+def test_a_prefix_covers_what_it_covers_on_the_server(kind: str, data: dict[str, Any], status: int) -> None:
+    engine = Engine(token=jwt(prefix="shop/"))
+    asked = envelope(kind, **data)
+    asked["head"]["auth"] = jwt(prefix="shop/")
+    assert engine.request(json_of(asked))[0] == status
+
+
+def test_the_sdk_brings_its_token_and_is_served() -> None:
+    async def scenario() -> None:
+        async with running(token="secret") as server:
+            resonate = Resonate(url=server.url, group="workers", retry_policy=Never(), token="secret")
+            try:
+                resonate.register(add, name="add")
+                await submit(resonate, "job/1", "add", 1, 2)
+                assert await result(resonate, "job/1") == 3
+            finally:
+                await asyncio.wait_for(resonate.stop(), PATIENCE)
 
     in_time(scenario)
 
@@ -308,9 +393,9 @@ def test_a_name_that_nobody_registered_is_no_hot_loop() -> None:
     async def scenario() -> None:
         async with running() as server, client(server.url, "workers") as w:
             await submit(w, "job/1", "unknown")
-            await until(lambda: server.engine.state.tasks["job/1"].version == 1)
+            await until(lambda: task_of(server, "job/1").version == 1)
             started = time.monotonic()
-            await until(lambda: server.engine.state.tasks["job/1"].version == 2)
+            await until(lambda: task_of(server, "job/1").version == 2)
             assert time.monotonic() - started > 0.5
 
     in_time(scenario)
@@ -355,8 +440,7 @@ def test_a_workflow_that_waits_is_still_there_after_a_restart(tmp_path: Path) ->
             w.register(gated, name="gated")
             d.register(add, name="add")
             await submit(w, "job/1", "gated")
-            tasks = server.engine.state.tasks
-            await until(lambda: "job/1:2" in server.engine.state.promises and tasks["job/1"].state == "suspended")
+            await until(lambda: server.engine.state.find("job/1:2") and task_of(server, "job/1").state == "suspended")
             await submit(w, "job/2", "add", 2, 2, group="nobody yet")
 
     async def after() -> None:
@@ -424,7 +508,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
                 id = f"p{number}"
                 create = envelope("promise.create", id=id, timeoutAt=1 << 50, tags={})
                 with contextlib.suppress(aiohttp.ClientError):
-                    if (await post(session, url, create))[0] == 201:
+                    if (await post(session, url, create))[0] == 200:
                         acknowledged.append(id)
                     if len(acknowledged) == 150:
                         engine.kill()

@@ -9,7 +9,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from resonate_scaffold.devserver.router import RESEND_MAX_MS, RESEND_MS, UNBLOCK_MS, Address, Poller, Router
+from resonate_scaffold.devserver.protocol import Execute, Unblock
+from resonate_scaffold.devserver.protocol.records import EMPTY, PromiseRecord
+from resonate_scaffold.devserver.router import (
+    FRESH_MS,
+    MOST_FRESH,
+    RESEND_MAX_MS,
+    RESEND_MS,
+    UNBLOCK_MS,
+    Address,
+    Poller,
+    Router,
+)
 
 WORKERS = "poll://any@workers"
 
@@ -36,7 +47,7 @@ def router(tasks: Tasks) -> Router:
 
 def send(router: Router, tasks: Tasks, id: str, version: int = 0, to: str = WORKERS, now: int = 0) -> None:
     tasks.pending[id] = version
-    router.execute(to, id, version, now)
+    router.execute(Execute(to, id, version), now)
 
 
 def got(poller: Poller) -> list[Any]:
@@ -110,16 +121,40 @@ def test_a_silent_process_is_asked_again_less_and_less_often(router: Router, tas
     worker = router.connect("workers", "1", 0)
     send(router, tasks, "a")
     times = []
-    for now in range(0, 140_000, 100):
+    for now in range(0, 300_000, 100):
         router.tick(now)
         if got(worker):
             times.append(now)
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert gaps == [RESEND_MS, 2 * RESEND_MS, 4 * RESEND_MS, 8 * RESEND_MS, RESEND_MAX_MS]
+    assert gaps == [RESEND_MS, *[RESEND_MAX_MS] * 4]
     del tasks.pending["a"]
     router.tick(1_000_000)
     assert got(worker) == []
-    assert router._executes == {} and len(router._resends) == 0 and worker.tasks == set()
+    assert router._executes == {} and len(router._resends) == 0 and worker.tasks == {}
+
+
+def test_a_backlog_is_handed_out_as_it_is_taken(router: Router, tasks: Tasks) -> None:
+    for number in range(400):
+        send(router, tasks, f"t{number}")
+    worker = router.connect("workers", "1", 0)
+    offered = got(worker)
+    assert offered == [f"t{number}" for number in range(MOST_FRESH)]
+    # What it takes makes room for the next, in order; the others go to the next process.
+    for id in offered[:10]:
+        del tasks.pending[id]
+        router.taken(id, 1)
+    assert got(worker) == [f"t{number}" for number in range(MOST_FRESH, MOST_FRESH + 10)]
+    other = router.connect("workers", "2", 2)
+    assert got(other) == [f"t{number}" for number in range(MOST_FRESH + 10, 2 * MOST_FRESH + 10)]
+    # Runs that a worker holds back keep nothing from it for long.
+    router.tick(FRESH_MS + 5)
+    send(router, tasks, "late", now=FRESH_MS + 5)
+    rest = got(worker) + got(other)
+    assert "late" in rest
+    assert len(rest) == 400 + 1 - (2 * MOST_FRESH + 10)
+    # Nothing is offered twice while who has it lives.
+    router.tick(RESEND_MS - 1)
+    assert got(worker) + got(other) == []
 
 
 def test_a_silent_process_is_not_the_only_one_asked(router: Router, tasks: Tasks) -> None:
@@ -146,7 +181,7 @@ def test_the_same_version_is_handed_out_once_and_a_newer_replaces_it(router: Rou
 def test_a_delayed_hand_out_waits(router: Router, tasks: Tasks) -> None:
     worker = router.connect("workers", "1", 0)
     tasks.pending["a"] = 1
-    router.execute(WORKERS, "a", 1, now=0, delay_ms=1_000)
+    router.execute(Execute(WORKERS, "a", 1), now=0, delay_ms=1_000)
     router.tick(999)
     assert got(worker) == []
     router.tick(1_000)
@@ -155,7 +190,8 @@ def test_a_delayed_hand_out_waits(router: Router, tasks: Tasks) -> None:
 
 def test_news_goes_to_its_process_or_waits_a_minute(router: Router) -> None:
     def news(id: str, pid: str, now: int) -> None:
-        router.unblock(f"poll://uni@api/{pid}", {"kind": "unblock", "data": {"promise": {"id": id}}}, now)
+        record = PromiseRecord(id, "resolved", EMPTY, EMPTY, {}, 1, 1, 1)
+        router.unblock(Unblock(f"poll://uni@api/{pid}", record), now)
 
     one, other = router.connect("api", "1", 0), router.connect("api", "2", 0)
     news("a", "1", 0)

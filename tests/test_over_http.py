@@ -24,6 +24,7 @@ import httpx
 import psutil
 import pytest
 
+from .browser import BINARY, Browser
 from .topology import OTHER_SECRET, PATIENCE, SECRET, Topology, free_port, signed
 
 APPROVAL_TIMEOUT = 8
@@ -316,3 +317,30 @@ def test_dev_stopped_and_started_again_loses_no_job(service: Path, tmp_path: Pat
         assert ended(url, "overnight")["status"] == "succeeded"
     with sqlite3.connect(tmp_path / "dev.db") as connection:
         assert connection.execute("SELECT job_id FROM job_results").fetchall() == [("overnight",)]
+
+
+# The page that shows it
+
+
+@pytest.mark.skipif(BINARY is None, reason="there is no Chromium")
+def test_the_docs_page_in_a_browser(topology: Topology, tmp_path: Path) -> None:
+    """It loads from the service alone, breaks its own policy nowhere, and "Try it out" sends the API key."""
+    key, host = "a-key-for-the-page-of-docs", "api.example.com"
+    settings = {"API_KEYS": f"alice:{key}", "SERVE_DOCS": "true", "SERVE_OPENAPI": "true", "ALLOWED_HOSTS": host}
+    url = topology.start_api("docs", **settings).replace("127.0.0.1", host)
+    with Browser(tmp_path, [host]) as browser:
+        browser.open(f"{url}/docs")
+        browser.click(".btn.authorize")
+        browser.fill(".auth-container input", key)
+        browser.click(".auth-btn-wrapper button[type=submit]")
+        browser.click(".btn-done")
+        browser.click("#operations-jobs-submit_job_jobs_post .opblock-summary-control")
+        browser.click(".try-out__btn")
+        browser.click(".btn.execute")
+        assert browser.text(".live-responses-table tbody .response-col_status").strip() == "202"
+        assert '"id": "alice.order-4711"' in browser.text(".live-responses-table")
+        asked = [address for address in browser.requested if not address.startswith("data:")]
+        assert {f"{url}/docs", f"{url}/openapi.json", f"{url}/jobs"} < set(asked)
+        assert [address for address in asked if not address.startswith(f"{url}/")] == []
+        assert browser.complaints == []
+    topology.stop("docs")

@@ -461,3 +461,28 @@ def test_a_record_takes_nothing_away_that_is_not_its_own(tool: Tool, grown: Path
     kept, known = app.read_bytes(), ids.read_bytes()
     assert tool("remove", "schedule", "nightly", "--yes", "--project", str(grown)).status == 0
     assert (app.read_bytes(), ids.read_bytes()) == (kept, known)
+
+
+@pytest.mark.parametrize("options", [[], ["--yes"]], ids=" ".join)
+def test_a_record_deletes_no_file_that_the_add_does_not_make(tool: Tool, grown: Path, options: list[str]) -> None:
+    """With the right hash, too: what an `add` makes is made again and compared, whatever else the record says."""
+    path, record = record_of(grown, "schedule")
+    mine = grown / "orders/reports.py"
+    mine.write_text("TOTAL = 1\n")
+    record["files"]["orders/reports.py"] = fingerprint(mine.read_bytes())
+    path.write_text(json.dumps(record))
+    ran = tool("remove", "schedule", "nightly", "--project", str(grown), *options)
+    assert ran.status == 0, ran.err
+    assert "Kept orders/reports.py, which is not what `add` makes" in ran.out
+    assert mine.exists() and not (grown / "tests/test_schedule_nightly.py").exists()
+
+
+def test_a_record_deletes_no_code_of_somebody_else_where_an_add_makes_some(tool: Tool, grown: Path) -> None:
+    path, record = record_of(grown, "rpc")
+    mine = grown / "orders/contracts/payments/charge.py"
+    mine.write_text(mine.read_text() + "\nMINE = 1\n")
+    record["files"]["orders/contracts/payments/charge.py"] = fingerprint(mine.read_bytes())
+    path.write_text(json.dumps(record))
+    ran = tool("remove", "rpc", "payments.charge", "--project", str(grown))
+    assert ran.status == 0, ran.err
+    assert "Kept orders/contracts/payments/charge.py" in ran.out and mine.exists()

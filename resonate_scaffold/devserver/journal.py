@@ -1,8 +1,7 @@
 """The journal: what has happened, one JSON line each, so that a restart loses nothing.
 
-A file holds a header, a snapshot (promises, tasks, schedules), and then every request and tick since. The
-state is a deterministic function of these. Opening compacts: the state so far becomes the snapshot of a new
-file that replaces the old one in one step.
+A file holds a header, a snapshot (schedules, and promises with their tasks), and then every request and tick since. The
+state is a deterministic function of these. `compaction` puts a new file in place of one that has grown.
 
 What is promised: an entry is with the operating system before its request is answered, so killing the engine
 loses nothing that was acknowledged. `sync` makes it survive a power cut too; the engine calls it about once a
@@ -16,104 +15,28 @@ import contextlib
 import logging
 import os
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import msgspec
-from resonate.connections.local import DurablePromise, Task
-from resonate.ids import origin_of
 
+from resonate_scaffold.devserver.entries import (
+    FORMAT,
+    Damaged,
+    RequestEntry,
+    ResumeEntry,
+    TickEntry,
+    decode,
+    decode_header,
+    encode,
+    replay,
+)
 from resonate_scaffold.devserver.errors import EngineError
-from resonate_scaffold.devserver.state import EngineState, Schedule
+from resonate_scaffold.devserver.past import FORMAT as PAST_FORMAT, Past
+from resonate_scaffold.devserver.protocol import State
 
 logger = logging.getLogger(__name__)
-
-FORMAT = 1
-
-#: Lineages that ended longer ago than this are left out when the journal is compacted.
-KEEP_FINISHED_MS = 7 * 24 * 3600 * 1000
-
-
-class Header(msgspec.Struct, tag="journal", tag_field="entry"):
-    """The first line; `now` is the engine's clock (ms) when the file was written."""
-
-    format: int
-    now: int
-
-
-class PromiseEntry(msgspec.Struct, tag="promise", tag_field="entry"):
-    promise: DurablePromise
-    deadline: int | None
-
-
-class TaskEntry(msgspec.Struct, tag="task", tag_field="entry"):
-    task: Task
-    deadline: int | None
-
-
-class ScheduleEntry(msgspec.Struct, tag="schedule", tag_field="entry"):
-    schedule: Schedule
-
-
-class RequestEntry(msgspec.Struct, tag="request", tag_field="entry"):
-    now: int
-    request: dict[str, Any]
-
-
-class TickEntry(msgspec.Struct, tag="tick", tag_field="entry"):
-    now: int
-
-
-type Entry = Header | PromiseEntry | TaskEntry | ScheduleEntry | RequestEntry | TickEntry
-
-_decode = msgspec.json.Decoder[Entry](
-    Header | PromiseEntry | TaskEntry | ScheduleEntry | RequestEntry | TickEntry
-).decode
-_encode = msgspec.json.Encoder().encode
-
-
-def snapshot(state: EngineState, now: int) -> Iterator[Entry]:
-    """The entries that make an empty state equal to `state`, but for lineages that ended long ago."""
-    yield Header(format=FORMAT, now=now)
-    ended = _ended_origins(state, now - KEEP_FINISHED_MS)
-    for promise in state.promises.values():
-        if origin_of(promise.id) not in ended:
-            yield PromiseEntry(promise, state.promise_deadlines.get(promise.id))
-    for task in state.tasks.values():
-        if origin_of(task.id) not in ended:
-            yield TaskEntry(task, state.task_deadlines.get(task.id))
-    for schedule in state.schedules.values():
-        assert isinstance(schedule, Schedule)
-        yield ScheduleEntry(schedule)
-
-
-def restore(state: EngineState, entry: PromiseEntry | TaskEntry | ScheduleEntry) -> None:
-    """Put one entry of a snapshot back."""
-    match entry:
-        case PromiseEntry(promise, deadline):
-            state.add_promise(promise)
-            if deadline is not None:
-                state.promise_deadlines.set(promise.id, deadline)
-        case TaskEntry(task, deadline):
-            state.tasks[task.id] = task
-            if deadline is not None:
-                state.task_deadlines.set(task.id, deadline)
-        case ScheduleEntry(schedule):
-            state.add_schedule(schedule)
-
-
-def _ended_origins(state: EngineState, before: int) -> set[str]:
-    last_end: defaultdict[str, int] = defaultdict(int)
-    alive: set[str] = set()
-    for promise in state.promises.values():
-        origin = origin_of(promise.id)
-        if promise.settled_at is None:
-            alive.add(origin)
-        else:
-            last_end[origin] = max(last_end[origin], promise.settled_at)
-    return {origin for origin, at in last_end.items() if at < before and origin not in alive}
 
 
 class Journal:
@@ -124,74 +47,92 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        #: Bytes that are good.
+        self.size = 0
+        #: Whether what was read can be added to: there was a file, of today's format.
+        self.is_current = False
         self._file: int | None = None
-        self._size = 0
         self._unsynced = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(path.with_name(path.name + ".lock"))
         except OSError as error:
-            raise self._unusable(error) from error
+            raise self.unusable(error) from error
 
-    def read(self) -> Iterator[Entry]:
-        """The entries on file, in order; none when there is no file. EngineError at an unreadable one."""
+    def read(self, state: State) -> int:
+        """Let everything on file happen to `state`; the time of the last of it, 0 when there is no file.
+
+        Raises EngineError at what cannot be read.
+        """
+        last, past = 0, None
         for number, line in enumerate(self._lines(), start=1):
             try:
-                entry = _decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                if number == 1:
+                    past = self._past(line)
+                now = past.replay(state, line) if past else replay(state, decode(line), is_first=number == 1)
+            except (msgspec.DecodeError, UnicodeDecodeError, Damaged) as error:
                 raise self._unreadable(number, str(error)) from error
-            if (number == 1) != isinstance(entry, Header):
-                raise self._unreadable(number, "a journal begins with its header, and has only one")
-            if isinstance(entry, Header) and entry.format != FORMAT:
-                raise self._unreadable(number, f"format {entry.format}, this version writes {FORMAT}")
-            yield entry
+            last = now or last
+        self.is_current = last > 0 and past is None
+        return last
+
+    def _past(self, line: bytes) -> Past | None:
+        """A reader for the format that the first line names; None when it is today's."""
+        header = decode_header(line)
+        if header.format not in (FORMAT, PAST_FORMAT):
+            raise Damaged(f"format {header.format}, this version writes {FORMAT}")
+        return Past() if header.format == PAST_FORMAT else None
 
     def _lines(self) -> Iterator[bytes]:
         """The finished lines of the file, one at a time: a journal may be larger than the state it leads to."""
+        self.size = 0
         try:
             with self.path.open("rb") as file:
                 for line in file:
                     if line.endswith(b"\n"):
+                        self.size += len(line)
                         yield line
                     else:
                         logger.warning("%s: dropped an unfinished last line (%d bytes)", self.path, len(line))
         except FileNotFoundError:
             return
         except OSError as error:
-            raise self._unusable(error) from error
+            raise self.unusable(error) from error
 
-    def replace(self, entries: Iterable[Entry]) -> None:
-        """Put a new file of these entries in place of the old, in one step, and append to it from now on."""
-        beside = self.path.with_name(self.path.name + ".new")
+    def go_on(self, now: int) -> None:
+        """Add to what was read, from now on."""
         try:
-            with _open_private(beside, os.O_TRUNC) as file:
-                for entry in entries:
-                    file.write(_encode(entry) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            self._close_file()
-            beside.replace(self.path)
-            # O_APPEND and unbuffered: one write call an entry, at the end, whatever else happens.
-            flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
-            self._file = os.open(self.path, flags)
-            self._size = self.path.stat().st_size
+            self._open()
+            self.append(ResumeEntry(now))
         except OSError as error:
-            with contextlib.suppress(OSError):
-                beside.unlink(missing_ok=True)  # on a full disk, half a journal would take the room that is left
-            raise self._unusable(error) from error
+            raise self.unusable(error) from error
 
-    def append(self, entry: RequestEntry | TickEntry) -> None:
+    def replace(self, new: Path) -> None:
+        """Put another file in place of this one, in one step, and add to that from now on. OSError."""
+        self._close_file()
+        try:
+            new.replace(self.path)
+            self.size = self.path.stat().st_size
+        finally:
+            self._open()
+
+    def _open(self) -> None:
+        # O_APPEND and unbuffered: one write call an entry, at the end, whatever else happens.
+        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+        os.ftruncate(self._file, self.size)
+
+    def append(self, entry: RequestEntry | TickEntry | ResumeEntry) -> None:
         """Hand one entry to the operating system. OSError (a full disk, say) leaves the file as it was."""
-        assert self._file is not None, "replace() comes first"
-        line = _encode(entry) + b"\n"
+        assert self._file is not None, "go_on() or a compaction comes first"
+        line = encode(entry) + b"\n"
         try:
             written = os.write(self._file, line)
             if written != len(line):
                 raise OSError(f"{self.path}: wrote {written} of {len(line)} bytes")
         except OSError:
-            os.ftruncate(self._file, self._size)
+            os.ftruncate(self._file, self.size)
             raise
-        self._size += len(line)
+        self.size += len(line)
         self._unsynced = True
 
     def sync(self) -> None:
@@ -218,7 +159,8 @@ class Journal:
             os.close(self._file)
             self._file = None
 
-    def _unusable(self, error: OSError) -> EngineError:
+    def unusable(self, error: OSError) -> EngineError:
+        """What to tell of an error with the file."""
         if isinstance(error, BlockingIOError | PermissionError) and error.filename is None:
             return EngineError(
                 f"the journal {self.path} is in use by another engine",
@@ -236,7 +178,7 @@ class Journal:
         )
 
 
-def _open_private(path: Path, flags: int) -> BinaryIO:
+def open_private(path: Path, flags: int) -> BinaryIO:
     """Open for writing, for this user alone: the arguments of somebody's jobs are in there."""
     flags |= os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
     return os.fdopen(os.open(path, flags, 0o600), "wb")
@@ -247,7 +189,7 @@ def _lock(path: Path) -> BinaryIO:
 
     A file of its own, since the journal itself is replaced. OSError without a file name when it is taken.
     """
-    file = _open_private(path, 0)
+    file = open_private(path, 0)
     try:
         if sys.platform == "win32":
             import msvcrt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import re
@@ -11,14 +12,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from resonate_scaffold.devserver.deadlines import Deadlines
+import msgspec
+
+from resonate_scaffold.devserver.protocol import Execute, Unblock
+from resonate_scaffold.devserver.protocol.deadlines import Deadlines
 
 logger = logging.getLogger(__name__)
 
 #: A task that was handed to a process which did not take it up is handed out again after this long, then
-#: after twice as long, and so on: a process may just be busy, and repeating costs it a request each.
-RESEND_MS = 5_000
+#: after twice as long: a process that lives may just be busy, and has it in its queue.
+RESEND_MS = 30_000
 RESEND_MAX_MS = 60_000
+
+#: So many offers that it has not taken up are handed to a process within `FRESH_MS`; the others wait here, for the
+#: first process that takes what it was given. What it has not taken up by then is not counted: it may be held back
+#: there, such as runs of a function that has enough places, and what comes after it must not wait for that.
+MOST_FRESH = 128
+FRESH_MS = 500
 
 #: A process that is told of a settled promise and does not come to hear of it within this time is forgotten.
 #: Clients ask again for what they still wait for every 60 s, so none waits for ever.
@@ -50,10 +60,15 @@ class Poller:
     group: str
     pid: str
     closed: bool = False
-    #: Tasks handed to this stream that nobody is known to have taken up yet.
-    tasks: set[str] = field(default_factory=set)
+    #: Tasks handed to this stream that nobody is known to have taken up yet, in order, each with the time (ms).
+    tasks: dict[str, int] = field(default_factory=dict)
     _queue: deque[str] = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def has_room(self, now: int) -> bool:
+        """Whether it should be handed more tasks."""
+        fresh = itertools.takewhile(lambda at: at > now - FRESH_MS, reversed(self.tasks.values()))
+        return sum(1 for _ in fresh) < MOST_FRESH
 
     def put(self, payload: str) -> None:
         self._queue.append(payload)
@@ -87,6 +102,7 @@ class _Execute:
     task_id: str
     version: int
     poller: Poller | None = None
+    silent: Poller | None = None
     again_ms: int = RESEND_MS
 
 
@@ -104,6 +120,8 @@ class Router:
 
     def __init__(self, is_pending: Callable[[str, int], bool]) -> None:
         self._is_pending = is_pending
+        #: What messages tell as the address of this engine.
+        self.server_url = ""
         self._groups: defaultdict[str, deque[Poller]] = defaultdict(deque)
         self._executes: dict[str, _Execute] = {}
         self._waiting: defaultdict[Address, dict[str, None]] = defaultdict(dict)
@@ -118,9 +136,8 @@ class Router:
         poller = Poller(group, pid)
         self._groups[group].append(poller)
         logger.info("%s/%s connected", group, pid)
-        for address in (Address(group, pid), Address(group, None)):
-            for task_id in self._waiting.pop(address, {}):
-                self._hand_out(self._executes[task_id], now)
+        self._hand_out_waiting(Address(group, pid), now)
+        self._hand_out_waiting(Address(group, None), now)
         for until, payload in self._unblocks.pop(Address(group, pid), ()):
             if now < until:
                 poller.put(payload)
@@ -145,9 +162,10 @@ class Router:
 
     # -- messages --------------------------------------------------------------------------------------------
 
-    def execute(self, address: str, task_id: str, version: int, now: int, delay_ms: int = 0) -> None:
+    def execute(self, offer: Execute, now: int, delay_ms: int = 0) -> None:
         """Hand out a task at this version, after `delay_ms`; a version handed out already is left alone."""
-        to = self._address(address)
+        task_id, version = offer.task_id, offer.version
+        to = self._address(offer.address)
         known = self._executes.get(task_id)
         if to is None or (known is not None and known.version == version):
             return
@@ -159,12 +177,19 @@ class Router:
         else:
             self._hand_out(execute, now)
 
-    def unblock(self, address: str, message: Any, now: int) -> None:
+    def taken(self, task_id: str, now: int) -> None:
+        """Note that somebody asked for a task: if it waits no more, another one can be handed out in its place."""
+        known = self._executes.get(task_id)
+        if known is not None and not self._is_pending(task_id, known.version):
+            self._forget(known)
+            self._hand_out_waiting(known.address, now)
+
+    def unblock(self, news: Unblock, now: int) -> None:
         """Tell a process that a promise it asked about has settled."""
-        to = self._address(address)
+        to = self._address(news.address)
         if to is None:
             return
-        payload = _payload(message)
+        payload = self._payload("unblock", {"promise": news.promise})
         streams = [p for p in self._groups.get(to.group, ()) if to.pid in (None, p.pid)]
         for poller in streams:
             poller.put(payload)
@@ -175,31 +200,43 @@ class Router:
         """Hand out again what nobody has taken up; forget news that nobody came for."""
         for task_id in self._resends.pop_due(now):
             self._hand_out(self._executes[task_id], now)
+        for waiting in list(self._waiting):
+            self._hand_out_waiting(waiting, now)
         for address in [a for a, news in self._unblocks.items() if news[-1][0] <= now]:
             del self._unblocks[address]
 
     def _hand_out(self, execute: _Execute, now: int) -> None:
-        silent = execute.poller
+        """Put a task at the end of those that wait for a process, and hand out what can be."""
+        execute.silent = execute.poller
         self._forget(execute)
-        if not self._is_pending(execute.task_id, execute.version):
-            return
-        self._executes[execute.task_id] = execute
-        poller = self._next(execute.address, silent)
-        if poller is None:
+        if self._is_pending(execute.task_id, execute.version):
+            self._executes[execute.task_id] = execute
             self._waiting[execute.address][execute.task_id] = None
-            return
-        execute.poller = poller
-        poller.tasks.add(execute.task_id)
-        poller.put(_payload({"kind": "execute", "data": {"task": {"id": execute.task_id, "version": execute.version}}}))
-        self._resends.set(execute.task_id, now + execute.again_ms)
-        execute.again_ms = min(2 * execute.again_ms, RESEND_MAX_MS)
+            self._hand_out_waiting(execute.address, now)
+
+    def _hand_out_waiting(self, address: Address, now: int) -> None:
+        """Hand out what waits at an address, oldest first, while there is a process with room."""
+        while waiting := self._waiting.get(address):
+            execute = self._executes[next(iter(waiting))]
+            poller = self._next(address, execute.silent, now)
+            if poller is None:
+                return
+            self._forget(execute)
+            if not self._is_pending(execute.task_id, execute.version):
+                continue
+            self._executes[execute.task_id] = execute
+            execute.poller = poller
+            poller.tasks[execute.task_id] = now
+            poller.put(self._payload("execute", {"task": {"id": execute.task_id, "version": execute.version}}))
+            self._resends.set(execute.task_id, now + execute.again_ms)
+            execute.again_ms = min(2 * execute.again_ms, RESEND_MAX_MS)
 
     def _forget(self, execute: _Execute) -> None:
         """Remove every trace of a task that is not on its way any more, or not like this."""
         self._executes.pop(execute.task_id, None)
         self._resends.discard(execute.task_id)
         if execute.poller is not None:
-            execute.poller.tasks.discard(execute.task_id)
+            execute.poller.tasks.pop(execute.task_id, None)
             execute.poller = None
         waiting = self._waiting.get(execute.address)
         if waiting is not None:
@@ -207,20 +244,22 @@ class Router:
             if not waiting:
                 del self._waiting[execute.address]
 
-    def _next(self, address: Address, silent: Poller | None) -> Poller | None:
-        """The stream to use: the group's members in turn, or the newest stream of the one process.
+    def _next(self, address: Address, silent: Poller | None, now: int) -> Poller | None:
+        """The stream to use, of those that have room: the group's members in turn, or the one process's newest.
 
         Not the one that has been silent, if there is another.
         """
-        members = self._groups.get(address.group)
-        if not members:
+        members = self._groups.get(address.group, ())
+        fit = [p for p in members if address.pid in (None, p.pid) and p.has_room(now)]
+        if not fit:
             return None
         if address.pid is not None:
-            return next((p for p in reversed(members) if p.pid == address.pid and not p.closed), None)
-        members.rotate(-1)
-        if members[-1] is silent:
-            members.rotate(-1)
-        return members[-1]
+            return fit[-1]
+        chosen = fit[1] if fit[0] is silent and len(fit) > 1 else fit[0]
+        # Its turn is over.
+        self._groups[address.group].remove(chosen)
+        self._groups[address.group].append(chosen)
+        return chosen
 
     def _address(self, text: str) -> Address | None:
         address = Address.parse(text)
@@ -229,7 +268,7 @@ class Router:
             logger.warning("cannot deliver to %r: this engine serves poll://any@group and poll://uni@group/pid", text)
         return address
 
-
-def _payload(message: Any) -> str:
-    # ASCII only: the SDK decodes a stream chunk by chunk, and drops one that ends inside a character.
-    return json.dumps(message, ensure_ascii=True, separators=(",", ":"))
+    def _payload(self, kind: str, data: Any) -> str:
+        # ASCII only: the SDK decodes a stream chunk by chunk, and drops one that ends inside a character.
+        message = {"kind": kind, "head": {"serverUrl": self.server_url}, "data": msgspec.to_builtins(data)}
+        return json.dumps(message, ensure_ascii=True, separators=(",", ":"))

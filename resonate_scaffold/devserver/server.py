@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
-from resonate.timing import Clock, now_ms
 
-from resonate_scaffold.devserver.engine import Engine
+from resonate_scaffold.devserver.engine import Clock, Engine, now_ms
 from resonate_scaffold.devserver.errors import EngineError
 
 logger = logging.getLogger(__name__)
@@ -50,6 +49,7 @@ async def serve(
     port: int = 8001,
     journal: Path | None = None,
     ready: Callable[[str], None] = lambda url: None,
+    token: str | None = None,
 ) -> None:
     """Run an engine until SIGTERM, SIGINT or cancellation; `ready(url)` is called once it listens.
 
@@ -57,7 +57,7 @@ async def serve(
     """
     stopped = asyncio.Event()
     with _signals(stopped.set):
-        async with running(journal=journal, port=port, host=host) as server:
+        async with running(journal=journal, port=port, host=host, token=token) as server:
             ready(server.url)
             stop = asyncio.create_task(stopped.wait())
             try:
@@ -69,14 +69,20 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def running(
-    journal: Path | None = None, port: int = 0, host: str = "127.0.0.1", clock: Clock = now_ms
+    journal: Path | None = None,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    clock: Clock = now_ms,
+    token: str | None = None,
 ) -> AsyncIterator[Running]:
     """An engine for the length of the block, in this event loop. `clock` gives the time in ms.
+
+    With a `token`, every client must bring it.
 
     Raises EngineError as `serve` does, and on leaving the block what made its time stand still.
     """
     _check_loopback(host)
-    engine = Engine(journal, clock)
+    engine = Engine(journal, clock, token)
     try:
         # handler_cancellation: a stream whose reader has gone ends at once, not at its next write.
         runner = web.AppRunner(
@@ -87,8 +93,9 @@ async def running(
             await _listen(runner, host, port)
             bound_host, bound_port = runner.addresses[0][:2]
             shown = f"[{bound_host}]" if ":" in bound_host else bound_host
+            engine.router.server_url = f"http://{shown}:{bound_port}"
             async with _clockwork(engine) as clockwork:
-                yield Running(f"http://{shown}:{bound_port}", engine, clockwork)
+                yield Running(engine.router.server_url, engine, clockwork)
         finally:
             engine.router.close()
             await runner.cleanup()
@@ -106,6 +113,9 @@ def application(engine: Engine) -> web.Application:
         return web.Response(status=status, body=answer, content_type="application/json")
 
     async def poll(request: web.Request) -> web.StreamResponse:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if not engine.admits(token if scheme == "Bearer" else None):
+            return web.Response(status=401, text="Unauthorized")
         response = web.StreamResponse(
             headers={
                 "Content-Type": "text/event-stream",
@@ -133,6 +143,7 @@ def application(engine: Engine) -> web.Application:
     app.router.add_post("/", rpc)
     app.router.add_get("/poll/{group}/{pid}", poll)
     app.router.add_get("/health", health)
+    app.router.add_get("/ready", health)
     return app
 
 

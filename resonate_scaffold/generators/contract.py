@@ -41,7 +41,10 @@ _RESERVED = frozenset(_SPOKEN_FOR.split()) | frozenset(dir(builtins))
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A contract that is being added. ``module`` is its own: ``contracts.db.save_result``."""
+    """A contract that is being added. ``module`` is its own: ``contracts.db.save_result``.
+
+    ``raises`` are the classes of its failures.
+    """
 
     name: Name
     durable: str
@@ -49,6 +52,8 @@ class New:
     module: str
     takes: tuple[Field, ...]
     returns: tuple[Field, ...]
+    version: int = 1
+    raises: tuple[Import, ...] = ()
 
     @property
     def variable(self) -> str:
@@ -139,6 +144,7 @@ def declare(growth: Growth, new: New, summary: str, *, timeout_days: int | None 
     imports = Imports([*models, new.variable])
     imports.names("!pydantic", "BaseModel")
     imports.names("runtime.durable.rpc", "Rpc")
+    imports.add(new.raises)
     if timeout_days:
         imports.names("!datetime", "timedelta")
     context = {
@@ -152,6 +158,8 @@ def declare(growth: Growth, new: New, summary: str, *, timeout_days: int | None 
         "returns": list(declared(new.returns, imports)),
         "timeout": timeout_days and f"timedelta(days={timeout_days})",
         "wire": wire,
+        "version": new.version,
+        "raises": [name for _, name in new.raises],
     }
     growth.create("contract.py", growth.module(new.module), context, imports)
 

@@ -6,6 +6,7 @@ import ast
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -18,7 +19,7 @@ from resonate_scaffold.errors import CannotEdit, Taken
 from resonate_scaffold.layout import Code
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import Added, Edited, Project, fingerprint
+from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint
 from resonate_scaffold.service.service import Service
 from resonate_scaffold.shapes import Import, Types
 from resonate_scaffold.templates import render_add
@@ -97,6 +98,12 @@ class Growth:
         self._texts: dict[PurePosixPath, tuple[bytes, tuple[Splice, ...]]] = {}
         self._lists: dict[PurePosixPath, list[tuple[str, str]]] = {}
         self._defines: dict[PurePosixPath, list[str]] = {}
+
+    def foresee(self, path: PurePosixPath, content: bytes) -> None:
+        """Know the types of a module of contracts that this ``add`` is about to make."""
+        files = ChangedFiles(self.project.files, {path: content})
+        self.service = Service(replace(self.project, files=files))
+        self.types = Types(self.service)
 
     def module(self, module: str) -> PurePosixPath:
         """The file of a module of the service: ``contracts.db``."""

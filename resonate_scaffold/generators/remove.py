@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from resonate_scaffold.code.facts import Place
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import BrokenSource, ManifestError, StillUsed, Unknown
 from resonate_scaffold.fields import closest
+from resonate_scaffold.generators.again import files_made_by
 from resonate_scaffold.generators.contract import package_of
 from resonate_scaffold.generators.group import without_process, without_service
 from resonate_scaffold.generators.growth import at
@@ -61,13 +63,44 @@ def _spelled(kind: str, name: str) -> str:
     return (name.removeprefix("db.") if kind == "db-function" else name).replace("_", "-")
 
 
-def changed_files(project: Project, record: Added) -> tuple[PurePosixPath, ...]:
+def _changed_files(project: Project, record: Added) -> tuple[PurePosixPath, ...]:
     """The files that the ``add`` made and somebody has changed since, in other ways than by further ``add``s."""
     return tuple(
         path
         for path, made in ((PurePosixPath(path), sha) for path, sha in record.files.items())
         if path in project.files and path != PROCFILE_DEV and fingerprint(project.files[path]) != made
     )
+
+
+def _strange_files(
+    project: Project, record: Added, after: Mapping[PurePosixPath, bytes | None], *, changed: bool
+) -> tuple[PurePosixPath, ...]:
+    """The files that are to go by a record, and that its ``add`` does not make; ``changed``: or not like this."""
+    made = files_made_by(replace(project, files=_files_after(project, record, after)), record) or {}
+    package, then = project.package.encode(), str(project.manifest.answers["package_name"]).encode()
+
+    def is_made(path: PurePosixPath) -> bool:
+        if changed or path not in made:
+            return path in made
+        # A test names the package by the name that it had then.
+        as_then = re.sub(rb"\b%s\b" % re.escape(package), then, made[path])
+        return any(_is_same_code(project.files[path], it) for it in (made[path], as_then))
+
+    gone = (path for path in map(PurePosixPath, record.files) if path in after and after[path] is None)
+    return tuple(path for path in gone if path != PROCFILE_DEV and not is_made(path))
+
+
+def _files_after(project: Project, record: Added, after: Mapping[PurePosixPath, bytes | None]) -> ChangedFiles:
+    """The service's files without any that a record names."""
+    return ChangedFiles(project.files, {**after, **dict.fromkeys(map(PurePosixPath, record.files))})
+
+
+def _is_same_code(content: bytes, made: bytes) -> bool:
+    """Whether two files are equal, but for their layout."""
+    try:
+        return content == made or ast.dump(ast.parse(content)) == ast.dump(ast.parse(made))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
 
 
 def remove(project: Project, record: Added, *, delete_changed: bool = False) -> Plan:
@@ -79,9 +112,12 @@ def remove(project: Project, record: Added, *, delete_changed: bool = False) -> 
     """
     recorded, record = record, _located(project, record)
     _check_record(project, recorded, record)
-    kept = () if delete_changed else changed_files(project, record)
+    kept = () if delete_changed else _changed_files(project, record)
     after, doubted = _without(project, record, kept)
     _check_unused(project, record, after)
+    if strange := _strange_files(project, record, after, changed=delete_changed):
+        kept += strange
+        after, doubted = _without(project, record, kept)
 
     changes: list[Change] = [Delete(recorded.path, project.files[recorded.path])]
     edits: dict[PurePosixPath, bytes] = {}
@@ -95,7 +131,9 @@ def remove(project: Project, record: Added, *, delete_changed: bool = False) -> 
     updated = _known_again(project, recorded, edits, _handed_over(project, recorded, record, {*after, *kept}))
     changes += [Edit(path, project.files[path], other.to_bytes()) for path, other in updated.items()]
     notes = tuple(
-        f"Kept {path}, which was changed since it was made: use it otherwise, or delete it (--yes would have)"
+        f"Kept {path}, which is not what `add` makes: use it otherwise, or delete it"
+        if path in strange
+        else f"Kept {path}, which was changed since it was made: use it otherwise, or delete it (--yes would have)"
         for path in kept
     ) + tuple(
         f"{path} is taken back by its code: {recorded.path} would put back what `add` has not replaced"

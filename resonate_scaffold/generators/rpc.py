@@ -6,22 +6,25 @@ Of a group that another team serves, in any language: the stub and a stand-in. O
 
 from __future__ import annotations
 
+import builtins
 import json
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold import layout
 from resonate_scaffold.errors import Taken, UsageError
+from resonate_scaffold.fields import Field, Shape, parse_type
 from resonate_scaffold.generators import contract as contracts
+from resonate_scaffold.generators.foreign_schema import ForeignContract, Member, read
 from resonate_scaffold.generators.growth import Growth, Imports, asked_before
 from resonate_scaffold.layout import Item
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Plan
-from resonate_scaffold.project import Project
-from resonate_scaffold.shapes import Example
+from resonate_scaffold.project import Project, fingerprint
+from resonate_scaffold.shapes import Example, Import
 
 PROCFILE_DEV = PurePosixPath("Procfile.dev")
 STAND_INS = "# What `resonate-scaffold dev` runs beside the Procfile: stand-ins for groups that other teams serve.\n"
@@ -31,11 +34,16 @@ _BUILT_IN = {"workers": "add workflow", "workflows": "add workflow", "db": "add 
 
 @dataclass(frozen=True, slots=True)
 class RpcRequest:
-    """``target`` is ``GROUP.NAME``, or ``SERVICE.GROUP.NAME``; ``takes`` and ``returns`` as typed."""
+    """``target`` is ``GROUP.NAME``, or ``SERVICE.GROUP.NAME``; ``takes`` and ``returns`` as typed.
+
+    ``schema`` is the text of another team's file, which ``schema_file`` names, in their place.
+    """
 
     target: str
     takes: tuple[str, ...] = ()
     returns: tuple[str, ...] = ()
+    schema: str | None = None
+    schema_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +69,31 @@ def add_rpc(project: Project, request: RpcRequest) -> Plan:
     """Plan an rpc stub, and what answers it."""
     target = _target(request.target, project.name)
     growth = Growth(project, "rpc", f"{target.group}.{target.name}")
-    takes, returns = contracts.fields(growth, request.takes, request.returns)
-    growth.options = contracts.options(takes=takes, returns=returns)
-    if done := asked_before(growth):
-        return done
     name = target.name
     module = f"contracts.{target.folder}.{name.snake}"
+    foreign = None if request.schema is None else _foreign(growth, target, request)
+    if foreign is None:
+        takes, returns = contracts.fields(growth, request.takes, request.returns)
+        growth.options = contracts.options(takes=takes, returns=returns)
+    else:
+        takes, returns = _fields(growth, foreign.takes), _fields(growth, foreign.returns)
+        growth.options = contracts.options(schema=fingerprint((request.schema or "").encode()))
+    if done := asked_before(growth):
+        return done
     new = contracts.New(name, target.durable, target.group, module, takes, returns)
+    if foreign is not None:
+        new = replace(
+            new, durable=foreign.durable, version=foreign.version, raises=_failures(growth, foreign, _types_of(module))
+        )
+        growth.notes += foreign.notes
+        if foreign.types:
+            growth.write(growth.module(_types_of(module)), foreign.types.encode())
     ours = any(item.name == target.group for item in growth.service.groups)
+    if ours and foreign is not None:
+        raise UsageError(
+            f"Group {target.group} is this service's own: its contracts are not another team's",
+            "Leave --from-schema out, and give --takes and --returns.",
+        )
     package = growth.module(f"contracts.{target.folder}.__init__")
     if growth.service.group_of(target.folder) not in (None, target.group):
         raise Taken(f"{package.parent} holds the contracts of another group", "Choose another name for the group.")
@@ -107,6 +132,57 @@ def add_rpc(project: Project, request: RpcRequest) -> Plan:
         _stand_in_process(growth, target)
     _test(growth, new, target, asked, answered)
     return growth.plan()
+
+
+def _types_of(module: str) -> str:
+    """The module with the types of a contract that was read from a schema."""
+    return f"{module}_types"
+
+
+def _foreign(growth: Growth, target: _Target, request: RpcRequest) -> ForeignContract:
+    """What the schema says; the growth knows its types from here on."""
+    module = f"contracts.{target.folder}.{target.name.snake}"
+    pascal = target.name.pascal
+    found = read(
+        request.schema or "",
+        request.schema_file,
+        target.group,
+        target.durable,
+        _types_of(module),
+        taken=[pascal, f"{pascal}Result", "BaseModel", "Field", "Failure", "Rpc", *dir(builtins)],
+    )
+    path = growth.module(_types_of(module))
+    if found.types and path not in growth.project.files:
+        growth.foresee(path, found.types.encode())
+    return found
+
+
+def _fields(growth: Growth, members: Sequence[Member]) -> tuple[Field, ...]:
+    resolve = growth.types.resolve
+    shapes = [(it, parse_type(it.type.spelled, it.name, resolve)) for it in members]
+    return tuple(
+        Field(it.name, Shape("optional", of=shape) if it.optional else shape, it.optional) for it, shape in shapes
+    )
+
+
+def _failures(growth: Growth, foreign: ForeignContract, module: str) -> tuple[Import, ...]:
+    """The classes that the contract's ``raises`` names. A code has one class in a service.
+
+    Raises:
+        Taken: one is there already, and is no contract's.
+    """
+    package = PurePosixPath(growth.project.package)
+    for name in foreign.failures:
+        for path in growth.project.files.containing(package, f"class {name}(".encode()):
+            if path.parts[1] != "runtime":
+                raise Taken(
+                    f"{path} has a {name} already, and a code of failures has one class in a service",
+                    f"Write the contract by hand, with raises=({name},).",
+                )
+    return (
+        *((module, name) for name in foreign.failures),
+        *(("runtime.errors", it) for it in foreign.runtime_failures),
+    )
 
 
 def _answered(growth: Growth, new: contracts.New, arguments: Sequence[Item]) -> Example:

@@ -1,7 +1,7 @@
 """`cli`: what an operator can mend is said in a line or two, and never in a traceback."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -12,6 +12,7 @@ from shop.runtime.cli import commands
 from shop.runtime.database import synchronous_url
 from shop.runtime.http.webhooks import Webhook
 from shop.runtime.service import Service
+from shop.runtime.settings import ServiceSettings, required
 from shop.runtime.testing.databases import Databases, read_rows
 from sqlalchemy import create_engine, text
 
@@ -68,7 +69,9 @@ def run(command: str, group: click.Group = main, **environment: str) -> Result:
         ({}, "group no-such", "there is no worker group 'no-such'\nGroups: workers, db"),
         ({}, "group workflows", "there is no worker group 'workflows'\nGroups: "),
         ({}, "run-schedule no-such", "there is no schedule 'no-such'\nSchedules: "),
-        ({"RESONATE_URL": ""}, "run-schedule nightly", "RESONATE_URL is not set: this process needs an engine\n"),
+        ({"RESONATE_URL": ""}, "run-schedule nightly", "RESONATE_URL is not set, and no `resonate-scaffold dev` runs"),
+        ({"RESONATE_URL": ""}, "runs retry job/one", "RESONATE_URL is not set, and no `resonate-scaffold dev` runs"),
+        ({"RESONATE_URL": ""}, "reconcile", "Start it; or: export RESONATE_URL=…"),
         ({}, "fake no-such", "there is no stand-in for group 'no-such'\nGroups that have some: "),
     ],
 )
@@ -198,6 +201,41 @@ def test_run_schedule_says_when_the_engine_is_away(tmp_path: Path, monkeypatch: 
     assert "Error: the engine did not answer: TimeoutError\nIs RESONATE_URL right, " in done.output
 
 
+@pytest.mark.parametrize("command", ["run-schedule nightly", "reconcile --again job/a"])
+def test_commands_beside_dev_find_what_it_runs(
+    command: str, definition: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`dev` says where its engine and its database are, in files that go when it ends."""
+    found: list[tuple[ServiceSettings, str]] = []
+
+    async def run_schedule(_: Service, settings: ServiceSettings, name: str) -> str:
+        found.append((settings, name))
+        return "a run"
+
+    async def reconcile(
+        _: Service, settings: ServiceSettings, jobs: Sequence[str], *, again: bool
+    ) -> AsyncIterator[str]:
+        found.append((settings, f"{jobs} {again}"))
+        yield "done again"
+
+    monkeypatch.setattr(Service, "run_schedule", run_schedule)
+    monkeypatch.setattr(Service, "reconcile", reconcile)
+    for name in ("RESONATE_URL", "RESONATE_TOKEN", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    Path(".resonate").mkdir()
+    Path(".resonate", "engine.env").write_text("RESONATE_URL=http://127.0.0.1:8003\nRESONATE_TOKEN=of-the-run\n")
+    Path(".resonate", "postgres.url").write_text("postgresql:///shop?host=/here")
+    Path(".env").write_text("RESONATE_URL=\nDATABASE_URL=\nSHUTDOWN_GRACE=3\n")
+    done = CliRunner().invoke(commands(definition, ""), command.split())
+    assert done.exit_code == 0, done.output
+    ((settings, given),) = found
+    assert given in ("nightly", "('job/a',) True")
+    assert required(settings.resonate_url, "") == "http://127.0.0.1:8003"
+    assert required(settings.resonate_token, "") == "of-the-run"
+    assert required(settings.database_url, "") == "postgresql:///shop?host=/here"
+    assert settings.shutdown_grace.total_seconds() == 3
+
+
 def test_a_secret_for_a_webhook(definition: Service) -> None:
     made = [run("webhook-secret hook", commands(definition, "")).output.strip() for _ in range(2)]
     settings = definition.settings(webhook_secrets=",".join(made), _env_file=None)
@@ -257,9 +295,11 @@ def test_the_commands_of_every_service(definition: Service) -> None:
         "downgrade",
         "seed",
         "reconcile",
+        "runs",
         "record",
         "contracts",
         "run-schedule",
+        "engine",
         "webhook-secret",
         "api-key",
     }

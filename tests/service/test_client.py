@@ -12,19 +12,20 @@ from resonate.connections import LocalConnection
 from resonate.context import Context
 from resonate.error import ConnectorError, ServerError
 from resonate.testing import instant_sleeper
-from resonate.types import PromiseRecord
+from resonate.types import PromiseRecord, PromiseSettleReq, Value
 from shop.runtime.durable.rpc import Rpc, serve
-from shop.runtime.engine import client as client_module
+from shop.runtime.engine import client as client_module, task_sender
 from shop.runtime.engine.client import EngineClient, answer, build
 from shop.runtime.engine.clock import EngineClock
 from shop.runtime.engine.connections import ReconnectingSSE
+from shop.runtime.engine.sdk_events import HandedBack
 from shop.runtime.engine.worker import register, stop
-from shop.runtime.errors import EngineUnavailable
+from shop.runtime.errors import EngineRefused, EngineUnavailable
 from shop.runtime.service import Service
 from shop.runtime.testing.plugin import make_settings
 from shop.runtime.testing.running import StartService
 
-from .telemetry import counted
+from .telemetry import Log, counted
 from .waiting import until
 
 pytestmark = pytest.mark.usefixtures("no_settings")
@@ -66,6 +67,7 @@ async def test_work_is_started_once(client: EngineClient) -> None:
         "resonate:parent": "shop/job/1",
         "resonate:scope": "global",
         "resonate:target": "poll://any@shop.workers",
+        "started-by": "shop/workers",
     }
     again = await client.start(nothing.task(Nothing()), "workers", "job/1", timedelta(hours=1), {"a": "c"})
     assert (again.tags["a"], again.timeout_at) == ("b", first.timeout_at)
@@ -101,7 +103,8 @@ async def test_an_answer_is_awaited_for_a_while(monkeypatch: pytest.MonkeyPatch)
     [
         (ConnectorError(ConnectionRefusedError()), EngineUnavailable, "unavailable"),
         (ServerError(503, "overloaded"), EngineUnavailable, "unavailable"),
-        (ServerError(403, "no"), ServerError, "refused"),
+        (ServerError(403, "no"), EngineRefused, "refused"),
+        (ServerError(422, "no"), ServerError, "refused"),
         (ServerError(404, "none"), ServerError, "ok"),
     ],
 )
@@ -190,7 +193,9 @@ async def test_every_request_carries_the_token(definition: Service) -> None:
     app = web.Application()
     app.router.add_post("/", respond)
     async with TestServer(app) as server:
-        settings = make_settings(definition, resonate_url=str(server.make_url("/")), resonate_token="a-token")
+        settings = make_settings(
+            definition, resonate_url=str(server.make_url("/")), resonate_token="a-token", lease="PT1S"
+        )
         client = build(settings, definition.namespace(settings), "workers", listens=True)
         client.resonate.start()
         assert await client.find("job/1") is None
@@ -202,6 +207,40 @@ async def test_every_request_carries_the_token(definition: Service) -> None:
     assert tokens == dict.fromkeys(("promise.get", "task.acquire", "task.heartbeat"), "a-token")
 
 
+REFUSED = "the engine refuses RESONATE_TOKEN (401): it is missing, wrong or expired"
+
+
+async def test_a_run_waits_while_its_token_is_refused(
+    definition: Service, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    """As one that has expired: its requests are made again, and a task that is not taken yet is left to the engine."""
+    monkeypatch.setattr(task_sender, "REFUSED_PAUSE", 0.01)
+    asked: list[str] = []
+
+    async def respond(request: web.Request) -> web.Response:
+        envelope = await request.json()
+        asked.append(envelope["kind"])
+        status = 401 if asked.count("task.fulfill") < 3 else 409
+        head = {**envelope["head"], "status": status}
+        return web.json_response({"kind": envelope["kind"], "head": head, "data": "no"})
+
+    app = web.Application()
+    app.router.add_post("/", respond)
+    async with TestServer(app) as server:
+        settings = make_settings(definition, resonate_url=str(server.make_url("/")), resonate_token="a-token")
+        client = build(settings, definition.namespace(settings), "workers", listens=True)
+        client.resonate.start()
+        with pytest.raises(HandedBack):
+            await client.resonate._core.on_message("shop/job/1", 0)
+        settle = PromiseSettleReq(id="shop/job/1", state="resolved", value=Value())
+        with pytest.raises(ServerError, match="no"):
+            await client.resonate._core.sender.task_fulfill("shop/job/1", 1, settle)
+        await stop(client, timedelta(seconds=1))
+    assert asked.count("task.acquire") == 1 and asked.count("task.fulfill") == 3
+    lines = log.lines(level="ERROR", logger="shop.runtime.engine.task_sender", promise="shop/job/1")
+    assert {line["message"] for line in lines} == {f"runs wait: {REFUSED}"}
+
+
 async def test_an_engine_that_refuses_requests_is_a_health_problem(
     client: EngineClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,7 +248,7 @@ async def test_an_engine_that_refuses_requests_is_a_health_problem(
         raise ServerError(code=401, message="unauthorized")
 
     monkeypatch.setattr(client.resonate.promises, "create", refuse)
-    assert await client.health_problem() == "the engine refuses requests: 401"
+    assert await client.health_problem() == REFUSED
 
 
 async def test_a_full_engine_that_can_still_be_read_is_unready(

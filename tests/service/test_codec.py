@@ -22,7 +22,7 @@ from resonate.types import PromiseRecord, Value
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine.client import error_of
 from shop.runtime.engine.codec import MAX_MESSAGE, MAX_VALUE, ServiceCodec, encoded, failure_as_json, failure_from_json
-from shop.runtime.errors import Failure, OperationConflict, StepFailed, ValueNotKept
+from shop.runtime.errors import Failure, InvalidRequest, OperationConflict, StepFailed, ValueNotKept
 from shop.runtime.testing.running import StartService
 
 from .pickles import Bomb, plant
@@ -109,10 +109,10 @@ def test_values_that_are_kept(value: Any) -> None:
         (Price(notes=[Note(), Note(ratio=-math.inf)]), "at notes[1].ratio: -inf has no JSON form"),
         (Price(notes=[Note(text="\ud83d")]), "at notes[0].text: it has half a surrogate pair, which no UTF-8 can hold"),
         (Plain({"a": math.nan}), "at inner.a: nan has no JSON form"),
-        (generator(), "a generator has no JSON form"),
-        ({"rows": [generator()]}, "at rows[0]: a generator has no JSON form"),
-        (Plain(print), "at inner: a builtin_function_or_method has no JSON form"),
-        ([{"a": Plain(object())}], "at [0].a.inner: a object has no JSON form"),
+        (generator(), "a value of class generator has no JSON form"),
+        ({"rows": [generator()]}, "at rows[0]: a value of class generator has no JSON form"),
+        (Plain(print), "at inner: a value of class builtin_function_or_method has no JSON form"),
+        ([{"a": Plain(object())}], "at [0].a.inner: a value of class object has no JSON form"),
     ],
 )
 def test_values_that_are_not(value: Any, reason: str) -> None:
@@ -149,6 +149,7 @@ def test_the_limit_of_a_value() -> None:
         OperationConflict("c"),
         StepFailed("step", "ValueError", "d"),
         ValueNotKept("e"),
+        InvalidRequest("pay", [{"at": "amount", "detail": "Field required"}]),
     ],
 )
 def test_a_failure_arrives_as_it_was(error: Failure) -> None:
@@ -181,6 +182,18 @@ def test_attributes_that_do_not_fit_make_it_a_plain_failure(fields: dict[str, An
     """Such as those of another version of its class."""
     arrived = failure_from_json({"message": said, "code": "card-declined", "status": 402, "fields": fields})
     assert (type(arrived), str(arrived), arrived.code, arrived.status) == (Failure, said, "card-declined", 402)
+
+
+def test_an_attribute_that_is_left_out_has_its_default() -> None:
+    """As another language's worker may send it."""
+
+    class RateLimited(Failure):
+        reason: str
+        after: int | None = None
+
+    arrived = failure_from_json({"message": "later", "code": "rate-limited", "fields": {"reason": "r"}})
+    assert isinstance(arrived, RateLimited)
+    assert (arrived.reason, arrived.after, arrived.status) == ("r", None, 422)
 
 
 def test_an_attribute_that_cannot_be_kept() -> None:

@@ -330,7 +330,7 @@ def test_the_command_and_the_guarantee(tmp_path: Path) -> None:
         with pytest.raises(OperatorError, match="there is no contract nothing"):
             write_snapshot(planted, ["nothing"], path)
         assert path.read_bytes() == first
-        write_snapshot(planted, ["sign", "note@1"], path)
+        write_snapshot(planted, ["sign", "note"], path)
         guarantees.contracts_fit_their_snapshot(planted, request)
 
 

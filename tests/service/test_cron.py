@@ -1,7 +1,7 @@
 """`durable.cron`: what the engines read alike is taken, all else is refused with what to write instead.
 
 What each engine makes of an expression was tried with the crate `cron` 0.12 of the Resonate server, with resonate-pg's
-`_next_cron` and with croniter, which the development engine uses.
+`_next_cron` and with croniter, which the development engine of 0.1.0 used.
 """
 
 import random

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from shop.runtime import database_connections
 from shop.runtime.database import Database, downgrade, migrate, synchronous_url, wait_for_connection
 from shop.runtime.service import Service
 from shop.runtime.testing.databases import Databases, PostgresDatabases, SqliteDatabases, read_rows
 from shop.runtime.testing.plugin import make_settings
 from sqlalchemy import create_engine, make_url, text
+
+from .waiting import until
 
 TABLES = """
 CREATE TABLE owners (id INTEGER PRIMARY KEY, name TEXT);
@@ -160,8 +163,27 @@ async def test_the_pool_has_a_size(definition: Service, postgres: str) -> None:
                 return count
 
         assert max(await asyncio.gather(*(look() for _ in range(12)))) == 4
-        async with database.read() as session:
-            assert (await session.execute(connected)).scalar_one() == 2
+
+        async def have_been_closed() -> bool:
+            async with database.read() as session:
+                return (await session.execute(connected)).scalar_one() == 2
+
+        await until(have_been_closed)  # The server takes a moment to end one.
+
+
+async def test_a_connection_that_broke_while_it_was_idle(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked before its next use, after a second without one."""
+    monkeypatch.setattr(database_connections, "IDLE", 0)
+    async with Database(postgres) as database:
+
+        async def backend() -> int:
+            async with database.read() as session:
+                return (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+
+        first = await backend()
+        with psycopg.connect(postgres) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [first])
+        assert await backend() != first
 
 
 @pytest.mark.usefixtures("no_settings")

@@ -118,6 +118,7 @@ def test_requests_that_wait_are_answered_when_the_process_is_told_to_stop(
         answer = polled.result(30)
         assert (answer.status_code, answer.json()["status"]) == (200, "running")
         assert answer.headers["Connection"] == "close"
+        assert "Preference-Applied" not in answer.headers
         assert problem(read.result(30)) == (503, "stopping")
         service.thread.join(30)
         assert not service.thread.is_alive() and monotonic() - told < LONG

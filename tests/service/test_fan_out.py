@@ -1,10 +1,6 @@
 """`durable.fan_out`: many calls at once, in order, at a cost that grows with their number and no faster."""
 
 import asyncio
-import json
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -12,10 +8,11 @@ from pydantic import BaseModel
 from resonate.context import Context
 from shop.runtime.durable.fan_out import fan_out
 from shop.runtime.durable.rpc import Registration, Rpc, serve
-from shop.runtime.engine.client import EngineClient
 from shop.runtime.errors import Failure
 from shop.runtime.testing.crashes import Crashes
 from shop.runtime.testing.running import RunningService, StartService
+
+from .counting import counting
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 
@@ -89,22 +86,6 @@ class Doubling:
         return [run, run_double_all]
 
 
-@contextmanager
-def counting(client: EngineClient) -> Iterator[Counter[str]]:
-    """The requests to the engine, by kind; those that wait for the end are not counted."""
-    asked: Counter[str] = Counter()
-    send = client.network.send
-
-    async def count(req: str, headers: dict[str, str] | None = None) -> str:
-        asked[json.loads(req)["kind"]] += 1
-        return await send(req, headers)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client.network, "send", count)
-        yield asked
-    del asked["promise.get"]
-
-
 async def run(service: RunningService, name: str, count: int, in_flight: int = 50) -> list[int]:
     """The results of so many calls."""
     found = await service.run(double_all, name, Numbers(count=count, in_flight=in_flight))
@@ -119,8 +100,7 @@ async def test_a_call_costs_the_same_among_many_as_among_few(start_service: Star
         for count in (50, 200):
             with counting(service.client) as asked:
                 assert await run(service, f"job/{count}", count) == [2 * number for number in range(count)]
-            # And one heartbeat a run, which an engine in this process is not sent.
-            costs[count] = (asked.total() + asked["task.acquire"]) / count
+            costs[count] = asked.total() / count
     assert costs[50] <= 8 and costs[200] <= 8, costs
     assert costs[200] < 1.2 * costs[50], costs
     assert sorted(doubling.done) == sorted([*range(50), *range(200)])  # Each once.

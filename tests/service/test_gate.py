@@ -96,6 +96,18 @@ async def test_an_answer_resumes_the_workflow(service: RunningService) -> None:
     assert await gate.deliver(service.client, "q/1", NO) == (Delivery.CONFLICT, YES)
 
 
+async def test_what_waited_ends_with_the_answer_and_not_before(service: RunningService) -> None:
+    await ask.start(service.client, "q/1", Ask(patience=3 * 86_400), timeout=timedelta(days=5))
+    await service.poll_until_asked(gate, "q/1")
+    held = await service.poll_until(lambda: service.client.find("q/1:1.1"), "the call to hold waits")
+    call = await service.client.find("q/1:1")
+    assert call is not None and held.timeout_at == call.timeout_at > held.created_at + 2 * 86_400_000
+    await gate.deliver(service.client, "q/1", YES)
+    await ended(service, "q/1")
+    left = [await service.client.find(id) for id in ("q/1", "q/1:1", "q/1:1.1")]
+    assert [promise and promise.state for promise in left] == ["resolved"] * 3
+
+
 async def test_an_answer_that_comes_first_is_kept(service: RunningService) -> None:
     await service.client.create("q/1", None, 2**52)  # Work that has not begun.
     assert await gate.deliver(service.client, "q/1", YES) == (Delivery.TAKEN, YES)

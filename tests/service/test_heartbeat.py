@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 from resonate.context import Context
+from resonate.error import ConnectorError
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine import heartbeat as heartbeat_module
 from shop.runtime.engine.client import build
@@ -96,6 +97,30 @@ async def test_it_beats_for_what_runs(beating: Started) -> None:
     assert len(beats.sent) == count
     heartbeat.start("c", 1)
     await until(lambda: beats.sent and beats.sent[-1][1] == ["c"])
+
+
+async def test_a_run_that_ends_soon_needs_none(beating: Started) -> None:
+    heartbeat, beats = beating
+    for number in range(20):
+        heartbeat.start("a", number)
+        heartbeat.stop("a")
+        await asyncio.sleep(0.01)
+    assert beats.sent == []
+
+
+async def test_a_beat_that_fails_is_told_and_the_next_one_comes(
+    beating: Started, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heartbeat, beats = beating
+
+    async def fail(req: str, headers: dict[str, str] | None = None) -> str:
+        monkeypatch.undo()
+        raise ConnectorError(OSError("no route"))
+
+    monkeypatch.setattr(beats, "send", fail)
+    heartbeat.start("a", 1)
+    await until(lambda: beats.sent)
+    assert "the heartbeat of 1 runs failed" in caplog.text
 
 
 async def test_it_ends(beating: Started) -> None:

@@ -22,9 +22,10 @@ ALLOWED = {
     "durable": GROUND | {"telemetry", "engine", "database"},  # `once` writes to the database.
     "http": GROUND | {"telemetry", "engine", "durable"},
     "service": GROUND | {"telemetry", "engine", "durable", "dev"},  # `dev` where it is called, not at the top.
+    "exported": GROUND | {"engine", "durable", "service"},
     "dev": GROUND | {"telemetry", "engine", "durable", "database", "service"},
     "cli": GROUND
-    | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "testing"},
+    | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "exported", "testing"},
     "testing": GROUND | {"telemetry", "engine", "durable", "database", "http", "service", "dev"},
 }
 

@@ -8,6 +8,8 @@ from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine.codec import ServiceCodec
 from shop.runtime.testing.running import StartService
 
+from .counting import counting
+
 pytestmark = pytest.mark.usefixtures("no_settings")
 
 
@@ -58,6 +60,18 @@ async def test_each_step_is_read_once(start_service: StartService, monkeypatch: 
             assert read <= 3 * steps + 40
 
 
+async def test_the_answers_do_not_grow_with_the_steps(start_service: StartService) -> None:
+    """A Resonate server sends what shares a run's branch along with each answer, and so does the engine here."""
+    async with start_service([run_many, run_late]) as service:
+        sizes = {}
+        for steps in (60, 240):
+            with counting(service.client) as asked:
+                await service.run(many, f"job/{steps}", Count(count=steps))
+            assert asked["task.fence"] == 2 * steps + 2  # Each is made and ended; the call after them twice.
+            sizes[steps] = asked.bytes["task.fence"] / asked["task.fence"]
+    assert sizes[240] < 1.2 * sizes[60], sizes
+
+
 class Rows(BaseModel):
     """A long loop: where it is, and what it has found so far."""
 
@@ -88,7 +102,7 @@ async def test_a_long_loop_hands_over_to_a_new_run(start_service: StartService) 
         found = await service.run(long, "job/1", Rows())
         assert found == Rows(cursor=ROWS, total=sum(range(ROWS)))
         steps = [
-            promise.tags["resonate:branch"]
+            promise.tags["resonate:parent"]
             for promise in service.client.network.state.promises.values()  # type: ignore[attr-defined]
             if promise.tags["resonate:scope"] == "local"
         ]

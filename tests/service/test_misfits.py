@@ -20,7 +20,7 @@ from shop.runtime.service import Service
 from shop.runtime.testing.running import StartService, open_calls
 
 from .lives import Life
-from .telemetry import Log
+from .telemetry import Log, counted
 from .waiting import until
 
 
@@ -117,7 +117,10 @@ MISFITS = {
         "the recorded result of check cannot be read: price: Field required",
     ),
     "a field of a call's result": (changed(check, priced_part), "the result of part cannot be read: price: Field req"),
-    "a field of the request": (changed(check, part, Priced), "the request of work cannot be read: price: Field req"),
+    "a field of the request": (
+        changed(check, part, Priced),
+        "the request of work does not fit its contract: price: Field req",
+    ),
     "another step": (
         changed(check_more, part),
         "call shop/job/1:1 was the step check, and this code makes the step check_more in its place",
@@ -142,6 +145,7 @@ async def test_a_run_that_the_code_does_not_fit_waits_for_code_that_does(
     problem: str,
 ) -> None:
     monkeypatch.setattr(watch, "YOUNG", 0.0)
+    monkeypatch.setattr(misfits, "UNSERVED_AFTER", 0.2)
     state = ServerState()
     job = "shop/job/1"
 
@@ -156,13 +160,14 @@ async def test_a_run_that_the_code_does_not_fit_waits_for_code_that_does(
     served = [answer, answer_too, *([code] if code else [])]
     wrong = Life(definition, state, *served)
     await asked.deliver(wrong.client, "job/1", Decision())
-    await until(lambda: wrong.worker.misfits.count == 1)
+    await until(wrong.client.health_problem)
     await asyncio.sleep(0.3)
     assert state.promises[job].state == "pending"
-    assert state.tasks[job].version < 10, "it is taken again and again"
+    assert state.tasks[job].version < 12, "it is taken again and again"
     said = await wrong.client.health_problem()
     assert said and said.startswith(f"1 runs wait for code that fits them, such as work: {problem}")
-    (line,) = log.lines(level="ERROR", logger="shop.runtime.engine.misfits")
+    (line,) = log.lines(logger="shop.runtime.engine.misfits")
+    assert line["level"] == ("ERROR" if code else "WARNING")
     assert problem in line["message"] and line["job"] == job
     assert not log.lines(level="ERROR", logger="resonate.core")
     # And its own answer.
@@ -229,6 +234,32 @@ def test_pauses_grow_up_to_a_minute() -> None:
         delays.append(round(held.delay("job/1")))
     assert delays == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert held.delay("job/2") == 0
+
+
+def test_a_function_that_others_may_know_is_handed_back_soon(monkeypatch: pytest.MonkeyPatch, log: Log) -> None:
+    """In 3 s it is offered a dozen times, to any worker; and nothing is said but one line a minute."""
+    now = 1000.0
+    monkeypatch.setattr(misfits, "monotonic", lambda: now)
+    held = Misfits()
+    before = counted("worker_unknown_functions_total")
+    begun, stays = now, []
+    while now - begun < 59:
+        for number in (1, 2):
+            run = PromiseRecord(id=f"job/{number}", state="pending", timeout_at=0, param=Value(data={"func": "work"}))
+            stays.append(held.hold(run, "no function work is served here", unknown=True))
+        assert held.delay("job/1") == 0
+        assert held.problem() is None
+        now += stays[-1]
+    assert sum(stays[:24:2]) < 4.5 and max(stays) <= 6 and len(stays) < 120
+    assert counted("worker_unknown_functions_total") - before == len(stays)
+    (line,) = log.lines(logger="shop.runtime.engine.misfits")
+    assert line["level"] == "WARNING"
+
+    # Another worker has the first by now; nobody has the second.
+    now += 31
+    held.hold(run, "no function work is served here", unknown=True)
+    assert held.problem() == "1 runs wait for code that fits them, such as work: no function work is served here"
+    assert held.delay("job/2") > 0
 
 
 def test_other_errors_are_no_misfits() -> None:

@@ -9,7 +9,7 @@ from shop.runtime.database import Database, Operation
 from shop.runtime.durable.once import once
 from shop.runtime.errors import OperationConflict
 from shop.runtime.settings import ServiceSettings
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 
@@ -203,3 +203,31 @@ async def test_a_write_inside_a_write_is_refused(database: Database) -> None:
             await once(database, "db/op/pay/1", Deposit(amount=5), Receipt, nested)
     assert await rows(database) == 0
     await once(database, "db/op/pay/1", Deposit(amount=5), Receipt, Bank().pay)
+
+
+class Statements:
+    """What a database is asked, in the order of the requests; ``ping`` is not counted among them."""
+
+    def __init__(self, database: Database) -> None:
+        self.made: list[str] = []
+        engine = database._engine.sync_engine
+        event.listen(engine, "before_cursor_execute", lambda *arguments: self.made.append(str(arguments[2]).split()[0]))
+        event.listen(engine, "commit", lambda _: self.made.append("COMMIT"))
+
+
+async def test_a_write_takes_three_statements_and_one_that_was_done_two(database: Database) -> None:
+    statements, bank = Statements(database), Bank()
+    await once(database, "db/op/pay/1", Deposit(amount=5), Receipt, bank.pay)
+    # SQLite is told to begin; psycopg does it by itself. The claim, the effect, the result.
+    begin = statements.made[: statements.made.count("BEGIN")]
+    assert statements.made == [*begin, "INSERT", "INSERT", "UPDATE", "COMMIT"]
+    statements.made.clear()
+    await once(database, "db/op/pay/1", Deposit(amount=5), Receipt, bank.pay)
+    assert statements.made == [*begin, "INSERT", "SELECT", "COMMIT"]
+
+
+async def test_a_read_is_one_statement(database: Database) -> None:
+    statements = Statements(database)
+    await rows(database)
+    await rows(database)
+    assert statements.made == ["SELECT"] * 2

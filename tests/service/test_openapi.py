@@ -44,7 +44,7 @@ async def test_the_models_and_headers_of_work(orders: RunningService) -> None:
     document = (await orders.http.get("/openapi.json")).json()
     assert {"Accepted", "Links", "Progress_Receipt_", "Receipt", "Status"} <= set(document["components"]["schemas"])
     waits = document["paths"]["/customers/{customer_id}/orders/{number}"]["put"]["responses"]
-    assert set(waits) == {"200", "202", "400", "401", "408", "413", "422", "503", "default"}
+    assert set(waits) == {"200", "202", "400", "401", "408", "413", "415", "422", "503", "default"}
     assert set(waits["202"]["headers"]) == {"Location", "Idempotent-Replayed", "Preference-Applied"}
 
 

@@ -238,6 +238,28 @@ async def test_a_writer_that_finds_sqlite_locked_waits(
     other.close()
 
 
+async def test_a_sqlite_file_that_is_moved_away_is_an_outage(
+    tmp_path: Path, definition: Service, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    """Its connections stay with the file, and would write where nobody reads."""
+    monkeypatch.setattr(outages, "PROBE_AWAY_EVERY", 0.01)
+    here, away = tmp_path / "shop.db", tmp_path / "away.db"
+    migrate(f"sqlite:///{here}", definition.migrations)
+    async with Database(f"sqlite:///{here}") as database:
+        assert await database.problem() is None
+        here.rename(away)
+        assert await database.problem() == "the database is away"
+        migrate(f"sqlite:///{here}", definition.migrations)
+        await until(lambda: "is another file than before" in (database._away_because or ""))
+        with pytest.raises(Lost, match="bring that back, or start this process again"):
+            async with database.write():
+                pass
+        away.replace(here)
+        await until(lambda: database._away_because is None)
+        assert await database.problem() is None
+    assert [line["level"] for line in log.lines() if "the database is" in line["message"]] == ["ERROR", "WARNING"]
+
+
 async def error_of(database: Database, statement: str) -> BaseException:
     with pytest.raises(Exception) as caught:
         async with database.read() as session:

@@ -22,9 +22,10 @@ from .waiting import until
 class Sessions:
     """A stand-in for Postgres whose first session fails."""
 
-    def __init__(self, failures: int = 1) -> None:
+    def __init__(self, failures: int = 1, is_due: bool = True) -> None:
         self.statements: list[str] = []
         self.failures = failures
+        self.is_due = is_due
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Any]:
@@ -40,6 +41,9 @@ class Sessions:
     async def fetchall(self) -> Any:
         return []
 
+    async def fetchone(self) -> Any:
+        return (self.is_due,)
+
     async def dedicated(self) -> Any:
         raise ConnectionError("not listening")
 
@@ -51,7 +55,7 @@ class Refusing(Sessions):
     """Postgres as a role that may not drive the timers sees it."""
 
     async def execute(self, query: str, params: Any = None) -> Any:
-        if "process_timeouts" in query:
+        if "EXISTS" in query:
             raise InsufficientPrivilege
         return await super().execute(query, params)
 
@@ -202,7 +206,22 @@ async def test_timers_go_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> N
     assert sessions.statements == []
     await asyncio.sleep(0.06)
     await postgres._fire_timers()
-    assert sessions.statements == ["SELECT resonate.process_timeouts()"]
+    assert sessions.statements[1:] == ["SELECT resonate.process_timeouts()"]
+
+
+@pytest.mark.parametrize("is_due", [True, False])
+async def test_timers_run_where_something_is_due_and_once_a_tick(is_due: bool) -> None:
+    """The engine's own function reads all that is kept, and messages are fetched whenever one arrives."""
+    sessions = Sessions(failures=0, is_due=is_due)
+    postgres = ResilientPostgres(sessions=sessions, tick=0.1)
+    for _ in range(5):
+        await postgres._fire_timers()
+    asked = [statement for statement in sessions.statements if "EXISTS" in statement]
+    assert len(asked) == 1
+    assert len(sessions.statements) - len(asked) == is_due
+    await asyncio.sleep(0.1)
+    await postgres._fire_timers()
+    assert len(sessions.statements) == 2 * (1 + is_due)
 
 
 async def test_it_is_connected_while_its_loops_live_and_its_timers_run(monkeypatch: pytest.MonkeyPatch) -> None:

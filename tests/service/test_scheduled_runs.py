@@ -22,6 +22,7 @@ from shop.runtime.durable import scheduled_runs, steps
 from shop.runtime.durable.clock import Clock
 from shop.runtime.durable.gate import Delivery, Gate
 from shop.runtime.durable.ids import job_id
+from shop.runtime.durable.job_runs import retry
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.durable.scheduled_runs import LIFETIME, CatchUp, Overlap
 from shop.runtime.durable.schedules import Schedule
@@ -201,6 +202,23 @@ async def test_of_missed_times_the_latest_runs(
         await daily.come(5)
         await daily.ended(5)
         assert caplog.records[-1].getMessage().endswith("(3 more since the last such line)")
+
+
+async def test_a_run_that_failed_and_is_started_again_is_of_the_same_time(
+    client: EngineClient, times: MakeTimes
+) -> None:
+    daily = times(fails=True)
+    await daily.come(0)
+    assert (await daily.ended(0)).state == "rejected"
+    again = (await retry(client, daily.id(0))).record.id
+    assert again == f"{daily.id(0)}+run2"
+
+    async def end() -> PromiseRecord | None:
+        run = await client.find(again)
+        return run if run and run.state != "pending" else None
+
+    assert error_of(await until(end, "it ends again")).code == "none-there"
+    assert ran() == [(daily.job(0), "starts")] * 2
 
 
 async def test_the_latest_does_not_wait_for_the_engine_to_come_to_it(client: EngineClient, times: MakeTimes) -> None:

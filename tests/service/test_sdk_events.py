@@ -3,19 +3,24 @@
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 from resonate.connections import LocalConnection
-from resonate.error import PlatformError, ServerError
+from resonate.connections.local import ServerState
+from resonate.context import Context
+from resonate.error import PlatformError, ServerError, StoppedError
 from resonate.observability import BackgroundTaskFailed
-from shop.runtime.durable.rpc import Rpc
+from resonate.send import Sender
+from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine.client import EngineClient, build
 from shop.runtime.engine.sdk_events import HandedBack, is_fault, observe
 from shop.runtime.engine.worker import stop
 from shop.runtime.service import Service
 from shop.runtime.testing.plugin import make_settings
 
+from .lives import Life
 from .waiting import until
 
 pytestmark = pytest.mark.usefixtures("no_settings")
@@ -26,6 +31,7 @@ class Nothing(BaseModel):
 
 
 nothing = Rpc(name="nothing", group="workers", request=Nothing, result=Nothing)
+other = Rpc(name="other", group="db", request=Nothing, result=Nothing)
 
 
 @pytest.fixture
@@ -64,7 +70,7 @@ async def test_a_task_that_cannot_be_taken_is_named(
     async def refuse(*_: object, **__: object) -> None:
         raise ServerError(500, "the disk is full")
 
-    monkeypatch.setattr(client.resonate._core.sender, "_send_envelope", refuse)
+    monkeypatch.setattr(Sender, "_send_envelope", refuse)
     take(client, "shop/job/1")
     await until(lambda: caplog.records)
     (record,) = caplog.records
@@ -72,13 +78,58 @@ async def test_a_task_that_cannot_be_taken_is_named(
     assert "the disk is full: shop/job/1" in record.getMessage()
 
 
-def test_a_run_that_is_handed_back_is_no_fault() -> None:
+@pytest.mark.parametrize(
+    "lost_by", ["task.suspend", "task.fulfill", "task.fence promise.create", "task.fence promise.settle"]
+)
+async def test_a_lease_that_is_lost_is_one_quiet_line(
+    definition: Service, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, lost_by: str
+) -> None:
+    """Whichever request the engine refuses, and its release after it: another worker goes on."""
+
+    async def step(ctx: Context) -> int:
+        return 1
+
+    @serve(nothing)
+    async def run(ctx: Context, request: Nothing) -> Nothing:
+        if lost_by == "task.fulfill":
+            return request
+        await ctx.run(step)
+        return await other(ctx, request)
+
+    @serve(other)
+    async def answer(ctx: Context, request: Nothing) -> Nothing:
+        return request
+
+    life = Life(definition, ServerState(), run, answer)
+    send = Sender._send_envelope
+
+    async def refuse_from_there_on(self: Sender, kind: str, data: Any, **options: Any) -> Any:
+        """Answer as an engine does when the lease has passed on."""
+        inner = getattr(data.get("action"), "kind", "") if isinstance(data, dict) else ""
+        if kind == "task.release" or lost_by in (kind, f"{kind} {inner}"):
+            raise ServerError(409, "Task is not acquired")
+        return await send(self, kind, data, **options)
+
+    monkeypatch.setattr(Sender, "_send_envelope", refuse_from_there_on)
+    caplog.set_level(logging.INFO)
+    await nothing.start(life.client, "job/1", Nothing())
+    await until(lambda: any("lease" in record.getMessage() for record in caplog.records))
+    await stop(life.client, timedelta(seconds=1))
+    # The run's own line, and what the SDK says of each call, are no reports of a lost lease.
+    told = [record for record in caplog.records if record.name in ("shop.runtime.engine.sdk_events", "resonate.core")]
+    message = "its lease has passed on, so another worker goes on with it: shop/job/1"
+    assert [(record.levelno, record.getMessage()) for record in told] == [(logging.INFO, message)]
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def test_a_run_that_goes_on_elsewhere_is_no_fault() -> None:
     def logged(error: BaseException) -> logging.LogRecord:
         return logging.LogRecord("resonate.core", logging.ERROR, "", 0, "releasing", None, (type(error), error, None))
 
-    assert not is_fault(logged(PlatformError([HandedBack("the database is away")])))
-    assert is_fault(logged(PlatformError([ServerError(409, "its lease has passed on")])))
-    assert is_fault(logged(ValueError()))
+    lost = ServerError(409, "its lease has passed on")
+    goes_on = [PlatformError([HandedBack("the database is away")]), lost, PlatformError([lost, StoppedError()])]
+    faults = [PlatformError([StoppedError(), ServerError(500, "")]), ServerError(404, ""), ValueError()]
+    assert [is_fault(logged(error)) for error in (*goes_on, *faults)] == [False] * 3 + [True] * 3
 
 
 def test_what_was_handed_back_is_no_work_that_was_not_done(caplog: pytest.LogCaptureFixture) -> None:

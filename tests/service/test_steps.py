@@ -104,7 +104,7 @@ async def of_another_type(ctx: Context) -> int:
         (surrogate, "surrogate cannot be kept: it has half a surrogate pair, which no UTF-8 can hold"),
         (not_a_number, "not_a_number cannot be kept: at ratio: nan has no JSON form"),
         (untyped, "untyped cannot be kept: at rows[0]: inf has no JSON form"),
-        (generator, "generator cannot be kept: a generator has no JSON form"),
+        (generator, "generator cannot be kept: a value of class generator has no JSON form"),
         (large, f"large cannot be kept: it has 13,000,002 bytes as JSON, and at most {MAX_VALUE:,} may be"),
         (of_another_type, "of_another_type does not come back as <class 'int'>: "),
     ],

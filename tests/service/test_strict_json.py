@@ -89,7 +89,9 @@ async def test_a_compressed_body_is_not_unpacked(notes: RunningService) -> None:
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/xml", "nonsense", ""],
 )
 async def test_other_kinds_of_content(notes: RunningService, content_type: str) -> None:
-    assert problem(await post(notes, b'{"text": "a"}', Content_Type=content_type))[0] == 422
+    refused = await post(notes, b'{"text": "a"}', Content_Type=content_type)
+    assert problem(refused) == (415, "unsupported-media-type")
+    assert "must be application/json" in refused.json()["detail"]
     assert not await was_started(notes)
 
 

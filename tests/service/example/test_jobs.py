@@ -14,6 +14,8 @@ from shop.runtime.errors import EngineUnavailable
 from shop.runtime.testing.running import RunningService, StartService, problem
 from sqlalchemy import func, select
 
+from ..counting import counting
+
 PATH = "/webhooks/approvals"
 JOB = {"account_id": "acc-1", "requires_approval": False}
 APPROVAL_JOB = {"account_id": "acc-1", "requires_approval": True}
@@ -144,3 +146,13 @@ async def test_an_engine_that_does_not_answer(silent: RunningService) -> None:
         await silent.http.post("/accounts/summary", json={"account_ids": ["acc-1"]}),
     ):
         assert problem(response) == (503, "engine-unavailable")
+
+
+async def test_a_job_costs_seventeen_requests(service: RunningService) -> None:
+    """Its account, a step, its result; the five runs that this takes. Heartbeats come on top, where a run is long."""
+    with counting(service.client) as asked:
+        response = await service.http.post("/jobs", json=JOB, headers={"Idempotency-Key": "counted"})
+        job = await service.http.get(response.json()["links"]["self"], headers={"Prefer": "wait=10"})
+    assert job.json()["status"] == "succeeded"
+    kinds = {"promise.create": 1, "task.acquire": 5, "task.fence": 6, "task.suspend": 2, "task.fulfill": 3}
+    assert dict(asked) == kinds

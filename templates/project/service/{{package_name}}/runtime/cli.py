@@ -1,22 +1,28 @@
 """The commands that every service has. A service adds its own to the group that :func:`commands` returns."""
 
 import asyncio
+import json
 import os
 import re
 import secrets
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from .errors import OperatorError
 from .service import Service
-from .settings import CALLER, WEBHOOK, ServiceSettings, url_of
+from .settings import CALLER, WEBHOOK, ServiceSettings, required, url_of
 from .telemetry import logs
+
+
+_DEV_ENGINE = Path(".resonate", "engine.env")
+"""RESONATE_URL, and RESONATE_TOKEN where it is asked for, of the engine that `resonate-scaffold dev` runs here."""
 
 
 class Commands(click.Group):
@@ -62,6 +68,22 @@ def commands(service: Service, description: str) -> click.Group:
                 "RESONATE_URL is not set: this process needs an engine",
                 f"Set it, or run all of it in one process: {service.package} dev",
             )
+        return found
+
+    def settings_beside_dev() -> ServiceSettings:
+        """With the engine and the database that `resonate-scaffold dev` runs in this directory, where none is set."""
+        from .local_postgres import DATABASE_FILE
+
+        found = settings()
+        if found.resonate_url is None:
+            found = service.settings(_env_file=(".env", _DEV_ENGINE))
+        if found.resonate_url is None:
+            raise OperatorError(
+                "RESONATE_URL is not set, and no `resonate-scaffold dev` runs in this directory",
+                "Start it; or: export RESONATE_URL=…, the engine that this service runs on",
+            )
+        if found.database_url is None and DATABASE_FILE.is_file():
+            found = found.model_copy(update={"database_url": SecretStr(DATABASE_FILE.read_text("utf-8"))})
         return found
 
     def run(process: Coroutine[Any, Any, None]) -> None:
@@ -193,7 +215,7 @@ def commands(service: Service, description: str) -> click.Group:
     @click.argument("name")
     def run_schedule(name: str) -> None:
         """Start now what the schedule NAME starts by the clock. Its next times stay as they are."""
-        found = settings_with_engine()
+        found = settings_beside_dev()
         click.echo(f"started {asyncio.run(service.run_schedule(found, name))}")
 
     @main.command()
@@ -205,7 +227,7 @@ def commands(service: Service, description: str) -> click.Group:
         Of the jobs that are named, such as job/order-4711; or of all that the engine keeps, where it can list them: a
         Resonate server can, and resonate-pg. Exits with 1 where something is missing.
         """
-        found = settings_with_engine()
+        found = settings_beside_dev()
 
         async def compare() -> int:
             missing = 0
@@ -216,6 +238,92 @@ def commands(service: Service, description: str) -> click.Group:
 
         if asyncio.run(compare()):
             sys.exit(1)
+
+    @main.group()
+    def engine() -> None:
+        """Look after an engine in Postgres (resonate-pg)."""
+
+    def engine_url() -> str:
+        return required(settings_with_engine().resonate_url, "RESONATE_URL")
+
+    @engine.command()
+    def prepare() -> None:
+        """Add the index to the engine's database that keeps jobs quick beside many others. Again after a new resonate.sql."""
+        from .engine import upkeep
+
+        missing = upkeep.prepare(engine_url())
+        click.echo(
+            "the engine's database has its index now" if missing else "the engine's database is prepared already"
+        )
+
+    @engine.command("remove-ended")
+    @click.option("--older-than", required=True, metavar="DURATION", help="Such as P30D or PT12H.")
+    def remove_ended(older_than: str) -> None:
+        """Remove what ended longer ago, of every service on the engine. Run it by the clock, such as each night.
+
+        An id that was removed starts new work when it is asked for again.
+        """
+        from .engine import upkeep
+
+        try:
+            age = TypeAdapter(timedelta).validate_python(older_than)
+        except ValidationError:
+            raise click.BadParameter("a duration, such as P30D or PT12H", param_hint="--older-than") from None
+        if age < timedelta(0):
+            raise click.BadParameter("it may not be negative", param_hint="--older-than")
+        click.echo(f"{upkeep.remove_ended(engine_url(), age)} promises removed")
+
+    @main.group()
+    def runs() -> None:
+        """See one job's runs, and start it again."""
+
+    @runs.command()
+    @click.argument("job", metavar="KIND/ID")
+    @click.option("--from", "step", metavar="STEP", help="Keep what was recorded before the first call of this name.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    def retry(job: str, step: str | None, as_json: bool) -> None:
+        """Start a job again that failed, timed out or was canceled, such as job/order-4711.
+
+        It runs from its beginning, with the request that it had. Writes that were done are found done, and answers that
+        were given at its gates hold. Where it runs again already nothing happens.
+        """
+        from .durable.job_runs import retry
+
+        found = settings_beside_dev()
+
+        async def start() -> tuple[str, bool]:
+            async with service.engine(found) as client:
+                again = await retry(client, job, step)
+                return again.record.id, again.is_new
+
+        run_id, is_new = asyncio.run(start())
+        if as_json:
+            click.echo(json.dumps({"job": job, "run": run_id, "started": is_new}))
+        else:
+            click.echo(f"{job} runs again{'' if is_new else ' already'}: {run_id}")
+
+    @runs.command()
+    @click.argument("job", metavar="KIND/ID")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    def show(job: str, as_json: bool) -> None:
+        """Show each run of a job, such as job/order-4711, and the calls that it made itself."""
+        from .durable.job_runs import told
+
+        found = settings_beside_dev()
+
+        async def look() -> list[dict[str, Any]]:
+            async with service.engine(found) as client:
+                return await told(client, job)
+
+        shown = asyncio.run(look())
+        if as_json:
+            click.echo(json.dumps({"job": job, "runs": shown}))
+            return
+        for run in shown:
+            for indent, line in (("", run), *(("  ", call) for call in run["calls"])):
+                ended = f", ended {line['ended_at']}" if line["ended_at"] else ""
+                error = f"; {line['error']}" if line["error"] else ""
+                click.echo(f"{indent}{line['name']}: {line['state']}, began {line['began_at']}{ended}{error}")
 
     @main.command()
     @click.argument("name", callback=_in_form(WEBHOOK))
@@ -272,11 +380,18 @@ def commands(service: Service, description: str) -> click.Group:
 
     @main.command()
     @click.option("--accept", multiple=True, metavar="NAME", help="A contract whose change is meant; repeatable.")
-    def contracts(accept: tuple[str, ...]) -> None:
+    @click.option("--json", "as_json", is_flag=True, help="Print them for `resonate-scaffold export`; write nothing.")
+    def contracts(accept: tuple[str, ...], as_json: bool) -> None:
         """Write down the contracts of this release in tests/contracts.json, with which a test compares later ones.
 
-        What does not fit the release before is refused, unless it is accepted: NAME@VERSION, or the name of a gate.
+        What does not fit the release before is refused, unless it is accepted: NAME@VERSION, NAME where it has one
+        version, or the name of a gate.
         """
+        if as_json:
+            from .exported import export
+
+            click.echo(json.dumps(export(service, settings()), indent=2))
+            return
         from .testing.contracts import write_snapshot
 
         click.echo(write_snapshot(service, accept))

@@ -42,7 +42,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from .columns import CONSTRAINT_NAMES, EXACT_TYPES, Instant, Money
-from .database_connections import OpenConnections, ask, is_lost
+from .database_connections import OpenConnections, ask, is_lost, ping_after_idle
 from .errors import DatabaseUnavailable, OperatorError, SchemaError
 from .local_postgres import database_url_here
 from .outages import Resource
@@ -91,7 +91,7 @@ class Database(Resource):
     def __init__(self, url: str, settings: ServiceSettings | None = None) -> None:
         super().__init__("the database")
         parsed = database_url(url)
-        options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
+        options: dict[str, Any] = {"hide_parameters": True}
         if settings is not None:
             size = settings.database_pool_size
             options |= {"pool_size": size, "max_overflow": size, "pool_timeout": wait_for_connection(settings)}
@@ -99,15 +99,19 @@ class Database(Resource):
         self._connections, self._probes = OpenConnections(), OpenConnections()
         self._engine = self._create_engine(options, self._connections)
         # One connection of its own: those of the pool may all be in use.
-        single = {"pool_size": 1, "max_overflow": 0, "pool_pre_ping": False, "pool_timeout": 1}
+        single = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 1}
         self._probe = self._create_engine({**options, **single}, self._probes)
-        self._writer = self._engine
         self._turn: asyncio.Lock | None = None
         if parsed.get_backend_name() == "sqlite":
             for engine in (self._engine, self._probe):
                 _prepare_sqlite(engine.sync_engine, settings.database_lock_timeout if settings else None)
             self._writer = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+            self._reader = self._engine.execution_options(sqlite_begin=None)
             self._turn = asyncio.Lock()
+        else:
+            ping_after_idle(self._engine.sync_engine)
+            self._writer, self._reader = self._engine, self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._file: os.stat_result | None = None
 
     def _create_engine(self, options: dict[str, Any], connections: OpenConnections) -> AsyncEngine:
         if self._url.get_backend_name() == "postgresql":
@@ -126,6 +130,17 @@ class Database(Resource):
     async def probe(self) -> None:
         """Read something. A lock on SQLite's file does not keep it from that."""
         await ask(self._probe, self._probes, "SELECT count(*) FROM sqlite_master" if self._turn else "SELECT 1")
+        name = self._url.database
+        if self._turn and name and name != ":memory:" and not name.startswith("file:"):
+            self._check_file(name)
+
+    def _check_file(self, path: str) -> None:
+        """See that it is the file that was there: open connections stay with one that is moved away."""
+        there = os.stat(path)
+        if self._file is None:
+            self._file = there
+        elif not os.path.samestat(there, self._file):
+            raise OSError(f"{path} is another file than before: bring that back, or start this process again")
 
     def abort(self) -> None:
         """Break all connections that are open."""
@@ -133,12 +148,12 @@ class Database(Resource):
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session to read in.
+        """A session to read in, without a transaction: each statement sees what is committed when it begins.
 
         Raises:
             Lost: the database is away, or its connection broke.
         """
-        async with self._noting_loss(), AsyncSession(self._engine) as session:
+        async with self._noting_loss(), AsyncSession(self._reader, autoflush=False) as session:
             yield session
 
     @asynccontextmanager
@@ -358,6 +373,7 @@ def _synchronous(
 
     Raises:
         DatabaseUnavailable: it cannot be opened.
+        SchemaError: it keeps no UTF-8.
     """
     parsed = synchronous_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -366,12 +382,25 @@ def _synchronous(
     else:
         arguments = _connect_arguments(parsed, {} if lock_timeout is None else {"lock_timeout": lock_timeout})
         engine = create_engine(parsed, poolclass=NullPool, connect_args=arguments)
+        event.listen(engine, "connect", _check_encoding, insert=True)
     try:
         connection = engine.connect()
     except (DBAPIError, sqlite3.Error) as error:
         raise _unavailable(parsed, error) from None
     with connection:
         yield connection
+
+
+def _check_encoding(connection: Any, _record: object) -> None:
+    """Refuse a Postgres that does not keep every text: SQLAlchemy would be given bytes, or fail at some values."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        name = connection.info.dbname
+        connection.close()
+        raise SchemaError(
+            f"DATABASE_URL: the encoding of the database {name} is {encoding}, and must be UTF8",
+            f"Make another: CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0",
+        )
 
 
 def _alembic(url: str, migrations: Path, lock_timeout: timedelta | None) -> Config:
@@ -537,5 +566,6 @@ def _prepare_sqlite(engine: Engine, lock_timeout: timedelta | None, foreign_keys
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        if options.get("isolation_level") != "AUTOCOMMIT":
-            connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN"))
+        statement = options.get("sqlite_begin", "BEGIN")
+        if statement and options.get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql(statement)

@@ -4,16 +4,21 @@ import asyncio
 import contextlib
 import socket
 import sqlite3
+from time import monotonic
 from typing import Any
 from weakref import WeakSet
 
 import psycopg
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 PROBE_TIMEOUT = 3.0
 """Seconds that the database has to answer a probe."""
+
+IDLE = 1.0
+"""Seconds without use after which a connection is asked whether it is one still, before its next use."""
 
 # Of Postgres: the server stops, starts, has crashed, has no connection or no room left, or is a standby that only reads.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -47,6 +52,27 @@ def is_lost(error: BaseException) -> bool:
     # Without a state it is psycopg itself that speaks: it found no server, or the connection broke.
     is_invalid = isinstance(error, DBAPIError) and error.connection_invalidated
     return is_invalid or isinstance(found, psycopg.OperationalError)
+
+
+def ping_after_idle(engine: Engine) -> None:
+    """Ask a connection of the pool whether it is one still, where nobody has used it for :data:`IDLE` seconds.
+
+    SQLAlchemy's `pool_pre_ping` asks each time, which is a statement more for each that is made. A connection that broke
+    just now is noticed by the statement itself, and costs no attempt.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask_if_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if monotonic() - record.info.get("used_at", monotonic()) < IDLE:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise InvalidatePoolError from error  # The pool connects anew, also for its other connections.
 
 
 class OpenConnections:

@@ -3,6 +3,7 @@
     Failure               a durable function failed for good; its message is what the client reads
       StepFailed          a step raised something else, and no retry helped
       ValueNotKept        an argument or result that the engine cannot keep
+      InvalidRequest      a call's request does not fit the contract of its function
       OperationConflict   an operation id was used for two different writes
     EngineUnavailable     the engine did not answer in time; what was asked of it may still happen
     OperatorError         what an operator can mend: what is wrong, and what to do
@@ -91,6 +92,20 @@ class ValueNotKept(Failure):
     status = 500
 
 
+class InvalidRequest(Failure):
+    """The request of a call does not fit the contract of its function: its caller's mistake.
+
+    ``errors`` has an entry for each mistake: ``at``, where it is in the request (``lines/0/sku``), and ``detail``.
+    """
+
+    errors: list[dict[str, str]]
+
+    def __init__(self, function: str, errors: list[dict[str, str]]) -> None:
+        told = "; ".join(f"{error['at'] or 'it'}: {error['detail']}" for error in errors[:5])
+        super().__init__(f"the request of {function} does not fit its contract: {told}")
+        self.errors = errors
+
+
 class OperationConflict(Failure):
     """The operation was done before with other arguments: two different writes share an id."""
 
@@ -99,6 +114,16 @@ class OperationConflict(Failure):
 
 class EngineUnavailable(Exception):
     """The engine did not answer in time. What was asked of it may still happen."""
+
+
+class EngineRefused(EngineUnavailable):
+    """The engine refuses this process's token: a mistake in the deployment, which no request or job is to blame for."""
+
+    def __init__(self, code: int, namespace: str = "") -> None:
+        covered = f"does not cover {namespace}/" if namespace else "does not cover this id"
+        reason = "it is missing, wrong or expired" if code == 401 else f"its claim `prefix` {covered}"
+        super().__init__(f"the engine refuses RESONATE_TOKEN ({code}): {reason}")
+        self.code = code
 
 
 class OperatorError(Exception):

@@ -23,7 +23,8 @@ from .settings import ServiceSettings
 DIRECTORY = Path(".resonate", "postgres")
 """Its data, in the directory where the service is run; the repository ignores it."""
 
-_URL = DIRECTORY.with_suffix(".url")  # While it runs: for `migrate` and Alembic in another terminal.
+DATABASE_FILE = DIRECTORY.with_suffix(".url")
+"""Its URL, while it runs: for commands in another terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,11 @@ def local_postgres(database: str) -> Iterator[LocalPostgres]:
     with server:
         url = make_url(server.get_uri()).set(database=database).render_as_string(hide_password=False)
         _create(server.get_uri(), database)
-        _URL.write_text(url, "utf-8")
+        DATABASE_FILE.write_text(url, "utf-8")
         try:
             yield LocalPostgres(url, server.get_postmaster_info().is_running)
         finally:
-            _URL.unlink(missing_ok=True)
+            DATABASE_FILE.unlink(missing_ok=True)
 
 
 def run(database: str, ready: Callable[[str], None]) -> None:
@@ -95,7 +96,7 @@ def database_url_here(settings: ServiceSettings) -> str:
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     try:
-        return _URL.read_text("utf-8")
+        return DATABASE_FILE.read_text("utf-8")
     except FileNotFoundError:
         raise MissingSetting("DATABASE_URL") from None
 

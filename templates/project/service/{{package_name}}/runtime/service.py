@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .durable.clock import Clock
 from .durable.gate import HOLD, Gate
+from .durable.job_runs import all_runs
 from .durable.reconcile import MissingWrite, Reconciliation
 from .durable.rpc import Registration, Rpc, check_registrations
 from .durable.scheduled_runs import FIRE
@@ -23,9 +24,10 @@ from .engine.client import EngineClient, build
 from .engine.intake import resources_of
 from .engine.listing import calls_of_job, succeeded_calls
 from .engine.namespace import Namespace
+from .engine.startup import examine
 from .engine.watch import watch_work
 from .engine.worker import BackgroundTask, DurableFunction, register, serve_group, stop
-from .errors import EngineUnavailable, OperatorError
+from .errors import EngineRefused, EngineUnavailable, OperatorError
 from .outages import Lost
 from .settings import ServiceSettings
 from .telemetry import tracing
@@ -159,11 +161,12 @@ class Service:
             client.resonate.start()
             if app.state.is_open:
                 logger.warning("there are no API keys: whoever reaches the port may call every route")
-            watching = asyncio.create_task(watch_work(client))
+            watching = [asyncio.create_task(look(client)) for look in (watch_work, examine)]
             try:
                 yield
             finally:
-                watching.cancel()
+                for looking in watching:
+                    looking.cancel()
                 await stop(client, settings.shutdown_grace)
 
         return self.create_app(settings, lifespan)
@@ -176,7 +179,7 @@ class Service:
     async def serve(self, settings: ServiceSettings, group: str) -> None:
         """Run a worker group until the process is told to stop."""
         worker = self.worker(group)
-        background: list[tuple[str, BackgroundTask]] = [("watch of work", watch_work)]
+        background: list[tuple[str, BackgroundTask]] = [("watch of work", watch_work), ("look at the engine", examine)]
         if group == "workers":
             prefix = self.schedule_prefix(settings)
             background.append(("schedule sync", partial(sync_schedules, schedules=self.schedules(), prefix=prefix)))
@@ -190,6 +193,22 @@ class Service:
         client = self.connect(settings, group, listens=True)
         await serve_group(settings, client, functions_of(served), [settings, Clock()])
 
+    @asynccontextmanager
+    async def engine(self, settings: ServiceSettings) -> AsyncIterator[EngineClient]:
+        """A client for one command.
+
+        Raises:
+            OperatorError: the engine does not answer.
+        """
+        client = self.connect(settings, API, listens=False)
+        client.resonate.start()
+        try:
+            yield client
+        except EngineUnavailable as error:
+            raise _engine_problem(error) from None
+        finally:
+            await stop(client, timedelta(0))
+
     async def run_schedule(self, settings: ServiceSettings, name: str) -> str:
         """Start what a schedule starts, now; return the run's id on the engine.
 
@@ -197,14 +216,8 @@ class Service:
             OperatorError: there is no such schedule, or the engine does not answer.
         """
         schedules = self.schedules()
-        client = self.connect(settings, API, listens=False)
-        client.resonate.start()
-        try:
+        async with self.engine(settings) as client:
             return await run_now(client, schedules, name)
-        except EngineUnavailable as error:
-            raise OperatorError(str(error), "Is RESONATE_URL right, and the engine running?") from None
-        finally:
-            await stop(client, timedelta(0))
 
     async def reconcile(self, settings: ServiceSettings, jobs: Sequence[str], *, again: bool) -> AsyncIterator[str]:
         """Compare what the engine says was written with the database; yield a line for each write that is missing.
@@ -214,23 +227,18 @@ class Service:
         Raises:
             OperatorError: the engine does not answer, or does not list what it keeps.
         """
-        client = self.connect(settings, API, listens=False)
-        client.resonate.start()
         try:
-            for worker in self.workers():
-                async with self.dependencies(settings, [worker]) as dependencies:
-                    if resources_of(dependencies):
-                        register(client, [], dependencies)
-                        async for line in reconcile_group(client, worker, jobs, again=again):
-                            yield line
-        except EngineUnavailable as error:
-            raise OperatorError(str(error), "Is RESONATE_URL right, and the engine running?") from None
+            async with self.engine(settings) as client:
+                for worker in self.workers():
+                    async with self.dependencies(settings, [worker]) as dependencies:
+                        if resources_of(dependencies):
+                            register(client, [], dependencies)
+                            async for line in reconcile_group(client, worker, jobs, again=again):
+                                yield line
         except Lost as error:
             raise OperatorError(
                 str(error), "What was done again is done: run it again when the database is back."
             ) from None
-        finally:
-            await stop(client, timedelta(0))
 
     @asynccontextmanager
     async def dependencies(self, settings: ServiceSettings, workers: Sequence[Worker]) -> AsyncIterator[list[Any]]:
@@ -253,6 +261,12 @@ class Service:
         return list(values.values())
 
 
+def _engine_problem(error: EngineUnavailable) -> OperatorError:
+    if isinstance(error, EngineRefused):
+        return OperatorError(str(error), "Set a good one; README.md says which claims it needs.")
+    return OperatorError(str(error), "Is RESONATE_URL right, and the engine running?")
+
+
 async def reconcile_group(
     client: EngineClient, worker: Worker, jobs: Sequence[str] = (), *, again: bool = False
 ) -> AsyncIterator[str]:
@@ -260,10 +274,12 @@ async def reconcile_group(
     comparing = Reconciliation(client, worker.served)
     found: list[MissingWrite] = []
     if jobs:
-        for job in jobs:
-            found += await comparing.missing(calls_of_job(client, worker.group, job))
+        for run in [run for job in jobs for run in await all_runs(client, job)]:
+            found += await comparing.missing(calls_of_job(client, worker.group, run.id))
     else:
         found = await comparing.missing(succeeded_calls(client, worker.group))
+    # Several runs of a job may have made the same call.
+    found = list({write.operation: write for write in found}.values())
     logger.info("group %s: %d writes compared, %d missing", worker.group, comparing.compared, len(found))
     for write in found:
         line = f"{write.operation}: {write.registration.name}, done at {write.done_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -19,8 +19,18 @@ from ..engine.misfits import does_not_fit, in_words
 from ..engine.offers import current_run
 from .json_values import validate
 
+BROUGHT_ALONG = 20
+"""Of the first so many calls of a run those that are steps come along with each answer of a Resonate server.
+
+A run that goes on in another process reads them with its first request, and each later one with a request of its own. To
+send all of them each time, as the server does by itself, takes a time that grows with the square of their number.
+"""
+
 _PASS, _STEP = "run", "step"  # tags
 _NAMELESS = "the step"  # as an earlier release recorded it
+
+KEPT = {_PASS: "kept"}
+"""Tags of a call that was not made in its run, but taken over from an earlier one (see `job_runs`)."""
 
 
 class RecordedCalls:
@@ -66,6 +76,8 @@ class RecordedCalls:
         tags = {**req.tags, _PASS: self._pass}
         if step := self._steps.pop(req.id, None):
             tags[_STEP] = step
+        if req.tags.get("resonate:scope") == "local" and _number(req.id) > BROUGHT_ALONG:
+            tags["resonate:branch"] = req.id  # What has its run's branch is brought along.
         record = await self._effects.create_promise(replace(req, tags=tags))
         is_new = record.tags.get(_PASS) == self._pass
         if not is_new and self._run is not None:  # A replay of a history compares by itself.
@@ -93,6 +105,16 @@ def recorded[M: BaseModel](model: type[M], value: Any, what: str) -> M:
         return validate(model, value)
     except ValidationError as error:
         raise does_not_fit(f"{what} cannot be read: {in_words(error)}") from None
+
+
+def name_of_call(call: PromiseRecord) -> str:
+    """The name of a call: its step, the function that it calls, or ``sleep``."""
+    return _describe(call.tags, call.param.data).rpartition(" ")[2]
+
+
+def _number(promise: str) -> int:
+    """The number of a call in what makes it: 12 of ``job/a:12`` and of ``job/a:3.12``."""
+    return int(promise.replace(":", ".").rpartition(".")[2])
 
 
 def _describe(tags: dict[str, str], data: Any) -> str:

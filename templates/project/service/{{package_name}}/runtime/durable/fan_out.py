@@ -38,9 +38,9 @@ async def fan_out[Q: BaseModel, R: BaseModel](
     the last of its wave has ended, as a rule: then the wave fails with the same `Failure`, no further one begins, and what
     still runs is left to its end.
 
-    Calls that a workflow awaits itself are all made again each time that one of them has ended: a hundred of them cost
-    thousands of requests to the engine. Here a call costs at most eight, however many there are, those of the function
-    that is called included.
+    Calls that a workflow awaits itself are made again each time that one of them has ended, as long as they are open: a
+    hundred of them cost thousands of requests to the engine. Here a call costs at most eight, however many there are,
+    those of the function that is called included.
 
     Raises:
         Failure: a call failed, was canceled, or did not end in time.

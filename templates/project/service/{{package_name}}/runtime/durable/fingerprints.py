@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, RootModel, SecretBytes, SecretStr
@@ -17,6 +18,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # A whole number beyond so many digits is written with an exponent: 1e999999999 is ten characters.
 _DIGITS = 64
+
+_AS_THEY_ARE = {str, int, bool, type(None)}  # Most values, so they are looked for first.
 
 
 type _Counts = Callable[[BaseModel, str, Any], bool]
@@ -81,6 +84,8 @@ def _is_business(model: BaseModel, name: str, value: Any) -> bool:
 
 def _canonical(value: Any, counts: _Counts) -> Any:
     """The one spelling of a value, as JSON."""
+    if type(value) in _AS_THEY_ARE:
+        return value
     match value:
         case RootModel():
             return _canonical(value.root, counts)
@@ -110,7 +115,7 @@ def _canonical(value: Any, counts: _Counts) -> Any:
 
 def _members(model: BaseModel, counts: _Counts) -> dict[str, Any]:
     """The fields of a model that count."""
-    excluded = {name for name, field in type(model).model_fields.items() if field.exclude}
+    excluded = _excluded(type(model))
     found = {}
     for name, value in model:
         if name not in excluded and counts(model, name, value):
@@ -119,6 +124,12 @@ def _members(model: BaseModel, counts: _Counts) -> dict[str, Any]:
             except PydanticSerializationError:  # A type of the owner's own: the model says how it is written.
                 found[name] = model.model_dump(mode="json", include={name})[name]
     return found
+
+
+@cache
+def _excluded(kind: type[BaseModel]) -> frozenset[str]:
+    """The fields that a model never writes."""
+    return frozenset(name for name, field in kind.model_fields.items() if field.exclude)
 
 
 def _key(key: Any) -> str:

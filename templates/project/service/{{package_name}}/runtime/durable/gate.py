@@ -9,8 +9,12 @@ answer that comes too late loses against the workflow's own ``expired``.
 An answer may come before its question: then it makes the promise itself, and is found there when the workflow asks. A
 workflow may ask again, after a wait that expired or for another answer: its second question at a gate is
 ``approve/job/order-4711#2``, and an answer goes to the one that is open, else to the next.
+
+Work that is started again (see `job_runs`) asks under its new root, and finds there what the run before was told: its
+answers, and each wait that expired and was followed by another.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +25,8 @@ from uuid import NAMESPACE_OID, uuid5
 
 from pydantic import BaseModel
 from resonate.context import Context
-from resonate.error import ApplicationError
+from resonate.error import ApplicationError, ServerError
+from resonate.ids import join_id
 from resonate.types import PromiseRecord
 
 from ..engine.client import EngineClient
@@ -29,7 +34,8 @@ from ..engine.namespace import Namespace
 from ..engine.worker import DurableFunction
 from ..errors import Failure
 from .calls import recorded as read_recorded
-from .ids import MAX_ROOT, public_of
+from .ids import MAX_ROOT, public_of, run_id, run_number
+from .job_runs import find_newest
 from .json_values import validate
 from .steps import DurableContext
 
@@ -41,12 +47,26 @@ _OUTLIVES = timedelta(days=1)
 _EXTERNAL = {"resonate:external": "true"}
 
 
+# Until the deadline of the call itself, which bounds it; the SDK's default would end a longer wait after a day.
+_AS_LONG_AS_THE_CALL = timedelta(days=36_500)
+
+
 async def _hold(ctx: Context) -> Any:
-    return await ctx.promise()
+    return await ctx.promise(timeout=_AS_LONG_AS_THE_CALL)
 
 
 HOLD = DurableFunction("gate.hold", 1, _hold)
 """Served by every group: what a workflow that waits at a gate calls. An answer settles its promise."""
+
+
+async def end_hold(client: EngineClient, held: str, value: Any) -> None:
+    """End a call to :data:`HOLD`, and the promise that it waits for, which would outlive the work on the engine."""
+    await client.resolve(held, value)
+    try:
+        await client.resolve(join_id(held, "1"), value)
+    except ServerError as error:
+        if error.code != 404:  # The call has not begun.
+            raise
 
 
 class _Question(BaseModel):
@@ -104,7 +124,7 @@ class Gate[P: BaseModel]:
         held = await call.id()
         if isinstance(ctx, DurableContext):
             ctx.check_ends_in_time(call, f"a wait of {timeout} at gate {self.name}")
-        number = await ctx.run(_open, self.question_id(root), held, root, ctx.info.timeout_at)
+        number = await ctx.run(_open, self._of_each_run(root), held, root, ctx.info.timeout_at)
         with suppress(ApplicationError):  # It expired; the question decides, for an answer may have come just now.
             await call
         if number == _ASKED_ALREADY:
@@ -128,9 +148,10 @@ class Gate[P: BaseModel]:
         Raises:
             EngineUnavailable: the engine does not answer; delivering again is safe.
         """
-        work = await client.find(root)
+        work = await find_newest(client, root)
         if work is None:
             return Delivery.UNKNOWN, None
+        root = work.id
         ours: dict[str, Any] = {"answer": answer.model_dump(mode="json")}
         if message is not None:
             ours["message"] = message
@@ -138,10 +159,16 @@ class Gate[P: BaseModel]:
         for number in count(1):
             asked = await self._find(client, root, number)
             if asked is None:
+                first, *earlier = self._of_each_run(root)
+                told = await _told_before(client, earlier, number)
+                if told is not None:  # It holds for this run, too.
+                    recorded = told
+                    if message is not None and told.get("message") == message:
+                        break
+                    continue
                 if recorded != _EXPIRED or work.state != "pending":
                     break
-                early = _Question(root=root, early=ours)
-                await _create(client, self.question_id(root, number), early, work.timeout_at)
+                await _create(client, _numbered(first, number), _Question(root=root, early=ours), work.timeout_at)
                 # Both may have changed meanwhile.
                 work, asked = await client.find(root) or work, await self._find(client, root, number)
             if asked is not None:
@@ -154,6 +181,10 @@ class Gate[P: BaseModel]:
             return Delivery.EXPIRED, None
         same = recorded["answer"] == ours["answer"]
         return (Delivery.TAKEN if same else Delivery.CONFLICT), validate(self.payload, recorded["answer"])
+
+    def _of_each_run(self, root: str) -> list[str]:
+        """The ids of the first questions of a run and of those before it, the latest first."""
+        return [self.question_id(run_id(root, number)) for number in range(run_number(root), 0, -1)]
 
     async def _find(self, client: EngineClient, root: str, number: int) -> PromiseRecord | None:
         asked = await client.find(self.question_id(root, number))
@@ -172,31 +203,52 @@ def _numbered(first: str, number: int) -> str:
     return first if number == 1 else f"{first}#{number}"
 
 
-async def _open(ctx: Context, first: str, held: str, root: str, root_timeout_at: int) -> int | None:
+async def _open(ctx: Context, firsts: list[str], held: str, root: str, root_timeout_at: int) -> int | None:
     """Step: ask the next question, and return its number; :data:`_ASKED_ALREADY` where one is open.
 
-    ``held`` is an id on the engine, ``root_timeout_at`` in Unix milliseconds.
+    ``firsts`` are the ids of the first questions of this run and of those before. ``held`` is an id on the engine,
+    ``root_timeout_at`` in Unix milliseconds.
     """
+    first, *earlier = firsts
     client, namespace = ctx.get_dependency(EngineClient), ctx.get_dependency(Namespace)
     ours = _Question(root=root, held=namespace.local_id(held))
     for number in count(1):
-        asked = await _create(client, _numbered(first, number), ours, root_timeout_at)
+        told = await _told_before(client, earlier, number)
+        asking = ours if told in (None, _EXPIRED) else _Question(root=root, early=told)
+        asked = await _create(client, _numbered(first, number), asking, root_timeout_at)
         question = _Question.model_validate(asked.param.data)
         if question.held == ours.held:
+            if told == _EXPIRED:
+                await client.resolve(asked.id, _EXPIRED)
+                await end_hold(client, namespace.local_id(held), _EXPIRED)
             return number
         if question.early is not None:
             recorded = _recorded(await client.resolve(asked.id, {**question.early, "held": ours.held}))
             if recorded.get("held") == ours.held:
-                await client.resolve(namespace.local_id(held), recorded)
+                await end_hold(client, namespace.local_id(held), recorded)
                 return number
         elif asked.state == "pending":
             other = await client.find(question.held or "")
             if other is not None and other.state == "pending":
                 # Nothing may stay open in a workflow that fails.
-                await client.resolve(namespace.local_id(held), _EXPIRED)
+                await end_hold(client, namespace.local_id(held), _EXPIRED)
                 return _ASKED_ALREADY
             await client.resolve(asked.id, _EXPIRED)
     raise AssertionError("there is always a next number")
+
+
+async def _told_before(client: EngineClient, earlier: Sequence[str], number: int) -> dict[str, Any] | None:
+    """What the runs before were told at a question: its answer, that it expired and was asked again, or nothing."""
+    for first in earlier:
+        asked = await client.find(_numbered(first, number))
+        if asked is None:
+            continue
+        recorded = _recorded(asked)
+        if recorded != _EXPIRED:
+            return {name: part for name, part in recorded.items() if name != "held"}
+        early = _Question.model_validate(asked.param.data).early if asked.state == "pending" else None
+        return early or (_EXPIRED if await client.find(_numbered(first, number + 1)) else None)
+    return None
 
 
 async def _close(ctx: Context, question_id: str) -> dict[str, Any]:
@@ -219,7 +271,7 @@ async def _answer(client: EngineClient, asked: PromiseRecord, ours: dict[str, An
         asked = await client.resolve(asked.id, _EXPIRED if is_over else ours)
     recorded = _recorded(asked)
     if recorded != _EXPIRED:
-        await client.resolve(question.held or recorded["held"], recorded)
+        await end_hold(client, question.held or recorded["held"], recorded)
     return recorded
 
 

@@ -1,9 +1,10 @@
 """Ids: readable, and derived from the request, so that asking twice is asking once.
 
-    <kind>/<public>     work that was asked for over HTTP: job/order-4711
-    <gate>/<root>       the question for which some work waits at a gate: approve/job/order-4711 (see `gate`)
-    <kind>/<field>/…    work that its own request names: invoice/c-1/42 (see :func:`keyed`)
-    db/op/<op>/<key>    one write, in the service's own database (see `once`)
+    <kind>/<public>         work that was asked for over HTTP: job/order-4711
+    <kind>/<field>/…        work that its own request names: invoice/c-1/42 (see :func:`keyed`)
+    <kind>/<public>+run2    the same work started again after it had failed (see `job_runs`)
+    <gate>/<root>           the question for which some work waits at a gate: approve/job/order-4711 (see `gate`)
+    db/op/<op>/<key>        one write, in the service's own database (see `once`)
 
 A *public* id is what clients see: ``[<caller>.]<key>``, or ``[<caller>.]<field>/<field>…``, where the caller is there
 only if the convention has it. On the engine an id begins
@@ -34,6 +35,7 @@ _KIND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _SPECIAL = re.compile(r"[^A-Za-z0-9_-]")
 _FIELD = r"(?:(?:[A-Za-z0-9_-]|~[0-9a-f]{2})+|~)"
+_RUN = re.compile(r"\+run([0-9]+)(?=:|$)")  # No public id has a `+`.
 _PUBLIC = re.compile(rf"(?:(?P<caller>[a-z0-9-]{{1,30}})\.)?(?:{_FIELD}(?:/{_FIELD})*|~~?[a-z2-7]{{52}})")
 
 type Field = str | int | bool | date | datetime | uuid.UUID
@@ -82,16 +84,37 @@ def root_id(kind: str, public: str) -> str:
 
 
 def public_of(root: str) -> str:
-    """The public id in a root id: what :func:`root_id` was given."""
-    return root.partition("/")[2]
+    """The public id in a root id: what :func:`root_id` was given, whichever run of the work it is."""
+    return first_run(root).partition("/")[2]
+
+
+def run_number(root: str) -> int:
+    """Which run of its work a root is: 1, or more where it was started again."""
+    match = _RUN.search(root)
+    return int(match[1]) if match else 1
+
+
+def run_id(root: str, number: int) -> str:
+    """The id of a run of the work that has this root, by its number."""
+    return first_run(root) if number == 1 else f"{first_run(root)}+run{number}"
+
+
+def first_run(promise: str) -> str:
+    """The id that a promise of any run of some work has in its first: ``job/order-4711:2`` for ``job/order-4711+run3:2``."""
+    return _RUN.sub("", promise)
+
+
+def job_root(ctx: Context) -> str:
+    """The root id of the work that a durable function is part of, the same in all of its runs: ``job/order-4711``."""
+    return first_run(ctx.get_dependency(Namespace).local_id(ctx.info.origin_id))
 
 
 def job_id(ctx: Context) -> str:
     """The public id of the work that a durable function is part of: ``order-4711``.
 
-    The same in the workflow, its steps and the functions that it calls.
+    The same in the workflow, its steps and the functions that it calls, and in each run of the work.
     """
-    return public_of(ctx.get_dependency(Namespace).local_id(ctx.info.origin_id))
+    return public_of(job_root(ctx))
 
 
 def call_id(ctx: Context) -> str:
@@ -99,7 +122,7 @@ def call_id(ctx: Context) -> str:
 
     Use it as the idempotency key of an effect outside, and as the key of an operation.
     """
-    return ctx.get_dependency(Namespace).local_id(ctx.info.id)
+    return first_run(ctx.get_dependency(Namespace).local_id(ctx.info.id))
 
 
 def operation_id(name: str, key: str) -> str:

@@ -62,8 +62,6 @@ class JsonAdapter:
         Raises:
             ValidationError: it does not fit.
         """
-        if isinstance(value, bytes):  # a body that is not JSON
-            return self._adapter.validate_python(value)
         if self._has_decimals:
             schema: _Schema = self._adapter.core_schema
             value = _with_exact_decimals(value, schema, {})

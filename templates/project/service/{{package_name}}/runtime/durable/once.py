@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from pydantic import BaseModel
+from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -72,8 +73,9 @@ async def once[R: BaseModel](
                 continue  # Without the connection meanwhile, which others may need.
             if claimed:
                 done = await effect(session)
-                operation = await session.get_one(Operation, operation_id)
-                operation.result = done.model_dump(mode="json")
+                recording = update(Operation).where(Operation.id == operation_id)
+                recording = recording.values(result=done.model_dump(mode="json"))
+                await session.execute(recording, execution_options={"synchronize_session": False})
                 return done
             recorded = await session.get_one(Operation, operation_id)
             if recorded.request not in (digest, *_earlier_fingerprints(request)):

@@ -26,15 +26,15 @@ from resonate.error import ApplicationError
 from resonate.types import PromiseRecord, TaskData
 from typing_extensions import TypeVar
 
-from ..engine.client import EngineClient
+from ..engine.client import STARTED_BY, EngineClient
 from ..engine.codec import encoded
-from ..engine.misfits import in_words
+from ..engine.misfits import does_not_fit
 from ..engine.namespace import Namespace
 from ..engine.offers import current_run
 from ..engine.places import say_function
 from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
-from ..errors import Failure, StepFailed, WiringError
+from ..errors import Failure, InvalidRequest, StepFailed, WiringError
 from ..telemetry.outstanding import note_call
 from ..telemetry.replays import one_pass
 from ..telemetry.runs import count_end, lost_leases, observe_run
@@ -47,6 +47,9 @@ MOST_LOST_LEASES = 5
 """As often a run may lose its lease in one process, and begin again, before its call fails."""
 
 _FOREVER = timedelta(days=36_500)
+
+type _Sent = tuple[tuple[Any, ...], dict[str, Any]]
+"""The arguments of a call as they were sent."""
 
 
 class DurableCall[R: BaseModel]:
@@ -167,16 +170,16 @@ def serve[Q: BaseModel, R: BaseModel](
     policy = retry or Retry(retries)
 
     def register(function: Callable[[Context, Q], Awaitable[R]]) -> Registration[Q, R]:
-        async def attempt(ctx: DurableContext, bound: RunBound, request: dict[str, Any]) -> dict[str, Any]:
+        async def attempt(ctx: DurableContext, bound: RunBound, sent: _Sent) -> dict[str, Any]:
             async with observe_run(ctx, contract.name, contract.version), bound.applied():
-                model = _parsed(ctx, contract, request)
+                model = _parsed(ctx, contract, sent)
                 result = await contained(lambda: function(ctx, model), contract.name)
                 if not isinstance(result, BaseModel):
                     wanted = contract.result.__name__
                     raise TypeError(f"{contract.name} returned {type(result).__name__}, and its contract says {wanted}")
                 return _as_json(result, f"the result of {contract.name}")
 
-        async def run(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+        async def run(ctx: Context, sent: _Sent) -> dict[str, Any]:
             say_function(contract.name)
             here = DurableContext.of(ctx)
             here._state.effects = calls = RecordedCalls(here._state.effects)
@@ -188,7 +191,7 @@ def serve[Q: BaseModel, R: BaseModel](
                 async with _watched(ctx, contract.name):
                     with one_pass(ctx.info.id, is_first=calls.is_first_pass) as lines:
                         calls.listen(lambda _, is_new: lines.saw_call(is_new=is_new))
-                        return await here.attempts(lambda: attempt(here, bound, request), policy, bound)
+                        return await here.attempts(lambda: attempt(here, bound, sent), policy, bound)
             except Exception as error:
                 here.leave_open_calls()
                 if isinstance(error, Failure) and not isinstance(error, StepFailed):
@@ -197,9 +200,10 @@ def serve[Q: BaseModel, R: BaseModel](
                 message = f"internal error in {contract.name}: see its log for {ctx.info.id}"
                 raise Failure(message, code="internal-error", status=500) from None
 
-        async def job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+        # Whatever was sent: the SDK would refuse another number of arguments in words of its own.
+        async def job(ctx: Context, *args: Any, **kwargs: Any) -> dict[str, Any]:
             async with count_end(ctx, contract.name):
-                return await run(ctx, request)
+                return await run(ctx, (args, kwargs))
 
         return Registration(contract.name, contract.version, job, contract, function)
 
@@ -212,15 +216,38 @@ def _watched(ctx: Context, name: str) -> AbstractAsyncContextManager[None]:
     return nullcontext() if run is None else run.suspects.watched(ctx.get_dependency(EngineClient), run, name)
 
 
-def _parsed[Q: BaseModel](ctx: Context, contract: Rpc[Q, Any], request: Any) -> Q:
-    """The request of a call. A caller who sent what does not fit reads why; a job's own was checked by its route."""
-    if ctx.info.id == ctx.info.origin_id:
-        return recorded(contract.request, request, f"the request of {contract.name}")
+def _parsed[Q: BaseModel](ctx: Context, contract: Rpc[Q, Any], sent: _Sent) -> Q:
+    """The request of a call.
+
+    Raises:
+        InvalidRequest: it does not fit, and was not checked before: another function's, service's or language's.
+        PlatformError: it does not fit, and this service itself had checked and started it: this code is what is wrong.
+    """
+    args, kwargs = sent
     try:
-        return validate(contract.request, request)
+        if len(args) != 1 or kwargs:
+            found = f"{len(args)} arguments" if not kwargs else f"arguments by name ({', '.join(kwargs)})"
+            errors = [{"at": "", "detail": f"The call takes one argument, an object; it has {found}"}]
+        else:
+            return validate(contract.request, args[0])
     except ValidationError as error:
-        message = f"the request of {contract.name} does not fit its contract: {in_words(error)}"
-        raise Failure(message, code="invalid-request") from None
+        items = error.errors(include_url=False, include_input=False, include_context=False)
+        errors = [{"at": "/".join(map(str, item["loc"])), "detail": item["msg"]} for item in items[:20]]
+    failure = InvalidRequest(contract.name, errors)
+    raise does_not_fit(str(failure)) if _is_our_own(ctx) else failure
+
+
+def _is_our_own(ctx: Context) -> bool:
+    """Whether this service started the work of which this call is the first, or it is replayed."""
+    if ctx.info.id != ctx.info.origin_id:
+        return False
+    run = current_run()
+    if run is None:
+        return True
+    started_by = run.promise.tags.get(STARTED_BY)
+    if started_by is None:  # The release before had no such tag, and fingerprints of what came over HTTP.
+        return "http:fingerprint" in run.promise.tags
+    return started_by.startswith(ctx.get_dependency(Namespace).engine_id(""))
 
 
 def _as_json(model: BaseModel, what: str) -> dict[str, Any]:

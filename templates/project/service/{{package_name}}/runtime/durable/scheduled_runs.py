@@ -31,7 +31,8 @@ from ..telemetry import metrics
 from ..telemetry.outstanding import note_call
 from ..telemetry.runs import count_job
 from .cron import find_next, find_previous
-from .gate import HOLD
+from .gate import HOLD, end_hold
+from .ids import job_root
 from .steps import DurableContext
 
 logger = logging.getLogger(__name__)
@@ -156,7 +157,7 @@ def _may_be_waited_for(plan: Plan) -> bool:
 async def _take_turn(ctx: Context, given: Any) -> dict[str, Any]:
     """Step: decide whether this time starts its workflow."""
     client, plan = ctx.get_dependency(EngineClient), Plan.model_validate(given)
-    run_id = client.namespace.local_id(ctx.info.origin_id)
+    run_id = job_root(ctx)
     due = _due(run_id)
     asked = await client.create(f"{run_id}/turn", None, _lives_until(due), _EXTERNAL)
     turn = _turn_in(asked)
@@ -187,13 +188,13 @@ async def _line_up(ctx: Context, before: str, held: str) -> None:
             break
     run = await client.find(before)
     if "ended" in recorded or run is None or run.state != "pending":
-        await client.resolve(ours["next"], {"ended": before})
+        await end_hold(client, ours["next"], {"ended": before})
 
 
 async def _say_end(ctx: Context) -> None:
     """Step: wake the run that waits for the end of this one."""
     client = ctx.get_dependency(EngineClient)
-    await _hand_over(client, client.namespace.local_id(ctx.info.origin_id))
+    await _hand_over(client, job_root(ctx))
 
 
 async def _hand_over(client: EngineClient, run_id: str) -> None:
@@ -201,7 +202,7 @@ async def _hand_over(client: EngineClient, run_id: str) -> None:
         recorded = await _settle(client, f"{run_id}/end-{number}", _due(run_id), {"ended": run_id})
         if "ended" in recorded:
             return
-        await client.resolve(recorded["next"], {"ended": run_id})
+        await end_hold(client, recorded["next"], {"ended": run_id})
 
 
 # Decisions

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from ..errors import EngineUnavailable
+from ..errors import EngineRefused, EngineUnavailable
 
 FAILURES = 3
 """So many requests in a row must fail before the engine counts as away."""
@@ -44,6 +44,9 @@ class Breaker:
         try:
             yield
             self._failures = 0
+        except EngineRefused:
+            self._failures = 0
+            raise
         except EngineUnavailable:
             self._failures += 1
             self._next_try = monotonic() + PAUSE

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +17,7 @@ from resonate.resonate import Resonate
 from resonate.types import PromiseRecord, TaskData, Value
 from resonate_base.connections import Network, Source
 
-from ..errors import EngineUnavailable, Failure
+from ..errors import EngineRefused, EngineUnavailable, Failure
 from ..settings import ServiceSettings, required
 from ..telemetry import logs, metrics, outstanding, replays, runs, tracing
 from . import codec
@@ -28,13 +29,19 @@ from .namespace import Namespace
 from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 from .retry import STEP_RETRY
-from .sdk_events import TaskSender, is_fault, observe
+from .sdk_events import is_fault, observe
+from .task_sender import REFUSALS, TaskSender
+
+_measured = cache(metrics.ENGINE_REQUESTS.labels)
 
 REQUEST_TIMEOUT = 5.0
 """Seconds that the engine has to answer a request before it counts as unavailable."""
 
 PROBE_TIMEOUT = 2.0
 """Seconds that it has to answer a readiness probe."""
+
+STARTED_BY = "started-by"
+"""The tag of work that says which service started it, and which of its groups: ``myapi/api``."""
 
 PROBE_PERIOD = 60
 """Seconds after which a probe writes to the engine again. All processes of a service share what one of them wrote."""
@@ -74,6 +81,7 @@ class EngineClient:
             await self._request(self._probe)  # Its answer tells the time.
         timeout_at = self.clock.now_ms() + int(timeout.total_seconds() * 1000)
         tags = {**(tags or {}), **tracing.context_tags(), "resonate:target": self.namespace.target(group)}
+        tags[STARTED_BY] = self.namespace.engine_id(self.group)
         record = await self.create(promise_id, task, timeout_at, tags)
         outstanding.note_call(self.namespace.group(group), self.namespace.engine_id(record.id), task.func)
         self._note_job(record)
@@ -102,6 +110,11 @@ class EngineClient:
         engine_id = self.namespace.engine_id(promise_id)
         return self._local(await self._request(lambda: self.resonate.promises.resolve(engine_id, Value(data=value))))
 
+    async def reject(self, promise_id: str, value: Any) -> PromiseRecord:
+        """Reject a promise; where it is settled already, the record of its first outcome."""
+        engine_id = self.namespace.engine_id(promise_id)
+        return self._local(await self._request(lambda: self.resonate.promises.reject(engine_id, Value(data=value))))
+
     async def health_problem(self) -> str | None:
         """What keeps this process from its work, or None.
 
@@ -109,14 +122,8 @@ class EngineClient:
         far from this machine's.
         """
         problem = None
-        try:
-            with self.breaker.request(probe=True):
-                await answer(self._probe(), PROBE_TIMEOUT)
-        except EngineUnavailable as error:
-            answered = error.__cause__.code if isinstance(error.__cause__, ServerError) else None
-            problem = f"the engine cannot write: it answers {answered}" if answered else "the engine does not answer"
-        except ServerError as error:  # such as 401, where RESONATE_TOKEN is wrong
-            problem = f"the engine refuses requests: {error.code}"
+        if refusal := await self.refusal():
+            problem = str(refusal)
         metrics.ENGINE_UP.labels("requests").set(problem is None)
         if isinstance(self.resonate, WorkerResonate):
             self.resonate.offers.measure()
@@ -126,6 +133,22 @@ class EngineClient:
             if not self.source.connected:
                 problem = problem or "the stream of work is down"
         return problem or self.clock.problem
+
+    async def refusal(self) -> EngineUnavailable | None:
+        """Why the engine does not take this process's requests; None: it does."""
+        try:
+            with self.breaker.request(probe=True):
+                await answer(self._probe(), PROBE_TIMEOUT)
+        except EngineRefused as error:
+            return EngineRefused(error.code, self.namespace.name)
+        except EngineUnavailable as error:
+            answered = error.__cause__.code if isinstance(error.__cause__, ServerError) else None
+            return EngineUnavailable(
+                f"the engine cannot write: it answers {answered}" if answered else "the engine does not answer"
+            )
+        except ServerError as error:
+            return EngineUnavailable(f"the engine refuses requests: {error.code}")
+        return None
 
     async def _probe(self) -> None:
         """Write a promise to the engine: one a period for all processes of a service.
@@ -157,8 +180,11 @@ class EngineClient:
             raise
 
     async def _request[T](self, request: Callable[[], Awaitable[T]]) -> T:
-        with self.breaker.request():
-            return await answer(request())
+        try:
+            with self.breaker.request():
+                return await answer(request())
+        except EngineRefused as error:
+            raise EngineRefused(error.code, self.namespace.name) from error
 
     def _local(self, record: PromiseRecord) -> PromiseRecord:
         return replace(record, id=self.namespace.local_id(record.id))
@@ -180,7 +206,7 @@ async def answer[T](request: Awaitable[T], seconds: float | None = None) -> T:
     """What the engine answers within ``seconds``, else :data:`REQUEST_TIMEOUT`.
 
     Raises:
-        EngineUnavailable: it does not answer, or answers that it cannot.
+        EngineUnavailable: it does not answer, or answers that it cannot; or (EngineRefused) it refuses the token.
         ServerError: it refuses the request.
     """
     started, outcome = perf_counter(), "unavailable"
@@ -193,12 +219,15 @@ async def answer[T](request: Awaitable[T], seconds: float | None = None) -> T:
     except (TimeoutError, ConnectorError, DecodingError) as error:
         raise EngineUnavailable(f"the engine did not answer: {type(error).__name__}") from error
     except ServerError as error:
+        if error.code in REFUSALS:
+            outcome = "refused"
+            raise EngineRefused(error.code) from error
         if error.code < 500:
             outcome = "ok" if error.code == 404 else "refused"
             raise
         raise EngineUnavailable(f"the engine answered {error.code}") from error
     finally:
-        metrics.ENGINE_REQUESTS.labels(outcome).observe(perf_counter() - started)
+        _measured(outcome).observe(perf_counter() - started)
 
 
 def error_of(record: PromiseRecord) -> Failure:

@@ -83,7 +83,10 @@ class _Made:
 
 
 def failure_as_json(error: Exception) -> dict[str, Any]:
-    """An exception as JSON: ``__type``, ``message``, and of a `Failure` ``code``, ``status`` and ``fields``."""
+    """An exception as JSON: ``__type``, ``message``, and of a `Failure` ``code``, ``status`` and ``fields``.
+
+    ``name`` is the code once more: the TypeScript SDK makes an `Error` of name and message, and drops the rest.
+    """
     failure = error if isinstance(error, Failure) else StepFailed("a call", type(error).__name__, str(error))
     fields = {name: value for name, value in vars(failure).items() if name not in ("code", "status")}
     try:
@@ -91,7 +94,8 @@ def failure_as_json(error: Exception) -> dict[str, Any]:
     except (ValueNotKept, ValueError):  # Without them it arrives as a plain `Failure` of its code.
         kept = {}
     message = _utf8(str(failure)[:MAX_MESSAGE])
-    return {_TYPE: "error", "message": message, "code": failure.code, "status": failure.status, "fields": kept}
+    named = {"name": failure.code, "code": failure.code, "status": failure.status}
+    return {_TYPE: "error", "message": message, **named, "fields": kept}
 
 
 def failure_from_json(error: Any) -> Failure:
@@ -116,7 +120,7 @@ def _of_kind(kind: type[Failure], message: str, fields: dict[str, Any]) -> Failu
         values = {name: TypeAdapter(hints.get(name, Any)).validate_python(value) for name, value in fields.items()}
     except ValidationError:
         return Failure(message)
-    if not hints.keys() <= values.keys():
+    if any(name not in values and not hasattr(kind, name) for name in hints):
         return Failure(message)
     failure = kind.__new__(kind, message)
     failure.args = (message,)
@@ -165,7 +169,7 @@ def _find(value: Any, path: str, depth: int) -> tuple[str, str] | None:
         except (TypeError, ValueError, RecursionError):
             inner = _members(value)
             if inner is None:
-                return where, f"a {type(value).__qualname__} has no JSON form"
+                return where, f"a value of class {type(value).__qualname__} has no JSON form"
         value = inner
         if isinstance(value, dict | list | str | float):
             return _find(value, path, depth + 1)

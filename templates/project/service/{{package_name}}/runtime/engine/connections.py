@@ -4,21 +4,24 @@ import asyncio
 import logging
 import socket
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from time import time
 from typing import Any
 
 import aiohttp
 from resonate.connections import HttpConnection, SSEConnection
-from resonate.connections.http import DEFAULT_CONN_LIMIT
 from resonate.error import ConnectorError
 from resonate.retry import ExponentialBackoff
 
 from .clock import EngineClock
+from .http_client import HttpClient
 
 logger = logging.getLogger(__name__)
 
 TRY_TIMEOUT = 10.0
 """Seconds that one try of a request may take; it is tried again, as after any lost connection."""
+
+_JSON = b"application/json"
 
 
 def http_connections(
@@ -43,17 +46,16 @@ class RetryingHttp(HttpConnection):
     def __init__(self, url: str, *, clock: EngineClock | None = None, **options: Any) -> None:
         super().__init__(url, **options)
         self._clock = clock or EngineClock()
+        headers = self._auth_headers({"Content-Type": "application/json"})
+        self._client = HttpClient(f"{self._url}/", headers, lambda address: keep_alive_socket(address))
 
-    def _ensure_session(self) -> aiohttp.ClientSession:
-        if self._session is None and not self._stopped:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=TRY_TIMEOUT, sock_connect=TRY_TIMEOUT / 2),
-                connector=aiohttp.TCPConnector(limit=DEFAULT_CONN_LIMIT, socket_factory=keep_alive_socket),
-            )
-        return super()._ensure_session()
+    async def stop(self) -> None:
+        """End all connections; a request that is under way, or waits for its next try, fails now."""
+        await super().stop()
+        self._client.close()
 
     async def send(self, req: str, headers: dict[str, str] | None = None) -> str:
-        """What the server answers to a request.
+        """What the server answers to a request. ``headers`` are for servers behind a router: HTTP has no place for them.
 
         Raises:
             ConnectorError: this was stopped, or has not been started and the first try failed.
@@ -61,35 +63,33 @@ class RetryingHttp(HttpConnection):
         attempt = 0
         while not self._stopped:
             try:
-                return await self._try(req, headers or {})
-            except (aiohttp.ClientError, TimeoutError, RuntimeError) as error:
+                return await self._try(req)
+            except OSError as error:
                 if self._stopped:
                     break
                 if not self._running:
                     raise ConnectorError(error) from error
-                if isinstance(error, RuntimeError):  # While it is stopped a session says so with one.
-                    raise
                 logger.warning("the engine does not answer, asking again: %s", str(error) or type(error).__name__)
             await self._sleep_or_stop(self._backoff.delay(attempt))
             attempt += 1
         raise ConnectorError(RuntimeError("the connection to the engine has been stopped"))
 
-    async def _try(self, req: str, headers: dict[str, str]) -> str:
-        headers = self._auth_headers({"Content-Type": "application/json", **headers})
+    async def _try(self, req: str) -> str:
         sent = time()
-        async with self._ensure_session().post(f"{self._url}/", data=req, headers=headers) as response:
-            if response.status in (502, 503, 504) and response.content_type != "application/json":
-                response.raise_for_status()
-            written = _seconds(response.headers.get("Date"))
-            if written is not None:
-                self._clock.note(written, written + 1, sent=sent, received=time())
-            return await response.text()
+        answer = await self._client.post(req.encode(), seconds=TRY_TIMEOUT, connect_seconds=TRY_TIMEOUT / 2)
+        if answer.status in (502, 503, 504) and not answer.headers.get(b"content-type", b"").startswith(_JSON):
+            raise ConnectionError(f"a gateway answers {answer.status} in its place")
+        written = _seconds(answer.headers.get(b"date"))
+        if written is not None:
+            self._clock.note(written, written + 1, sent=sent, received=time())
+        return answer.body.decode()
 
 
-def _seconds(date: str | None) -> float | None:
+@lru_cache(maxsize=2)  # Many answers are written in one second.
+def _seconds(date: bytes | None) -> float | None:
     """The header `Date` in Unix seconds."""
     try:
-        return parsedate_to_datetime(date).timestamp() if date else None
+        return parsedate_to_datetime(date.decode("latin-1")).timestamp() if date else None
     except ValueError:
         return None
 

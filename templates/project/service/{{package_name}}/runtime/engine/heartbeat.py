@@ -7,10 +7,10 @@ import threading
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 
-from resonate.heartbeat import AsyncHeartbeat
-from resonate.send import Sender
+from resonate.send import Sender, TaskRef
 from resonate.transport import Transport
 from resonate_base.connections import Network
 
@@ -26,75 +26,76 @@ _BLOCKED = (
     "def, which runs in a thread."
 )
 _LOOK_EVERY = 0.5
-_START = 5.0
 
 
 class ThreadHeartbeat:
-    """For `Resonate(heartbeat=…)`: beats from a thread and a connection of its own.
+    """For `Resonate(heartbeat=…)`: beats from a thread and a connection of its own, three times a lease.
 
     The SDK's own heartbeat runs on the event loop, and stops with it: what blocks the loop for longer than a lease
-    would run again elsewhere, and again, for ever. The thread also watches the loop, and logs where it is blocked.
+    would run again elsewhere, and again, for ever. And it beats whenever a run begins, when the lease is fresh: most runs
+    end before they need one. The thread also watches the loop, and logs where it is blocked.
     """
 
     def __init__(self, connect: Callable[[], Network], pid: str, lease: timedelta, token: str | None = None) -> None:
         self._connect = connect
         self._token = token
         self._pid = pid
-        self._interval_ms = max(int(lease.total_seconds() * 1000) // 3, 1)
-        self._thread: threading.Thread | None = None
-        self._beats: asyncio.Queue[tuple[str, int | None]] | None = None
-        self._ready = threading.Event()
-        self._loop: asyncio.AbstractEventLoop
+        self._interval = lease.total_seconds() / 3
+        self._leases: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._ended: threading.Event | None = None
         self._watched: asyncio.AbstractEventLoop
         self._watched_thread = 0
         self._turned_at = 0.0
 
     def start(self, task_id: str, task_version: int) -> None:
         """Keep a task's lease from now on."""
-        if self._thread is None:
+        with self._lock:
+            self._leases[task_id] = task_version
+        if self._ended is None:
             self._watched, self._watched_thread = asyncio.get_running_loop(), threading.get_ident()
-            self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="heartbeat", daemon=True)
-            self._ready.clear()
-            self._thread.start()
-            self._ready.wait(_START)
-        self._tell(task_id, task_version)
+            self._ended = threading.Event()
+            run = partial(asyncio.run, self._run(self._ended))
+            threading.Thread(target=run, name="heartbeat", daemon=True).start()
 
     def stop(self, task_id: str) -> None:
         """Keep it no longer."""
-        if self._thread is not None:
-            self._tell(task_id, None)
+        with self._lock:
+            self._leases.pop(task_id, None)
 
     def shutdown(self) -> None:
         """Keep none."""
-        if self._thread is not None:
-            self._tell("", None)
-            self._thread = None
+        with self._lock:
+            self._leases.clear()
+        if self._ended is not None:
+            self._ended.set()
+            self._ended = None
 
-    def _tell(self, task_id: str, version: int | None) -> None:
-        if self._beats is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._beats.put_nowait, (task_id, version))
-
-    async def _run(self) -> None:
-        network = self._connect()
-        heartbeat = AsyncHeartbeat(self._pid, self._interval_ms, Sender(Transport(network), self._token))
-        self._loop, self._beats = asyncio.get_running_loop(), asyncio.Queue()
+    async def _run(self, ended: threading.Event) -> None:
         self._turned_at = monotonic()
-        self._ready.set()
-        watching = asyncio.create_task(self._watch())
-        while (told := await self._beats.get())[0]:
-            task_id, version = told
-            if version is None:
-                heartbeat.stop(task_id)
-            else:
-                heartbeat.start(task_id, version)
-        heartbeat.shutdown()
-        watching.cancel()
+        network = self._connect()
+        beating = asyncio.create_task(self._beat(Sender(Transport(network), self._token)))
+        await self._watch(ended)
+        beating.cancel()
         await network.stop()
 
-    async def _watch(self) -> None:
-        """Log each time that the watched loop is blocked, once, with where."""
+    async def _beat(self, sender: Sender) -> None:
+        """Beat for all leases at once: one that has begun since the last beat has two thirds of its time left, or more."""
+        while True:
+            await asyncio.sleep(self._interval)
+            with self._lock:
+                tasks = [TaskRef(id=task_id, version=version) for task_id, version in self._leases.items()]
+            if not tasks:
+                continue
+            try:
+                await sender.task_heartbeat(self._pid, tasks)
+            except Exception as error:
+                logger.warning("the heartbeat of %d runs failed: %s", len(tasks), error)
+
+    async def _watch(self, ended: threading.Event) -> None:
+        """Until the end, log each time that the watched loop is blocked, once, with where."""
         told = False
-        while not self._watched.is_closed():
+        while not ended.is_set() and not self._watched.is_closed():
             self._watched.call_soon_threadsafe(self._turn)
             await asyncio.sleep(_LOOK_EVERY)
             blocked = monotonic() - self._turned_at

@@ -27,6 +27,8 @@ async def succeeded_calls(client: EngineClient, group: str) -> AsyncIterator[Pro
     """
     if isinstance(client.network, LocalConnection):
         for promise in list(client.network.state.promises.values()):
+            if promise.value is None:
+                continue  # It has not ended, or nobody has ended it.
             record = msgspec.convert(promise.to_record(), PromiseRecord)
             if _is_succeeded_call(client, group, record):
                 yield client.resonate.promises.codec.decode_promise(record)
@@ -42,16 +44,7 @@ async def succeeded_calls(client: EngineClient, group: str) -> AsyncIterator[Pro
 
 
 async def calls_of_job(client: EngineClient, group: str, job: str) -> AsyncIterator[PromiseRecord]:
-    """The calls of a group that a job has made and that have succeeded, on every engine. ``job``: ``job/order-4711``.
-
-    Raises:
-        OperatorError: the engine keeps no such job.
-    """
-    if await client.find(job) is None:
-        raise OperatorError(
-            f"the engine keeps no job {job}",
-            "Name it with its kind, as in job/order-4711. One that was removed is not there.",
-        )
+    """The calls of a group that one run of a job has made and that have succeeded, on every engine. ``job``: ``job/order-4711``."""
     left = [job]
     while left:
         promise = left.pop()

@@ -3,9 +3,13 @@
 A worker that does not know a function, cannot read what was recorded, or makes other calls than were recorded, hands the
 run back and takes it again after a pause that grows. Meanwhile a worker with code that fits may take it. Which run it
 is and why stand in readiness, in a log line once a minute, and in a note in the engine, which the job's own answer reads.
+
+A function that is not known here may be one of the next release, which other workers have already: its runs are kept for
+a moment and handed back, and readiness says nothing of them for a minute.
 """
 
 import logging
+import random
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +29,7 @@ from resonate.error import (
 from resonate.types import PromiseRecord
 
 from ..errors import EngineUnavailable
+from ..telemetry import metrics
 
 if TYPE_CHECKING:
     from .client import EngineClient
@@ -36,6 +41,12 @@ LONGEST_PAUSE = 60.0
 
 REPEAT = 60.0
 """Seconds between two log lines about the same problem."""
+
+UNSERVED_AFTER = 60.0
+"""Seconds in which a run of a function that is not known here was offered again and again: nobody else knows it either."""
+
+_FIRST_STAY, _LONGEST_STAY, _GROWTH = 0.05, 4.0, 1.3
+# The engine offers what is handed back at once, to any worker of the group. In 3 s it is offered a dozen times.
 
 NOTES = "misfit/"
 """Begins the local ids of the notes."""
@@ -51,6 +62,12 @@ class DoesNotFit(ResonateError):
 def does_not_fit(problem: str) -> PlatformError:
     """What to raise in a run: the workflow's own code cannot catch it."""
     return PlatformError([DoesNotFit(problem)])
+
+
+def is_unknown(error: BaseException) -> bool:
+    """Whether an error says that a function is not served here."""
+    causes: Iterable[BaseException] = error.causes if isinstance(error, PlatformError) else [error]
+    return any(isinstance(cause, FunctionNotFoundError) for cause in causes)
 
 
 def problem_of(error: BaseException) -> str | None:
@@ -81,9 +98,18 @@ def in_words(error: Exception) -> str:
 class _Held:
     function: str
     problem: str
+    since: float
     due: float
     pause: float
+    stay: float
+    is_unknown: bool
     note: str | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it is more than a deployment that rolls."""
+        now = monotonic()
+        return not self.is_unknown or (now - self.since >= UNSERVED_AFTER and now - self.due < UNSERVED_AFTER / 2)
 
 
 class Misfits:
@@ -108,33 +134,46 @@ class Misfits:
         held = self._held.get(run)
         return held.problem if held else None
 
-    def hold(self, run: PromiseRecord, problem: str) -> None:
-        """Hold a run back, and say so."""
+    def hold(self, run: PromiseRecord, problem: str, *, unknown: bool = False) -> float:
+        """Hold a run back, and say so. Returns for how many seconds it is to be kept before it is handed back.
+
+        ``unknown``: its function is not served here.
+        """
         task: Any = run.param.data
         function = str(task.get("func", "")) if isinstance(task, dict) else ""
         held = self._held.get(run.id)
-        pause = min(held.pause * 2, LONGEST_PAUSE) if held else 1.0
+        now = monotonic()
+        since = held.since if held else now
+        is_new = unknown and now - since < UNSERVED_AFTER
+        pause = 0.0 if is_new else min(max(held.pause, 0.5) * 2, LONGEST_PAUSE) if held else 1.0
+        stay = 0.0
+        if unknown:
+            metrics.UNKNOWN_FUNCTIONS.inc()
+            stay = min(held.stay * _GROWTH, _LONGEST_STAY) if held else _FIRST_STAY
         note = held.note if held and held.problem == problem else None
-        self._held[run.id] = _Held(function, problem, monotonic() + pause, pause, note)
+        self._held[run.id] = _Held(function, problem, since, now + pause, pause, stay, unknown, note)
         if monotonic() - self._said.get((function, problem), float("-inf")) >= REPEAT:
             self._said[function, problem] = monotonic()
             extra = {"job": run.tags.get("resonate:origin", run.id), "promise": run.id, "function": function}
             message = "%d runs wait for code that fits them, now %s: %s"
-            logger.error(message, self.count, function or run.id, problem, extra=extra)
+            level = logging.WARNING if is_new else logging.ERROR
+            logger.log(level, message, self.count, function or run.id, problem, extra=extra)
+        return stay * random.uniform(0.5, 1.5)
 
     def problem(self) -> str | None:
         """What readiness says of them, or None."""
         now = monotonic()
         self._held = {run: held for run, held in self._held.items() if now - held.due < _FORGOTTEN_AFTER}
-        if not self._held:
+        shown = [held for held in self._held.values() if held.is_shown]
+        if not shown:
             return None
-        some = next(iter(self._held.values()))
-        return f"{self.count} runs wait for code that fits them, such as {some.function}: {some.problem}"
+        some = shown[0]
+        return f"{len(shown)} runs wait for code that fits them, such as {some.function}: {some.problem}"
 
     async def leave_note(self, client: "EngineClient", run: PromiseRecord) -> None:
         """Leave in the engine why a run is held back, for those who ask how it goes."""
         held = self._held.get(run.id)
-        if held is None or held.note:
+        if held is None or held.note or not held.is_shown:
             return
         with suppress(EngineUnavailable, ServerError):
             for number in range(_MOST_NOTES):

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic
@@ -22,8 +23,8 @@ from resonate.transport import ExecuteMsg, Message
 from resonate.types import PromiseRecord, Status
 
 from ..telemetry import metrics
-from .misfits import Misfits, problem_of
-from .places import Place, Places
+from .misfits import Misfits, is_unknown, problem_of
+from .places import Place, Places, pause_without_place
 from .suspects import Suspects
 
 if TYPE_CHECKING:
@@ -51,12 +52,27 @@ class Taken:
     """The run that this worker has taken: its promise on the engine, and how often it was taken before.
 
     ``passes`` is how often it has begun since: the engine may ask for another pass where a call has ended meanwhile.
+    ``began_at`` and ``last_end`` are Unix milliseconds by the engine's clock.
     """
 
     promise: PromiseRecord
     begun_before: int
     suspects: Suspects
+    began_at: int
     passes: int = 0
+    last_end: int = 0
+
+    def note_call(self, call: PromiseRecord) -> None:
+        """Note a call that the run makes, or made before: the last that had ended before it began is what woke it."""
+        if call.settled_at is not None and self.last_end < call.settled_at <= self.began_at:
+            self.last_end = call.settled_at
+
+    def measure(self, group: str) -> None:
+        """Measure how long the engine took to begin it."""
+        if not self.begun_before:
+            metrics.FIRST_START.labels(group).observe(max(self.began_at - self.promise.created_at, 0) / 1000)
+        elif self.last_end:
+            metrics.RESUME.labels(group).observe((self.began_at - self.last_end) / 1000)
 
 
 _taken: ContextVar[Taken | None] = ContextVar("taken", default=None)
@@ -85,13 +101,27 @@ class Offers:
         self._unread: deque[str] = deque()
         self._taken: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._parked: set[asyncio.Task[Any]] = set()
+        self._expected: dict[str, asyncio.Future[None]] = {}
         self._is_reading = False
         self._is_closed = False
         self._is_paused = False
         places.on_given = self._read
 
+    def expect(self, run: str) -> asyncio.Future[None]:
+        """A future that is done when a run is offered, which is not begun: a probe, until :meth:`forget`."""
+        self._expected[run] = asyncio.get_running_loop().create_future()
+        return self._expected[run]
+
+    def forget(self, run: str) -> None:
+        """Expect it no longer."""
+        self._expected.pop(run, None)
+
     def add(self, run: str, version: int) -> None:
         """Note an offer. One that was taken already, or waits already, changes nothing."""
+        if expected := self._expected.get(run):
+            if not expected.done():
+                expected.set_result(None)
+            return
         taken, at = self._taken.get(run, (-1, 0.0))
         if self._is_closed or (version <= taken and monotonic() - at < _LATE):
             return
@@ -176,7 +206,7 @@ class WorkerResonate(Resonate):
         # The SDK's own bound counts runs that wait for their next try, too.
         super().__init__(max_concurrent_tasks=1_000_000, **options)
         self.places = Places(max_runs, function_share)
-        self.suspects = Suspects()
+        self.suspects = Suspects(options["ttl"])
         self.misfits = Misfits()
         self.client: EngineClient | None = None
         """Set by `client.build`: what leaves notes in the engine."""
@@ -184,6 +214,10 @@ class WorkerResonate(Resonate):
         core = self._core
         parts = {name: getattr(core, name) for name in core.__struct_fields__}
         self._core = _WorkerCore(**parts, worker=self)
+
+    def now_ms(self) -> int:
+        """The engine's time, in Unix milliseconds."""
+        return self._core.clock()
 
     def _on_message(self, msg: Message) -> None:
         if isinstance(msg, ExecuteMsg):
@@ -219,17 +253,21 @@ class _WorkerCore(Core, kw_only=True):
     ) -> Status:
         worker, version = self.worker, _offered.get()
         worker.offers.note_taken(task_id, version)
-        _taken.set(Taken(promise, version, worker.suspects))
+        run = Taken(promise, version, worker.suspects, worker.now_ms())
+        _taken.set(run)
         try:
             status = await super().execute_until_blocked_outer(task_id, task_version, promise, preload)
         except _HeldBack as held:
             # Before it is released, which offers it again at once.
-            worker.misfits.hold(promise, held.problem)
+            stay = worker.misfits.hold(promise, held.problem, unknown=held.is_unknown)
+            with suppress(PlatformError):  # The worker drains.
+                await pause_without_place(asyncio.sleep(min(stay, self.ttl / 2000)))
             await self.sender.task_release(task_id, task_version)
             if worker.client:
                 await worker.misfits.leave_note(worker.client, promise)
             return "suspended"
         await worker.misfits.release(worker.client, task_id)
+        run.measure(worker.client.group if worker.client else "")
         return status
 
     async def execute_until_blocked_inner(self, promise: PromiseRecord, effects: Effects) -> Any:
@@ -239,12 +277,12 @@ class _WorkerCore(Core, kw_only=True):
             problem = problem_of(error)
             if problem is None:
                 raise
-            raise _HeldBack(problem) from error
+            raise _HeldBack(problem, is_unknown(error)) from error
 
 
 class _HeldBack(BaseException):
     """This code does not fit the run. The SDK lets it through, without a traceback in the log at each try."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, is_unknown: bool) -> None:
         super().__init__(problem)
-        self.problem = problem
+        self.problem, self.is_unknown = problem, is_unknown

@@ -5,20 +5,40 @@ import logging
 from time import monotonic, time
 from typing import Any
 
+from psycopg import AsyncConnection, ConnectionInfo
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import InsufficientPrivilege, InterfaceError, OperationalError
-from psycopg_pool import PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from resonate.error import ConnectorError
 from resonate.retry import ExponentialBackoff
 from resonate_pg import PostgresConnection
-from resonate_pg.client import PgConn
+from resonate_pg.client import PgConn, PsycopgSessions
 
+from ..errors import OperatorError
 from .clock import EngineClock
 from .connections import TRY_TIMEOUT
 
 logger = logging.getLogger(__name__)
 
 _REQUEST = "SELECT resonate.resonate_rpc(%s::text::jsonb)::text, extract(epoch FROM clock_timestamp())::float8"
+
+SCHEMA_IS_THERE = "SELECT (to_regclass('resonate.promises') IS NOT NULL)::int"
+
+# Whether the database has the index of `upkeep.prepare`, whole.
+PREPARED = """
+SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('resonate.service_due_promises') AND indisvalid
+"""
+
+# Whether a timer of the engine is due, by the indexes of its tables. The function says once more what is before it, for the
+# index of `upkeep.prepare`, which has no promises that ended jobs left open.
+_DUE = """
+SELECT EXISTS (
+        SELECT FROM resonate.promises
+        WHERE state = 'pending' AND external AND timeout_at <= t.now AND resonate._promise_timed(promises))
+    OR EXISTS (SELECT FROM resonate.tasks WHERE state IN ('pending', 'acquired') AND timeout_at <= t.now)
+    OR EXISTS (SELECT FROM resonate.schedules WHERE next_run_at <= t.now)
+FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) t
+"""
 
 # libpq's names. A connection whose other side is gone ends within a minute, one that carries a request within TRY_TIMEOUT.
 _KEEP_ALIVE = {
@@ -37,6 +57,55 @@ def with_keep_alive(url: str) -> str:
     )
 
 
+class IndexedSessions(PsycopgSessions):
+    """Connections whose plans never read a whole table where there is an index.
+
+    A connection keeps the plan of a statement in the engine's functions for as long as the table's statistics stand: one
+    that was made while the tables were empty reads each of them as a whole, for each heartbeat, until Postgres's
+    autovacuum has seen that they have grown, a minute later at best.
+    """
+
+    async def _ensure_pool(self) -> AsyncConnectionPool:
+        if self._pool is None:
+            async with self._lock:
+                if self._pool is None:
+                    pool = AsyncConnectionPool(
+                        self._conninfo,
+                        min_size=self._min_size,
+                        max_size=self._max_size,
+                        open=False,
+                        configure=_use_indexes,
+                    )
+                    await pool.open()
+                    self._pool = pool
+        return self._pool
+
+
+def check_encoding(info: ConnectionInfo) -> None:
+    """Refuse a database that does not keep every text.
+
+    Raises:
+        OperatorError: it is such a one.
+    """
+    if (encoding := info.parameter_status("server_encoding")) != "UTF8":
+        raise OperatorError(
+            f"RESONATE_URL: the encoding of the engine's database is {encoding}, and must be UTF8",
+            "Make another: CREATE DATABASE engine ENCODING 'UTF8' TEMPLATE template0",
+        )
+
+
+async def _use_indexes(connection: AsyncConnection[Any]) -> None:
+    try:
+        check_encoding(connection.info)
+    except OperatorError as error:
+        logger.error("%s", error.problem)
+        raise OperationalError(error.problem) from None
+    await connection.set_autocommit(True)
+    for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"):
+        await connection.execute("SELECT set_config(%s, 'off', false)", (setting,))
+    await connection.set_autocommit(False)
+
+
 class ResilientPostgres(PostgresConnection):
     """A connection to resonate-pg that goes on after errors; ``connected`` says whether work arrives.
 
@@ -45,7 +114,9 @@ class ResilientPostgres(PostgresConnection):
     is stopped. ``clock`` is told the engine's time.
 
     After one failed session the connector never drives its timers again, and without pg_cron nothing would time out or
-    be retried any more. Here they are tried again after a pause.
+    be retried any more. Here they are tried again after a pause. And it has the engine look for what is due before each
+    fetch of messages, which reads every promise: here they are asked for at most once a tick, by the indexes, and the
+    engine's function runs where something is due.
     """
 
     _BACKOFF = ExponentialBackoff(initial=0.2, max_delay=5)
@@ -63,7 +134,9 @@ class ResilientPostgres(PostgresConnection):
         return alive and self._timers_run and monotonic() - self._drained_at < self._STALE
 
     def __init__(self, url: str | None = None, *, clock: EngineClock | None = None, **options: Any) -> None:
-        super().__init__(with_keep_alive(url) if url is not None else None, **options)
+        if url is not None:
+            options["sessions"] = IndexedSessions(with_keep_alive(url))
+        super().__init__(**options)
         self._clock = clock or EngineClock()
         self._stop_event = asyncio.Event()
         self._tries: set[asyncio.Task[str]] = set()
@@ -88,7 +161,8 @@ class ResilientPostgres(PostgresConnection):
                     break
                 if not self._running:
                     raise ConnectorError(error) from error
-                logger.warning("the engine does not answer, asking again: %s", str(error) or type(error).__name__)
+                why = str(error).partition("\n")[0] or type(error).__name__  # libpq goes on about what it may mean.
+                logger.warning("the engine does not answer, asking again: %s", why)
             except Exception as error:
                 raise ConnectorError(error) from error
             await self._sleep_or_stop(self._BACKOFF.delay(attempt))
@@ -149,9 +223,12 @@ class ResilientPostgres(PostgresConnection):
     async def _fire_timers(self) -> None:
         if not self._drive_timers or monotonic() < self._resume_at:
             return
+        self._resume_at = monotonic() + self._tick
         try:
             async with self._sessions.session() as session:
-                await session.execute("SELECT resonate.process_timeouts()")
+                row = await (await session.execute(_DUE)).fetchone()
+                if row is not None and row[0]:
+                    await session.execute("SELECT resonate.process_timeouts()")
             self._timers_run = True
         except InsufficientPrivilege:
             self._drive_timers = False
@@ -159,6 +236,19 @@ class ResilientPostgres(PostgresConnection):
         except Exception as error:
             self._timers_run, self._resume_at = False, monotonic() + self._PAUSE
             logger.warning("engine timers failed, trying again in %s s: %s", self._PAUSE, error)
+
+    async def is_prepared(self) -> bool:
+        """Whether the database has the index that keeps the engine quick.
+
+        Raises:
+            ConnectorError: Postgres does not answer.
+        """
+        try:
+            async with self._sessions.session() as session:
+                row = await (await session.execute(PREPARED)).fetchone()
+                return bool(row and row[0])
+        except Exception as error:
+            raise ConnectorError(error) from error
 
     async def schedule_ids(self, prefix: str) -> set[str] | None:
         """The ids of the schedules that begin with ``prefix``; None where this role may not read the table.

@@ -2,17 +2,14 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any
 
-from resonate.error import ResonateError, ServerError
+from resonate.error import ResonateError, ServerError, StoppedError
 from resonate.observability import BackgroundTaskFailed, Event, logging_observer
-from resonate.send import Sender, TaskAcquireResult, TaskFenceResult
 
 logger = logging.getLogger(__name__)
 
-_TAKEN = "another worker has it, or it has ended:"
-
-
+TAKEN = "another worker has it, or it has ended"
+PASSED_ON = "its lease has passed on, so another worker goes on with it"
 _HANDED_BACK = "handed back: "
 
 
@@ -26,41 +23,25 @@ class HandedBack(ResonateError):
         super().__init__(_HANDED_BACK + reason)
 
 
-class TaskSender(Sender):
-    """The SDK's requests for runs.
-
-    A task that cannot be taken is named in the error, which the SDK logs without. And what the engine sends along with
-    the answer for one step, all steps of the run so far, is left unread: the run has made them or got them when it
-    began. To read them each time made a run of 1,000 steps read a million.
-    """
-
-    def _parse_task_fence(self, data: Any) -> TaskFenceResult:
-        return super()._parse_task_fence({**data, "preload": []})
-
-    async def task_acquire(self, id: str, version: int, pid: str, ttl: int) -> TaskAcquireResult:
-        """Take a task.
-
-        Raises:
-            ServerError: 409 where another worker was quicker, which is no fault: a task is offered to several.
-        """
-        try:
-            return await super().task_acquire(id, version, pid, ttl)
-        except ServerError as error:
-            what = _TAKEN if error.code == HTTPStatus.CONFLICT else f"{error.message}:"
-            raise ServerError(error.code, f"{what} {id}") from error
-
-
 def is_fault(record: logging.LogRecord) -> bool:
-    """Whether what the SDK logs is more than a run that is handed back: a filter."""
+    """Whether what the SDK logs is more than a run that goes on elsewhere: a filter."""
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(getattr(error, "cause", error), HandedBack)
+    # PlatformError has several.
+    return not all(_goes_on_elsewhere(cause) for cause in getattr(error, "causes", [error]))
+
+
+def _goes_on_elsewhere(cause: BaseException | None) -> bool:
+    is_conflict = isinstance(cause, ServerError) and cause.code == HTTPStatus.CONFLICT
+    return is_conflict or isinstance(cause, HandedBack | StoppedError)
 
 
 def observe(event: Event) -> None:
-    """The SDK's observer: logs what it would, but for tasks that others have taken, or that were handed back."""
+    """The SDK's observer: logs what it would, but for runs that go on elsewhere."""
     if not isinstance(event, BackgroundTaskFailed):
         logging_observer(event)
-    elif _TAKEN in event.cause or _HANDED_BACK in event.cause:
+    elif any(text in event.cause for text in (TAKEN, _HANDED_BACK, str(StoppedError()))):
         logger.debug("%s", event.cause)
+    elif PASSED_ON in event.cause:
+        logger.info("%s", event.cause.partition(": ")[2])
     else:
         logger.error("work that the engine sent was not done here: %s", event.cause)

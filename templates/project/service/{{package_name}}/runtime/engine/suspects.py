@@ -3,7 +3,8 @@
 The engine offers such a run again whenever its lease ends, and it takes along what else runs in its process, for ever.
 How often a run was taken says little: a workflow is taken at each wake. So one that was taken `SUSPECT_AFTER` times
 leaves a note in the engine while it runs, which is settled however the run ends. A note that is still open was left by
-a process that ended.
+a process that ended. In a process that has just begun, perhaps in the place of one that ended so, each run leaves one
+that another process has had before.
 
 A run with such notes waits until it is the only one of its kind here, so that what ran beside it is cleared of
 suspicion; and after `MOST_CRASHES` of them it fails.
@@ -15,6 +16,8 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SUSPECT_AFTER = 3
-"""Times that a run was taken before, from which on it leaves notes."""
+"""Times that a run was taken before, from which on it leaves notes in any process."""
 
 MOST_CRASHES = 3
 """Notes that are open, one after the other, after which a run is put aside."""
@@ -40,9 +43,10 @@ _REMEMBERED = 10_000
 
 
 class Suspects:
-    """The suspects of one worker."""
+    """The suspects of one worker. What its predecessor had is offered to it within a ``lease``."""
 
-    def __init__(self) -> None:
+    def __init__(self, lease: timedelta) -> None:
+        self._is_young_until = monotonic() + 2 * lease.total_seconds()
         self._notes: dict[str, EngineClient] = {}
         self._ended: OrderedDict[str, int] = OrderedDict()
         self._turns: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -59,13 +63,18 @@ class Suspects:
         """
         engine_id, before = run.promise.id, run.begun_before
         crashes = 0
-        is_suspect = before >= SUSPECT_AFTER and self._ended.pop(engine_id, None) != before - 1
+        was_here = self._ended.pop(engine_id, None) == before - 1
+        is_suspect = not was_here and (before >= SUSPECT_AFTER or (before > 0 and monotonic() < self._is_young_until))
         if is_suspect:
             with suppress(EngineUnavailable, ServerError):
-                crashes = await self._crashes(client, run)
+                crashes = await find_crashes(client, engine_id, before)
         if crashes >= MOST_CRASHES:
             logger.error("%s is put aside: %d processes ended while it ran", name, crashes, extra={"job": engine_id})
-            message = f"{name} is put aside: its process ended {crashes} times in a row while it ran"
+            job = client.namespace.local_id(run.promise.tags.get("resonate:origin", engine_id))
+            message = (
+                f"{name} is put aside: its process ended {crashes} times in a row while it ran. Once that is mended,"
+            )
+            message += f" `runs retry {job}` starts it again"
             raise Failure(message, code="crashes-worker", status=500)
         if crashes:
             await self._wait_for_turn(crashes)
@@ -85,15 +94,6 @@ class Suspects:
     async def close(self) -> None:
         """Settle all notes: the process is about to end by itself, and what still runs is not to blame."""
         await asyncio.gather(*[self._settle(note) for note in list(self._notes)])
-
-    async def _crashes(self, client: "EngineClient", run: "Taken") -> int:
-        """How many processes have ended with this run, one after the other."""
-        for before in range(run.begun_before - 1, max(run.begun_before - 1 - _LOOK_BACK, -1), -1):
-            found = await client.find(_note(run.promise.id, before))
-            if found is not None:
-                kept: Any = found.param.data
-                return int(kept["crashes"]) + 1 if found.state == "pending" else 0
-        return 0
 
     async def _leave(self, client: "EngineClient", note: str, run: "Taken", crashes: int) -> None:
         with suppress(EngineUnavailable, ServerError):
@@ -123,6 +123,16 @@ class Suspects:
             if not turn.done():
                 self._is_running = True
                 turn.set_result(None)
+
+
+async def find_crashes(client: "EngineClient", engine_id: str, before: int) -> int:
+    """How many processes have ended with a run, one after the other, when it had been taken ``before`` times."""
+    for earlier in range(before - 1, max(before - 1 - _LOOK_BACK, -1), -1):
+        found = await client.find(_note(engine_id, earlier))
+        if found is not None:
+            kept: Any = found.param.data
+            return int(kept["crashes"]) + 1 if found.state == "pending" else 0
+    return 0
 
 
 def _note(engine_id: str, before: int) -> str:

@@ -19,6 +19,7 @@ from ..telemetry import metrics, outstanding
 from ..telemetry.runs import CANCELED, TIMED_OUT
 from .client import EngineClient, answer
 from .misfits import find_problem
+from .suspects import find_crashes
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +53,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Untaken:
-    """A call that no worker of its group has taken. ``group`` is as the engine knows it.
+    """A call that no worker of its group goes on with. ``group`` is as the engine knows it.
 
-    ``problem`` is why the workers of the group hold it back, where they do.
+    ``problem`` is why the workers of the group hold it back, or that those which had it ended.
     """
 
     promise: str
@@ -118,7 +119,8 @@ async def find_task(client: EngineClient, engine_id: str) -> Task | None:
     """What the engine does with a call, by the promise's id on the engine; None where nobody is to take it."""
     if isinstance(client.network, LocalConnection):
         local = client.network.state.tasks.get(engine_id)
-        return Task(local.state, local.version) if local else None
+        # It counts a task when it is given back, as no other engine does.
+        return Task(local.state, local.version + (local.state == "acquired")) if local else None
     sender = client.resonate.promises.sender
     try:
         # The SDK has no public request for it; the minor version is pinned for this line.
@@ -139,21 +141,28 @@ async def find_untaken(client: EngineClient, record: PromiseRecord) -> Untaken |
     three as a rule.
     """
     for _ in range(_DEEPEST):
-        task = await find_task(client, client.namespace.engine_id(record.id))
+        engine_id = client.namespace.engine_id(record.id)
+        task = await find_task(client, engine_id)
         if task is None or record.state != "pending":
             return None
-        if task.state == "pending":
-            group = record.tags.get("resonate:target", "").rpartition("@")[2]
-            param: Any = record.param.data
-            function = param.get("func", "") if isinstance(param, dict) else ""
-            if client.clock.now_ms() - record.created_at < YOUNG * 1000:
+        if task.state == "suspended":
+            child = await _open_call(client, record.id)
+            if child is None:
                 return None
-            problem = await find_problem(client, client.namespace.engine_id(record.id))
-            return Untaken(record.id, function, group, problem)
-        child = await _open_call(client, record.id) if task.state == "suspended" else None
-        if child is None:
+            record = child
+            continue
+        if client.clock.now_ms() - record.created_at < YOUNG * 1000:
             return None
-        record = child
+        is_taken = task.state == "acquired"
+        problem = None
+        if crashes := await find_crashes(client, engine_id, task.version - is_taken):
+            problem = f"its process ended while it ran, {crashes} times in a row: it is tried again, alone"
+        elif is_taken:
+            return None
+        problem = problem or await find_problem(client, engine_id)
+        group = record.tags.get("resonate:target", "").rpartition("@")[2]
+        param: Any = record.param.data
+        return Untaken(record.id, param.get("func", "") if isinstance(param, dict) else "", group, problem)
     return None
 
 

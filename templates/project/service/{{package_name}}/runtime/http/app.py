@@ -59,9 +59,9 @@ def install(
     ]
     install_handlers(app)
     extend_openapi(app, with_keys=bool(settings.callers))
-    install_docs(app, settings)
     for router in (*routers, health.router, *health.metrics_routers(settings)):
         app.include_router(router)
+    install_docs(app, settings)  # Behind the others, since routes are tried one after another.
 
 
 def _routes(routers: Iterable[APIRouter]) -> Iterator[BaseRoute]:

@@ -1,13 +1,12 @@
 """What every response says to browsers and caches, unless its route says something else."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_DEFAULTS = {
-    "Cache-Control": "no-store",  # Results are the caller's own, and change until the work has ended.
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # JSON loads nothing, in nobody's frame.
-    "X-Content-Type-Options": "nosniff",
-}
+_DEFAULTS = (
+    (b"cache-control", b"no-store"),  # Results are the caller's own, and change until the work has ended.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),  # JSON loads nothing, in nobody's frame.
+    (b"x-content-type-options", b"nosniff"),
+)
 
 
 class SafeHeaders:
@@ -19,9 +18,10 @@ class SafeHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_defaults(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _DEFAULTS.items():
-                    headers.setdefault(name, value)
+                headers = list(message.get("headers", ()))
+                given = {name for name, _ in headers}
+                headers += [header for header in _DEFAULTS if header[0] not in given]
+                message = {**message, "headers": headers}
             await send(message)
 
         await self.app(scope, receive, send_with_defaults if scope["type"] == "http" else send)

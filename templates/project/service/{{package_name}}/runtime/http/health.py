@@ -32,8 +32,8 @@ async def readyz(client: ClientDep) -> Health:
     """The engine answers, within 2 seconds, and the process does not stop."""
     if draining.has_begun():
         raise draining.stopping()
-    if await client.health_problem() is not None:
-        raise unavailable()
+    if (problem := await client.health_problem()) is not None:
+        raise unavailable(detail=f"This process does not work: {problem}.")
     return Health(status="ready")
 
 

@@ -67,6 +67,7 @@ _START_PROBLEMS = problems(
     _UNAUTHORIZED,
     (408, "The body did not arrive in time."),
     (413, "The body is larger than 1 MiB."),
+    (415, "The Content-Type is not application/json."),
     (422, "The request does not fit its schema, or its key was used for another request."),
     (503, "The engine did not answer: the outcome is unknown, and repeating is safe with a key."),
 )

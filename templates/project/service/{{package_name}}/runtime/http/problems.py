@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import EngineUnavailable, ValueNotKept
+from ..errors import EngineRefused, EngineUnavailable, ValueNotKept
 from ..outages import Lost
 from ..telemetry.requests import request_id
 from .methods import allowed_methods
@@ -88,10 +88,9 @@ def _of_exception(error: HTTPException) -> Problem:
     return found
 
 
-def unavailable(location: str | None = None) -> Problem:
+def unavailable(location: str | None = None, *, detail: str = "The engine did not answer. Try again.") -> Problem:
     """503: the engine did not answer. With ``location``, something was asked of it and may still happen."""
     headers = {"Retry-After": "5"}
-    detail = "The engine did not answer. Try again."
     if location is not None:
         headers["Location"] = location
         detail = (
@@ -188,6 +187,9 @@ def _problem_of(error: Exception) -> Problem:
             return error
         case HTTPException():
             return _of_exception(error)
+        case EngineRefused():
+            logger.error("%s", error)
+            return unavailable(detail="The engine refuses this service, whose operator must mend that.")
         case EngineUnavailable():
             logger.warning("the engine is unavailable: %s", error)
             return unavailable()

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import ChangeReload
 
 from ..settings import ServiceSettings
+from ..telemetry import logs
 from . import draining
 from .protocol import BoundedHttp
 
@@ -43,6 +44,7 @@ def serve(app: FastAPI | str, settings: ServiceSettings, **options: Any) -> None
     if config.should_reload:
         ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
         return
+    logs.defer()
     server.run()
     if not server.started:
         sys.exit(_STARTUP_FAILED)

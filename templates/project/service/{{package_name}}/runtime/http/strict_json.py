@@ -21,6 +21,7 @@ MAX_DEPTH = 64
 """How deep objects and arrays may be nested."""
 
 _UNFIT = re.compile("[\0\ud800-\udfff]")
+_JSON = re.compile(r"application/(.+\+)?json")
 
 
 class StrictJsonRequest(Request):
@@ -75,10 +76,21 @@ class JsonRoute(APIRoute):
 
 def _replace_adapters(dependant: Dependant) -> None:
     for field in dependant.body_params:
-        if not isinstance(field.field_info, params.Form) and not isinstance(field._type_adapter, JsonAdapter):
-            field._type_adapter = JsonAdapter(field._type_adapter)  # type: ignore[assignment]  # it quacks
+        info = field.field_info
+        is_json = isinstance(info, params.Body) and _JSON.fullmatch(info.media_type.lower())
+        if is_json and not isinstance(field._type_adapter, JsonAdapter):
+            field._type_adapter = _BodyAdapter(field._type_adapter)  # type: ignore[assignment]  # it quacks
     for below in dependant.dependencies:
         _replace_adapters(below)
+
+
+class _BodyAdapter(JsonAdapter):
+    """Refuses what is not sent as JSON, which FastAPI hands on as bytes."""
+
+    def validate_python(self, value: Any, **options: Any) -> Any:
+        if isinstance(value, bytes):
+            raise Problem(415, "unsupported-media-type", "The Content-Type of the body must be application/json.")
+        return super().validate_python(value, **options)
 
 
 def _refused(why: str) -> Problem:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from ..durable.gate import Delivery, Gate
 from ..durable.ids import is_root, public_id, public_of, root_id
+from ..durable.job_runs import newest
 from ..durable.json_values import validate
 from ..durable.rpc import Rpc
 from ..engine.client import EngineClient
@@ -135,6 +136,7 @@ async def start_once[Q: BaseModel](
     identity = RequestIdentity(contract, request)
     record = await contract.start(client, root, request, tags=identity.tags)
     identity.is_replay(record)
+    record = await newest(client, record)
     return StartedWork(id=public_of(root), status=Outcome.of(record).status)
 
 

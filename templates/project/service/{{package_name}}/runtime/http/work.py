@@ -14,11 +14,12 @@ from resonate.error import ServerError
 from resonate.types import PromiseRecord
 
 from ..durable import ids
+from ..durable.job_runs import find_newest, newest
 from ..durable.json_values import validate
 from ..durable.rpc import Rpc
 from ..engine.client import EngineClient, error_of
 from ..engine.watch import YOUNG, find_untaken
-from ..errors import EngineUnavailable
+from ..errors import EngineRefused, EngineUnavailable
 from . import draining
 from .auth import Caller, get_caller
 from .idempotency import RequestIdentity
@@ -104,9 +105,9 @@ class Accepted(BaseModel):
 
 
 class WaitingFor(BaseModel):
-    """A call that no worker has taken: of which function, and of which group, as the engine knows it.
+    """A call that no worker goes on with: of which function, and of which group, as the engine knows it.
 
-    `problem` is there while the workers of that group run code that does not fit it, and says why.
+    `problem` is there while the workers of that group run code that does not fit it, or end with it, and says why.
     """
 
     function: str
@@ -196,9 +197,12 @@ async def start[Q: BaseModel](
     identity = RequestIdentity(contract, request)
     try:
         record = await contract.start(caller.client, root_id, request, timeout=timeout, tags=identity.tags)
+        replayed = identity.is_replay(record)
+        return Started(await newest(caller.client, record), replayed, location)
+    except EngineRefused:
+        raise  # Nothing was started.
     except EngineUnavailable:
         raise unavailable(location) from None
-    return Started(record, identity.is_replay(record), location)
 
 
 def accept(started: Started, response: Response) -> Accepted:
@@ -209,7 +213,7 @@ def accept(started: Started, response: Response) -> Accepted:
 
 async def poll(caller: Caller, root_id: str, request: Request, response: Response) -> PromiseRecord:
     """The record of some work, or 404. `Prefer: wait=N` waits for its end."""
-    record = await caller.client.find(root_id)
+    record = await find_newest(caller.client, root_id)
     if record is None:
         raise not_found()
     record = await _wait_as_preferred(caller.client, record, request, response, 0)
@@ -299,9 +303,11 @@ async def _wait_as_preferred(
 ) -> PromiseRecord:
     """Wait for the end as `Prefer: wait=N` says, else for ``otherwise`` seconds."""
     seconds = preferred_wait(request)
-    if seconds is not None:
+    record = await wait_for_end(client, record, otherwise if seconds is None else seconds)
+    was_cut_short = record.state == "pending" and draining.has_begun()
+    if seconds is not None and not was_cut_short:
         response.headers["Preference-Applied"] = f"wait={seconds}"
-    return await wait_for_end(client, record, otherwise if seconds is None else seconds)
+    return record
 
 
 def _result[R: BaseModel](result: type[R], record: PromiseRecord, headers: dict[str, str] | None = None) -> R:

@@ -19,6 +19,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter as PlainJsonFormatter
 
 from . import replays, tracing
+from .deferred import DeferringHandler
 from .repeats import FoldingHandler
 
 # Libraries that log every request: only their warnings are logged, unless LOG_LEVEL is DEBUG.
@@ -44,6 +45,18 @@ def configure(level: str, log_format: str) -> None:
     handler.addFilter(add_context)
     logging.basicConfig(level=level, handlers=[handler])
     set_library_levels(level)
+
+
+def defer() -> None:
+    """From now on format and write plain lines beside the work that they are about (see `deferred`): for the API."""
+    root = logging.getLogger()
+    for handler in root.handlers:
+        if isinstance(handler, FoldingHandler):
+            root.removeHandler(handler)
+            handler.removeFilter(add_context)
+            deferring = DeferringHandler(handler)
+            deferring.addFilter(add_context)
+            root.addHandler(deferring)
 
 
 def set_library_levels(level: str) -> None:

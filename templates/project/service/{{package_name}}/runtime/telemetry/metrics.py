@@ -68,6 +68,18 @@ PLACES = Gauge(
     "held_back (its code does not fit them).",
     ["state"],
 )
+UNKNOWN_FUNCTIONS = Counter(
+    "worker_unknown_functions_total",
+    "Runs that this worker handed back since it does not serve their function, such as those of the next release.",
+)
+FIRST_START = Histogram(
+    "engine_first_start_seconds", "From the creation of a call to the begin of its first run, by its group.", ["group"]
+)
+RESUME = Histogram(
+    "engine_resume_seconds",
+    "From the end of the last call that a run waited for to its next begin, by the run's group.",
+    ["group"],
+)
 OLDEST_WAITING = Gauge(
     "worker_oldest_waiting_seconds",
     "How long the oldest run that was offered to this worker has waited for a place; 0: none waits.",

@@ -5,9 +5,10 @@ import re
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from time import perf_counter
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import logs, metrics, tracing
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 _PROBES = ("/livez", "/readyz", "/metrics")
 _ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_measured = cache(metrics.REQUESTS.labels)
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
@@ -44,7 +46,10 @@ class RequestTelemetry:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message).setdefault("X-Request-ID", identity)
+                headers = list(message.get("headers", ()))
+                if all(name != b"x-request-id" for name, _ in headers):
+                    headers.append((b"x-request-id", identity.encode("latin-1")))
+                message = {**message, "headers": headers}
             await send(message)
 
         with (
@@ -57,7 +62,7 @@ class RequestTelemetry:
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
                 duration = perf_counter() - started
-                metrics.REQUESTS.labels(method, route, status).observe(duration)
+                _measured(method, route, status).observe(duration)
                 set_response(route, status)
                 level = logging.DEBUG if route in _PROBES else logging.INFO
                 named = {"method": method, "route": route, "status": status}

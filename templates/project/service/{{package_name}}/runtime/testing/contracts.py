@@ -7,7 +7,7 @@ its models. A contract that is not in it has not been released, and may change a
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,9 +97,7 @@ def write_snapshot(service: Service, accept: Sequence[str], path: Path = FILE) -
     except (ValueError, OSError) as error:
         raise OperatorError(f"{path} cannot be read: {error}", "Restore it, or delete it to begin anew.") from None
     known = {*before.functions, *before.gates, *now.functions, *now.gates}
-    if unknown := [name for name in accept if name not in known]:
-        names = ", ".join(sorted(known)) or "none yet"
-        raise OperatorError(f"there is no contract {unknown[0]}", f"Contracts: {names}")
+    accept = [_the_contract(name, known) for name in accept]
     wrong = [it for it in misfits(before, now, service.groups) if it.contract not in accept]
     if wrong:
         names = " ".join(f"--accept {name}" for name in dict.fromkeys(it.contract for it in wrong))
@@ -113,6 +111,16 @@ def write_snapshot(service: Service, accept: Sequence[str], path: Path = FILE) -
         remedy = "Run it in the service's directory."
         raise OperatorError(f"{path} cannot be written: {error.strerror}", remedy) from None
     return f"{path}: {len(now.functions)} durable functions, {len(now.gates)} gates"
+
+
+def _the_contract(name: str, known: Set[str]) -> str:
+    """A contract by its full name; the version may be left out where there is one."""
+    found = [name] if name in known else sorted(key for key in known if key.partition("@")[0] == name)
+    if len(found) != 1:
+        names = ", ".join(found or sorted(known)) or "none yet"
+        what = f"several contracts are called {name}" if found else f"there is no contract {name}"
+        raise OperatorError(what, f"Contracts: {names}")
+    return found[0]
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:

@@ -49,6 +49,11 @@ class Deadlines:
             heapq.heappop(self._heap)
         return None
 
+    def first_due(self, now: int) -> str | None:
+        """The key whose deadline is the earliest, if that is at or before `now`."""
+        at = self.next()
+        return self._heap[0][1] if at is not None and at <= now else None
+
     def pop_due(self, now: int) -> list[str]:
         """Remove and return the keys whose deadline is at or before `now`, earliest first."""
         due: list[str] = []

@@ -1,0 +1,1 @@
+"""`export`: the contracts of a service for other teams, whatever language they write in."""

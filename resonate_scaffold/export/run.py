@@ -1,0 +1,150 @@
+"""The command `export contracts`: ask the service, write files, all or none of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from resonate_scaffold import disk, install
+from resonate_scaffold.errors import DiskError, ScaffoldError, Unknown
+from resonate_scaffold.export import json_schema, typescript
+from resonate_scaffold.export.contracts import Contracts, parse
+from resonate_scaffold.export.entrances import entrances
+from resonate_scaffold.plan import Change, Create, Edit, Plan, unified_diff
+from resonate_scaffold.project import Project
+from resonate_scaffold.report import Outcome, Report
+from resonate_scaffold.service.service import Service
+
+TYPESCRIPT = "typescript"
+_SECONDS = 60.0  # for a service to print its contracts
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """``form`` is "json-schema" or "typescript"; ``out`` the directory to write to."""
+
+    project: Path
+    form: str
+    out: Path
+    dry_run: bool
+
+
+def write(request: ExportRequest, report: Report) -> Outcome:
+    """Write the contracts of the service around ``request.project``.
+
+    Raises:
+        ScaffoldError: nothing was written.
+    """
+    root, project = disk.discover(request.project)
+    contracts = ask(root, project)
+    if not contracts.functions:
+        raise Unknown(f"{project.name} has no contracts", "Add a workflow or an rpc: resonate-scaffold add --help")
+    plan = _plan(_directory(request.out, root), _files(contracts, project, request.form))
+    if request.dry_run:
+        report.files(plan)
+        report.diff(unified_diff(plan))
+    else:
+        _carry_out(request.out, plan)
+        report.files(plan)
+    notes = (*plan.notes, *(["Dry run: nothing was changed"] if request.dry_run else []))
+    for line in notes:
+        report.note(line)
+    return Outcome(
+        "export",
+        str(root),
+        changes=tuple((str(request.out / change.path), change.action) for change in plan.changes),
+        notes=notes,
+        diff="\n".join(unified_diff(plan)) if request.dry_run else None,
+    )
+
+
+def ask(root: Path, project: Project) -> Contracts:
+    """The contracts as the service's own code has them: run with its environment and settings, as `dev` does.
+
+    Raises:
+        ScaffoldError: it is not installed, or does not answer.
+    """
+    if why := install.problem(root):
+        hint = f"Install them: {install.repeat_command(str(root))}"
+        raise ScaffoldError(f"The service's dependencies are not installed: {why}", hint)
+    command = [str(root / install.scripts() / "python"), "-m", project.package, "contracts", "--json"]
+    shown = f"python -m {project.package} contracts --json"
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=root,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ScaffoldError(f"`{shown}` does not run: {error}", "Run it by hand, and see what it says.") from error
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
+        if "No such option" in done.stderr:
+            version = project.manifest.version
+            raise ScaffoldError(
+                f"The runtime of {project.name} is of version {version}, which cannot export its contracts",
+                "Use the version of resonate-scaffold that made it, or make it anew with this one.",
+            )
+        raise ScaffoldError(f"`{shown}` failed: {lines[-1]}", f"Run it by hand in {root}, and mend what it says.")
+    try:
+        return parse(done.stdout)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ScaffoldError(
+            f"`{shown}` printed something else than contracts ({type(error).__name__})",
+            "Nothing in the service may print when it is imported: see what the command prints.",
+        ) from error
+
+
+def _files(contracts: Contracts, project: Project, form: str) -> Iterator[tuple[PurePosixPath, str, bool]]:
+    """Path, text, and whether the file is written anew where it is there."""
+    if form != TYPESCRIPT:
+        yield from ((path, text, True) for path, text in json_schema.render(contracts))
+        return
+    yield typescript.module_of(contracts), typescript.render(contracts, entrances(Service(project))), True
+    yield from ((path, text, False) for path, text in typescript.workers(contracts))
+
+
+def _directory(out: Path, root: Path) -> Path:
+    """Where to write, resolved; no link in the service may lead out of it.
+
+    Raises:
+        DiskError: one does, or the directory is a file.
+    """
+    resolved = out.resolve()
+    if Path(os.path.abspath(out)).is_relative_to(root) and not resolved.is_relative_to(root):  # noqa: PTH100
+        raise DiskError(f"{out} leads out of the service by a symbolic link", "Name the directory that you mean.")
+    if resolved.exists() and not resolved.is_dir():
+        raise DiskError(f"{out} is not a directory", "Give --out a directory.")
+    return resolved
+
+
+def _plan(directory: Path, files: Iterable[tuple[PurePosixPath, str, bool]]) -> Plan:
+    changes: list[Change] = []
+    notes = []
+    for path, text, is_renewed in files:
+        there, content = directory / path, text.encode()
+        if not os.path.lexists(there):
+            changes.append(Create(path, content))
+        elif not is_renewed:
+            notes.append(f"{path} is there already, and was left as it is")
+        elif (before := disk.read_plain(there)) != content:
+            changes.append(Edit(path, before, content))
+    if not changes:
+        notes.append("Nothing has changed: nothing to do")
+    return Plan(tuple(changes), tuple(notes))
+
+
+def _carry_out(out: Path, plan: Plan) -> None:
+    directory = out.resolve()
+    if directory.is_dir():
+        disk.apply(directory, plan)
+    else:
+        disk.create_tree(directory, plan, lambda tree: None)

@@ -1,0 +1,65 @@
+"""What a recorded ``add`` makes, made again: a record is a file that anybody may have written, and this is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from resonate_scaffold.errors import ScaffoldError
+from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
+from resonate_scaffold.generators.group import GroupRequest, add_group
+from resonate_scaffold.generators.idempotency_key import KeyRequest, add_idempotency_key
+from resonate_scaffold.generators.route import RouteRequest, add_route
+from resonate_scaffold.generators.rpc import RpcRequest, add_rpc
+from resonate_scaffold.generators.schedule import ScheduleRequest, add_schedule
+from resonate_scaffold.generators.webhook import WebhookRequest, add_webhook
+from resonate_scaffold.generators.workflow import WorkflowRequest, add_workflow
+from resonate_scaffold.plan import Create, Plan
+from resonate_scaffold.project import ADDS, Added, Project
+
+_NOW = datetime(2020, 1, 1, tzinfo=UTC)  # only what is told of a schedule depends on it
+
+
+def files_made_by(project: Project, record: Added) -> Mapping[PurePosixPath, bytes] | None:
+    """The files that the ``add`` of a record makes in a service that has nothing of it; None where it makes none.
+
+    That is so where what it was made of has changed since, such as a type; and of a record that no ``add`` wrote.
+    """
+    try:
+        plan = _ADDS[record.kind](project, record.name, record.options)
+    except (ScaffoldError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+    created = (change for change in plan.changes if isinstance(change, Create))
+    return {change.path: change.content for change in created if ADDS not in change.path.parents}
+
+
+def _typed(options: Mapping[str, Any], *names: str) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(options[name]) for name in names}
+
+
+def _route(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
+    method, _, path = name.partition(" ")
+    # `--rpc` takes a workflow, too.
+    return add_route(project, RouteRequest(method, path, option="--rpc", **options))
+
+
+_ADDS: Mapping[str, Callable[[Project, str, Mapping[str, Any]], Plan]] = {
+    "workflow": lambda project, name, options: add_workflow(
+        project, WorkflowRequest(name, **_typed(options, "takes", "returns", "calls"))
+    ),
+    "db-function": lambda project, name, options: add_db_function(
+        project, DbFunctionRequest(name, **_typed(options, "takes", "returns"), read_only=options["read_only"])
+    ),
+    "rpc": lambda project, name, options: add_rpc(project, RpcRequest(name, **_typed(options, "takes", "returns"))),
+    "route": _route,
+    "webhook": lambda project, name, options: add_webhook(
+        project, WebhookRequest(name, **{**options, **_typed(options, "takes")})
+    ),
+    "schedule": lambda project, name, options: add_schedule(project, ScheduleRequest(name, **options, now=_NOW)),
+    "idempotency-key": lambda project, name, options: add_idempotency_key(
+        project, KeyRequest(name, **_typed(options, "fields"))
+    ),
+    "group": lambda project, name, options: add_group(project, GroupRequest(name)),
+}

@@ -1,0 +1,146 @@
+"""The runs of a job: its first, and those that `runs retry` started after it had failed.
+
+A later run is a root of its own, ``job/order-4711+run2``, with the request of the first. What names the work outside of
+the engine is the same in all of them (see `ids`): operations find what was done, and a gate keeps its answers. Who asks
+how the job goes is told of its newest run.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from resonate.types import PromiseRecord
+
+from ..engine.client import EngineClient, error_of
+from ..errors import OperatorError
+from .calls import KEPT, name_of_call
+from .ids import first_run, run_id, run_number
+
+_REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
+_ENDED_WELL, _RUNNING = "resolved", "pending"
+_EARLIER = 1000  # Milliseconds that a call which is kept ends before its job: it did not wait past the deadline.
+
+
+async def newest(client: EngineClient, record: PromiseRecord) -> PromiseRecord:
+    """The record of a job's newest run, given that of an earlier one. One request more where that ended badly."""
+    while record.state not in (_RUNNING, _ENDED_WELL):
+        later = await client.find(run_id(record.id, run_number(record.id) + 1))
+        if later is None:
+            break
+        record = later
+    return record
+
+
+async def all_runs(client: EngineClient, job: str) -> list[PromiseRecord]:
+    """The records of all runs of a job, which any of them names, as the service or its logs spell it.
+
+    Raises:
+        OperatorError: there is no such job.
+    """
+    root = first_run(client.namespace.local_id(job))
+    runs: list[PromiseRecord] = []
+    while (run := await client.find(run_id(root, len(runs) + 1))) is not None:
+        runs.append(run)
+    if not runs:
+        raise OperatorError(f"the engine keeps no job {job}", _REMEDY)
+    return runs
+
+
+async def find_newest(client: EngineClient, root: str) -> PromiseRecord | None:
+    """The record of the newest run of the job that has this root id; None where there is no such job."""
+    first = await client.find(root)
+    return first and await newest(client, first)
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A job's newest run; ``is_new``: it was started now."""
+
+    record: PromiseRecord
+    is_new: bool
+
+
+async def retry(client: EngineClient, job: str, step: str | None = None) -> Retried:
+    """Start a job again that failed, was canceled or timed out, or find that it runs again.
+
+    With ``step`` what the last run recorded before its first call of this name is kept: those calls are not made again.
+
+    Raises:
+        OperatorError: there is no such job, it is running or has succeeded, or it has made no such call.
+    """
+    last = (await all_runs(client, job))[-1]
+    task: Any = last.param.data
+    if not isinstance(task, dict) or "func" not in task:
+        raise OperatorError(f"{job} is no job: it runs no function", _REMEDY)
+    if last.state == _RUNNING and run_number(last.id) > 1:
+        return Retried(last, is_new=False)
+    if last.state in (_RUNNING, _ENDED_WELL):
+        how = "is running" if last.state == _RUNNING else "has succeeded"
+        raise OperatorError(f"{job} {how}", "Only a job that failed, timed out or was canceled is started again.")
+    again = run_id(last.id, run_number(last.id) + 1)
+    # It may live as long as the run before.
+    timeout_at = client.clock.now_ms() + last.timeout_at - last.created_at
+    if step is not None:
+        for number, call in enumerate(await _calls_before(client, last, step), start=1):
+            await _keep(client, call, again, number, timeout_at - _EARLIER)
+    # The engine's own tags say where it stands.
+    tags = {name: it for name, it in last.tags.items() if name == "resonate:target" or not name.startswith("resonate:")}
+    return Retried(await client.create(again, last.param.data, timeout_at, tags), is_new=True)
+
+
+async def told(client: EngineClient, job: str) -> list[dict[str, Any]]:
+    """What became of each run of a job, the first one first, and of the calls that it made itself: as JSON.
+
+    Raises:
+        OperatorError: there is no such job.
+    """
+    return [
+        {**_told(run, run.id), "calls": [_told(call, name_of_call(call)) async for call in _calls(client, run)]}
+        for run in await all_runs(client, job)
+    ]
+
+
+def _told(record: PromiseRecord, name: str) -> dict[str, Any]:
+    began, ended = (
+        None if at is None else datetime.fromtimestamp(at / 1000, UTC).isoformat()
+        for at in (record.created_at, record.settled_at)
+    )
+    error = None
+    if record.state == "rejected":
+        failure = error_of(record)
+        error = f"{failure.code}: {failure}"
+    return {"name": name, "state": record.state, "began_at": began, "ended_at": ended, "error": error}
+
+
+async def _calls(client: EngineClient, run: PromiseRecord) -> AsyncIterator[PromiseRecord]:
+    """The calls that a run made itself; they are numbered from 1 without a gap."""
+    for number in count(1):
+        call = await client.find(f"{run.id}:{number}")
+        if call is None:
+            return
+        yield call
+
+
+async def _calls_before(client: EngineClient, run: PromiseRecord, step: str) -> list[PromiseRecord]:
+    before: list[PromiseRecord] = []
+    async for call in _calls(client, run):
+        if name_of_call(call) == step:
+            return before
+        before.append(call)
+    made = ", ".join(dict.fromkeys(map(name_of_call, before))) or "none"
+    raise OperatorError(f"{run.id} made no call of {step}", f"Its calls: {made}")
+
+
+async def _keep(client: EngineClient, call: PromiseRecord, again: str, number: int, timeout_at: int) -> None:
+    """Record a call of the run before as one of the next, if it has a result or a failure."""
+    if call.state not in (_ENDED_WELL, "rejected"):
+        return
+    root, here = (client.namespace.engine_id(promise) for promise in (again, f"{again}:{number}"))
+    places = {"resonate:origin": root, "resonate:parent": root}
+    places["resonate:branch"] = root if call.tags.get("resonate:scope") == "local" else here
+    tags = {name: value for name, value in call.tags.items() if name != "resonate:target"}  # Nobody is to run it.
+    await client.create(f"{again}:{number}", call.param.data, timeout_at, {**tags, **places, **KEPT})
+    settle = client.resolve if call.state == _ENDED_WELL else client.reject
+    await settle(f"{again}:{number}", call.value.data)

@@ -1,0 +1,95 @@
+"""What an operator does to the database of resonate-pg: the index that keeps it quick, and the removal of what has ended."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import psycopg
+from psycopg import Connection
+
+from ..errors import OperatorError
+from .postgres import PREPARED, SCHEMA_IS_THERE, check_encoding, with_keep_alive
+
+# resonate-pg looks for promises that are due by a function of its own, for which none of its indexes is good: it would
+# read them all. One that repeats the function's name is.
+_INDEX = """
+CREATE INDEX CONCURRENTLY service_due_promises ON resonate.promises (timeout_at, id)
+WHERE resonate._promise_timed(promises)
+"""
+
+_NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+# What a step, or a gate, of an ended job left open: resonate-pg times out neither, and `resonate.gc` leaves it.
+_REMOVE_LEFT_OPEN = f"""
+DELETE FROM resonate.promises WHERE ctid = ANY (ARRAY(
+    SELECT p.ctid FROM resonate.promises p
+    WHERE p.state = 'pending' AND NOT p.external AND p.timeout_at <= {_NOW} - %s
+      AND NOT EXISTS (
+          SELECT FROM resonate.promises r WHERE r.id = p.origin_id AND r.id <> p.id AND r.state = 'pending')
+    LIMIT %s))
+"""
+
+BATCH = 10_000
+"""Promises that are removed in one transaction at most."""
+
+
+def prepare(url: str) -> bool:
+    """Add the index to the engine's database, beside those who use it. Returns whether it was missing. Blocking.
+
+    Raises:
+        OperatorError: it cannot be reached, or resonate-pg is not in it, or this role may not.
+    """
+    with _connection(url) as connection:
+        if _value(connection, PREPARED):
+            return False
+        # One that was broken off is there, and of no use.
+        connection.execute("DROP INDEX CONCURRENTLY IF EXISTS resonate.service_due_promises")
+        connection.execute(_INDEX)
+        connection.execute("ANALYZE resonate.promises")
+        return True
+
+
+def remove_ended(url: str, older_than: timedelta) -> int:
+    """Remove what ended longer ago than that, of every service on the engine; returns how many promises. Blocking.
+
+    A job's promises are kept while it runs.
+
+    Raises:
+        OperatorError: as :func:`prepare`.
+    """
+    age, removed = int(older_than.total_seconds() * 1000), 0
+    with _connection(url) as connection:
+        while count := _value(connection, f"SELECT resonate.gc({_NOW} - %s, %s)", age, BATCH):
+            removed += count
+        while count := connection.execute(_REMOVE_LEFT_OPEN, (age, BATCH)).rowcount:
+            removed += count
+    return removed
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    if not url.startswith("postgres"):
+        raise OperatorError(
+            "RESONATE_URL names no Postgres: this is for resonate-pg alone",
+            "A Resonate server looks after its own database.",
+        )
+    try:
+        with psycopg.connect(with_keep_alive(url), autocommit=True) as connection:
+            check_encoding(connection.info)
+            if not _value(connection, SCHEMA_IS_THERE):
+                raise OperatorError(
+                    "RESONATE_URL: resonate-pg is not in this database",
+                    'Apply its resonate.sql: psql "$RESONATE_URL" -f resonate.sql',
+                )
+            yield connection
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise OperatorError(
+            f"this role may not look after the engine's database: {error}", "Use the role that applied resonate.sql."
+        ) from None
+    except psycopg.OperationalError as error:
+        raise OperatorError(f"the engine's database cannot be reached: {error}", "Is RESONATE_URL right?") from None
+
+
+def _value(connection: Connection, statement: str, *arguments: object) -> int:
+    row = connection.execute(statement.encode(), arguments).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
