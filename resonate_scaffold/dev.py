@@ -30,7 +30,7 @@ from resonate_scaffold import install, trust
 from resonate_scaffold.disk import package_of
 from resonate_scaffold.errors import EngineFailed, ScaffoldError, UsageError
 from resonate_scaffold.install import ENVIRONMENT, scripts
-from resonate_scaffold.project import MANIFEST, Manifest, check_package
+from resonate_scaffold.project import MANIFEST, check_package
 from resonate_scaffold.supervisor import Console, Launch, Service, describe_end
 
 STATE = Path(".resonate")  # in the service's directory, ignored by its git: what an engine of ours keeps
@@ -119,7 +119,7 @@ def find_project(start: Path) -> Project:
         answers = json.loads((root / MANIFEST).read_text("utf-8"))["answers"]
         package = root / check_package(answers["package_name"])
         if not package.is_dir():  # it may have been renamed
-            package = root / package_of(root, Manifest.from_bytes((root / MANIFEST).read_bytes()))
+            package = root / package_of(root, package.name)
         wants_postgres = answers.get("database") == "postgres"
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ScaffoldError(

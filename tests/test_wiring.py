@@ -862,7 +862,8 @@ def test_a_renamed_package(tool: Tool, tmp_path: Path) -> None:
     """Found on the disk by what it holds; everything new is written for its new name."""
     root = tmp_path / "service"
     (root / "shop/runtime").mkdir(parents=True)
-    for path, content in renamed(fresh(bare=False)).files.items():
+    machinery = {PurePosixPath("shop", *path.parts[1:]): content for path, content in runtime().items()}
+    for path, content in {**machinery, **renamed(fresh(bare=False)).files}.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
     were = tree(root)

@@ -50,5 +50,5 @@ def _snapshot(root: Path, *, settle: bool) -> Project:
                 f"{root / journals.STAGING} cannot be removed, or came back", f"See that it is removed. {plain.AGAIN}"
             )
     manifest = Manifest.from_bytes(plain.read_file(root / MANIFEST))
-    package = files.package_of(root, manifest)
+    package = files.package_of(root, str(manifest.answers["package_name"]))
     return Project(package, manifest, files.FilesOnDisk(root, package))

@@ -47,7 +47,7 @@ def package_at(root: Path) -> str | None:
         return None
     manifest = Manifest.from_bytes(plain.read_file(root / MANIFEST))
     try:
-        return package_of(root, manifest)
+        return package_of(root, str(manifest.answers["package_name"]))
     except NoProject:
         return str(manifest.answers["package_name"])  # it has gone meanwhile: its paths are known all the same
 
@@ -160,13 +160,12 @@ class FilesOnDisk(Files):
                 yield from self._walk(f"{directory}/{name}")
 
 
-def package_of(root: Path, manifest: Manifest) -> str:
-    """The directory of the service's package, under its first name or the only one that looks like it.
+def package_of(root: Path, name: str) -> str:
+    """The directory of the service's package, under its first *name* or the only one that looks like it.
 
     Raises:
         NoProject: there is none, or any of several could be it.
     """
-    name = str(manifest.answers["package_name"])
     if _looks_like_a_package(root / name):
         return name
     alike = [path.name for path in sorted(root.iterdir()) if path.name.isidentifier() and _looks_like_a_package(path)]
