@@ -37,6 +37,7 @@ class Contracts:
         self.program = program
         self.evaluate = Evaluator(program)
         self._contracts_of: dict[Module, dict[ast.Call, Contract]] = {}
+        self._in_runtime: dict[Module, bool] = {}
         self._gates_of: dict[Module, dict[ast.Call, Gate]] = {}
         if find_durable:
             self._find_durable()
@@ -53,7 +54,9 @@ class Contracts:
 
     def is_runtime(self, module: Module) -> bool:
         """Whether a file is one of the `runtime/` of a generated service."""
-        return not self._runtimes.isdisjoint(module.path.parents)
+        if module not in self._in_runtime:
+            self._in_runtime[module] = not self._runtimes.isdisjoint(module.path.parents)
+        return self._in_runtime[module]
 
     def is_machinery(self, module: Module) -> bool:
         """Whether a file is of the runtime, or of what stood in its place in services of version 0.1.0.
@@ -68,6 +71,11 @@ class Contracts:
         modules = self.program.modules
         known = [modules[path] for path in modules if path.name == "rpc.py"]
         return {it.path.parent for it in known if not it.is_test and defines_contracts(it)}
+
+    @cached_property
+    def services(self) -> set[PurePosixPath]:
+        """The packages of generated services."""
+        return {path.parent for path in self._runtimes}
 
     @cached_property
     def _runtimes(self) -> set[PurePosixPath]:

@@ -30,7 +30,7 @@ class Modules(Mapping[PurePosixPath, Module]):
             self.parsed[path] = module = parsed(path, self._project.files[path])
             if module.error is not None:
                 line, message = module.error
-                raise BrokenSource(f"{path}, line {line}: {message}", "Correct it, then run this again.")
+                raise BrokenSource(f"{path}, line {line}: {message}", "Mend it, then run this again.")
         return self.parsed[path]
 
     def __contains__(self, path: object) -> bool:

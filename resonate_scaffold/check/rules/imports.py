@@ -14,18 +14,13 @@ _HINT = "Take the import out, or restore what it names."
 
 def imports(model: Model) -> Iterator[Finding]:
     """RS114. Modules that are not there are told in generated services only: elsewhere a build may make them."""
-    services = {it.path.parent for it in model.modules if it.path.name == "__init__.py" and _is_service(model, it)}
     for module in model.modules:
-        complete = not services.isdisjoint(module.path.parents)
+        complete = not model.services.isdisjoint(module.path.parents)
         for scope in module.scopes:
             for bindings in scope.bindings.values():
                 for binding in bindings:
                     if binding.how is Bound.imported and not _is_tried(binding.node):
                         yield from _missing(model, module, scope, binding, complete)
-
-
-def _is_service(model: Model, module: Module) -> bool:
-    return any(module.path.parent == it.path.parents[2] for it in model.runtime if it.path.name == "rpc.py")
 
 
 def _missing(model: Model, module: Module, scope: Scope, binding: Binding, complete: bool) -> Iterator[Finding]:
@@ -49,9 +44,9 @@ def _missing(model: Model, module: Module, scope: Scope, binding: Binding, compl
 
 def _may_have(module: Module, name: str) -> bool:
     """Whether a module binds a name, or makes names in ways that are not read."""
-    bindings = module.scope.bindings
-    computed = any(b"globals()" in line or b"sys.modules" in line for line in module.lines)
-    return module.error is not None or computed or name in bindings or "*" in bindings or "__getattr__" in bindings
+    if module.error is not None or not module.scope.bindings.keys().isdisjoint((name, "*", "__getattr__")):
+        return True
+    return any(b"globals()" in line or b"sys.modules" in line for line in module.lines)
 
 
 def _is_tried(node: ast.AST) -> bool:
