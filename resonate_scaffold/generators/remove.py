@@ -21,10 +21,10 @@ from resonate_scaffold.code.facts import Place
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import BrokenSource, ManifestError, StillUsed, Unknown
 from resonate_scaffold.fields import closest
+from resonate_scaffold.generators.addition import at
 from resonate_scaffold.generators.again import files_made_by
 from resonate_scaffold.generators.contract import package_of
 from resonate_scaffold.generators.group import without_process, without_service
-from resonate_scaffold.generators.growth import at
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS, contracts_folder, stand_in
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Delete, Edit, Plan

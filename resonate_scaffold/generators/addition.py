@@ -76,7 +76,7 @@ class Imports:
         return next((name for name in candidates if name not in self._taken), plain)  # what is taken, `create` refuses
 
 
-class Growth:
+class Addition:
     """Collects one ``add``. Nothing is written: :meth:`plan` says what would be.
 
     ``options`` is what was asked for, normalised: asking for the same again is how "already there" is known.
@@ -249,30 +249,30 @@ class Growth:
         return Plan(tuple(sorted(changes, key=lambda change: change.path)), tuple(self.notes))
 
 
-def asked_before(growth: Growth) -> Plan | None:
+def asked_before(addition: Addition) -> Plan | None:
     """The empty plan where the same was added before, and is still there.
 
     Raises:
         Taken: it was added with other options.
     """
-    record = growth.project.find_add(growth.kind, growth.name)
-    if record is None or not any(PurePosixPath(path) in growth.project.files for path in record.files):
+    record = addition.project.find_add(addition.kind, addition.name)
+    if record is None or not any(PurePosixPath(path) in addition.project.files for path in record.files):
         return None  # never added, or taken out by hand
-    asked = json.loads(json.dumps(growth.options))
+    asked = json.loads(json.dumps(addition.options))
     if record.options == asked:
-        return Plan((), (f"{growth.kind} {growth.name} is there already: nothing to do",))
+        return Plan((), (f"{addition.kind} {addition.name} is there already: nothing to do",))
     differences = [
         f"{key}: {_shown(record.options.get(key))} there, {_shown(asked.get(key))} asked"
         for key in sorted(record.options.keys() | asked.keys())
         if record.options.get(key) != asked.get(key)
     ]
     raise Taken(
-        f"{growth.kind} {growth.name} is there already, as something else ({'; '.join(differences)})",
-        f"Choose another name, or first: resonate-scaffold remove {growth.kind} {shlex.quote(growth.name)}",
+        f"{addition.kind} {addition.name} is there already, as something else ({'; '.join(differences)})",
+        f"Choose another name, or first: resonate-scaffold remove {addition.kind} {shlex.quote(addition.name)}",
     )
 
 
-def check_kind(growth: Growth, kind: str) -> None:
+def check_kind(addition: Addition, kind: str) -> None:
     """Refuse what ids of this service begin with already.
 
     Only files that spell it are read: whatever the service has, it costs about the same.
@@ -280,21 +280,21 @@ def check_kind(growth: Growth, kind: str) -> None:
     Raises:
         Taken: it is taken.
     """
-    where = next(_uses_of_kind(growth, kind), None)
+    where = next(_uses_of_kind(addition, kind), None)
     if where is not None:
         raise Taken(f"Ids that begin with {kind}/ are there already ({where})", "Choose another name.")
 
 
-def _uses_of_kind(growth: Growth, kind: str) -> Iterator[str]:
+def _uses_of_kind(addition: Addition, kind: str) -> Iterator[str]:
     """Where ids begin with a kind."""
     if kind in _OF_THE_RUNTIME:
         yield _OF_THE_RUNTIME[kind]
-    yield from (at(it.place) for it in growth.service.contracts_spelling(kind) if it.durable == kind)
-    yield from (at(it.place) for it in growth.service.gates_spelling(kind) if it.name == kind)
-    yield from (at(it.place) for it in growth.service.keys if it.kind == kind)
-    api = PurePosixPath(growth.project.package, "api")
-    for path in growth.project.files.containing(api, kind.encode()):
-        yield from (f"{path}:{line}" for found, line in growth.service.kinds_in(path) if found == kind)
+    yield from (at(it.place) for it in addition.service.contracts_spelling(kind) if it.durable == kind)
+    yield from (at(it.place) for it in addition.service.gates_spelling(kind) if it.name == kind)
+    yield from (at(it.place) for it in addition.service.keys if it.kind == kind)
+    api = PurePosixPath(addition.project.package, "api")
+    for path in addition.project.files.containing(api, kind.encode()):
+        yield from (f"{path}:{line}" for found, line in addition.service.kinds_in(path) if found == kind)
 
 
 def at(place: Place) -> str:
