@@ -26,7 +26,7 @@ from resonate_scaffold.service.listing import inventory
 from resonate_scaffold.service.service import Service
 
 from . import test_golden
-from .grown import fresh, grown, planned, python_of, rewritten
+from .grown import fresh, grown, planned, python_of, rewritten, runtime, without
 
 Facts = dict[str, set[Any]]
 
@@ -306,10 +306,7 @@ def test_the_checklist_has_no_rows_for_a_poll_and_none_of_the_machinery() -> Non
 
 def test_an_import_of_a_contract_that_was_removed() -> None:
     whole = written({"api/late.py": "from ..contracts.workflows.refund import refund\n\nstarted = refund\n"})
-    gone = {
-        path: text for path, text in whole.files.items() if path.name != "refund.py" or "contracts" not in path.parts
-    }
-    files = python_of(Project("orders", whole.manifest, FilesInMemory(gone)))
+    files = python_of(without(whole, "orders/contracts/workflows/refund.py"))
     found = [str(it.path) for it in check(files) if it.code == "RS114"]
     assert "orders/api/late.py" in found and "orders/workflows/refund.py" in found
 
@@ -317,7 +314,7 @@ def test_an_import_of_a_contract_that_was_removed() -> None:
 def test_a_renamed_package_is_listed() -> None:
     files = {
         PurePosixPath("shop", *path.parts[1:]) if path.parts[0] == "orders" else path: text
-        for path, text in project("nested").files.items()
+        for path, text in python_of(project("nested")).items()
     }
     renamed = Project("shop", project("nested").manifest, FilesInMemory(files))
     assert [(it.path, it.contracts) for it in Service(renamed).routes] == [("/v1/cards", ("charge-card",))]
@@ -331,7 +328,8 @@ def test_a_link_in_place_of_a_file_is_said_to_be_one() -> None:
             return path == PurePosixPath("orders/workflows/worker.py") or super().is_taken(path)
 
     start = fresh(bare=True)
-    files = {path: text for path, text in start.files.items() if path != PurePosixPath("orders/workflows/worker.py")}
+    worker = PurePosixPath("orders/workflows/worker.py")
+    files = {path: text for path, text in {**runtime(), **start.files}.items() if path != worker}
     with pytest.raises(ScaffoldError) as refused:
         planned(Project("orders", start.manifest, Linked(files)), "add workflow charge-card")
     assert isinstance(refused.value, CannotEdit) and "worker.py is a link, or no file" in refused.value.message
