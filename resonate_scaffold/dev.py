@@ -27,6 +27,7 @@ from secrets import token_urlsafe
 from urllib.parse import urlsplit
 
 from resonate_scaffold import install, trust
+from resonate_scaffold.disk import package_of
 from resonate_scaffold.errors import EngineFailed, ScaffoldError, UsageError
 from resonate_scaffold.install import ENVIRONMENT, scripts
 from resonate_scaffold.project import MANIFEST, check_package
@@ -117,16 +118,14 @@ def find_project(start: Path) -> Project:
         trust.check_owner(root, str(MANIFEST), *_PROCFILES, ENV_FILE)
         answers = json.loads((root / MANIFEST).read_text("utf-8"))["answers"]
         package = root / check_package(answers["package_name"])
+        if not package.is_dir():  # it may have been renamed
+            package = root / package_of(root, package.name)
         wants_postgres = answers.get("database") == "postgres"
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ScaffoldError(
             f"{root / MANIFEST} cannot be read ({type(error).__name__}: {error}).",
             hint=f"Restore it from the repository: `git checkout -- {MANIFEST}`.",
         ) from error
-    if not package.is_dir():
-        raise ScaffoldError(
-            f"The service's package {package} is not there.", hint=f"Restore it, or correct {MANIFEST}."
-        )
     return Project(root, package, _commands(root), wants_postgres)
 
 
