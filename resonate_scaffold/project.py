@@ -248,6 +248,8 @@ class ChangedFiles(Files):
         """Whether something is at a path."""
         if path in self._changes:
             return self._changes[path] is not None
+        if any(path in gone.parents for gone in self._gone):  # a directory, which goes with its last file
+            return bool({*self.children(path)} - {"__pycache__"})
         return self._files.is_taken(path) or any(path in other.parents for other in self._made)
 
     def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
