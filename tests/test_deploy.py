@@ -297,7 +297,7 @@ def test_images_are_pinned_by_the_command_that_security_md_gives(service: Servic
         env = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
         subprocess.run(["sh", "-euc", command], cwd=tmp_path, env=env, check=True)
     after = {path: (tmp_path / path).read_text() for path in before}
-    pinned = re.findall(r"(?m)^(?:FROM| *image:) (\S+)", "\n".join(after.values()))
+    pinned = re.findall(r"(?m)^(?:FROM| *image:) ([^$\s]+)(?: |$)", "\n".join(after.values()))
     assert len(pinned) == 4 and all(image.partition("@")[2] == digest for image in pinned), pinned
     assert {path: text.replace(f"@{digest}", "") for path, text in after.items()} == before
 
