@@ -77,7 +77,7 @@ async def test_a_run_that_ends_its_process_is_put_aside_and_its_neighbours_go_on
         deaths += 1
         life = Life(definition, state, kill, take_time)
     # Of the first death nobody knows, and the second is known when it is taken after that.
-    many = "its process ended while it ran, %d times in a row: it is tried again, alone"
+    many = "processes ended while it ran (%d in a row): it is tried again, alone"
     assert told == [None, None, many % 1, many % 2]
     failed = await outcome(life, "poison/1")
     assert failed.error is not None and failed.error.code == "crashes-worker"

@@ -156,7 +156,7 @@ async def find_untaken(client: EngineClient, record: PromiseRecord) -> Untaken |
         is_taken = task.state == "acquired"
         problem = None
         if crashes := await find_crashes(client, engine_id, task.version - is_taken):
-            problem = f"its process ended while it ran, {crashes} times in a row: it is tried again, alone"
+            problem = f"processes ended while it ran ({crashes} in a row): it is tried again, alone"
         elif is_taken:
             return None
         problem = problem or await find_problem(client, engine_id)
