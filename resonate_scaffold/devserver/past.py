@@ -7,13 +7,13 @@ requests that name a lease. A task that waits to be taken has the same version i
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
 from typing import Any
 
 import msgspec
 
-from resonate_scaffold.devserver.protocol import Promise, Refused, Schedule, State, Task, apply, parse, tick
+from resonate_scaffold.devserver.entries import carry_out
+from resonate_scaffold.devserver.protocol import Promise, Schedule, State, Task, tick
 from resonate_scaffold.devserver.protocol.records import (
     EMPTY,
     I64_MAX,
@@ -123,8 +123,7 @@ class Past:
             case _ScheduleEntry(schedule):
                 state.add_schedule(_schedule(schedule))
             case _RequestEntry(now, request):
-                with contextlib.suppress(Refused):
-                    apply(state, now, parse(str(request.get("kind")), msgspec.json.encode(_data(state, request))))
+                carry_out(state, now, str(request.get("kind")), msgspec.json.encode(_data(state, request)))
                 return now
             case _TickEntry(now):
                 tick(state, now)

@@ -39,10 +39,14 @@ _ADDRESS = re.compile(r"poll://(?P<cast>any|uni)@(?P<group>[^/]+)(?:/(?P<pid>.+)
 
 @dataclass(frozen=True)
 class Address:
-    """``poll://any@group`` (`pid` None: any one member), or ``poll://uni@group/pid``."""
+    """``poll://any@group`` (`pid` None: any one member), or ``poll://uni@group/pid``.
+
+    ``poll://any@group/pid`` is any member, but rather this one.
+    """
 
     group: str
     pid: str | None
+    prefers: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Address | None:
@@ -50,7 +54,8 @@ class Address:
         match = _ADDRESS.fullmatch(text)
         if match is None or (match["cast"] == "uni" and match["pid"] is None):
             return None
-        return cls(match["group"], match["pid"] if match["cast"] == "uni" else None)
+        is_uni = match["cast"] == "uni"
+        return cls(match["group"], match["pid"] if is_uni else None, None if is_uni else match["pid"])
 
 
 @dataclass(eq=False)
@@ -136,8 +141,8 @@ class Router:
         poller = Poller(group, pid)
         self._groups[group].append(poller)
         logger.info("%s/%s connected", group, pid)
-        self._hand_out_waiting(Address(group, pid), now)
-        self._hand_out_waiting(Address(group, None), now)
+        for waiting in [address for address in self._waiting if address.group == group]:
+            self._hand_out_waiting(waiting, now)
         for until, payload in self._unblocks.pop(Address(group, pid), ()):
             if now < until:
                 poller.put(payload)
@@ -255,7 +260,8 @@ class Router:
             return None
         if address.pid is not None:
             return fit[-1]
-        chosen = fit[1] if fit[0] is silent and len(fit) > 1 else fit[0]
+        fit.sort(key=lambda p: (p is silent, p.pid != address.prefers))
+        chosen = fit[0]
         # Its turn is over.
         self._groups[address.group].remove(chosen)
         self._groups[address.group].append(chosen)
