@@ -23,7 +23,7 @@ from resonate_scaffold.generators.growth import Growth, Imports, asked_before
 from resonate_scaffold.layout import Item
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Plan
-from resonate_scaffold.project import Project, fingerprint
+from resonate_scaffold.project import Project
 from resonate_scaffold.shapes import Example, Import
 
 PROCFILE_DEV = PurePosixPath("Procfile.dev")
@@ -77,7 +77,8 @@ def add_rpc(project: Project, request: RpcRequest) -> Plan:
         growth.options = contracts.options(takes=takes, returns=returns)
     else:
         takes, returns = _fields(growth, foreign.takes), _fields(growth, foreign.returns)
-        growth.options = contracts.options(schema=fingerprint((request.schema or "").encode()))
+        # Whole, so that it can be made again; and as text, since a record keeps no order of members.
+        growth.options = {"schema": json.dumps(json.loads(request.schema or ""))}
     if done := asked_before(growth):
         return done
     new = contracts.New(name, target.durable, target.group, module, takes, returns)
