@@ -14,7 +14,7 @@ from resonate_scaffold.export.contracts import parse
 from resonate_scaffold.export.entrances import Entrance, entrances
 from resonate_scaffold.export.json_schema import render as json_schemas
 from resonate_scaffold.export.typescript import render, type_of
-from resonate_scaffold.survey import Survey
+from resonate_scaffold.service.service import Service
 
 from . import order_service as story
 from .conftest import Tool, tree
@@ -183,10 +183,10 @@ def test_names_for_code(name: str, constant: str) -> None:
 
 
 def test_the_ids_are_those_of_the_routes() -> None:
-    assert entrances(Survey(grown(fresh(bare=True), *(command.partition(" ")[2] for command in story.ADDS)))) == {
+    assert entrances(Service(grown(fresh(bare=True), *(command.partition(" ")[2] for command in story.ADDS)))) == {
         "place-order": Entrance("order", ("customer_id", "number"))
     }
-    assert entrances(Survey(fresh(bare=False)))["process-job"] == Entrance("job")
+    assert entrances(Service(fresh(bare=False)))["process-job"] == Entrance("job")
 
 
 # The command

@@ -16,7 +16,7 @@ from resonate_scaffold.export.entrances import entrances
 from resonate_scaffold.plan import Change, Create, Edit, Plan, unified_diff
 from resonate_scaffold.project import MANIFEST, Project
 from resonate_scaffold.report import Outcome, Report
-from resonate_scaffold.survey import Survey
+from resonate_scaffold.service.service import Service
 
 TYPESCRIPT = "typescript"
 _SECONDS = 60.0  # for a service to print its contracts
@@ -108,7 +108,7 @@ def _files(contracts: Contracts, project: Project, form: str) -> Iterator[tuple[
     if form != TYPESCRIPT:
         yield from ((path, text, True) for path, text in json_schema.render(contracts))
         return
-    yield typescript.module_of(contracts), typescript.render(contracts, entrances(Survey(project))), True
+    yield typescript.module_of(contracts), typescript.render(contracts, entrances(Service(project))), True
     yield from ((path, text, False) for path, text in typescript.workers(contracts))
 
 

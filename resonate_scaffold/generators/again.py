@@ -39,16 +39,16 @@ def _typed(options: Mapping[str, Any], *names: str) -> dict[str, tuple[str, ...]
     return {name: tuple(options[name]) for name in names}
 
 
-def _rpc(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
-    if "schema" in options:
-        return add_rpc(project, RpcRequest(name, schema=options["schema"], schema_file="its record"))
-    return add_rpc(project, RpcRequest(name, tuple(options["takes"]), tuple(options["returns"])))
-
-
 def _route(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
     method, _, path = name.partition(" ")
     # `--rpc` takes a workflow, too.
     return add_route(project, RouteRequest(method, path, option="--rpc", **options))
+
+
+def _rpc(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
+    if "schema" in options:
+        return add_rpc(project, RpcRequest(name, schema=options["schema"]))
+    return add_rpc(project, RpcRequest(name, tuple(options["takes"]), tuple(options["returns"])))
 
 
 _ADDS: Mapping[str, Callable[[Project, str, Mapping[str, Any]], Plan]] = {
