@@ -178,6 +178,8 @@ def test_a_workflow_calls_it() -> None:
         ({"type": "string", "format": "decimal"}, "Decimal"),
         ({"type": "string", "format": "uuid"}, "UUID"),
         ({"type": "integer", "minimum": None}, "int"),
+        ({"type": "string", "minimum": 1, "minItems": 2}, "str"),
+        ({"type": "string", "format": "date", "minLength": 10}, "date"),
         ({"type": "number"}, "float"),
         ({"type": "boolean"}, "bool"),
         ({"type": "array", "items": {"type": ["string", "null"]}}, "list[str?]"),
@@ -225,7 +227,10 @@ def test_names_that_are_there_twice_get_a_number() -> None:
         ({"type": "object"}, "request.value is of type object"),
         ({"$ref": "#/$defs/Nobody"}, "request.value refers to #/$defs/Nobody, which is not in $defs of the file"),
         ({"$ref": "https://example.com/x"}, "request.value refers to https://example.com/x, which is not in $defs"),
-        ({"type": "string", "minLength": "two"}, "request.value has minLength two, which is no number"),
+        ({"type": "string", "minLength": "two"}, "request.value has minLength two, which is no bound"),
+        ({"type": "string", "maxLength": -1}, "request.value has maxLength -1, which is no bound"),
+        ({"type": "integer", "multipleOf": 0}, "request.value has multipleOf 0, which is no bound"),
+        ({"type": "string", "pattern": 5}, "request.value has pattern 5, which is no bound"),
         ({"type": "object", "properties": {"customer-id": {"type": "string"}}}, "request.value.customer-id has a name"),
         ({"type": "object", "properties": {"class": {}}}, "request.value.class has a name that no field"),
         ({"type": "object", "properties": {"schema": {}}}, "request.value.schema has a name that means"),
@@ -266,6 +271,32 @@ def test_failures_that_cannot_be_expressed(failure: Any, said: str) -> None:
 def test_what_is_no_schema(text: str) -> None:
     with pytest.raises(UsageError, match=r"it.json is no schema of a durable function"):
         read(text, "it.json", "payments", "payments.charge", "types", [])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"properties": {"request": 5, "result": {}}},
+        {"properties": {"request": {"$ref": "#/$defs/A"}, "result": {}}, "$defs": 5},
+        {"properties": {"request": {"type": "object", "properties": {"a": {"anyOf": 5}}}, "result": {}}},
+        {"properties": {"request": {"type": "object", "properties": {}, "required": 5}, "result": {}}},
+        {"properties": {"request": {"type": "object"}, "result": {"type": "object"}, "failure": 5}},
+        {"properties": {"request": {"type": "object"}, "result": {"type": "object"}}, "x-resonate": {"version": "1"}},
+        {
+            "properties": {"request": {"type": "object"}, "result": {"type": "object"}},
+            "x-resonate": {"name": "cha\nrge"},
+        },
+    ],
+)
+def test_a_schema_that_is_damaged(wrong: Any) -> None:
+    with pytest.raises(UsageError, match=r"^it\.json") as refused:
+        read(json.dumps(wrong), "it.json", "payments", "payments.charge", "types", [])
+    assert "\n" not in refused.value.message
+
+
+def test_infinity_is_no_bound() -> None:
+    with pytest.raises(UsageError, match="is no schema of a durable function"):
+        value_of({"type": "number", "maximum": float("inf")})
 
 
 @pytest.mark.parametrize("command", ["add rpc billing.charge-card", "add rpc payments.refund"])

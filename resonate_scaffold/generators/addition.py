@@ -26,6 +26,7 @@ from resonate_scaffold.templates import render_add
 
 Bind = Callable[[str, str | None], str]
 
+_LONGEST_SHOWN = 60
 # How ids begin that the runtime makes: those of operations, and of what a schedule starts.
 _OF_THE_RUNTIME = {"db": "the db group's operations", "schedule": "the runs of schedules"}
 
@@ -308,6 +309,8 @@ def tests_path(kind: str, name: Name) -> PurePosixPath:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, str) and len(value) > _LONGEST_SHOWN:  # a schema
+        return f"{value[:_LONGEST_SHOWN]}…"
     if isinstance(value, list):
         return " ".join(map(str, value)) or "none"
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -28,10 +28,16 @@ _MODULES = {
     **{"date": "datetime", "Decimal": "decimal", "Annotated": "typing", "Literal": "typing", "UUID": "uuid"},
     **{"AwareDatetime": "pydantic", "BaseModel": "pydantic", "Field": "pydantic"},
 }
-_BOUNDS = {
-    **{"minLength": "min_length", "maxLength": "max_length", "minItems": "min_length", "maxItems": "max_length"},
+_NUMBER = {
     **{"minimum": "ge", "exclusiveMinimum": "gt", "maximum": "le", "exclusiveMaximum": "lt"},
-    **{"multipleOf": "multiple_of", "pattern": "pattern"},
+    "multipleOf": "multiple_of",
+}
+# Of each type: what bounds it, and what a model calls that.
+_BOUNDS: Mapping[str, Mapping[str, str]] = {
+    "str": {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"},
+    "int": _NUMBER,
+    "float": _NUMBER,
+    "list": {"minItems": "min_length", "maxItems": "max_length"},
 }
 # What restricts a value in ways that no model here does.
 _BEYOND = (
@@ -97,7 +103,7 @@ def read(text: str, file: str, group: str, durable: str, module: str, taken: Seq
         UsageError: it is no such file, of another function, or has what cannot be expressed.
     """
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_no_number)
         properties = document["properties"]
         request, result = properties["request"], properties["result"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -117,12 +123,15 @@ def read(text: str, file: str, group: str, durable: str, module: str, taken: Seq
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", found[1]):
         raise UsageError(f"{file}: {plain(found[1])} is no name of a durable function", _BY_HAND)
     version = about.get("version", 1)
-    if not isinstance(version, int) or version < 1:
-        raise UsageError(f"{file}: version is {version!r}, and is a number from 1", _BY_HAND)
+    if type(version) is not int or version < 1:
+        raise UsageError(f"{file}: its version is {plain(str(version))}, and should be a number from 1", _BY_HAND)
     reader = _Reader(file, document, module, set(taken))
-    takes = reader.members(request, "request", sent=True)
-    returns = reader.members(result, "result", sent=False)
-    failures = reader.failures(properties.get("failure", {}))
+    try:
+        takes = reader.members(request, "request", sent=True)
+        returns = reader.members(result, "result", sent=False)
+        failures = reader.failures(properties.get("failure", {}))
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:  # a word with a wrong value
+        raise UsageError(f"{file} is no JSON Schema: {plain(str(error))}", _BY_HAND) from None
     own = tuple(name for name in failures if name not in _OF_THE_RUNTIME.values())
     runtime = tuple(name for name in failures if name in _OF_THE_RUNTIME.values())
     return ForeignContract(found[1], takes, returns, own, runtime, version, reader.text(found[1]), tuple(reader.notes))
@@ -163,6 +172,10 @@ class _Reader:
                 raise self._refused("failure", "has a kind without a code") from None
             if not isinstance(code, str) or not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", code):
                 raise self._refused("failure", f"has the code {plain(str(code))}, and one here is like card-declined")
+            if type(status) is not int or not 400 <= status <= 599:
+                raise self._refused(
+                    "failure", f"has the status {plain(str(status))}, and one is 400 to 599, as in HTTP"
+                )
             if code in _OF_THE_RUNTIME:
                 found.append(_OF_THE_RUNTIME[code])
                 continue
@@ -283,18 +296,13 @@ class _Reader:
     def _bounded(self, typed: Typed, schema: Mapping[str, Any], where: str, ref: str | None) -> Typed:
         """The type with the bounds that a model can check."""
         rules: dict[str, Any] = {}
-        for word, option in _BOUNDS.items():
+        for word, option in _BOUNDS.get(typed.spelled.partition("[")[0], {}).items():
             value = schema.get(word)
-            if value is None or (word in ("minLength", "maxLength", "pattern") and typed.spelled != "str"):
-                continue
-            if word == "pattern":
-                if isinstance(value, str) and _is_plain_pattern(value):
-                    rules[option] = value
-                else:
-                    self.notes.append(f"{where}: its pattern is not checked here, since Python's models cannot")
-            elif isinstance(value, bool) or not isinstance(value, int | float):
-                raise self._refused(where, f"has {word} {plain(str(value))}, which is no number")
-            else:
+            if word == "pattern" and isinstance(value, str) and not _is_plain_pattern(value):
+                self.notes.append(f"{where}: its pattern is not checked here, since Python's models cannot")
+            elif value is not None:
+                if not _is_bound(word, value):
+                    raise self._refused(where, f"has {word} {plain(str(value))}, which is no bound")
                 rules[option] = value
         if rules and isinstance(examples := schema.get("examples"), list):
             rules["examples"] = examples[:1]
@@ -358,6 +366,11 @@ class _Reader:
         return UsageError(f"{self.file}: {where} {problem}", _BY_HAND)
 
 
+def _no_number(text: str) -> float:
+    """For NaN and the infinities, which JSON does not have."""
+    raise ValueError(text)
+
+
 def _kebab(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", "-", name).lower()
 
@@ -367,6 +380,17 @@ def _holding(kind: str, item: Typed, is_nullable: bool) -> Typed:
     head = "list[" if kind == "list" else "dict[str, "
     code, spelled = (f"{item.code} | None", f"{item.spelled}?") if is_nullable else (item.code, item.spelled)
     return Typed(f"{head}{code}]", f"{head}{spelled}]")
+
+
+def _is_bound(word: str, value: object) -> bool:
+    """Whether a value is one that the word takes."""
+    if word == "pattern":
+        return isinstance(value, str)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if word == "multipleOf":
+        return value > 0
+    return word in _NUMBER or (isinstance(value, int) and value >= 0)
 
 
 def _is_plain_pattern(pattern: str) -> bool:

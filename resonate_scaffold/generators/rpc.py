@@ -77,7 +77,8 @@ def add_rpc(project: Project, request: RpcRequest) -> Plan:
         addition.options = contracts.options(takes=takes, returns=returns)
     else:
         takes, returns = _fields(addition, foreign.takes), _fields(addition, foreign.returns)
-        addition.options = contracts.options(schema=request.schema)
+        # Whole, so that it can be made again; its layout does not count.
+        addition.options = {"schema": json.dumps(json.loads(request.schema or ""))}
     if done := asked_before(addition):
         return done
     new = contracts.New(name, target.durable, target.group, module, takes, returns)
