@@ -69,7 +69,10 @@ def generated(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """2,000 jobs while 60 times something dies: three seeds, on SQLite and on PostgreSQL; about 20 minutes."""
+    """2,000 jobs while 60 times something dies: three seeds, on SQLite and on PostgreSQL; about 20 minutes.
+
+    `-- --restore both --restore engine --restore database` has a backup under load and a restore instead.
+    """
     _python(session, "tests.chaos", *session.posargs)
 
 

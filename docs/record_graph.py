@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.program import Program
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.program import Program
 from resonate_scaffold.graph import svg
 from resonate_scaffold.graph.reading import structure_of
 from resonate_scaffold.graph.structure import Structure

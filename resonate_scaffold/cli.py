@@ -35,7 +35,7 @@ def run(arguments: list[str]) -> int:
         print(f"{PROGRAM} {resonate_scaffold.__version__}")
         return 0
     try:
-        status = _told(arguments)
+        status = _reported(arguments)
         sys.stdout.flush()
         return status
     except BrokenPipeError:
@@ -46,7 +46,7 @@ def run(arguments: list[str]) -> int:
         return 1
 
 
-def _told(arguments: list[str]) -> int:
+def _reported(arguments: list[str]) -> int:
     """Run one command line, and report how it fails."""
     try:
         return _dispatch(arguments or ["--help"])

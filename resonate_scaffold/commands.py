@@ -16,7 +16,7 @@ from resonate_scaffold import __version__
 from resonate_scaffold.errors import EngineFailed, UsageError
 
 if TYPE_CHECKING:
-    from resonate_scaffold.grow import Make
+    from resonate_scaffold.grow import Planner
     from resonate_scaffold.plan import Plan
     from resonate_scaffold.project import Project as Snapshot
 
@@ -260,12 +260,12 @@ def add_workflow(
     from resonate_scaffold.grow import both
 
     request = WorkflowRequest(name, tuple(takes or ()), tuple(returns or ()), tuple(calls or ()))
-    make: Make = lambda project: add_workflow(project, request)  # noqa: E731
+    planner: Planner = lambda project: add_workflow(project, request)  # noqa: E731
     if route:
         durable = name.replace("_", "-")
         submit = RouteRequest("POST", f"/{durable}", durable)
-        make = both(make, lambda project: add_route(project, submit))
-    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+        planner = both(planner, lambda project: add_route(project, submit))
+    _change(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @add.command("db-function")
@@ -283,8 +283,8 @@ def add_db_function(
     from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
 
     request = DbFunctionRequest(name, tuple(takes or ()), tuple(returns or ()), read_only)
-    make: Make = lambda project: add_db_function(project, request)  # noqa: E731
-    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    planner: Planner = lambda project: add_db_function(project, request)  # noqa: E731
+    _change(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @add.command("rpc")
@@ -311,8 +311,8 @@ def add_rpc(
         if takes or returns:
             raise UsageError("--from-schema says what it takes and returns", "Leave --takes and --returns out.")
         request = RpcRequest(target, schema=_read_text(from_schema), schema_file=str(from_schema))
-    make: Make = lambda project: add_rpc(project, request)  # noqa: E731
-    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    planner: Planner = lambda project: add_rpc(project, request)  # noqa: E731
+    _change(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @add.command("route")
@@ -341,8 +341,8 @@ def add_route(
     target, option = (workflow, "--workflow") if workflow is not None else (rpc or "", "--rpc")
     named_by = idempotency and idempotency.value
     request = RouteRequest(method, path, target, option, idempotency=named_by, key=key, wait=wait)
-    make: Make = lambda project: add_route(project, request)  # noqa: E731
-    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    planner: Planner = lambda project: add_route(project, request)  # noqa: E731
+    _change(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @add.command("webhook")
@@ -369,8 +369,8 @@ def add_webhook(
     from resonate_scaffold.generators.webhook import WebhookRequest, add_webhook
 
     request = WebhookRequest(name, tuple(takes or ()), workflow, scheme.value, id_from, starts)
-    make: Make = lambda project: add_webhook(project, request)  # noqa: E731
-    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    planner: Planner = lambda project: add_webhook(project, request)  # noqa: E731
+    _change(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @add.command("schedule")
@@ -393,8 +393,8 @@ def add_schedule(
     from resonate_scaffold.generators.schedule import ScheduleRequest, add_schedule
 
     request = ScheduleRequest(name, workflow, cron, datetime.now(UTC), catch_up.value, overlap.value)
-    make: Make = lambda project: add_schedule(project, request)  # noqa: E731
-    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    planner: Planner = lambda project: add_schedule(project, request)  # noqa: E731
+    _change(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @add.command("idempotency-key")
@@ -415,8 +415,8 @@ def add_idempotency_key(
     from resonate_scaffold.generators.idempotency_key import KeyRequest, add_idempotency_key
 
     request = KeyRequest(name, tuple(fields))
-    make: Make = lambda project: add_idempotency_key(project, request)  # noqa: E731
-    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    planner: Planner = lambda project: add_idempotency_key(project, request)  # noqa: E731
+    _change(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @add.command("group")
@@ -431,8 +431,8 @@ def add_group(
     from resonate_scaffold.generators.group import GroupRequest, add_group
 
     request = GroupRequest(name)
-    make: Make = lambda project: add_group(project, request)  # noqa: E731
-    _change(make, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    planner: Planner = lambda project: add_group(project, request)  # noqa: E731
+    _change(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @app.command()
@@ -531,15 +531,15 @@ def export_contracts(
     raise typer.Exit(report.finish(write(request, report)))
 
 
-def _change(make: Make, command: str, project: Path, *, dry_run: bool, as_json: bool, yes: bool) -> None:
+def _change(planner: Planner, command: str, project: Path, *, dry_run: bool, as_json: bool, yes: bool) -> None:
     """Change the service around *project*, and end with the exit status."""
-    from resonate_scaffold.grow import Wish, change
+    from resonate_scaffold.grow import ChangeRequest, change
     from resonate_scaffold.report import Report, is_interactive
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it cleans up and ends as Ctrl-C does
-    wish = Wish(command, project, dry_run, interactive=not yes and not as_json and is_interactive())
+    request = ChangeRequest(command, project, dry_run, interactive=not yes and not as_json and is_interactive())
     report = Report(as_json=as_json)
-    raise typer.Exit(report.finish(change(wish, make, report)))
+    raise typer.Exit(report.finish(change(request, planner, report)))
 
 
 def _read_text(path: Path) -> str:

@@ -27,6 +27,7 @@ from secrets import token_urlsafe
 from urllib.parse import urlsplit
 
 from resonate_scaffold import install, trust
+from resonate_scaffold.disk import package_of
 from resonate_scaffold.errors import EngineFailed, ScaffoldError, UsageError
 from resonate_scaffold.install import ENVIRONMENT, scripts
 from resonate_scaffold.project import MANIFEST, check_package
@@ -117,16 +118,14 @@ def find_project(start: Path) -> Project:
         trust.check_owner(root, str(MANIFEST), *_PROCFILES, ENV_FILE)
         answers = json.loads((root / MANIFEST).read_text("utf-8"))["answers"]
         package = root / check_package(answers["package_name"])
+        if not package.is_dir():  # it may have been renamed
+            package = root / package_of(root, package.name)
         wants_postgres = answers.get("database") == "postgres"
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ScaffoldError(
             f"{root / MANIFEST} cannot be read ({type(error).__name__}: {error}).",
             hint=f"Restore it from the repository: `git checkout -- {MANIFEST}`.",
         ) from error
-    if not package.is_dir():
-        raise ScaffoldError(
-            f"The service's package {package} is not there.", hint=f"Restore it, or correct {MANIFEST}."
-        )
     return Project(root, package, _commands(root), wants_postgres)
 
 
@@ -352,7 +351,7 @@ def launches(project: Project, env: Mapping[str, str]) -> dict[str, Launch]:
 
 
 def health_ports(names: Iterable[str], env: Mapping[str, str]) -> dict[str, str]:
-    """HEALTH_PORT for each worker, where it is set: that one, and the ones that follow, since a port has one process."""
+    """HEALTH_PORT for each worker, where it is set: that one and those that follow, since a port has one process."""
     first = env.get("HEALTH_PORT", "")
     if not first.isdecimal() or first == "0":  # none, one that the system chooses, or nonsense that each refuses itself
         return {}
@@ -482,7 +481,7 @@ class _Session:
         path = self.project.root / ENGINE_FILE
         lines = {"RESONATE_URL": self.engine.url, **self.engine.service_env}
         path.unlink(missing_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.writelines(f"{name}={value}\n" for name, value in lines.items())
         try:
             yield

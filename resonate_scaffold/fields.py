@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from resonate_scaffold.errors import UsageError, plain
 
 if TYPE_CHECKING:
-    from resonate_scaffold.source import Source
+    from resonate_scaffold.edit.source import Source
 
 Kind = Literal["scalar", "list", "dict", "optional", "model", "alias", "literal", "opaque"]
 

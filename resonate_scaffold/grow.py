@@ -13,13 +13,13 @@ from pathlib import Path
 
 from resonate_scaffold import disk
 from resonate_scaffold.errors import BrokenSource, Unwanted
-from resonate_scaffold.inventory import KINDS, inventory, table
 from resonate_scaffold.plan import Edit, Plan, unified_diff
 from resonate_scaffold.project import ADDS, Project, after
 from resonate_scaffold.report import Outcome, Report, confirm
-from resonate_scaffold.survey import Survey
+from resonate_scaffold.service.listing import KINDS, inventory, table
+from resonate_scaffold.service.service import Service
 
-Make = Callable[[Project], Plan]
+Planner = Callable[[Project], Plan]
 
 _UNSETTLED = (
     "A command is changing this service, or was killed while it did (.resonate-scaffold.apply): this may be half of "
@@ -28,7 +28,7 @@ _UNSETTLED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ChangeRequest:
     """How a command is to go about it. ``interactive``: there is somebody to ask."""
 
     command: str
@@ -37,35 +37,35 @@ class Wish:
     interactive: bool
 
 
-def change(wish: Wish, make: Make, report: Report) -> Outcome:
-    """Plan a change of the service around ``wish.project``, show it, and do it.
+def change(request: ChangeRequest, planner: Planner, report: Report) -> Outcome:
+    """Plan a change of the service around ``request.project``, show it, and do it.
 
     Raises:
         ScaffoldError: nothing was changed.
     """
-    root, project = disk.discover(wish.project, settle=not wish.dry_run)
-    unsettled = wish.dry_run and disk.is_unsettled(root)
+    root, project = disk.discover(request.project, settle=not request.dry_run)
+    unsettled = request.dry_run and disk.is_unsettled(root)
     with _reading_code():
-        plan = make(project)
-    if wish.dry_run:
+        plan = planner(project)
+    if request.dry_run:
         report.files(plan)
         report.diff(unified_diff(plan))
     elif plan.changes:
-        _ask(wish, project, plan)
+        _ask(request, project, plan)
         disk.apply(root, plan, project)
         report.files(plan)
     for line in plan.notes:
         report.note(line)
     if unsettled:
         report.note(_UNSETTLED)
-    if wish.dry_run:
+    if request.dry_run:
         report.note("Dry run: nothing was changed")
     return Outcome(
-        wish.command,
+        request.command,
         str(root),
         changes=tuple((str(item.path), item.action) for item in plan.changes),
         notes=plan.notes + ((_UNSETTLED,) if unsettled else ()),
-        diff="\n".join(unified_diff(plan)) if wish.dry_run else None,
+        diff="\n".join(unified_diff(plan)) if request.dry_run else None,
     )
 
 
@@ -73,7 +73,7 @@ def show(start: Path, kind: str | None, report: Report) -> Outcome:
     """Show what the service around *start* has, of one kind or of all."""
     root, project = disk.discover(start)
     with _reading_code():
-        found = inventory(Survey(project), KINDS if kind is None else [kind])
+        found = inventory(Service(project), KINDS if kind is None else [kind])
     report.table(table(found))
     if not any(found.values()):
         report.note(f"There is no {kind or 'part that can be listed'} in this service")
@@ -83,7 +83,7 @@ def show(start: Path, kind: str | None, report: Report) -> Outcome:
     return Outcome("list", str(root), notes=notes, inventory=found)
 
 
-def both(first: Make, second: Make) -> Make:
+def both(first: Planner, second: Planner) -> Planner:
     """One plan of two, the second made for the service as the first leaves it."""
 
     def make(project: Project) -> Plan:
@@ -113,9 +113,9 @@ def _reading_code() -> Iterator[None]:
             gc.enable()
 
 
-def _ask(wish: Wish, project: Project, plan: Plan) -> None:
+def _ask(request: ChangeRequest, project: Project, plan: Plan) -> None:
     """Ask once, where a file would change that somebody has edited."""
-    if not wish.interactive:
+    if not request.interactive:
         return
     edited = [
         str(item.path)

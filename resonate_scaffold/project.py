@@ -161,7 +161,10 @@ class Manifest:
 
 
 class Files(Mapping[PurePosixPath, bytes]):
-    """The files of a service that generators read, by path below it; content may be read only when it is asked for."""
+    """The files of a service that generators read, by path below it; content may be read only when it is asked for.
+
+    The machinery can be read as well, so that what a service takes from it is known. It is not among the files.
+    """
 
     @abstractmethod
     def children(self, directory: PurePosixPath) -> list[str]:
@@ -181,13 +184,17 @@ class Files(Mapping[PurePosixPath, bytes]):
 
 
 class FilesInMemory(Files):
-    """Files of a dictionary."""
+    """Files of a dictionary. Those below a `runtime/` can be read, and are not among them: see :class:`Files`."""
 
     def __init__(self, files: Mapping[PurePosixPath, bytes]) -> None:
-        self._files = dict(files)
+        self._all = dict(files)
+        self._files = {path: content for path, content in files.items() if path.parts[1:2] != ("runtime",)}
 
     def __getitem__(self, path: PurePosixPath) -> bytes:
-        return self._files[path]
+        return self._all[path]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._all
 
     def __iter__(self) -> Iterator[PurePosixPath]:
         return iter(self._files)
@@ -197,15 +204,64 @@ class FilesInMemory(Files):
 
     def children(self, directory: PurePosixPath) -> list[str]:
         """The names in a directory."""
-        return sorted({path.relative_to(directory).parts[0] for path in self._files if directory in path.parents})
+        return sorted({path.relative_to(directory).parts[0] for path in self._all if directory in path.parents})
 
     def is_taken(self, path: PurePosixPath) -> bool:
         """Whether a file, or the directory of one, is at a path."""
-        return path in self._files or any(path in other.parents for other in self._files)
+        return path in self._all or any(path in other.parents for other in self._all)
 
     def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
         """The Python files below a directory."""
         return iter(sorted(path for path in self._files if path.suffix == ".py" and directory in path.parents))
+
+
+class ChangedFiles(Files):
+    """Files with some changes: a content for each path, None for one that goes."""
+
+    def __init__(self, files: Files, changes: Mapping[PurePosixPath, bytes | None]) -> None:
+        self._files = files
+        self._changes = changes
+
+    def __getitem__(self, path: PurePosixPath) -> bytes:
+        content = self._changes[path] if path in self._changes else self._files[path]
+        if content is None:
+            raise KeyError(path)
+        return content
+
+    def __contains__(self, path: object) -> bool:
+        return self._changes[path] is not None if path in self._changes else path in self._files  # type: ignore[index]
+
+    def __iter__(self) -> Iterator[PurePosixPath]:
+        yield from (path for path in self._files if path not in self._changes)
+        yield from (path for path, content in self._changes.items() if content is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def children(self, directory: PurePosixPath) -> list[str]:
+        """The names in a directory."""
+        made = {path.relative_to(directory).parts[0] for path in self._made if directory in path.parents}
+        gone = {path.name for path in self._changes if path.parent == directory} - made
+        return sorted({*self._files.children(directory), *made} - gone)
+
+    def is_taken(self, path: PurePosixPath) -> bool:
+        """Whether something is at a path."""
+        if path in self._changes:
+            return self._changes[path] is not None
+        return self._files.is_taken(path) or any(path in other.parents for other in self._made)
+
+    def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
+        """The Python files below a directory."""
+        made = {path for path in self._made if path.suffix == ".py" and directory in path.parents}
+        return iter(sorted({*self._files.below(directory), *made} - self._gone))
+
+    @cached_property
+    def _made(self) -> list[PurePosixPath]:
+        return [path for path, content in self._changes.items() if content is not None]
+
+    @cached_property
+    def _gone(self) -> set[PurePosixPath]:
+        return {path for path, content in self._changes.items() if content is None}
 
 
 @dataclass(frozen=True)
@@ -313,16 +369,15 @@ def check_package(name: object) -> str:
 
 def after(project: Project, plan: Plan) -> Project:
     """The service as a plan leaves it, all in memory."""
-    files = dict(project.files)
+    changes: dict[PurePosixPath, bytes | None] = {}
     for change in plan.changes:
         match change:
-            case Create(path, content):
-                files[path] = content
-            case Edit(path, _, content):
-                files[path] = content
+            case Create(path, content) | Edit(path, _, content):
+                changes[path] = content
             case Delete(path):
-                del files[path]
-    return Project(project.package, Manifest.from_bytes(files[MANIFEST]), FilesInMemory(files))
+                changes[path] = None
+    files = ChangedFiles(project.files, changes)
+    return Project(project.package, Manifest.from_bytes(files[MANIFEST]), files)
 
 
 def fingerprint(content: bytes) -> str:

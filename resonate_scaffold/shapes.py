@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from resonate_scaffold import layout
+from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import Unknown, UsageError
 from resonate_scaffold.fields import SCALARS, Field, Shape, closest
 from resonate_scaffold.layout import Code, Item
-from resonate_scaffold.source import Source
-from resonate_scaffold.survey import Model, Survey
+from resonate_scaffold.service.service import Service
+from resonate_scaffold.service.types import ModelType
 
 Import = tuple[str, str | None]
 
@@ -69,8 +70,8 @@ class Example:
 class Types:
     """The types that the contracts of a service have."""
 
-    def __init__(self, survey: Survey) -> None:
-        self._survey = survey
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     def resolve(self, name: str) -> Shape:
         """Find a model, or another named type, by its name or by ``module.name``.
@@ -78,21 +79,21 @@ class Types:
         Raises:
             UsageError: there is none, or there are several.
         """
-        near = self._survey.types_spelling(name.rpartition(".")[2])
+        near = self._service.types_spelling(name.rpartition(".")[2])
         found = [it.qualified for it in near if f".{it.qualified}".endswith(f".{name}")]
         if len(found) > 1:
             choices = ", ".join(qualified.removeprefix("contracts.") for qualified in found)
-            raise UsageError(f"Several contracts have a {name}", f"Say which: {choices}")
+            raise UsageError(f"Several contracts have a type {name}", f"Say which: {choices}")
         if not found:
-            short = [it.name for it in self._survey.types]
+            short = [it.name for it in self._service.types]
             hint = f"{' '.join(SCALARS)} list[T] dict[str, T] T?, or a model of the contracts. {closest(name, short)}"
             raise UsageError(f"There is no type {name}", hint)
         return self._shape_of_name(found[0])
 
     def fields(self, qualified: str) -> tuple[Field, ...]:
         """The fields of a model of the contracts."""
-        model = self._survey.named_type(qualified)
-        if not isinstance(model, Model):
+        model = self._service.named_type(qualified)
+        if not isinstance(model, ModelType):
             name = qualified.rpartition(".")[2]
             raise Unknown(f"The model {name} cannot be read from the contracts", "Define it there as a pydantic model.")
         return tuple(self._fields(model))
@@ -127,11 +128,11 @@ class Types:
         return self._shape(node, source, frozenset())
 
     def _source(self, module: str) -> Source:
-        path = self._survey.path_of(module)
+        path = self._service.path_of(module)
         assert path is not None  # a type of the module was found there
-        return self._survey.source(path)
+        return self._service.source(path)
 
-    def _fields(self, model: Model) -> Iterator[Field]:
+    def _fields(self, model: ModelType) -> Iterator[Field]:
         for item in model.fields:
             source = self._source(item.module)
             shape = self._shape(item.annotation, source, frozenset({f"{model.module}.{model.name}"}))
@@ -141,8 +142,8 @@ class Types:
             yield Field(item.name, shape, optional, item.annotation, item.default, source)
 
     def _shape_of_name(self, qualified: str, seen: frozenset[str] = frozenset()) -> Shape:
-        alias = self._survey.named_type(qualified)
-        if isinstance(alias, Model):
+        alias = self._service.named_type(qualified)
+        if isinstance(alias, ModelType):
             return Shape("model", qualified)
         assert alias is not None  # whoever calls this has found it
         if qualified in seen or not isinstance(alias.node, ast.expr):
@@ -172,7 +173,7 @@ class Types:
         module, _, name = qualified.rpartition(".")
         if (module, name) in _SCALAR_NAMES:
             return Shape("scalar", _SCALAR_NAMES[module, name])
-        if self._survey.named_type(qualified) is not None:
+        if self._service.named_type(qualified) is not None:
             return self._shape_of_name(qualified, seen)
         return Shape("opaque", node=node)
 

@@ -1,6 +1,6 @@
 """A service in memory, and the tool's command lines on it: generators are pure, so neither needs a disk.
 
-A project here has the files that ``disk.discover`` would read: not the runtime, and no README.
+A project here has the files that the tool would read of one on a disk: no README.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from unittest import mock
 
-from resonate_scaffold import __version__, cli, disk, grow, templates
+from resonate_scaffold import __version__, cli, grow, templates
+from resonate_scaffold.disk.files import ROOT_FILES
 from resonate_scaffold.generators.project import ENV, new_project
-from resonate_scaffold.grow import Make, Wish
+from resonate_scaffold.grow import ChangeRequest, Planner
 from resonate_scaffold.plan import Create, Plan
-from resonate_scaffold.project import MANIFEST, FilesInMemory, Manifest, Project, after
+from resonate_scaffold.project import MANIFEST, ChangedFiles, FilesInMemory, Manifest, Project, after
 from resonate_scaffold.report import Outcome, Report
 
 NAME = "orders"
@@ -41,13 +42,13 @@ def fresh(*, bare: bool) -> Project:
 
 
 def is_read(path: PurePosixPath) -> bool:
-    """Whether the tool reads a file of the service: Python outside of the runtime, and a few others."""
-    ours = path.suffix == ".py" and path.parts[0] in (NAME, "tests") and path.parts[1] != "runtime"
-    return ours or str(path) in disk._ROOT_FILES
+    """Whether the tool reads a file of the service: Python, and a few others."""
+    ours = path.suffix == ".py" and path.parts[0] in (NAME, "tests")
+    return ours or str(path) in ROOT_FILES
 
 
 def runtime() -> Mapping[PurePosixPath, bytes]:
-    """The runtime of the service, which the tool does not read."""
+    """The runtime of the service."""
     return {path: content for path, content in made_by_new(bare=True).items() if path.parts[1:2] == ("runtime",)}
 
 
@@ -65,9 +66,9 @@ def planned(project: Project, command: str) -> Plan:
     """
     plans: list[Plan] = []
 
-    def change(wish: Wish, make: Make, report: Report) -> Outcome:
-        plans.append(make(project))
-        return Outcome(wish.command, "")
+    def change(request: ChangeRequest, planner: Planner, report: Report) -> Outcome:
+        plans.append(planner(project))
+        return Outcome(request.command, "")
 
     handler = signal.getsignal(signal.SIGTERM)
     try:
@@ -94,12 +95,10 @@ def removing(line: str) -> str:
 
 def rewritten(project: Project, files: Mapping[str, bytes]) -> Project:
     """The service after somebody has saved files in an editor."""
-    mine = {PurePosixPath(path): text for path, text in files.items()}
-    return replace(project, files=FilesInMemory({**project.files, **mine}))
+    mine: dict[PurePosixPath, bytes | None] = {PurePosixPath(path): text for path, text in files.items()}
+    return replace(project, files=ChangedFiles(project.files, mine))
 
 
 def without(project: Project, *paths: str) -> Project:
     """The service after somebody has deleted files."""
-    return replace(
-        project, files=FilesInMemory({path: it for path, it in project.files.items() if str(path) not in paths})
-    )
+    return replace(project, files=ChangedFiles(project.files, dict.fromkeys(map(PurePosixPath, paths))))

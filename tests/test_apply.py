@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from resonate_scaffold import disk, trust
+from resonate_scaffold.disk import journals, plain, steps
 from resonate_scaffold.errors import (
     Changed,
     DiskError,
@@ -327,13 +328,13 @@ def test_the_staging_directory_is_in_no_plan(root: Path) -> None:
 def test_a_change_while_it_runs_is_left_alone_and_the_rest_taken_back(
     root: Path, before: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = disk._put
+    put = steps.put
 
     def somebody_else(root: Path, path: PurePosixPath, staged: Path | None) -> None:
         (root / "orders/api/stale.py").write_bytes(b"mine\n")
         put(root, path, staged)
 
-    monkeypatch.setattr(disk, "_put", somebody_else)
+    monkeypatch.setattr(steps, "put", somebody_else)
     with pytest.raises(Changed, match=r"orders/api/stale\.py changed while the command ran"):
         disk.apply(root, PLAN)
     left = whole(root)
@@ -426,14 +427,14 @@ def test_an_error_at_any_call_leaves_all_or_nothing(tmp_path: Path, fault: Fault
 
 def put_is_stopped(fault: Fault, at: int) -> None:
     """Have a fault in this process when it is about to make the change number *at*."""
-    put, calls = disk._put, itertools.count()
+    put, calls = steps.put, itertools.count()
 
     def stopped(root: Path, path: PurePosixPath, staged: Path | None) -> None:
         if next(calls) == at:
             fault()
         put(root, path, staged)
 
-    disk._put = stopped
+    steps.put = stopped
 
 
 def apply(root: Path) -> None:
@@ -649,7 +650,7 @@ def with_other_path(root: Path, path: str, *, sealed: bool) -> None:
     content = json.loads(journal.read_text())
     content["changes"][0]["path"] = path
     if sealed:
-        content["seal"] = trust.seal(disk._sealed_part(content), root)
+        content["seal"] = trust.seal(journals.sealed_part(content), root)
     journal.write_text(json.dumps(content))
 
 
@@ -727,13 +728,13 @@ def test_a_file_stays_as_it_was_read_and_a_plan_made_of_it_is_refused(root: Path
 
 def test_a_file_that_vanishes_while_it_is_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, project = disk.discover(root)
-    read = disk._read
+    read = plain.read_file
 
     def somebody_else(path: str | Path) -> bytes:
         Path(path).unlink()
         return read(path)
 
-    monkeypatch.setattr(disk, "_read", somebody_else)
+    monkeypatch.setattr(plain, "read_file", somebody_else)
     with pytest.raises(Changed, match=r"orders/run\.py vanished while the service was read") as raised:
         project.files[PurePosixPath("orders/run.py")]
     assert raised.value.hint == "Run the command again."
@@ -772,11 +773,13 @@ def test_reads_what_generators_read(root: Path) -> None:
     assert len(project.files) == len(read)
     assert all(path in project.files for path in project.files)
     assert all((root / path).read_bytes() == content for path, content in project.files.items())
-    for unread in ("README.md", "orders/runtime/durable/rpc.py", "orders/notes.txt", "scripts/no.py", "orders"):
+    for unread in ("README.md", "orders/notes.txt", "scripts/no.py", "orders"):
         assert PurePosixPath(unread) not in project.files
         assert project.exists(PurePosixPath(unread))
         with pytest.raises(KeyError):
             project.files[PurePosixPath(unread)]
+    machinery = PurePosixPath("orders/runtime/durable/rpc.py")
+    assert machinery in project.files and machinery not in set(project.files)
     assert not project.exists(PurePosixPath("orders/nothing.py"))
 
 
@@ -881,7 +884,7 @@ def test_what_cannot_be_read_is_named(root: Path, monkeypatch: pytest.MonkeyPatc
     def refuse(_: Path) -> bytes:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(disk, "_read", refuse)
+    monkeypatch.setattr(plain, "read_file", refuse)
     with pytest.raises(DiskError, match=r"^Cannot read orders/run\.py: Permission denied$") as raised:
         project.files[PurePosixPath("orders/run.py")]
     assert raised.value.hint == "Check the path and its permissions."

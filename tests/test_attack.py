@@ -33,11 +33,12 @@ from hypothesis import HealthCheck, assume, given, reject, settings, strategies 
 from resonate_scaffold import cli, disk, install, templates, trust
 from resonate_scaffold.devserver import EngineError
 from resonate_scaffold.devserver.engine import Engine
+from resonate_scaffold.disk.journals import sealed_part
+from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import ScaffoldError
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import ADDS, MANIFEST, FilesInMemory, Manifest, Project, fingerprint
-from resonate_scaffold.source import Source
 from resonate_scaffold.templates import RenderedFile, Rendering
 from tests.grown import NAME, fresh, grown, made_by_new, rewritten
 from tests.test_apply import SERVICE, service as small, whole
@@ -700,7 +701,7 @@ def journals(draw: st.DrawFn) -> bytes:
     steps = draw(st.lists(honest | honest | step | JUNK, max_size=3))
     made = draw(st.just([]) | st.just(["orders/new"]) | JUNK)
     sealed = {"changes": steps, "made": made}
-    code = trust.seal(disk._sealed_part(sealed), Path("/nowhere"))
+    code = trust.seal(sealed_part(sealed), Path("/nowhere"))
     content = json.dumps({**sealed, "seal": draw(st.sampled_from([code] * 5 + ["0" * 64, "", None]))}).encode()
     return draw(
         st.sampled_from([content] * 5 + [content[: len(content) // 2], b"[" * 100_000, b"\xff", b"\0", b"null"])

@@ -24,9 +24,9 @@ import pytest
 import yaml
 
 from resonate_scaffold import templates
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.program import Program
-from resonate_scaffold.check.reading import read
+from resonate_scaffold.code.files import read
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.program import Program
 from resonate_scaffold.graph import mermaid
 from resonate_scaffold.graph.reading import structure_of
 
@@ -240,7 +240,8 @@ def test_compose_bounds_every_container(service: Service) -> None:
         assert "no-new-privileges:true" in s["security_opt"], name
         if not name.endswith("-db"):  # the image of Postgres gives its root away itself
             assert (s["cap_drop"], s["read_only"], s["tmpfs"]) == (["ALL"], True, ["/tmp"]), name
-            assert "-app" in s["image"] or re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(s["user"])), name  # ours has one in its image
+            # Ours has its user in its image.
+            assert "-app" in s["image"] or re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(s["user"])), name
         if name == "api":
             most = int(s["mem_limit"][:-1]) * mebibytes[s["mem_limit"][-1]]
             assert most >= int(service.example["MAX_CONNECTIONS"]) / 2 + 256

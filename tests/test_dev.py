@@ -790,6 +790,16 @@ def test_the_service_is_found_from_below_and_its_absence_is_said(session: Sessio
 
 
 @posix
+def test_a_package_that_was_renamed_is_found_by_what_it_holds(session: Session) -> None:
+    (session.root / "myapi").rename(session.root / "shop")
+    with pytest.raises(ScaffoldError, match="The service's package myapi is not in"):
+        dev.find_project(session.root)
+    for folder in ("runtime", "contracts"):
+        (session.root / "shop" / folder).mkdir()
+    assert dev.find_project(session.root).package == session.root / "shop"
+
+
+@posix
 def test_what_runs_in_development_only_is_added(session: Session) -> None:
     text = "# one more, and one that is different here\nfake-payments: python -m myapi fake payments\nworker: true\n"
     (session.root / "Procfile.dev").write_text(text)

@@ -14,7 +14,7 @@ from resonate_scaffold.export.contracts import parse
 from resonate_scaffold.export.entrances import Entrance, entrances
 from resonate_scaffold.export.json_schema import render as json_schemas
 from resonate_scaffold.export.typescript import render, type_of
-from resonate_scaffold.survey import Survey
+from resonate_scaffold.service.service import Service
 
 from . import order_service as story
 from .conftest import Tool, tree
@@ -173,11 +173,20 @@ def test_how_work_is_named(entrance: Entrance, start: str) -> None:
     assert "Unused" not in module
 
 
+@pytest.mark.parametrize(
+    ("name", "constant"),
+    [("payments.chargeCard", "paymentsChargeCard"), ("start", "startFunction"), ("delete", "deleteFunction")],
+)
+def test_names_for_code(name: str, constant: str) -> None:
+    function = {**PRINTED["functions"][0], "name": name, "version": 1}
+    assert f"export const {constant}: Contract<Charge, ChargeResult" in render(parse(printed(functions=[function])), {})
+
+
 def test_the_ids_are_those_of_the_routes() -> None:
-    assert entrances(Survey(grown(fresh(bare=True), *(command.partition(" ")[2] for command in story.ADDS)))) == {
+    assert entrances(Service(grown(fresh(bare=True), *(command.partition(" ")[2] for command in story.ADDS)))) == {
         "place-order": Entrance("order", ("customer_id", "number"))
     }
-    assert entrances(Survey(fresh(bare=False)))["process-job"] == Entrance("job")
+    assert entrances(Service(fresh(bare=False)))["process-job"] == Entrance("job")
 
 
 # The command
@@ -269,6 +278,11 @@ def test_a_file_in_the_place_of_the_directory(tool: Tool, service: Path, tmp_pat
     (tmp_path / "out").write_text("a file")
     refused = tool("export", "contracts", "--project", str(service), "--out", str(tmp_path / "out"))
     assert refused.status == 1 and "is not a directory" in refused.err
+
+
+def test_a_service_in_the_place_of_the_directory(tool: Tool, service: Path) -> None:
+    refused = tool("export", "contracts", "--project", str(service), "--out", str(service))
+    assert refused.status == 2 and f"{service} is a service" in refused.err
 
 
 def test_every_template_is_shipped() -> None:

@@ -14,11 +14,11 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from resonate_scaffold.code.facts import Place
 from resonate_scaffold.errors import plain
 from resonate_scaffold.graph import data, mermaid, svg, tree
 from resonate_scaffold.graph.layers import spread
 from resonate_scaffold.graph.structure import Edge, Group, Kind, Link, Node, Structure
-from resonate_scaffold.survey import Place
 
 SVG = "{http://www.w3.org/2000/svg}"
 RENDERERS = {"tree": tree.render, "mermaid": mermaid.render, "svg": svg.render, "json": data.render}

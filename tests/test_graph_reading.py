@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.program import Program
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.program import Program
 from resonate_scaffold.graph.reading import structure_of
 from resonate_scaffold.graph.structure import Kind, Link, Structure
 from resonate_scaffold.project import Project

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from resonate_scaffold import cli, commands, disk, grow, inventory as listing, report
+from resonate_scaffold import cli, commands, disk, grow, report
 from resonate_scaffold.errors import Changed
 from resonate_scaffold.generators.route import RouteRequest, add_route
+from resonate_scaffold.service import listing
 from tests.conftest import PROGRAM, Ran, Tool, git, tree
 from tests.grown import removing
 from tests.test_apply import WRITE, Tree, faulty, whole
@@ -443,7 +444,7 @@ def test_a_file_that_is_not_utf_8(tool: Tool, service: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["tests/test_guarantees.py", "tests/conftest.py", "orders/db/models.py", "orders/runtime/durable/rpc.py"]
+    "path", ["tests/test_guarantees.py", "tests/conftest.py", "orders/db/models.py", "orders/runtime/durable/once.py"]
 )
 def test_what_is_broken_elsewhere_is_in_nobodys_way(tool: Tool, service: Path, path: str) -> None:
     (service / path).write_text("def broken(:\n")

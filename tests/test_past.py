@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from resonate_scaffold.inventory import KINDS
+from resonate_scaffold.service.listing import KINDS
 from tests.conftest import Tool, tree
 
 PAST = Path(__file__).with_name("past") / "0.1.0"

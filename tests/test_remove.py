@@ -13,12 +13,12 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from resonate_scaffold.errors import ScaffoldError, StillUsed, Unknown
-from resonate_scaffold.inventory import inventory
 from resonate_scaffold.plan import Create, Edit
 from resonate_scaffold.project import ADDS as RECORDS, Added, FilesInMemory, Project
-from resonate_scaffold.survey import Survey
+from resonate_scaffold.service.listing import inventory
+from resonate_scaffold.service.service import Service
 from tests.conftest import Tool
-from tests.grown import fresh, grown, made_by_new, planned, removing, rewritten, without
+from tests.grown import fresh, grown, made_by_new, planned, removing, rewritten, runtime, without
 from tests.test_apply import whole
 from tests.test_grow import records, run, said_of_files, service  # noqa: F401
 
@@ -140,7 +140,7 @@ def test_can_be_added_again() -> None:
     for what in ("route POST /shipments", "webhook delivered", "workflow ship-order"):
         again = grown(again, f"remove {what}")
     again = grown(again, add("workflow ship-order"), add("webhook delivered"), add("route POST /shipments"))
-    listed, expected = (inventory(Survey(project)) for project in (again, added))
+    listed, expected = (inventory(Service(project)) for project in (again, added))
     assert re.sub(r"'line': \d+", "", str(listed)) == re.sub(r"'line': \d+", "", str(expected))
 
 
@@ -438,7 +438,7 @@ def test_in_a_package_that_was_renamed_since() -> None:
     project = grown(fresh(bare=True), *(add(what) for what in ADDS))
     renamed = {
         PurePosixPath("shop", *path.parts[1:]) if path.parts[0] == "orders" else path: content
-        for path, content in project.files.items()
+        for path, content in {**runtime(), **project.files}.items()
     }
     moved = Project("shop", project.manifest, FilesInMemory(renamed))
     for what in reversed(ADDS):

@@ -26,9 +26,9 @@ import pytest
 
 from resonate_scaffold.check import check
 from resonate_scaffold.errors import CannotEdit, InvalidName, ScaffoldError, StillUsed, Taken, Unknown, UsageError
-from resonate_scaffold.inventory import inventory
 from resonate_scaffold.project import Added, Project, after
-from resonate_scaffold.survey import Survey
+from resonate_scaffold.service.listing import inventory
+from resonate_scaffold.service.service import Service
 from tests.grown import NAME, fresh, made_by_new, planned, python_of, rewritten
 
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(int(os.environ.get("SEQUENCES", "12")))
@@ -404,7 +404,7 @@ def unnumbered(entry: Any) -> Any:
 
 
 def listed(project: Project) -> str:
-    return json.dumps(unnumbered(inventory(Survey(project))), indent=1)
+    return json.dumps(unnumbered(inventory(Service(project))), indent=1)
 
 
 def in_any_order(project: Project, commands: list[str]) -> tuple[Project, list[str]]:

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from resonate_scaffold import layout
 from resonate_scaffold.errors import Unknown, UsageError
 from resonate_scaffold.fields import Field, Shape
+from resonate_scaffold.service.service import Service
 from resonate_scaffold.shapes import Example, Types, annotation, same_values
-from resonate_scaffold.survey import Survey
 from tests.grown import fresh, rewritten
 
 HEAD = '''"""Contracts of these tests."""
@@ -59,7 +59,7 @@ class Thing(BaseModel):
 def types_of(body: str) -> tuple[Types, tuple[Field, ...]]:
     """The types of a service whose contracts have a `Thing` with these fields, and the fields."""
     content = HEAD + "".join(f"    {line}\n" for line in body.splitlines())
-    types = Types(Survey(rewritten(fresh(bare=True), {"orders/contracts/shop.py": content.encode()})))
+    types = Types(Service(rewritten(fresh(bare=True), {"orders/contracts/shop.py": content.encode()})))
     return types, types.fields("contracts.shop.Thing")
 
 
@@ -235,8 +235,8 @@ def test_names() -> None:
 def test_a_name_that_several_have() -> None:
     model = b'"""One."""\n\nfrom pydantic import BaseModel\n\n\nclass Line(BaseModel):\n    a: str\n'
     project = rewritten(fresh(bare=True), {"orders/contracts/one.py": model, "orders/contracts/two.py": model})
-    types = Types(Survey(project))
-    with pytest.raises(UsageError, match="Several contracts have a Line") as refused:
+    types = Types(Service(project))
+    with pytest.raises(UsageError, match="Several contracts have a type Line") as refused:
         types.resolve("Line")
     assert refused.value.hint == "Say which: one.Line, two.Line"
     assert types.resolve("two.Line").name == "contracts.two.Line"

@@ -23,12 +23,12 @@ import pytest
 import yaml
 
 from resonate_scaffold.errors import BrokenSource, CannotEdit, StillUsed
-from resonate_scaffold.inventory import inventory
 from resonate_scaffold.plan import Create, Edit, Plan
 from resonate_scaffold.project import ADDS, MANIFEST, FilesInMemory, Project, after
-from resonate_scaffold.survey import Survey
+from resonate_scaffold.service.listing import inventory
+from resonate_scaffold.service.service import Service
 from tests.conftest import Tool, tree
-from tests.grown import fresh, grown, planned, rewritten
+from tests.grown import fresh, grown, planned, rewritten, runtime
 
 Rewrite = Callable[[str], str]
 
@@ -592,7 +592,7 @@ def test_what_is_new_is_wired_in(name: str) -> None:
 
 def contents(project: Project) -> Any:
     """What `list` says, without the lines."""
-    return without_lines(inventory(Survey(project)))
+    return without_lines(inventory(Service(project)))
 
 
 @functools.cache
@@ -851,7 +851,7 @@ RENAMED = [WORKFLOW, DB_FUNCTION, RPC, ROUTE, WEBHOOK, KEY, GROUP]
 def renamed(project: Project) -> Project:
     """The package renamed by hand: its directory, the imports, the commands. The manifest has the old name."""
     files = {}
-    for path, content in project.files.items():
+    for path, content in {**runtime(), **project.files}.items():
         renamed = PurePosixPath("shop", *path.parts[1:]) if path.parts[0] == "orders" else path
         new = re.sub(rb"(import |from |python -m |package=\")orders\b", rb"\1shop", content)
         files[renamed] = content if path == MANIFEST else new
@@ -862,7 +862,8 @@ def test_a_renamed_package(tool: Tool, tmp_path: Path) -> None:
     """Found on the disk by what it holds; everything new is written for its new name."""
     root = tmp_path / "service"
     (root / "shop/runtime").mkdir(parents=True)
-    for path, content in renamed(fresh(bare=False)).files.items():
+    machinery = {PurePosixPath("shop", *path.parts[1:]): content for path, content in runtime().items()}
+    for path, content in {**machinery, **renamed(fresh(bare=False)).files}.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
     were = tree(root)

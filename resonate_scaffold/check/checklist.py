@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import PurePosixPath
 
-from resonate_scaffold.check.evaluate import argument
-from resonate_scaffold.check.model import Model, Registration, Route, Start
-from resonate_scaffold.check.program import Bound, Klass, Scope
-from resonate_scaffold.check.values import Class, Constant, External, Instance
+from resonate_scaffold.code.facts import Registration, Start
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.routes import Route
+from resonate_scaffold.code.scopes import Bound, ProgramClass, Scope
+from resonate_scaffold.code.values import Class, Constant, External, Instance
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 _UNCHECKED = frozenset({"get_json", "json", "form"})
@@ -42,7 +44,9 @@ def checklist(model: Model) -> list[Item]:
     """The routes of a program, in the order of their files."""
     found: list[Item] = []
     for route in model.routes:
-        scopes = model.reached(route.handler, 3)
+        if route.handler.module in model.runtime:
+            continue  # the machinery's own, such as /readyz
+        scopes = model.code_of(route)
         starts = [(it, scope) for scope in scopes for it in model.starts.get(scope, ()) if it.kind != "schedule"]
         rows = tuple(_rows(model, route, scopes, *starts[0])) if starts else ()
         name = f"{' '.join(route.methods)} {route.path}"
@@ -73,8 +77,9 @@ def _validated(model: Model, route: Route) -> Row:
         if parameter.annotation is None:
             continue
         value = model.evaluate.annotated(parameter.annotation, outer)
-        if isinstance(value, Instance) and _is_model(model, value.klass):
-            return _at(question, YES, f"the body is a {value.klass.name}", value.klass.outer, value.klass.node)
+        if isinstance(value, Instance) and _is_model(model, value.class_):
+            class_ = value.class_
+            return _at(question, YES, f"the body is of class {class_.name}", class_.outer, class_.node)
     for call in handler.calls:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         if name in ("model_validate", "model_validate_json", "validate_python", "validate_json", "load", "convert"):
@@ -89,12 +94,12 @@ def _validated(model: Model, route: Route) -> Row:
     return _at(question, UNKNOWN, "what it takes has no type here", handler, handler.node)
 
 
-def _is_model(model: Model, klass: Klass, seen: frozenset[Klass] = frozenset()) -> bool:
+def _is_model(model: Model, class_: ProgramClass, seen: frozenset[ProgramClass] = frozenset()) -> bool:
     """Whether a class is a model that checks what it is made of."""
-    bases = [model.evaluate.value(it, klass.outer) for it in klass.node.bases]
+    bases = [model.evaluate.value(it, class_.outer) for it in class_.node.bases]
     return any(
         (isinstance(it, External) and it.name.rpartition(".")[2] in ("BaseModel", "Struct", "Schema", "RootModel"))
-        or (isinstance(it, Class) and it.klass not in seen and _is_model(model, it.klass, seen | {klass}))
+        or (isinstance(it, Class) and it.class_ not in seen and _is_model(model, it.class_, seen | {class_}))
         for it in bases
     )
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from resonate_scaffold.check.program import Scope
+from resonate_scaffold.code.scopes import Scope
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,6 +49,7 @@ RULES: dict[str, Rule] = {
         Rule("RS111", "options-replaced", "Options after options: the first ones are dropped."),
         Rule("RS112", "dependency-by-base", "A dependency asked for by a base class of what is provided."),
         Rule("RS113", "lost-name", "A function or gate that was released, and that the code has no longer."),
+        Rule("RS114", "missing-import", "An import of what the program does not have."),
         Rule("RS201", "clock", "A workflow reads the clock."),
         Rule("RS202", "random", "A workflow draws a random value."),
         Rule("RS203", "uuid", "A workflow makes a random uuid."),
@@ -114,12 +115,17 @@ def is_suppressed(line: bytes, code: str) -> bool:
 
 
 def is_selected(code: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> bool:
-    """Whether a rule is on: the longest prefix of its code decides. To select nothing is the default selection."""
-    chosen = RULES[code].by_default if not select else False
-    longest = 0
-    for prefixes, answer in ((select, True), (ignore, False)):
-        for prefix in prefixes:
-            known = "" if prefix == "ALL" else prefix
-            if code.startswith(known) and len(prefix) >= longest:
-                chosen, longest = answer, len(known)
-    return chosen
+    """Whether a rule is on. The longest beginning of its code decides, and of equal ones the one that ignores.
+
+    To select nothing is the default selection.
+    """
+    selected, ignored = _longest(code, select), _longest(code, ignore)
+    if selected is None and (select or not RULES[code].by_default):
+        return False
+    return ignored is None or (selected is not None and selected > ignored)
+
+
+def _longest(code: str, prefixes: tuple[str, ...]) -> int | None:
+    """The length of the longest of the given beginnings of a code; of ``ALL`` it is nothing. None where none fits."""
+    fitting = ("" if it == "ALL" else it for it in prefixes)
+    return max((len(it) for it in fitting if code.startswith(it)), default=None)

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.outside import is_log
-from resonate_scaffold.check.program import Bound, Scope, above
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.outside import is_log
+from resonate_scaffold.code.scopes import Bound, Scope, above, loads
 
 _FARTHEST = 4  # assignments that a value is followed through
 _COMPUTING = ("builtins.", "datetime.", "math.", "time.")
 _LEVELS = frozenset({"debug", "info", "warning", "error", "critical", "exception"})
 _LOGGER = re.compile(r"_*(\w+_)?log(ger|s)?", re.IGNORECASE)
-
-
-def loads(name: str, scope: Scope) -> Iterator[tuple[ast.Name, Scope]]:
-    """Where a function reads a variable of its own, in functions inside of it too."""
-    for node in scope.found(ast.Name):
-        if node.id == name and isinstance(node.ctx, ast.Load):
-            yield node, scope
-    for inner in scope.inner:
-        if name not in inner.bindings:
-            yield from loads(name, inner)
 
 
 def is_log_call(model: Model, call: ast.Call, scope: Scope) -> bool:
@@ -82,8 +71,8 @@ def maker(model: Model, node: ast.expr, scope: Scope) -> tuple[ast.Call, Scope] 
         match node:
             case ast.Call():
                 return node, scope
-            case ast.Attribute(value=ast.Name(id="self"), attr=attribute) if scope.klass is not None:
-                stored = [it for it in scope.klass.attributes.get(attribute, ()) if it[1] is not None]
+            case ast.Attribute(value=ast.Name(id="self"), attr=attribute) if scope.class_ is not None:
+                stored = [it for it in scope.class_.attributes.get(attribute, ()) if it[1] is not None]
                 if len(stored) != 1 or stored[0][1] is None:
                     return None
                 scope, node = stored[0][0], stored[0][1]

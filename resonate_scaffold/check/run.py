@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from fnmatch import fnmatch
 from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,9 +12,10 @@ from typing import Any
 from resonate_scaffold.check import findings_of
 from resonate_scaffold.check.checklist import Item, checklist
 from resonate_scaffold.check.findings import RULES, Finding, is_selected
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.program import Program
-from resonate_scaffold.check.reading import Tree, read, rules
+from resonate_scaffold.check.settings import Settings, rules
+from resonate_scaffold.code.files import Patterns, Tree, read
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.program import Program
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.report import Outcome, Report
 
@@ -46,7 +46,7 @@ def run(request: CheckRequest, report: Report) -> Outcome:
         model = Model(program)
         checked += sum(tree.is_asked(path) for path in program.modules)
         for it in _findings(model, tree, select, ignore):
-            found.append({**_told(it), "path": _shown(tree, it.path)})
+            found.append({**_as_json(it), "path": _shown(tree, it.path)})
         if request.checklist:
             items += [_item(tree, it) for it in checklist(model) if tree.is_asked(it.path)]
     gc.freeze()
@@ -72,17 +72,17 @@ def explain(rule: str) -> str:
 
 
 def _findings(model: Model, tree: Tree, select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Finding]:
-    settings = tree.settings
+    settings = Settings.of(tree.settings)
     found = findings_of(model, select or settings.select, (*settings.ignore, *ignore) if not select else ignore)
     return [it for it in found if tree.is_told(it.path) and not _is_ignored(it, settings.per_file)]
 
 
-def _is_ignored(finding: Finding, per_file: Sequence[tuple[str, tuple[str, ...]]]) -> bool:
+def _is_ignored(finding: Finding, per_file: Sequence[tuple[Patterns, tuple[str, ...]]]) -> bool:
     path = str(finding.path)
-    return any(fnmatch(path, pattern) and not is_selected(finding.code, ("ALL",), codes) for pattern, codes in per_file)
+    return any(patterns.match(path) and not is_selected(finding.code, ("ALL",), codes) for patterns, codes in per_file)
 
 
-def _told(finding: Finding) -> dict[str, Any]:
+def _as_json(finding: Finding) -> dict[str, Any]:
     told = asdict(finding)
     return {**told, "name": RULES[finding.code].name}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from resonate_scaffold.generators.growth import kinds_in
-from resonate_scaffold.survey import Survey
+from resonate_scaffold.service.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +16,15 @@ class Entrance:
     fields: tuple[str, ...] = ()
 
 
-def entrances(survey: Survey) -> Mapping[str, Entrance]:
+def entrances(service: Service) -> Mapping[str, Entrance]:
     """How each workflow is started, by its durable name."""
     found: dict[str, Entrance] = {}
-    for route in survey.routes:
-        path = survey.path_of(route.module)
+    for route in service.routes:
+        path = service.path_of(route.module)
         if route.method == "GET" or path is None:
             continue
-        key = next((key for key in survey.keys if any(place.path == str(path) for place in key.used)), None)
-        kind = next((kind for kind, _ in kinds_in(survey, path)), None)
+        key = next((key for key in service.keys if any(place.path == str(path) for place in key.used)), None)
+        kind = next((kind for kind, _ in service.kinds_in(path)), None)
         for contract in route.contracts:
             if key is not None:
                 found[contract] = Entrance(key.kind, tuple(name for name in key.fields if name != "caller"))

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from resonate_scaffold import disk, install
-from resonate_scaffold.errors import DiskError, ScaffoldError, Unknown
+from resonate_scaffold.errors import DiskError, ScaffoldError, Unknown, UsageError
 from resonate_scaffold.export import json_schema, typescript
 from resonate_scaffold.export.contracts import Contracts, parse
 from resonate_scaffold.export.entrances import entrances
 from resonate_scaffold.plan import Change, Create, Edit, Plan, unified_diff
-from resonate_scaffold.project import Project
+from resonate_scaffold.project import MANIFEST, Project
 from resonate_scaffold.report import Outcome, Report
-from resonate_scaffold.survey import Survey
+from resonate_scaffold.service.service import Service
 
 TYPESCRIPT = "typescript"
 _SECONDS = 60.0  # for a service to print its contracts
@@ -108,7 +108,7 @@ def _files(contracts: Contracts, project: Project, form: str) -> Iterator[tuple[
     if form != TYPESCRIPT:
         yield from ((path, text, True) for path, text in json_schema.render(contracts))
         return
-    yield typescript.module_of(contracts), typescript.render(contracts, entrances(Survey(project))), True
+    yield typescript.module_of(contracts), typescript.render(contracts, entrances(Service(project))), True
     yield from ((path, text, False) for path, text in typescript.workers(contracts))
 
 
@@ -117,10 +117,13 @@ def _directory(out: Path, root: Path) -> Path:
 
     Raises:
         DiskError: one does, or the directory is a file.
+        UsageError: it is a service.
     """
     resolved = out.resolve()
     if Path(os.path.abspath(out)).is_relative_to(root) and not resolved.is_relative_to(root):  # noqa: PTH100
         raise DiskError(f"{out} leads out of the service by a symbolic link", "Name the directory that you mean.")
+    if (resolved / MANIFEST).exists():
+        raise UsageError(f"{out} is a service", "Give --out a directory of its own.")
     if resolved.exists() and not resolved.is_dir():
         raise DiskError(f"{out} is not a directory", "Give --out a directory.")
     return resolved

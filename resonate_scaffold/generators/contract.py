@@ -11,11 +11,11 @@ from typing import Any
 from resonate_scaffold import layout
 from resonate_scaffold.errors import InvalidName, Taken, Unknown, UsageError
 from resonate_scaffold.fields import Field, Shape, closest, parse_fields
-from resonate_scaffold.generators.growth import Growth, Imports, at, check_kind
+from resonate_scaffold.generators.addition import Addition, Imports, at, check_kind
 from resonate_scaffold.layout import Code, Item
 from resonate_scaffold.names import Name
+from resonate_scaffold.service.service import Contract
 from resonate_scaffold.shapes import Example, Import, annotation, same_values
-from resonate_scaffold.survey import Contract
 
 GROUP_OF_WORKFLOWS = "workers"
 
@@ -91,15 +91,17 @@ def noun(text: str, suffix: str) -> Name:
     return name
 
 
-def fields(growth: Growth, takes: Sequence[str], returns: Sequence[str]) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+def fields(
+    addition: Addition, takes: Sequence[str], returns: Sequence[str]
+) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
     """The fields of ``--takes`` and ``--returns``."""
-    resolve = growth.types.resolve
+    resolve = addition.types.resolve
     return parse_fields(list(takes), "--takes", resolve), parse_fields(list(returns), "--returns", resolve)
 
 
-def check_free(growth: Growth, durable: str, group: str) -> None:
+def check_free(addition: Addition, durable: str, group: str) -> None:
     """Refuse a durable name that the service knows already, or by which its ids begin."""
-    for contract in growth.survey.contracts_spelling(durable.rpartition(".")[2]):
+    for contract in addition.service.contracts_spelling(durable.rpartition(".")[2]):
         if contract.durable == durable and contract.group == group:
             raise Taken(f"{durable} is there already ({at(contract.place)})", "Choose another name.")
         if contract.durable == durable:
@@ -107,15 +109,15 @@ def check_free(growth: Growth, durable: str, group: str) -> None:
                 f"{durable} is there already, of group {contract.group} ({at(contract.place)})",
                 "Rename one of the two: in development one process serves all groups, and tells functions by name.",
             )
-    check_kind(growth, durable)
+    check_kind(addition, durable)
 
 
-def is_certain(growth: Growth, contract: Contract, callers: tuple[str, ...] = ()) -> bool:
+def is_certain(addition: Addition, contract: Contract, callers: tuple[str, ...] = ()) -> bool:
     """Whether a durable function is known to answer an example: it is as it was added, and so is what it calls.
 
     One that calls itself, through others, never answers.
     """
-    project = growth.project
+    project = addition.project
     kinds = {GROUP_OF_WORKFLOWS: ("workflow", contract.durable), "db": ("db-function", contract.variable)}
     kind, name = kinds.get(contract.group, ("rpc", contract.target))
     added = project.find_add(kind, name.replace("_", "-") if kind == "db-function" else name)
@@ -125,7 +127,7 @@ def is_certain(growth: Growth, contract: Contract, callers: tuple[str, ...] = ()
     untouched = all(path in project.files and not project.is_edited(path) for path in functions)
     calls = added.options.get("calls", [])
     return untouched and all(
-        (found := named(growth, one)) is not None and is_certain(growth, found, (*callers, contract.durable))
+        (found := named(addition, one)) is not None and is_certain(addition, found, (*callers, contract.durable))
         for one in calls
     )
 
@@ -134,12 +136,12 @@ def _is_function(package: str, path: PurePosixPath) -> bool:
     return path.parts[0] == package and path.parts[1:2] != ("contracts",)
 
 
-def declare(growth: Growth, new: New, summary: str, *, timeout_days: int | None = None, wire: str = "") -> None:
+def declare(addition: Addition, new: New, summary: str, *, timeout_days: int | None = None, wire: str = "") -> None:
     """Make the module of a contract: its models and its `Rpc`.
 
     ``summary`` is the module's docstring; ``wire`` is text for the request's (the wire shape, for what others serve).
     """
-    check_free(growth, new.durable, new.group)
+    check_free(addition, new.durable, new.group)
     models = [new.name.pascal, f"{new.name.pascal}Result"]
     imports = Imports([*models, new.variable])
     imports.names("!pydantic", "BaseModel")
@@ -161,7 +163,7 @@ def declare(growth: Growth, new: New, summary: str, *, timeout_days: int | None 
         "version": new.version,
         "raises": [name for _, name in new.raises],
     }
-    growth.create("contract.py", growth.module(new.module), context, imports)
+    addition.create("contract.py", addition.module(new.module), context, imports)
 
 
 def package_of(group: str) -> bytes:
@@ -179,25 +181,25 @@ def declared(items: Iterable[Field], imports: Imports) -> Iterable[str]:
         yield line
 
 
-def request_example(growth: Growth, qualified: str, items: Sequence[Field]) -> Example:
+def request_example(addition: Addition, qualified: str, items: Sequence[Field]) -> Example:
     """An example of a request, for a test.
 
     Raises:
         UsageError: no value is known that fits.
     """
-    example = growth.types.example_of(qualified, items)
+    example = addition.types.example_of(qualified, items)
     if example is None:
-        wanted = [item for item in items if not item.optional and growth.types.example(item.shape) is None]
+        wanted = [item for item in items if not item.optional and addition.types.example(item.shape) is None]
         raise no_example(wanted[0].name, wanted[0].shape)
     return example
 
 
-def other_body(growth: Growth, items: Iterable[Field], except_for: Collection[str] = ()) -> str:
+def other_body(addition: Addition, items: Iterable[Field], except_for: Collection[str] = ()) -> str:
     """The statement of `OTHER`, `BODY` with one field of another value; "" where no such value is known."""
     for item in items:
         if item.optional or item.name in except_for:
             continue
-        example, other = growth.types.example(item.shape), growth.types.example(item.shape, other=True)
+        example, other = addition.types.example(item.shape), addition.types.example(item.shape, other=True)
         if example is not None and other is not None and other.json != example.json:
             changed = [Item("BODY", "**"), Item(layout.value(other.json), f"{layout.text(item.name)}: ")]
             return statement(layout.group("{", changed, "}"), indent=0, before="OTHER = ")
@@ -212,36 +214,36 @@ def no_example(name: str, shape: Shape) -> UsageError:
     )
 
 
-def named(growth: Growth, text: str) -> Contract | None:
+def named(addition: Addition, text: str) -> Contract | None:
     """The contract with a durable name, or with a target such as `payments.workers.charge`; its latest version."""
-    near = growth.survey.contracts_spelling(text.rpartition(".")[2])
+    near = addition.service.contracts_spelling(text.rpartition(".")[2])
     found = [contract for contract in near if text in (contract.durable, contract.target)]
     return max(found, key=lambda contract: contract.version, default=None)
 
 
-def find(growth: Growth, text: str, option: str) -> Contract:
+def find(addition: Addition, text: str, option: str) -> Contract:
     """The contract with a name, as :func:`named` finds it.
 
     Raises:
         Unknown: there is none.
     """
-    contract = named(growth, text)
+    contract = named(addition, text)
     if contract is None:
-        known = [contract.durable for contract in growth.survey.contracts]
+        known = [contract.durable for contract in addition.service.contracts]
         raise Unknown(f"{option} {text}: no contract has this name", closest(text, known))
     return contract
 
 
-def find_workflow(growth: Growth, text: str) -> Contract:
+def find_workflow(addition: Addition, text: str) -> Contract:
     """The workflow with a name.
 
     Raises:
         Unknown: there is none.
         UsageError: it is another group's function.
     """
-    contract = find(growth, text, "--workflow")
+    contract = find(addition, text, "--workflow")
     if contract.group != GROUP_OF_WORKFLOWS:
-        known = [item.durable for item in growth.survey.contracts if item.group == GROUP_OF_WORKFLOWS]
+        known = [item.durable for item in addition.service.contracts if item.group == GROUP_OF_WORKFLOWS]
         raise UsageError(f"{text} is a function of group {contract.group}, not a workflow", closest("", known))
     return contract
 
@@ -261,7 +263,7 @@ def models_of(contract: Contract) -> tuple[str, str]:
 
 
 def filled(
-    needed: Sequence[Field], known: Mapping[str, tuple[str, Shape]], growth: Growth, imports: Imports
+    needed: Sequence[Field], known: Mapping[str, tuple[str, Shape]], addition: Addition, imports: Imports
 ) -> tuple[list[Item], list[str]]:
     """Arguments for a model: from what is *known* by name (expression and shape), else an example.
 
@@ -272,11 +274,11 @@ def filled(
     run = 0  # of examples, one after the other: they share a comment
     for item in needed:
         expression, shape = known.get(item.name, ("", None))
-        if shape is not None and growth.types.fits(shape, item.shape):
+        if shape is not None and addition.types.fits(shape, item.shape):
             items.append(Item(expression, f"{item.name}="))
             run = 0
         elif not item.optional:
-            example = growth.types.example(item.shape)
+            example = addition.types.example(item.shape)
             if example is None:
                 raise no_example(item.name, item.shape)
             imports.add(example.imports)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from resonate_scaffold import layout
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, Imports, asked_before, tests_path
+from resonate_scaffold.generators.addition import Addition, Imports, asked_before, tests_path
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
@@ -27,13 +27,13 @@ class DbFunctionRequest:
 def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
     """Plan a db function: contract, function, registration, test."""
     name = contracts.noun(request.name, "row")
-    growth = Growth(project, "db-function", name.kebab)
-    takes, returns = contracts.fields(growth, request.takes, request.returns)
-    growth.options = contracts.options(takes=takes, returns=returns, read_only=request.read_only)
-    if done := asked_before(growth):
+    addition = Addition(project, "db-function", name.kebab)
+    takes, returns = contracts.fields(addition, request.takes, request.returns)
+    addition.options = contracts.options(takes=takes, returns=returns, read_only=request.read_only)
+    if done := asked_before(addition):
         return done
     new = contracts.New(name, f"db.{name.snake}", GROUP, f"contracts.db.{name.snake}", takes, returns)
-    contracts.declare(growth, new, f"The durable function `{new.durable}`.")
+    contracts.declare(addition, new, f"The durable function `{new.durable}`.")
 
     imports = Imports([new.variable, "ctx", "request", "effect", "session", "Context", "AsyncSession"])
     imports.contract(new.module)
@@ -44,7 +44,7 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
         imports.names("runtime.durable.ids", "call_id", "operation_id")
         imports.names("runtime.durable.once", "once")
     known = {item.name: (f"request.{item.name}", item.shape) for item in takes}
-    arguments, invented = contracts.filled(returns, known, growth, imports)
+    arguments, invented = contracts.filled(returns, known, addition, imports)
     result = layout.call(f"{name.pascal}Result", arguments)
     indent = 4 if request.read_only else 8
     call_once = layout.group(
@@ -74,29 +74,29 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
         "once": contracts.statement(call_once, before="return "),
     }
     module = f"db.{name.snake}"
-    path = growth.module(module)
-    growth.create("db_function/function.py", path, context, imports)
+    path = addition.module(module)
+    addition.create("db_function/function.py", path, context, imports)
     for what in invented:
-        growth.notes.append(f"{path}: the result's {what} is an example; put your own value there")
+        addition.notes.append(f"{path}: the result's {what} is an example; put your own value there")
 
-    growth.serve("db", module, name.snake)
-    _test(growth, new, request.read_only)
+    addition.serve("db", module, name.snake)
+    _test(addition, new, request.read_only)
     if not request.read_only:
-        growth.notes += [
-            f"Its table: a class in {growth.module('db.models')}, then `{project.package} migrate`, "
+        addition.notes += [
+            f"Its table: a class in {addition.module('db.models')}, then `{project.package} migrate`, "
             f'`alembic revision --autogenerate -m "{name.kebab}"`, `{project.package} migrate`',
             f"Its rows: in `effect` of {path}, which is one transaction with the claim of the operation",
         ]
-    return growth.plan()
+    return addition.plan()
 
 
-def _test(growth: Growth, new: contracts.New, read_only: bool) -> None:
+def _test(addition: Addition, new: contracts.New, read_only: bool) -> None:
     imports = Imports()
     imports.names(new.module, new.name.pascal, new.variable)
     imports.names("runtime.testing.running", "CallFunction")
     if not read_only:
         imports.names("runtime.database", "Database", "Operation")
-    example = contracts.request_example(growth, new.request, new.takes)
+    example = contracts.request_example(addition, new.request, new.takes)
     imports.add(example.imports)
 
     def called(variable: str) -> str:
@@ -111,4 +111,4 @@ def _test(growth: Growth, new: contracts.New, read_only: bool) -> None:
         "again": called("again"),
         "read_only": read_only,
     }
-    growth.create("db_function/test.py", tests_path("db", new.name), context, imports)
+    addition.create("db_function/test.py", tests_path("db", new.name), context, imports)

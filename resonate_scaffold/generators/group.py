@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from resonate_scaffold import layout
 from resonate_scaffold.errors import Taken
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, Imports, asked_before, at
+from resonate_scaffold.generators.addition import Addition, Imports, asked_before, at
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
 
@@ -33,50 +33,50 @@ class GroupRequest:
 def add_group(project: Project, request: GroupRequest) -> Plan:
     """Plan a group: its worker, the package of its contracts, its processes."""
     name = contracts.noun(request.name, "group")
-    growth = Growth(project, "group", name.raw)
-    if done := asked_before(growth):
+    addition = Addition(project, "group", name.raw)
+    if done := asked_before(addition):
         return done
-    for group in growth.survey.groups:
+    for group in addition.service.groups:
         if group.name == name.raw:
             raise Taken(f"Group {name} is there already ({at(group.place)})", "Choose another name.")
-    for contract in growth.survey.contracts:
+    for contract in addition.service.contracts:
         if contract.group == name.raw:
             raise Taken(f"Another team serves group {name} ({at(contract.place)})", "Choose another name.")
-    if any(growth.project.exists(growth.module(name.snake).with_suffix(end)) for end in ("", ".py")):
+    if any(addition.project.exists(addition.module(name.snake).with_suffix(end)) for end in ("", ".py")):
         raise Taken(f"{project.package}.{name.snake} is a module of this service already", "Choose another name.")
-    if other := growth.survey.group_of(name.snake):
+    if other := addition.service.group_of(name.snake):
         raise Taken(f"contracts/{name.snake} holds the contracts of group {other}", "Choose another name.")
-    growth.write(growth.module(f"{name.snake}.__init__"), b"")
-    growth.create("group/worker.py", growth.module(f"{name.snake}.worker"), {"group": name.raw}, Imports())
-    growth.write(growth.module(f"contracts.{name.snake}.__init__"), contracts.package_of(name.raw))
-    growth.wire(growth.module("__main__"), "GROUPS", name.raw, [], lambda: layout.text(name.raw))
-    _process(growth, f"{name.kebab}: python -m {project.package} group {name.raw}\n", name.kebab)
-    _container(growth, name.raw)
-    growth.notes.append(f"Its durable functions: resonate-scaffold add rpc {name}.NAME")
-    return growth.plan()
+    addition.write(addition.module(f"{name.snake}.__init__"), b"")
+    addition.create("group/worker.py", addition.module(f"{name.snake}.worker"), {"group": name.raw}, Imports())
+    addition.write(addition.module(f"contracts.{name.snake}.__init__"), contracts.package_of(name.raw))
+    addition.wire(addition.module("__main__"), "GROUPS", name.raw, [], lambda: layout.text(name.raw))
+    _process(addition, f"{name.kebab}: python -m {project.package} group {name.raw}\n", name.kebab)
+    _container(addition, name.raw)
+    addition.notes.append(f"Its durable functions: resonate-scaffold add rpc {name}.NAME")
+    return addition.plan()
 
 
-def _process(growth: Growth, line: str, name: str) -> None:
-    content = growth.text(_PROCFILE)
+def _process(addition: Addition, line: str, name: str) -> None:
+    content = addition.text(_PROCFILE)
     if content is None:
-        growth.notes.append(f"There is no {_PROCFILE}; its process is: {line.strip()}")
+        addition.notes.append(f"There is no {_PROCFILE}; its process is: {line.strip()}")
         return
     there = re.search(rf"(?m)^{re.escape(name)}:(.*)", content.decode(errors="replace"))
     if there is None:
-        growth.edit_text(_PROCFILE, len(content), line if content.endswith(b"\n") or not content else f"\n{line}")
+        addition.edit_text(_PROCFILE, len(content), line if content.endswith(b"\n") or not content else f"\n{line}")
     elif "group" not in there[1].split():
         raise Taken(f"{_PROCFILE} has a process {name} already", "Choose another name.")
 
 
-def _container(growth: Growth, name: str) -> None:
+def _container(addition: Addition, name: str) -> None:
     """A service beside the others, at the end of ``services:``."""
-    content = growth.text(_COMPOSE)
+    content = addition.text(_COMPOSE)
     block = _BLOCK.format(name=name)
     end = None if content is None else _end_of_services(content)
     if content is None or end is None:
-        growth.notes.append(f"{_COMPOSE} has no services that share `&service`; its entry would be:{block}".rstrip())
+        addition.notes.append(f"{_COMPOSE} has no services that share `&service`; its entry would be:{block}".rstrip())
     elif (there := re.search(_service(name), content[_services(content) : end])) is None:
-        growth.edit_text(_COMPOSE, end, block)
+        addition.edit_text(_COMPOSE, end, block)
     elif b"group" not in re.findall(rb"\w+", there[0]):
         raise Taken(f"{_COMPOSE} has a service {name} already", "Choose another name.")
 

@@ -13,7 +13,7 @@ from resonate_scaffold import layout
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.fields import SCALARS, Field, parse_fields
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Bind, Growth, Imports, asked_before, check_kind
+from resonate_scaffold.generators.addition import Addition, Bind, Imports, asked_before, check_kind
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
 from resonate_scaffold.templates import render_add
@@ -43,11 +43,11 @@ class KeyRequest:
 def add_idempotency_key(project: Project, request: KeyRequest) -> Plan:
     """Plan a key convention: a function in ``ids``, and its property test."""
     name = contracts.noun(request.name, "key")
-    growth = Growth(project, "idempotency-key", name.kebab)
+    addition = Addition(project, "idempotency-key", name.kebab)
     if not request.fields:
         raise UsageError("A key is made of fields", "For example: --from customer_id --from number:int")
     specs = [spec if ":" in spec else f"{spec}:str" for spec in request.fields]
-    fields = parse_fields(specs, "--from", growth.types.resolve)
+    fields = parse_fields(specs, "--from", addition.types.resolve)
     per_caller = any(field.name == CALLER for field in fields)
     if per_caller and len(fields) == 1:
         raise UsageError(
@@ -61,11 +61,11 @@ def add_idempotency_key(project: Project, request: KeyRequest) -> Plan:
         if field.shape.kind != "scalar" or field.shape.name not in _TYPES:
             hint = f"It is made of: {' '.join(_TYPES)}"
             raise UsageError(f"--from {field.spelled}: a key is not made of {field.shape.spelled}", hint)
-    growth.options = contracts.options(fields=fields)
+    addition.options = contracts.options(fields=fields)
     business = tuple(field for field in fields if field.name != CALLER)
-    if done := asked_before(growth):
+    if done := asked_before(addition):
         return done
-    check_kind(growth, name.kebab)
+    check_kind(addition, name.kebab)
 
     def write(bind: Bind) -> str:
         parameters = [f"{field.name}: {_annotation(field, bind)}" for field in business]
@@ -83,9 +83,9 @@ def add_idempotency_key(project: Project, request: KeyRequest) -> Plan:
         }
         return render_add("idempotency_key/function.py", context)
 
-    growth.append(growth.module("ids"), name.snake, write)
-    _test(growth, name.snake, business, name.kebab, per_caller)
-    return growth.plan()
+    addition.append(addition.module("ids"), name.snake, write)
+    _test(addition, name.snake, business, name.kebab, per_caller)
+    return addition.plan()
 
 
 def _spelled(kind: str, fields: tuple[Field, ...], per_caller: bool) -> str:
@@ -106,7 +106,7 @@ def _annotation(field: Field, bind: Bind) -> str:
     return bind(module, name) if module else name
 
 
-def _test(growth: Growth, function: str, fields: tuple[Field, ...], kind: str, per_caller: bool) -> None:
+def _test(addition: Addition, function: str, fields: tuple[Field, ...], kind: str, per_caller: bool) -> None:
     strategies = [_TYPES[field.shape.name] for field in fields]
     has_text = "TEXTS" in strategies
     imports = Imports()
@@ -126,4 +126,4 @@ def _test(growth: Growth, function: str, fields: tuple[Field, ...], kind: str, p
         "type": contracts.statement(layout.group("tuple[", types, "]"), indent=0, before="type Fields = "),
         "fields": contracts.statement(layout.call("st.tuples", strategies), indent=0, before="FIELDS = "),
     }
-    growth.create("idempotency_key/test.py", PurePosixPath("tests", f"test_key_{function}.py"), context, imports)
+    addition.create("idempotency_key/test.py", PurePosixPath("tests", f"test_key_{function}.py"), context, imports)

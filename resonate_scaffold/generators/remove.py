@@ -17,18 +17,19 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
 
+from resonate_scaffold.code.facts import Place
+from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import BrokenSource, ManifestError, StillUsed, Unknown
 from resonate_scaffold.fields import closest
+from resonate_scaffold.generators.addition import at
 from resonate_scaffold.generators.again import files_made_by
 from resonate_scaffold.generators.contract import package_of
 from resonate_scaffold.generators.group import without_process, without_service
-from resonate_scaffold.generators.growth import at, kinds_in
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS, contracts_folder, stand_in
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Delete, Edit, Plan
-from resonate_scaffold.project import Added, Edited, FilesInMemory, Project, fingerprint, restore
-from resonate_scaffold.source import Source
-from resonate_scaffold.survey import Place, Survey
+from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint, restore
+from resonate_scaffold.service.service import Service
 
 _TEXTS = frozenset({"Procfile", "compose.yaml", str(PROCFILE_DEV)})  # what an `add` edits that is not Python
 _SHOWN = 6  # files that a refusal names
@@ -89,11 +90,9 @@ def _strange_files(
     return tuple(path for path in gone if path != PROCFILE_DEV and not is_made(path))
 
 
-def _files_after(project: Project, record: Added, after: Mapping[PurePosixPath, bytes | None]) -> FilesInMemory:
+def _files_after(project: Project, record: Added, after: Mapping[PurePosixPath, bytes | None]) -> ChangedFiles:
     """The service's files without any that a record names."""
-    gone = {PurePosixPath(path) for path in record.files}
-    files = {path: content for path, content in project.files.items() if path not in after and path not in gone}
-    return FilesInMemory(files | {path: it for path, it in after.items() if it is not None and path not in gone})
+    return ChangedFiles(project.files, {**after, **dict.fromkeys(map(PurePosixPath, record.files))})
 
 
 def _is_same_code(content: bytes, made: bytes) -> bool:
@@ -305,7 +304,7 @@ def _without_group(project: Project, record: Added, after: dict[PurePosixPath, b
     Before that, both stay, whichever function was the first.
     """
     group = record.name.rpartition(".")[0]
-    if any(item.name == group for item in Survey(project).groups):
+    if any(item.name == group for item in Service(project).groups):
         return
     folder = PurePosixPath(project.package, "contracts", contracts_folder(group))
     package = folder / "__init__.py"
@@ -338,17 +337,19 @@ def _without_stand_in(project: Project, record: Added, group: str) -> bytes | No
 def _check_unused(project: Project, record: Added, after: Mapping[PurePosixPath, bytes | None]) -> None:
     """Refuse where something that stays names what goes."""
     if record.kind == "group":
-        inside = [item for item in Survey(project).contracts if item.group == record.name]
+        inside = [item for item in Service(project).contracts if item.group == record.name]
         if inside:
             shown = ", ".join(f"{item.durable} ({at(item.place)})" for item in inside[:_SHOWN])
             raise StillUsed(f"Group {record.name} still has {shown}", "Remove what it serves first.")
     names = {f"{_module(project, path)}.{name}" for path, edited in record.edits.items() for name in edited.defines}
     gone = [path for path, content in after.items() if content is None and path.suffix == ".py"]
     names |= {_module(project, str(path)) for path in gone if path.parts[0] == project.package}
-    files = {path: content for path, content in project.files.items() if path not in after}
-    files |= {path: content for path, content in after.items() if content is not None}
-    rest = Survey(replace(project, files=FilesInMemory(files)))
-    places = {place for _, place in rest.references(names, [PurePosixPath(path) for path in record.files])}
+    # What goes is there to be followed to, and is no user itself.
+    staying = {path: content for path, content in after.items() if content is not None}
+    rest = Service(replace(project, files=ChangedFiles(project.files, staying)))
+    leaving = [*gone, *map(PurePosixPath, record.files)]
+    places = {place for _, place in rest.references(names, leaving)}
+    places |= {place for place in rest.uses_by_name(gone) if PurePosixPath(place.path) not in leaving}
     if record.kind == "workflow":
         places |= set(_roots(rest, record.name))
     if places:
@@ -358,11 +359,11 @@ def _check_unused(project: Project, record: Added, after: Mapping[PurePosixPath,
         raise StillUsed(f"{record.kind} {record.name} is still used: {shown}{more}", "Remove what uses it first.")
 
 
-def _roots(survey: Survey, durable: str) -> Iterator[Place]:
+def _roots(service: Service, durable: str) -> Iterator[Place]:
     """Where the API names the jobs of a workflow: a webhook knows it by its ids alone."""
-    for path in survey.project.files:
-        if path.parts[:2] == (survey.project.package, "api") and durable.encode() in survey.project.files[path]:
-            yield from (Place(str(path), line) for kind, line in kinds_in(survey, path) if kind == durable)
+    for path in service.project.files:
+        if path.parts[:2] == (service.project.package, "api") and durable.encode() in service.project.files[path]:
+            yield from (Place(str(path), line) for kind, line in service.kinds_in(path) if kind == durable)
 
 
 def _module(project: Project, path: str) -> str:

@@ -16,17 +16,17 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold import layout
+from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import Taken, Unknown, UsageError
 from resonate_scaffold.fields import Field, check_field_name, closest
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, Imports, asked_before, at
+from resonate_scaffold.generators.addition import Addition, Imports, asked_before, at
 from resonate_scaffold.generators.idempotency_key import CALLER
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
+from resonate_scaffold.service.service import Contract
 from resonate_scaffold.shapes import annotation, same_values
-from resonate_scaffold.source import Source
-from resonate_scaffold.survey import Contract
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 MAX_WAIT = 25  # as the service's own: proxies commonly give up after 30 s
@@ -115,28 +115,28 @@ def add_route(project: Project, request: RouteRequest) -> Plan:
     """Plan a route: its module, its registration, its tests."""
     method = request.method.upper()
     parameters = _parse_path(request.path)
-    growth = Growth(project, "route", f"{method} {request.path}")
+    addition = Addition(project, "route", f"{method} {request.path}")
     _check_options(method, request)
     idempotency = request.idempotency or ("none" if request.key or method == "GET" else "optional")
-    growth.options = contracts.options(
+    addition.options = contracts.options(
         target=request.target, idempotency=idempotency, key=request.key, wait=request.wait
     )
-    if done := asked_before(growth):
+    if done := asked_before(addition):
         return done
-    route = _resolve(growth, request, method, parameters, idempotency)
-    _check_free(growth, method, request.path)
+    route = _resolve(addition, request, method, parameters, idempotency)
+    _check_free(addition, method, request.path)
     if not route.reads:
-        _check_free(growth, "GET", route.poll_path)
+        _check_free(addition, "GET", route.poll_path)
 
     module = f"api.{route.name}"
-    path = growth.module(module)
+    path = addition.module(module)
     if route.reads:
-        _write_read(growth, path, route)
+        _write_read(addition, path, route)
     else:
-        _write_work(growth, path, route)
-    growth.include(module)
-    _test(growth, route)
-    return growth.plan()
+        _write_work(addition, path, route)
+    addition.include(module)
+    _test(addition, route)
+    return addition.plan()
 
 
 def _check_options(method: str, request: RouteRequest) -> None:
@@ -176,25 +176,25 @@ def _parse_path(path: str) -> tuple[str, ...]:
 
 
 def _resolve(
-    growth: Growth, request: RouteRequest, method: str, parameters: tuple[str, ...], idempotency: str
+    addition: Addition, request: RouteRequest, method: str, parameters: tuple[str, ...], idempotency: str
 ) -> _Route:
-    contract = contracts.find(growth, request.target, request.option)
+    contract = contracts.find(addition, request.target, request.option)
     if request.option == "--workflow" and contract.group != contracts.GROUP_OF_WORKFLOWS:
-        known = [item.durable for item in growth.survey.contracts if item.group == contracts.GROUP_OF_WORKFLOWS]
+        known = [item.durable for item in addition.service.contracts if item.group == contracts.GROUP_OF_WORKFLOWS]
         raise UsageError(
             f"{request.target} is a function of group {contract.group}", f"Use --rpc. {closest('', known)}"
         )
     asks, answers = contracts.models_of(contract)
-    fields = {field.name: field for field in growth.types.fields(asks)}
+    fields = {field.name: field for field in addition.types.fields(asks)}
     for name in parameters:
         if name not in fields:
             hint = f"It takes: {', '.join(fields) or 'nothing'}"
             raise UsageError(f"{request.target} takes no {name}, which the path has", hint)
         if not fields[name].shape.is_scalar:
             hint = "Take it from the body: leave it out of the path."
-            raise UsageError(f"{name} is a {fields[name].shape.spelled}, which no path can hold", hint)
+            raise UsageError(f"{name} is of type {fields[name].shape.spelled}, which no path can hold", hint)
     rest = tuple(field for name, field in fields.items() if name not in parameters)
-    record = growth.project.find_add("db-function", contract.variable.replace("_", "-"))
+    record = addition.project.find_add("db-function", contract.variable.replace("_", "-"))
     if method == "GET" and contract.group == "db" and record is not None and not record.options.get("read_only"):
         raise UsageError(f"{contract.durable} writes, and GET must change nothing", "Use POST.")
     if method in _BODILESS:
@@ -205,7 +205,7 @@ def _resolve(
                 raise UsageError(f"{method} cannot carry {field.name}:{field.shape.spelled} in its query", hint)
         if len(fields) > _FIELD_LIMIT:
             raise UsageError(f"{request.target} takes {len(fields)} fields, too many for a query", "Use POST.")
-    key_fields, per_caller = _key_fields(growth, request.key, fields) if request.key else ((), False)
+    key_fields, per_caller = _key_fields(addition, request.key, fields) if request.key else ((), False)
     return _Route(
         method,
         request.path,
@@ -224,16 +224,16 @@ def _resolve(
     )
 
 
-def _key_fields(growth: Growth, name: str, fields: Mapping[str, Field]) -> tuple[tuple[str, ...], bool]:
+def _key_fields(addition: Addition, name: str, fields: Mapping[str, Field]) -> tuple[tuple[str, ...], bool]:
     """The fields that a key convention is made of, if the request has them all, and whether it says the caller."""
-    known = {key.name: key for key in growth.survey.keys}
+    known = {key.name: key for key in addition.service.keys}
     key = known.get(name.replace("-", "_"))
     if key is None:
         raise Unknown(f"--key {name}: there is no such convention in ids.py", closest(name, list(known)))
-    source = growth.survey.source(growth.module("ids"))
+    source = addition.service.source(addition.module("ids"))
     function = source.definitions()[key.name]
     types = {
-        argument.arg: growth.types.shape(argument.annotation, source)
+        argument.arg: addition.types.shape(argument.annotation, source)
         for argument in (function.args.args if isinstance(function, ast.FunctionDef) else [])
         if argument.annotation is not None
     }
@@ -263,11 +263,11 @@ def _module_name(method: str, path: str) -> str:
     return words if plain else f"{method.lower()}_{words}"
 
 
-def _check_free(growth: Growth, method: str, path: str) -> None:
+def _check_free(addition: Addition, method: str, path: str) -> None:
     """Refuse a route that exists, or that another one would answer first."""
     if method == "GET" and path in _HEALTH:
         raise Taken(f"GET {path} is there already: every service answers it", "Choose another path.")
-    for route in growth.survey.routes:
+    for route in addition.service.routes:
         if route.method == method and _covers(route.path, path):
             there = f"{route.method} {route.path} ({at(route.place)})"
             if _covers(path, route.path):
@@ -289,7 +289,7 @@ def _matches(pattern: str, segment: str) -> bool:
     return pattern.startswith("{") or pattern == segment
 
 
-def _write_work(growth: Growth, path: PurePosixPath, route: _Route) -> None:
+def _write_work(addition: Addition, path: PurePosixPath, route: _Route) -> None:
     imports = _imports(route)
     imports.names("runtime.http.work", "Progress", "poll", "start", "wait" if route.wait else "accept")
     imports.names("runtime.http.openapi", "POLLED", "PREFER", "waited" if route.wait else "ACCEPTED")
@@ -328,7 +328,7 @@ def _write_work(growth: Growth, path: PurePosixPath, route: _Route) -> None:
             f"{route.method} {route.path} starts `{route.contract.durable}`; GET {route.poll_path} says how it goes."
         ),
         "tag": layout.text(route.path.split("/")[1]),
-        "body": _body_class(growth, route, imports),
+        "body": _body_class(addition, route, imports),
         "decorator": layout.render(layout.group(f"@router.{route.method.lower()}(", options, ")")),
         "definition": contracts.definition(f"start_{route.name}", parameters, accepted),
         "submission": {"optional": "request", "required": 'request, "required"', "none": 'request, "none"'}[
@@ -370,7 +370,7 @@ def _write_work(growth: Growth, path: PurePosixPath, route: _Route) -> None:
         "result": result,
     }
     _check_parameters(route, imports)
-    growth.create("route/work.py", path, context, imports)
+    addition.create("route/work.py", path, context, imports)
 
 
 def _located(route: _Route, public: str, imports: Imports) -> Iterator[str]:
@@ -411,7 +411,7 @@ def _check_parameters(route: _Route, imports: Imports) -> None:
             raise UsageError(f"{field.name} means something else in the code of {route.method} {route.path}", hint)
 
 
-def _write_read(growth: Growth, path: PurePosixPath, route: _Route) -> None:
+def _write_read(addition: Addition, path: PurePosixPath, route: _Route) -> None:
     imports = _imports(route)
     imports.names("runtime.http.work", "read")
     imports.names("runtime.http.openapi", "READ")
@@ -439,7 +439,7 @@ def _write_read(growth: Growth, path: PurePosixPath, route: _Route) -> None:
         ),
     }
     _check_parameters(route, imports)
-    growth.create("route/read.py", path, context, imports)
+    addition.create("route/read.py", path, context, imports)
 
 
 def _imports(route: _Route) -> Imports:
@@ -516,11 +516,11 @@ def _written(field: Field, imports: Imports, *, in_body: bool) -> str:
     return line
 
 
-def _body_class(growth: Growth, route: _Route, imports: Imports) -> dict[str, Any] | None:
+def _body_class(addition: Addition, route: _Route, imports: Imports) -> dict[str, Any] | None:
     if not route.in_body:
         return None
     imports.names("!pydantic", "BaseModel", "ConfigDict")
-    example = {field.name: _example(growth, field).json for field in route.in_body if not field.optional}
+    example = {field.name: _example(addition, field).json for field in route.in_body if not field.optional}
     options: list[Item | str] = ['extra="forbid"', "strict=True"]
     options.append(Item(layout.value({"examples": [example]}), "json_schema_extra="))
     return {
@@ -565,19 +565,19 @@ def _is_field(default: ast.expr, source: Source) -> bool:
     return isinstance(default, ast.Call) and source.qualified(default.func) == "!pydantic.Field"
 
 
-def _example(growth: Growth, field: Field) -> Any:
-    example = growth.types.example(field.shape)
+def _example(addition: Addition, field: Field) -> Any:
+    example = addition.types.example(field.shape)
     if example is None:
         raise contracts.no_example(field.name, field.shape)
     return example
 
 
-def _test(growth: Growth, route: _Route) -> None:
-    examples = {field.name: _example(growth, field).json for field in route.fields if not field.optional}
+def _test(addition: Addition, route: _Route) -> None:
+    examples = {field.name: _example(addition, field).json for field in route.fields if not field.optional}
     query = {field.name: _as_text(examples[field.name]) for field in route.in_query if field.name in examples}
     body = {field.name: examples[field.name] for field in route.in_body if field.name in examples}
-    other = contracts.other_body(growth, route.in_body, route.key_fields)
-    certain = contracts.is_certain(growth, route.contract)
+    other = contracts.other_body(addition, route.in_body, route.key_fields)
+    certain = contracts.is_certain(addition, route.contract)
     context = {
         "route": route,
         "summary": f"{route.method} {route.path}",
@@ -595,7 +595,7 @@ def _test(growth: Growth, route: _Route) -> None:
     imports.names("runtime.testing.running", "RunningService", "StartService", "problem")
     if certain:
         imports.names(route.answers.rpartition(".")[0], _short(route.answers))
-    growth.create(
+    addition.create(
         "route/test_read.py" if route.reads else "route/test_work.py",
         PurePosixPath("tests", f"test_route_{route.name}.py"),
         context,

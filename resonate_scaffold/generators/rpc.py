@@ -18,12 +18,12 @@ from resonate_scaffold import layout
 from resonate_scaffold.errors import Taken, UsageError
 from resonate_scaffold.fields import Field, Shape, parse_type
 from resonate_scaffold.generators import contract as contracts
+from resonate_scaffold.generators.addition import Addition, Imports, asked_before
 from resonate_scaffold.generators.foreign_schema import ForeignContract, Member, read
-from resonate_scaffold.generators.growth import Growth, Imports, asked_before
 from resonate_scaffold.layout import Item
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Plan
-from resonate_scaffold.project import Project, fingerprint
+from resonate_scaffold.project import Project
 from resonate_scaffold.shapes import Example, Import
 
 PROCFILE_DEV = PurePosixPath("Procfile.dev")
@@ -68,37 +68,40 @@ class _Target:
 def add_rpc(project: Project, request: RpcRequest) -> Plan:
     """Plan an rpc stub, and what answers it."""
     target = _target(request.target, project.name)
-    growth = Growth(project, "rpc", f"{target.group}.{target.name}")
+    addition = Addition(project, "rpc", f"{target.group}.{target.name}")
     name = target.name
     module = f"contracts.{target.folder}.{name.snake}"
-    foreign = None if request.schema is None else _foreign(growth, target, request)
+    foreign = None if request.schema is None else _foreign(addition, target, request)
     if foreign is None:
-        takes, returns = contracts.fields(growth, request.takes, request.returns)
-        growth.options = contracts.options(takes=takes, returns=returns)
+        takes, returns = contracts.fields(addition, request.takes, request.returns)
+        addition.options = contracts.options(takes=takes, returns=returns)
     else:
-        takes, returns = _fields(growth, foreign.takes), _fields(growth, foreign.returns)
-        growth.options = contracts.options(schema=fingerprint((request.schema or "").encode()))
-    if done := asked_before(growth):
+        takes, returns = _fields(addition, foreign.takes), _fields(addition, foreign.returns)
+        addition.options = contracts.options(schema=request.schema)
+    if done := asked_before(addition):
         return done
     new = contracts.New(name, target.durable, target.group, module, takes, returns)
     if foreign is not None:
         new = replace(
-            new, durable=foreign.durable, version=foreign.version, raises=_failures(growth, foreign, _types_of(module))
+            new,
+            durable=foreign.durable,
+            version=foreign.version,
+            raises=_failures(addition, foreign, _types_of(module)),
         )
-        growth.notes += foreign.notes
+        addition.notes += foreign.notes
         if foreign.types:
-            growth.write(growth.module(_types_of(module)), foreign.types.encode())
-    ours = any(item.name == target.group for item in growth.survey.groups)
+            addition.write(addition.module(_types_of(module)), foreign.types.encode())
+    ours = any(item.name == target.group for item in addition.service.groups)
     if ours and foreign is not None:
         raise UsageError(
             f"Group {target.group} is this service's own: its contracts are not another team's",
             "Leave --from-schema out, and give --takes and --returns.",
         )
-    package = growth.module(f"contracts.{target.folder}.__init__")
-    if growth.survey.group_of(target.folder) not in (None, target.group):
+    package = addition.module(f"contracts.{target.folder}.__init__")
+    if addition.service.group_of(target.folder) not in (None, target.group):
         raise Taken(f"{package.parent} holds the contracts of another group", "Choose another name for the group.")
     if package not in project.files:
-        growth.write(package, contracts.package_of(target.group))
+        addition.write(package, contracts.package_of(target.group))
 
     function = f"{target.folder}.{name.snake}" if ours else f"fakes.{target.folder}_{name.snake}"
     imports = Imports([new.variable, "ctx", "request", "Context"])
@@ -106,11 +109,11 @@ def add_rpc(project: Project, request: RpcRequest) -> Plan:
     imports.names("runtime.durable.rpc", "serve")
     imports.add(new.models)
     known = {item.name: (f"request.{item.name}", item.shape) for item in takes}
-    arguments, invented = contracts.filled(returns, known, growth, imports)
-    asked = contracts.request_example(growth, new.request, takes)
-    answered = _answered(growth, new, arguments)
+    arguments, invented = contracts.filled(returns, known, addition, imports)
+    asked = contracts.request_example(addition, new.request, takes)
+    answered = _answered(addition, new, arguments)
     summary = f"The durable function `{new.durable}`" + ("." if ours else f" of group `{new.group}`: another team's.")
-    contracts.declare(growth, new, summary, wire="" if ours else _wire(new, asked.json, answered.json))
+    contracts.declare(addition, new, summary, wire="" if ours else _wire(new, asked.json, answered.json))
     stand_in_for = (
         f"A stand-in for `{new.durable}` of group `{new.group}`, which another team serves: for development and tests."
     )
@@ -124,14 +127,16 @@ def add_rpc(project: Project, request: RpcRequest) -> Plan:
         ),
         "answer": contracts.statement(layout.call(f"{name.pascal}Result", arguments), before="return "),
     }
-    growth.create("rpc/function.py", growth.module(function), context, imports)
+    addition.create("rpc/function.py", addition.module(function), context, imports)
     for what in invented:
-        growth.notes.append(f"{growth.module(function)}: the result's {what} is an example; put your own value there")
-    growth.serve(target.folder if ours else "fakes", function, name.snake)
+        addition.notes.append(
+            f"{addition.module(function)}: the result's {what} is an example; put your own value there"
+        )
+    addition.serve(target.folder if ours else "fakes", function, name.snake)
     if not ours:
-        _stand_in_process(growth, target)
-    _test(growth, new, target, asked, answered)
-    return growth.plan()
+        _stand_in_process(addition, target)
+    _test(addition, new, target, asked, answered)
+    return addition.plan()
 
 
 def _types_of(module: str) -> str:
@@ -139,8 +144,8 @@ def _types_of(module: str) -> str:
     return f"{module}_types"
 
 
-def _foreign(growth: Growth, target: _Target, request: RpcRequest) -> ForeignContract:
-    """What the schema says; the growth knows its types from here on."""
+def _foreign(addition: Addition, target: _Target, request: RpcRequest) -> ForeignContract:
+    """What the schema says; the addition knows its types from here on."""
     module = f"contracts.{target.folder}.{target.name.snake}"
     pascal = target.name.pascal
     found = read(
@@ -151,29 +156,29 @@ def _foreign(growth: Growth, target: _Target, request: RpcRequest) -> ForeignCon
         _types_of(module),
         taken=[pascal, f"{pascal}Result", "BaseModel", "Field", "Failure", "Rpc", *dir(builtins)],
     )
-    path = growth.module(_types_of(module))
-    if found.types and path not in growth.project.files:
-        growth.foresee(path, found.types.encode())
+    path = addition.module(_types_of(module))
+    if found.types and path not in addition.project.files:
+        addition.foresee(path, found.types.encode())
     return found
 
 
-def _fields(growth: Growth, members: Sequence[Member]) -> tuple[Field, ...]:
-    resolve = growth.types.resolve
+def _fields(addition: Addition, members: Sequence[Member]) -> tuple[Field, ...]:
+    resolve = addition.types.resolve
     shapes = [(it, parse_type(it.type.spelled, it.name, resolve)) for it in members]
     return tuple(
         Field(it.name, Shape("optional", of=shape) if it.optional else shape, it.optional) for it, shape in shapes
     )
 
 
-def _failures(growth: Growth, foreign: ForeignContract, module: str) -> tuple[Import, ...]:
+def _failures(addition: Addition, foreign: ForeignContract, module: str) -> tuple[Import, ...]:
     """The classes that the contract's ``raises`` names. A code has one class in a service.
 
     Raises:
         Taken: one is there already, and is no contract's.
     """
-    package = PurePosixPath(growth.project.package)
+    package = PurePosixPath(addition.project.package)
     for name in foreign.failures:
-        for path in growth.project.files.containing(package, f"class {name}(".encode()):
+        for path in addition.project.files.containing(package, f"class {name}(".encode()):
             if path.parts[1] != "runtime":
                 raise Taken(
                     f"{path} has a {name} already, and a code of failures has one class in a service",
@@ -185,7 +190,7 @@ def _failures(growth: Growth, foreign: ForeignContract, module: str) -> tuple[Im
     )
 
 
-def _answered(growth: Growth, new: contracts.New, arguments: Sequence[Item]) -> Example:
+def _answered(addition: Addition, new: contracts.New, arguments: Sequence[Item]) -> Example:
     """What the function answers to the example of its request."""
     takes = {item.name: item for item in new.takes}
     shapes = {item.name: item.shape for item in new.returns}
@@ -197,7 +202,7 @@ def _answered(growth: Growth, new: contracts.New, arguments: Sequence[Item]) -> 
         of_request = argument.code == f"request.{name}"
         if of_request and takes[name].optional:
             continue
-        example = growth.types.example(takes[name].shape if of_request else shapes[name])
+        example = addition.types.example(takes[name].shape if of_request else shapes[name])
         assert example is not None  # else the request, or the function, would have been refused
         items.append(Item(example.code, f"{name}="))
         imports += example.imports
@@ -258,16 +263,16 @@ def stand_in(group: str) -> str:
     return f"fake-{group.replace('.', '-').replace('_', '-')}"
 
 
-def _stand_in_process(growth: Growth, target: _Target) -> None:
-    line = f"{stand_in(target.group)}: python -m {growth.project.package} fake {target.group}\n"
-    content = growth.text(PROCFILE_DEV)
+def _stand_in_process(addition: Addition, target: _Target) -> None:
+    line = f"{stand_in(target.group)}: python -m {addition.project.package} fake {target.group}\n"
+    content = addition.text(PROCFILE_DEV)
     if content is None:
-        growth.write(PROCFILE_DEV, (STAND_INS + line).encode())
+        addition.write(PROCFILE_DEV, (STAND_INS + line).encode())
     elif not any(existing.startswith(f"{stand_in(target.group)}:") for existing in content.decode().splitlines()):
-        growth.edit_text(PROCFILE_DEV, len(content), line if content.endswith(b"\n") or not content else f"\n{line}")
+        addition.edit_text(PROCFILE_DEV, len(content), line if content.endswith(b"\n") or not content else f"\n{line}")
 
 
-def _test(growth: Growth, new: contracts.New, target: _Target, asked: Example, answered: Example) -> None:
+def _test(addition: Addition, new: contracts.New, target: _Target, asked: Example, answered: Example) -> None:
     imports = Imports()
     imports.names(new.module, new.variable)
     imports.names("runtime.testing.running", "RunningService")
@@ -284,4 +289,4 @@ def _test(growth: Growth, new: contracts.New, target: _Target, asked: Example, a
         "run": contracts.statement(run, before="result = "),
     }
     path = PurePosixPath("tests", f"test_rpc_{target.folder}_{new.name.snake}.py")
-    growth.create("rpc/test.py", path, context, imports)
+    addition.create("rpc/test.py", path, context, imports)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 
 from resonate_scaffold import layout, templates
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, Imports, asked_before, tests_path
+from resonate_scaffold.generators.addition import Addition, Imports, asked_before, tests_path
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
+from resonate_scaffold.service.service import Contract
 from resonate_scaffold.shapes import Import
-from resonate_scaffold.survey import Contract
 
 _LONGEST = 90
 
@@ -41,15 +40,15 @@ class ScheduleRequest:
 def add_schedule(project: Project, request: ScheduleRequest) -> Plan:
     """Plan a schedule: its entry, and its test."""
     name = contracts.noun(request.name, "schedule")
-    growth = Growth(project, "schedule", name.kebab)
+    addition = Addition(project, "schedule", name.kebab)
     cron = " ".join(request.cron.split())
     times = next_times(cron, request.now)
-    growth.options = contracts.options(workflow=request.workflow, cron=cron, **request.unusual())
-    if done := asked_before(growth):
+    addition.options = contracts.options(workflow=request.workflow, cron=cron, **request.unusual())
+    if done := asked_before(addition):
         return done
-    workflow = contracts.find_workflow(growth, request.workflow)
+    workflow = contracts.find_workflow(addition, request.workflow)
     asked, _ = contracts.models_of(workflow)
-    wanted = [field.name for field in growth.types.fields(asked) if not field.optional]
+    wanted = [field.name for field in addition.types.fields(asked) if not field.optional]
     if wanted:
         raise UsageError(
             f"{request.workflow} takes {', '.join(wanted)}, which no schedule knows",
@@ -57,11 +56,11 @@ def add_schedule(project: Project, request: ScheduleRequest) -> Plan:
         )
     module, _, model = asked.rpartition(".")
     options = [layout.Item(layout.text(way), f"{name}=") for name, way in request.unusual().items()]
-    growth.wire(
-        growth.module("workflows.worker"),
+    addition.wire(
+        addition.module("workflows.worker"),
         "SCHEDULES",
         name.kebab,
-        [("runtime.durable.schedules", "Schedule"), _function(growth, workflow), (module, model)],
+        [("runtime.durable.schedules", "Schedule"), _function(addition, workflow), (module, model)],
         lambda schedule, function, request: layout.call(
             schedule, [layout.text(name.kebab), layout.text(cron), function, f"{request}()", *options]
         ),
@@ -77,19 +76,16 @@ def add_schedule(project: Project, request: ScheduleRequest) -> Plan:
         "durable": workflow.durable,
         "record": contracts.statement(schedule, before="record = "),
     }
-    growth.create("schedule/test.py", tests_path("schedule", name), context, imports)
-    growth.notes.append(f"Next (UTC): {', '.join(f'{time:%a %Y-%m-%d %H:%M}' for time in times)}")
-    return growth.plan()
+    addition.create("schedule/test.py", tests_path("schedule", name), context, imports)
+    addition.notes.append(f"Next (UTC): {', '.join(f'{time:%a %Y-%m-%d %H:%M}' for time in times)}")
+    return addition.plan()
 
 
-def _function(growth: Growth, workflow: Contract) -> Import:
+def _function(addition: Addition, workflow: Contract) -> Import:
     """What the worker's module knows the workflow by: its function, or its contract where that is not found."""
-    place = workflow.function
-    if place is not None:
-        source = growth.survey.source(PurePosixPath(place.path))
-        for name, statement in source.definitions().items():
-            if statement.lineno == place.line:
-                return source.module, name
+    function = addition.service.function_of(workflow)
+    if function is not None:
+        return function
     return workflow.module, workflow.variable
 
 

@@ -16,7 +16,7 @@ from resonate_scaffold import layout
 from resonate_scaffold.errors import Taken, UsageError
 from resonate_scaffold.fields import Field, is_reserved, parse_fields
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, Imports, asked_before, at, check_kind, kinds_in, tests_path
+from resonate_scaffold.generators.addition import Addition, Imports, asked_before, at, check_kind, tests_path
 from resonate_scaffold.layout import Item
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Plan
@@ -47,8 +47,8 @@ class WebhookRequest:
 def add_webhook(project: Project, request: WebhookRequest) -> Plan:
     """Plan a webhook: what its messages are for, its signed route, tests of every outcome."""
     name = contracts.noun(request.name, "webhook")
-    growth = Growth(project, "webhook", name.kebab)
-    takes = parse_fields(list(request.takes), "--takes", growth.types.resolve)
+    addition = Addition(project, "webhook", name.kebab)
+    takes = parse_fields(list(request.takes), "--takes", addition.types.resolve)
     _check_options(request)
     segments = _segments(request.id_from or _ID)
     options = contracts.options(takes=takes, workflow=request.workflow)
@@ -56,23 +56,23 @@ def add_webhook(project: Project, request: WebhookRequest) -> Plan:
     if request.scheme != "standard":
         options["scheme"] = request.scheme
     options |= {key: it for key, it in (("id_from", request.id_from), ("starts", request.starts)) if it is not None}
-    growth.options = options
-    if done := asked_before(growth):
+    addition.options = options
+    if done := asked_before(addition):
         return done
-    check_kind(growth, name.kebab)
+    check_kind(addition, name.kebab)
     path = f"/webhooks/{name.kebab}"
-    for route in growth.survey.routes:
+    for route in addition.service.routes:
         if route.method == "POST" and (route.path == path or route.path.startswith("/webhooks/{")):
             raise Taken(f"POST {route.path} is there already ({at(route.place)})", "Choose another name.")
     if request.starts is not None:
-        _start(growth, name, request.starts, request.scheme)
+        _start(addition, name, request.starts, request.scheme)
     else:
-        _answer(growth, name, takes, request, segments)
+        _answer(addition, name, takes, request, segments)
     made = f"`{project.package} webhook-secret {name.kebab}` makes one"
     if request.scheme != "standard":
         made = f"{name.kebab}:<what its sender shows>, or {made}"
-    growth.notes.append(f"The API needs its secret in WEBHOOK_SECRETS, in .env and wherever it runs: {made}")
-    return growth.plan()
+    addition.notes.append(f"The API needs its secret in WEBHOOK_SECRETS, in .env and wherever it runs: {made}")
+    return addition.plan()
 
 
 def _check_options(request: WebhookRequest) -> None:
@@ -96,17 +96,17 @@ def _segments(id_from: str) -> tuple[str, ...]:
 
 
 def _answer(
-    growth: Growth, name: Name, takes: tuple[Field, ...], request: WebhookRequest, segments: tuple[str, ...]
+    addition: Addition, name: Name, takes: tuple[Field, ...], request: WebhookRequest, segments: tuple[str, ...]
 ) -> None:
     """A gate, and the route whose messages answer it."""
     if segments[0] in {item.name for item in takes}:
         raise UsageError(f"{segments[0]} names the work in the body", "Give the field another name, or --id-from.")
-    root = _root(growth, request.workflow)
+    root = _root(addition, request.workflow)
     module = f"contracts.workflows.{name.snake}"
-    _declare(growth, name, module, takes)
-    example = growth.types.example_of(f"{module}.{name.pascal}", takes)
+    _declare(addition, name, module, takes)
+    example = addition.types.example_of(f"{module}.{name.pascal}", takes)
     if example is None:
-        wanted = next(item for item in takes if growth.types.example(item.shape) is None)
+        wanted = next(item for item in takes if addition.types.example(item.shape) is None)
         raise contracts.no_example(wanted.name, wanted.shape)
     job_id = f"sent.{'.'.join(segments)}"
     public = "order-4711" if root is not None else "place-order/order-4711"
@@ -128,8 +128,8 @@ def _answer(
         "payload": payload,
         "webhook": _webhook(name, request.scheme, imports),
         "nested": [
-            {"name": klass, "field": f"{segments[at + 1]}: {[*classes, 'str'][at + 1]}"}
-            for at, klass in reversed(list(enumerate(classes)))
+            {"name": class_, "field": f"{segments[at + 1]}: {[*classes, 'str'][at + 1]}"}
+            for at, class_ in reversed(list(enumerate(classes)))
         ],
         "config": _config({**_sent(example.json, segments, public)}, strict=request.id_from is None),
         "body_field": f"{segments[0]}: {[*classes, 'str'][0]}",
@@ -148,18 +148,18 @@ def _answer(
         ),
     }
     api = f"api.webhook_{name.snake}"
-    growth.create("webhook/route.py", growth.module(api), context, imports)
-    growth.include(api)
-    _test(growth, name, module, takes, root, request, segments)
-    growth.notes.append(_waiting(growth, name, module, request.workflow))
+    addition.create("webhook/route.py", addition.module(api), context, imports)
+    addition.include(api)
+    _test(addition, name, module, takes, root, request, segments)
+    addition.notes.append(_waiting(addition, name, module, request.workflow))
 
 
-def _start(growth: Growth, name: Name, starts: str, scheme: str) -> None:
+def _start(addition: Addition, name: Name, starts: str, scheme: str) -> None:
     """The route whose messages start a workflow."""
-    contract = contracts.find_workflow(growth, starts)
+    contract = contracts.find_workflow(addition, starts)
     asks, _ = contracts.models_of(contract)
-    fields = tuple(growth.types.fields(asks))
-    example = contracts.request_example(growth, asks, fields)
+    fields = tuple(addition.types.fields(asks))
+    example = contracts.request_example(addition, asks, fields)
     imports = Imports([f"{name.pascal}Body", "router", "webhook"])
     model = imports(asks.rpartition(".")[0], asks.rpartition(".")[2])
     variable = imports(contract.module, contract.variable)
@@ -189,23 +189,23 @@ def _start(growth: Growth, name: Name, starts: str, scheme: str) -> None:
         ),
     }
     api = f"api.webhook_{name.snake}"
-    growth.create("webhook/start.py", growth.module(api), context, imports)
-    growth.include(api)
+    addition.create("webhook/start.py", addition.module(api), context, imports)
+    addition.include(api)
     tested = Imports()
     called = tested(contract.module, contract.variable)
     tested.names("runtime.durable.ids", "root_id")
     tested.names("runtime.http.signatures", "new_secret")
     tested.names("runtime.testing.running", "RunningService", "problem")
-    body = {item.name: _json(growth, item) for item in fields if not item.optional}
+    body = {item.name: _json(addition, item) for item in fields if not item.optional}
     testing = {
         "name": name.kebab,
         "contract": called,
         "body": contracts.statement(layout.value(body), indent=0, before="BODY: dict[str, object] = "),
-        "other": contracts.other_body(growth, fields),
+        "other": contracts.other_body(addition, fields),
         "timed": scheme in _TIMED,
         "strict": strict,
     }
-    growth.create("webhook/test_start.py", tests_path("webhook", name), testing, tested)
+    addition.create("webhook/test_start.py", tests_path("webhook", name), testing, tested)
 
 
 def _webhook(name: Name, scheme: str, imports: Imports) -> str:
@@ -242,17 +242,17 @@ def _sent(payload: Any, segments: tuple[str, ...], job_id: str) -> dict[str, Any
     return {**nested, **payload}
 
 
-def _root(growth: Growth, workflow: str | None) -> str | None:
+def _root(addition: Addition, workflow: str | None) -> str | None:
     """What the ids of the workflow that waits begin with; None where any may wait."""
     if workflow is None:
         return None
-    contracts.find_workflow(growth, workflow)
-    modules = {PurePosixPath(route.place.path) for route in growth.survey.routes if workflow in route.contracts}
-    kinds = {kind for path in modules for kind, _ in kinds_in(growth.survey, path)}
+    contracts.find_workflow(addition, workflow)
+    modules = {PurePosixPath(route.place.path) for route in addition.service.routes if workflow in route.contracts}
+    kinds = {kind for path in modules for kind, _ in addition.service.kinds_in(path)}
     return kinds.pop() if len(kinds) == 1 else workflow
 
 
-def _declare(growth: Growth, name: Name, module: str, takes: tuple[Field, ...]) -> None:
+def _declare(addition: Addition, name: Name, module: str, takes: tuple[Field, ...]) -> None:
     imports = Imports([name.pascal, name.snake])
     imports.names("!pydantic", "BaseModel")
     imports.names("runtime.durable.gate", "Gate")
@@ -262,12 +262,12 @@ def _declare(growth: Growth, name: Name, module: str, takes: tuple[Field, ...]) 
         "payload": name.pascal,
         "fields": list(contracts.declared(takes, imports)),
     }
-    growth.create("webhook/gate.py", growth.module(module), context, imports)
+    addition.create("webhook/gate.py", addition.module(module), context, imports)
 
 
-def _waiting(growth: Growth, name: Name, module: str, workflow: str | None) -> str:
+def _waiting(addition: Addition, name: Name, module: str, workflow: str | None) -> str:
     """The lines by which a workflow waits: business, so theirs to place."""
-    found = contracts.named(growth, workflow) if workflow else None
+    found = contracts.named(addition, workflow) if workflow else None
     where = found.function.path if found and found.function else "the workflow that waits"
     return (
         f"In {where}, where it should wait:\n"
@@ -282,7 +282,7 @@ def _waiting(growth: Growth, name: Name, module: str, workflow: str | None) -> s
 
 
 def _test(
-    growth: Growth,
+    addition: Addition,
     name: Name,
     module: str,
     takes: tuple[Field, ...],
@@ -300,7 +300,7 @@ def _test(
     imports.names("runtime.errors", "Failure")
     imports.names("runtime.http.signatures", "new_secret")
     imports.names("runtime.testing.running", "RunningService", "StartService", "problem")
-    body = {item.name: _json(growth, item) for item in takes if not item.optional}
+    body = {item.name: _json(addition, item) for item in takes if not item.optional}
     rpc = layout.call("Rpc", ['name="ask"', 'group="tests"', "request=Ask", f"result={name.pascal}"])
     kind = root or "ask"
     named = "public" if root is not None else f'f"{kind}/{{public}}"'
@@ -314,7 +314,7 @@ def _test(
         "snake": name.snake,
         "payload": name.pascal,
         "body": contracts.statement(layout.value(body), indent=0, before="BODY: dict[str, object] = "),
-        "other": contracts.other_body(growth, takes),
+        "other": contracts.other_body(addition, takes),
         "sent": contracts.statement(sent, before="body = "),
         "root": kind,
         "named": named,
@@ -322,10 +322,10 @@ def _test(
         "timed": request.scheme in _TIMED,
         "strict": request.id_from is None,
     }
-    growth.create("webhook/test.py", tests_path("webhook", name), context, imports)
+    addition.create("webhook/test.py", tests_path("webhook", name), context, imports)
 
 
-def _json(growth: Growth, item: Field) -> object:
-    example = growth.types.example(item.shape)
+def _json(addition: Addition, item: Field) -> object:
+    example = addition.types.example(item.shape)
     assert example is not None  # `add_webhook` has refused it
     return example.json

@@ -10,11 +10,11 @@ from resonate_scaffold import layout
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.fields import Shape
 from resonate_scaffold.generators import contract as contracts
-from resonate_scaffold.generators.growth import Growth, Imports, asked_before, tests_path
+from resonate_scaffold.generators.addition import Addition, Imports, asked_before, tests_path
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
-from resonate_scaffold.survey import Contract
+from resonate_scaffold.service.service import Contract
 
 TIMEOUT_DAYS = 7  # as the example's: it may wait for people
 
@@ -32,23 +32,23 @@ class WorkflowRequest:
 def add_workflow(project: Project, request: WorkflowRequest) -> Plan:
     """Plan a workflow: contract, function, registration, test."""
     name = contracts.noun(request.name, "workflow")
-    growth = Growth(project, "workflow", name.kebab)
-    takes, returns = contracts.fields(growth, request.takes, request.returns)
-    growth.options = contracts.options(takes=takes, returns=returns, calls=request.calls)
-    if done := asked_before(growth):
+    addition = Addition(project, "workflow", name.kebab)
+    takes, returns = contracts.fields(addition, request.takes, request.returns)
+    addition.options = contracts.options(takes=takes, returns=returns, calls=request.calls)
+    if done := asked_before(addition):
         return done
     module = f"contracts.workflows.{name.snake}"
     new = contracts.New(name, name.kebab, contracts.GROUP_OF_WORKFLOWS, module, takes, returns)
     if new.durable in request.calls:
         raise UsageError(f"{new.durable} would call itself", "Leave it out of --calls.")
-    contracts.declare(growth, new, f"The workflow `{new.durable}`.", timeout_days=TIMEOUT_DAYS)
+    contracts.declare(addition, new, f"The workflow `{new.durable}`.", timeout_days=TIMEOUT_DAYS)
 
-    callees = [contracts.find(growth, called, "--calls") for called in request.calls]
+    callees = [contracts.find(addition, called, "--calls") for called in request.calls]
     imports = Imports([new.variable, "ctx", "request", "Context"])
     imports.contract(new.module)
     imports.names("runtime.durable.rpc", "serve")
     imports.add(new.models)
-    body, sources, invented = _body(growth, new, callees, imports)
+    body, sources, invented = _body(addition, new, callees, imports)
     context = {
         "durable": new.durable,
         "function": new.variable,
@@ -58,17 +58,17 @@ def add_workflow(project: Project, request: WorkflowRequest) -> Plan:
         "body": body,
     }
     function = f"workflows.{name.snake}"
-    path = growth.module(function)
-    growth.create("workflow/function.py", path, context, imports)
+    path = addition.module(function)
+    addition.create("workflow/function.py", path, context, imports)
     for what in invented:
-        growth.notes.append(f"{path}: {what} is an example; put your own value there")
-    growth.serve("workflows", function, name.snake)
-    _test(growth, new, callees, sources)
-    return growth.plan()
+        addition.notes.append(f"{path}: {what} is an example; put your own value there")
+    addition.serve("workflows", function, name.snake)
+    _test(addition, new, callees, sources)
+    return addition.plan()
 
 
 def _body(
-    growth: Growth, new: contracts.New, callees: Iterable[Contract], imports: Imports
+    addition: Addition, new: contracts.New, callees: Iterable[Contract], imports: Imports
 ) -> tuple[list[str], dict[str, str], list[str]]:
     """The statements, where each field of the result comes from, and what is an example."""
     known: dict[str, tuple[str, Shape]] = {item.name: (f"request.{item.name}", item.shape) for item in new.takes}
@@ -78,7 +78,7 @@ def _body(
     for callee in callees:
         asks, answers = contracts.models_of(callee)
         function = imports(callee.module, callee.variable)
-        arguments, examples = contracts.filled(growth.types.fields(asks), known, growth, imports)
+        arguments, examples = contracts.filled(addition.types.fields(asks), known, addition, imports)
         invented += [f"{callee.durable}'s {name}" for name in examples]
         where, _, model = asks.rpartition(".")
         wanted = layout.call(imports(where, model), arguments)
@@ -87,9 +87,9 @@ def _body(
         variable = _fresh(f"{function}_{kind}", [name for name, _ in steps])
         steps.append((variable, made))
         used |= _read(arguments)
-        for item in growth.types.fields(answers):
+        for item in addition.types.fields(answers):
             known.setdefault(item.name, (f"{variable}.{item.name}", item.shape))
-    arguments, examples = contracts.filled(new.returns, known, growth, imports)
+    arguments, examples = contracts.filled(new.returns, known, addition, imports)
     invented += [f"the result's {name}" for name in examples]
     result = layout.call(f"{new.name.pascal}Result", arguments)
     used |= _read(arguments)
@@ -115,16 +115,16 @@ def _fresh(name: str, taken: list[str]) -> str:
     )
 
 
-def _test(growth: Growth, new: contracts.New, callees: Iterable[Contract], sources: Mapping[str, str]) -> None:
+def _test(addition: Addition, new: contracts.New, callees: Iterable[Contract], sources: Mapping[str, str]) -> None:
     """A run from end to end. What comes from a call is the callee's to know."""
     imports = Imports()
     imports.names(new.module, new.name.pascal, new.variable)
     imports.names("runtime.testing.running", "RunningService")
     imports.names("runtime.testing.crashes", "Crashes")
-    example = contracts.request_example(growth, new.request, new.takes)
+    example = contracts.request_example(addition, new.request, new.takes)
     imports.add(example.imports)
     arguments = [new.variable, layout.text(f"{new.durable}/test"), "REQUEST"]
-    certain = all(contracts.is_certain(growth, callee) for callee in callees)
+    certain = all(contracts.is_certain(addition, callee) for callee in callees)
     ran = layout.group(f"await service.{'run' if certain else 'outcome'}(", arguments, ")")
     context: dict[str, Any] = {
         "durable": new.durable,
@@ -134,14 +134,14 @@ def _test(growth: Growth, new: contracts.New, callees: Iterable[Contract], sourc
         "run": contracts.statement(ran, before="result = " if certain else "outcome = "),
     }
     if certain:
-        context["checks"] = _checks(growth, new, sources, imports)
+        context["checks"] = _checks(addition, new, sources, imports)
         context["again"] = contracts.statement(ran, before="again = ")
     else:
         imports.names("runtime.http.work", "Status")
-    growth.create("workflow/test.py", tests_path("workflow", new.name), context, imports)
+    addition.create("workflow/test.py", tests_path("workflow", new.name), context, imports)
 
 
-def _checks(growth: Growth, new: contracts.New, sources: Mapping[str, str], imports: Imports) -> list[str]:
+def _checks(addition: Addition, new: contracts.New, sources: Mapping[str, str], imports: Imports) -> list[str]:
     """What is known of the result: the whole, or field by field where a call answers some."""
     expected: list[Item] = []
     for item in new.returns:
@@ -150,7 +150,7 @@ def _checks(growth: Growth, new: contracts.New, sources: Mapping[str, str], impo
             continue  # left out: its default
         asked = source.startswith("request.")
         optional = asked and next(field.optional for field in new.takes if field.name == item.name)
-        value = None if optional else growth.types.example(item.shape)
+        value = None if optional else addition.types.example(item.shape)
         expected.append(Item(value.code if value else "None", f"{item.name}="))
         imports.add(value.imports if value else ())
     if not any("_result" in source.partition(".")[0] for source in sources.values()):

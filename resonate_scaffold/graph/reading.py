@@ -1,15 +1,15 @@
-"""The structure of a service, read from its code: see :mod:`resonate_scaffold.check.model`."""
+"""The structure of a service, read from its code: see :mod:`resonate_scaffold.code.model`."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import replace
 
-from resonate_scaffold.check.model import Contract, DurableCall, Model, Registration, Route
-from resonate_scaffold.check.program import Scope
-from resonate_scaffold.check.values import Function
+from resonate_scaffold.code.facts import Contract, DurableCall, Place, Registration
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.routes import Route
+from resonate_scaffold.code.scopes import Scope
 from resonate_scaffold.graph.structure import Edge, Group, Kind, Link, Node, Structure
-from resonate_scaffold.survey import Place
 
 
 def structure_of(model: Model, title: str) -> Structure:
@@ -26,7 +26,6 @@ class _Reader:
         """Of the functions that have a node, its id."""
         self._by_contract: dict[int, str] = {}
         self._by_name: dict[tuple[str, str | None], str] = {}
-        self._machinery = {scope for module in model.machinery for scope in module.scopes}
 
     def read(self, title: str) -> Structure:
         model = self._model
@@ -65,8 +64,11 @@ class _Reader:
             tuple(sorted(self._edges, key=lambda it: (it.source, it.target, it.kind))),
         )
 
+    def _is_machinery(self, scope: Scope | None) -> bool:
+        return scope is not None and self._model.is_machinery(scope.module)
+
     def _registered(self, it: Registration) -> None:
-        if it.name is None or it.function in self._machinery or it.scope in self._machinery:
+        if it.name is None or self._is_machinery(it.function) or self._is_machinery(it.scope):
             return
         version = it.version or 1
         node_id = f"{it.group or '?'}/{it.name}" + (f"@{version}" if version != 1 else "")
@@ -111,6 +113,7 @@ class _Reader:
         waiting, seen = [scope], {scope}
         while waiting:
             current = waiting.pop()
+            self._starts_and_answers(current, source)
             for call in self._model.durable_calls.get(current, ()):
                 if call.kind == "run" and call.function is not None and call.function not in self._functions:
                     if call.function not in seen:
@@ -119,7 +122,7 @@ class _Reader:
                 else:
                     self._call(call, source, current)
             for _, callee in self._model.plain_calls.get(current, ()):
-                if callee not in seen and callee not in self._machinery:
+                if callee not in seen and not self._is_machinery(callee):
                     seen.add(callee)
                     waiting.append(callee)
 
@@ -144,46 +147,34 @@ class _Reader:
             self._link(source, target, Link.detaches if call.kind == "detached" else Link.calls)
 
     def _route(self, route: Route) -> None:
-        model = self._model
-        group = self._api_group(route)
-        label = f"{' '.join(route.methods)} {route.path}"
-        node: str | None = None
-        for scope in model.reached(route.handler, 3):
-            if scope in self._machinery:
-                continue
-            for start in model.starts.get(scope, ()):
-                target: str | None = None
-                if start.contract is not None:
-                    target = self._by_contract.get(id(start.contract))
-                elif start.function is not None:
-                    target = self._functions.get(start.function)
-                elif start.name is not None and start.client is not None:
-                    there = model.target(start.client.options, scope)
-                    target = self._named(start.name, there.group if there.said else model.group_of(start.client))
-                if target is not None and start.kind != "schedule":
-                    node = node or self._add(
-                        f"route {label}", Kind.route, label, group, route.handler, route.handler.node
-                    )
-                    self._link(node, target, Link.starts)
-            for gate_node in self._gates_in(scope):
-                node = node or self._add(f"route {label}", Kind.route, label, group, route.handler, route.handler.node)
-                self._link(node, gate_node, Link.answers)
+        code = self._model.code_of(route)
+        if any(self._model.starts.get(it) or self._model.answers.get(it) for it in code):
+            label = f"{' '.join(route.methods)} {route.path}"
+            node = f"route {label}"
+            for scope in code:
+                self._starts_and_answers(scope, node)
+            if any(edge.source == node for edge in self._edges):
+                self._add(node, Kind.route, label, self._api_group(route), route.handler, route.handler.node)
 
-    def _gates_in(self, scope: Scope) -> list[str]:
-        """The gates that a function passes on or delivers to."""
-        found: list[str] = []
-        for call in scope.calls:
-            function = self._model.evaluate.value(call.func, scope)
-            owner = function.owner if isinstance(function, Function) else None
-            given = [self._model.evaluate.value(it, scope) for it in call.args]
-            for value in (owner, *given):
-                gate = self._model.gate_of(value)
-                if gate is not None:
-                    name = gate.name or gate.variable
-                    if f"gate {name}" not in self._nodes:
-                        self._add(f"gate {name}", Kind.gate, name, None, gate.scope, gate.call)
-                    found.append(f"gate {name}")
-        return found
+    def _starts_and_answers(self, scope: Scope, source: str) -> None:
+        """The work that a function starts through a client, and the gates that it answers."""
+        model = self._model
+        for start in model.starts.get(scope, ()):
+            target: str | None = None
+            if start.contract is not None:
+                target = self._by_contract.get(id(start.contract))
+            elif start.function is not None:
+                target = self._functions.get(start.function)
+            elif start.name is not None and start.client is not None:
+                there = model.target(start.client.options, scope)
+                target = self._named(start.name, there.group if there.said else model.group_of(start.client))
+            if target is not None and start.kind != "schedule":
+                self._link(source, target, Link.starts)
+        for _, gate in model.answers.get(scope, ()):
+            name = gate.name or gate.variable
+            if f"gate {name}" not in self._nodes:
+                self._add(f"gate {name}", Kind.gate, name, None, gate.scope, gate.call)
+            self._link(source, f"gate {name}", Link.answers)
 
     def _api_group(self, route: Route) -> str:
         """The group of the process that serves a route: what its module, or one above it, calls GROUP; else `api`."""
@@ -201,8 +192,7 @@ class _Reader:
     def _add(
         self, node_id: str, kind: Kind, label: str, group: str | None, scope: Scope, node: ast.AST, version: int = 1
     ) -> str:
-        place = Place(str(scope.module.path), int(getattr(node, "lineno", 1)))
-        self._nodes.setdefault(node_id, Node(node_id, kind, label, group, place, True, version))
+        self._nodes.setdefault(node_id, Node(node_id, kind, label, group, Place.of(scope, node), True, version))
         return node_id
 
     def _link(self, source: str, target: str, kind: Link) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.program import Program
-from resonate_scaffold.check.reading import read
+from resonate_scaffold.code.files import read
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.program import Program
 from resonate_scaffold.disk import write_output
 from resonate_scaffold.errors import Unknown
 from resonate_scaffold.graph import data, mermaid, svg, tree

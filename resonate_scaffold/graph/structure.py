@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from resonate_scaffold.survey import Place
+from resonate_scaffold.code.facts import Place
 
 
 class Kind(StrEnum):
@@ -39,8 +39,9 @@ class Node:
 class Link(StrEnum):
     """What an edge means.
 
-    ``starts``: a route or a schedule -> a workflow or a function. ``calls``: a durable call, awaited. ``detaches``: a
-    durable call that nobody waits for. ``waits``: a workflow -> a gate. ``answers``: a route -> a gate.
+    ``starts``: a route, a schedule or a function -> a workflow or a function. ``calls``: a durable call, awaited.
+    ``detaches``: a durable call that nobody waits for. ``waits``: a workflow -> a gate. ``answers``: a route or a
+    function -> a gate.
     """
 
     starts = "starts"

@@ -6,11 +6,12 @@ import ast
 import re
 from collections.abc import Iterator
 
-from resonate_scaffold.check.evaluate import argument
-from resonate_scaffold.check.model import Model, Route
-from resonate_scaffold.check.program import Scope
 from resonate_scaffold.check.rules.request import dependencies_of
-from resonate_scaffold.check.values import Class, Function, Value
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.routes import Route
+from resonate_scaffold.code.scopes import Scope
+from resonate_scaffold.code.values import Class, Function, Value
 
 _CHECKS = re.compile(
     r"verif|signature|signed|sign_|auth(?!or(?!i))|hmac|digest|token(?!_(?:hex|bytes|urlsafe))|api_?key|secret|credential|permission|principal"
@@ -100,7 +101,7 @@ class Access:
     def _does(self, value: Value | None) -> bool:
         if isinstance(value, Function):
             return self._any_mentions(value.scope)
-        return isinstance(value, Class) and any(self._any_mentions(it) for it in value.klass.methods.values())
+        return isinstance(value, Class) and any(self._any_mentions(it) for it in value.class_.methods.values())
 
     def _any_mentions(self, scope: Scope) -> bool:
         return any(_mentions(it) for found in self._model.reached(scope, 2) for it in (found, *found.inner))

@@ -6,12 +6,13 @@ import ast
 from collections.abc import Iterator
 from datetime import timedelta
 
-from resonate_scaffold.check.evaluate import argument
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import maker
-from resonate_scaffold.check.model import Contract, DurableCall, Model
-from resonate_scaffold.check.program import Klass, Scope
-from resonate_scaffold.check.values import Class, Constant, Instance, Value
+from resonate_scaffold.code.facts import Contract, DurableCall
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.scopes import ProgramClass, Scope
+from resonate_scaffold.code.values import Class, Constant, Instance, Value
 
 _UNITS = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")  # in timedelta's order
 _TIMEOUT = "timeout"
@@ -36,7 +37,7 @@ def code_of(model: Model, workflow: Scope) -> Iterator[Scope]:
     seen, waiting = set[Scope](), [workflow]
     while waiting:
         scope = waiting.pop()
-        if scope not in seen and scope.module not in model.machinery:
+        if scope not in seen and not model.is_machinery(scope.module):
             seen.add(scope)
             yield scope
             waiting += [callee for _, callee in model.plain_calls.get(scope, ())]
@@ -46,14 +47,14 @@ def _finding(call: DurableCall, contract: Contract, found: timedelta, deadline: 
     kinds = {"wait": "this wait", "sleep": "this sleep", "promise": "this promise"}
     name = contract.name or contract.variable
     message = (
-        f"{kinds[call.kind]} may take {_said(found)}, but {name} is timed out after {_said(deadline)}: "
+        f"{kinds[call.kind]} may take {_spelled(found)}, but {name} is timed out after {_spelled(deadline)}: "
         "what follows it never runs"
     )
     hint = f"Give {name} a longer timeout in its contract, or wait for less: the deadline counts from the run's start."
     return finding("RS311", call.node, call.scope, message, hint)
 
 
-def _said(duration: timedelta) -> str:
+def _spelled(duration: timedelta) -> str:
     return str(duration).removesuffix(", 0:00:00")
 
 
@@ -69,7 +70,7 @@ def deadline_of(model: Model, contract: Contract) -> timedelta | None:
     """The longest time that a run may have: its contract's, or what it is started with."""
     deadline = _timeout_of(model, contract)
     for scope in model.scopes:
-        if scope.module in model.machinery:
+        if model.is_machinery(scope.module):
             continue
         for call in scope.calls:
             given = next((it.value for it in call.keywords if it.arg == _TIMEOUT), None)
@@ -94,7 +95,7 @@ def _timeout_of(model: Model, contract: Contract) -> timedelta | None:
     if given is not None:
         return _duration(model, given, contract.scope)
     value = model.evaluate.value(contract.call, contract.scope)
-    return _field(model, value.klass, _TIMEOUT) if isinstance(value, Instance) else None
+    return _field(model, value.class_, _TIMEOUT) if isinstance(value, Instance) else None
 
 
 def duration_of(model: Model, call: DurableCall) -> timedelta | None:
@@ -128,7 +129,7 @@ def _duration(model: Model, node: ast.expr, scope: Scope) -> timedelta | None:
         return _bound(model, node, scope)
     if isinstance(node, ast.Attribute):
         owners = (_declared(model, node.value, scope), model.evaluate.value(node.value, scope))
-        found = (_field(model, it.klass, node.attr) for it in owners if isinstance(it, Class | Instance))
+        found = (_field(model, it.class_, node.attr) for it in owners if isinstance(it, Class | Instance))
         return next((it for it in found if it is not None), None)
     return None
 
@@ -147,7 +148,7 @@ def _bound(model: Model, name: ast.Name, scope: Scope) -> timedelta | None:
     return _duration(model, node, scope) if isinstance(node, ast.Attribute | ast.Call) else None
 
 
-def _field(model: Model, klass: Klass, name: str) -> timedelta | None:
+def _field(model: Model, class_: ProgramClass, name: str) -> timedelta | None:
     """The default of a class's field."""
-    value = klass.fields.get(name, (None, None))[1]
-    return _duration(model, value, klass.module.scope) if value is not None else None
+    value = class_.fields.get(name, (None, None))[1]
+    return _duration(model, value, class_.module.scope) if value is not None else None

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import maker, only_logged, whose
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.outside import kind_of
-from resonate_scaffold.check.program import Klass, Scope, above
 from resonate_scaffold.check.rules.order import SetOrder
 from resonate_scaffold.check.rules.state import MutableGlobals
-from resonate_scaffold.check.values import Class, Constant, Function, Method
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.outside import kind_of
+from resonate_scaffold.code.scopes import ProgramClass, Scope, above
+from resonate_scaffold.code.values import Class, Constant, Function, Method
 
 _RULES = {
     "clock": ("RS201", "reads the clock", "a replay reads another time"),
@@ -157,7 +157,7 @@ def _used(model: Model, scope: Scope) -> Iterator[tuple[ast.expr, str, str]]:
     for call in scope.calls:
         function = model.evaluate.value(call.func, scope)
         if isinstance(function, Class):
-            found += ((call, name, function.klass.name) for name in _defaults(model, function.klass, call))
+            found += ((call, name, function.class_.name) for name in _defaults(model, function.class_, call))
             continue
         name = model.evaluate.external(call.func, scope)
         if name is not None:
@@ -173,23 +173,23 @@ def _used(model: Model, scope: Scope) -> Iterator[tuple[ast.expr, str, str]]:
     return iter(sorted(found, key=lambda it: (it[0].lineno, it[0].col_offset)))
 
 
-def _defaults(model: Model, klass: Klass, call: ast.Call) -> Iterator[str]:
+def _defaults(model: Model, class_: ProgramClass, call: ast.Call) -> Iterator[str]:
     """What the default factories of a dataclass's or a model's fields call, for those that a call does not give."""
     given = {it.arg for it in call.keywords}
     if None in given:
         return
-    for name, (_, value) in list(klass.fields.items())[len(call.args) :]:
+    for name, (_, value) in list(class_.fields.items())[len(call.args) :]:
         if name in given or not isinstance(value, ast.Call):
             continue
         for keyword in value.keywords:
             if keyword.arg == "default_factory":
-                factory = model.evaluate.value(keyword.value, klass.outer)
+                factory = model.evaluate.value(keyword.value, class_.outer)
                 inside = factory.scope.calls if isinstance(factory, Function) else ()
                 names = [
                     model.evaluate.external(it.func, factory.scope) for it in inside if isinstance(factory, Function)
                 ]
                 yield from (
-                    it for it in (model.evaluate.external(keyword.value, klass.outer), *names) if it is not None
+                    it for it in (model.evaluate.external(keyword.value, class_.outer), *names) if it is not None
                 )
 
 

@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from resonate_scaffold.check.evaluate import argument
 from resonate_scaffold.check.findings import Finding, finding
-from resonate_scaffold.check.model import DurableCall, Model, Registration
-from resonate_scaffold.check.outside import blocks, canonical, kind_of
-from resonate_scaffold.check.program import Bound, Klass, Scope, above, enclosing
-from resonate_scaffold.check.values import (
+from resonate_scaffold.code.facts import DurableCall, Registration
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.outside import blocks, canonical, kind_of
+from resonate_scaffold.code.scopes import Bound, ProgramClass, Scope, above, enclosing
+from resonate_scaffold.code.values import (
     Class,
     Client,
     Collection,
@@ -255,7 +256,7 @@ def _is_write(model: Model, call: ast.Call, scope: Scope) -> bool:
     function = model.evaluate.value(call.func, scope)
     if isinstance(function, Function):
         owner = function.owner
-        return function.scope.name == "write" and owner is not None and owner.klass.name == "Database"
+        return function.scope.name == "write" and owner is not None and owner.class_.name == "Database"
     if not isinstance(function, External):
         return False
     name = canonical(function.name)
@@ -468,7 +469,7 @@ def _results(model: Model, function: Scope) -> Iterator[Finding]:
             hint = "Return what can be written down, and make the rest of it where it is used."
             yield finding("RS306", it.value, function, message, hint)
         elif untyped and (kind := _loses_its_type(value)) is not None:
-            message = f"{function.name} returns a {kind} and does not say so: its caller gets the JSON of it"
+            message = f"{function.name} returns {kind}, and does not say so: its caller gets the JSON of it"
             hint = "Annotate the result, so that it is read back as what it was."
             yield finding("RS306", it.value, function, message, hint)
 
@@ -496,10 +497,11 @@ def _not_json(model: Model, node: ast.expr, scope: Scope) -> str | None:
             return "the client"
         case Constant(complex()):
             return "a complex number"
-        case Instance(klass, call) if call is not None:
-            if _is_exception(model, klass):
+        case Instance(class_, call) if call is not None:
+            if _is_exception(model, class_):
                 return _EXCEPTION
-            return f"a {klass.name}, which is neither a dataclass nor a model" if _is_plain(model, klass) else None
+            is_plain = _is_plain(model, class_)
+            return f"an object of class {class_.name}, which is neither a dataclass nor a model" if is_plain else None
     return _kept_out(value)
 
 
@@ -513,7 +515,7 @@ def _kept_out(value: Value | None) -> str | None:
         return None
     if name.rpartition(".")[2].islower() and not name.startswith("builtins."):
         return f"what {name} gives"
-    return f"a {name.removeprefix('builtins.')}"
+    return f"an object of class {name.removeprefix('builtins.')}"
 
 
 def _is_builtin_function(name: str) -> bool:
@@ -532,29 +534,29 @@ def _is_caught(name: str, scope: Scope) -> bool:
     return bool(bindings) and all(isinstance(it.node, ast.ExceptHandler) for it in bindings)
 
 
-def bases(model: Model, klass: Klass) -> Iterator[Value | None]:
+def bases(model: Model, class_: ProgramClass) -> Iterator[Value | None]:
     """What a class extends, through the classes of the program."""
-    waiting, seen = [klass], {klass}
+    waiting, seen = [class_], {class_}
     while waiting:
         current = waiting.pop()
         for node in current.node.bases:
             base = model.evaluate.value(node, current.outer)
             if isinstance(base, Class):
-                if base.klass not in seen:
-                    seen.add(base.klass)
-                    waiting.append(base.klass)
+                if base.class_ not in seen:
+                    seen.add(base.class_)
+                    waiting.append(base.class_)
                     yield base
             else:
                 yield base
 
 
-def _is_exception(model: Model, klass: Klass) -> bool:
-    return any(isinstance(it, External) and is_builtin_exception(it.name) for it in bases(model, klass))
+def _is_exception(model: Model, class_: ProgramClass) -> bool:
+    return any(isinstance(it, External) and is_builtin_exception(it.name) for it in bases(model, class_))
 
 
-def _is_plain(model: Model, klass: Klass) -> bool:
+def _is_plain(model: Model, class_: ProgramClass) -> bool:
     """Whether instances are just objects: no dataclass, model, enumeration or whatever a decorator makes of them."""
-    for base in (Class(klass), *bases(model, klass)):
+    for base in (Class(class_), *bases(model, class_)):
         match base:
             case Class(inner):
                 if inner.node.decorator_list or inner.node.keywords:
@@ -570,11 +572,12 @@ def _loses_its_type(value: Value | None) -> str | None:
     """What JSON reads back as something else, where nothing says what it was."""
     match value:
         case Collection("set"):
-            return "set"
+            return "a set"
         case Constant(bytes()):
             return "bytes"
         case Thing(of) if _LOSES_ITS_TYPE.fullmatch(of):
-            return next(name for name in of.split(".")[1:] if name != "datetime" or of.count("datetime") > 1)
+            names = of.split(".")[1:]
+            return f"what is of class {next(name for name in names if name != 'datetime' or of.count('datetime') > 1)}"
     return None
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from resonate_scaffold.check.evaluate import argument
 from resonate_scaffold.check.findings import Finding, finding
-from resonate_scaffold.check.model import Contract, DurableCall, Model
-from resonate_scaffold.check.program import Klass, Scope, above
 from resonate_scaffold.check.rules.deadlines import code_of, workflows_of
 from resonate_scaffold.check.rules.durability import awaited_calls, bases, is_builtin_exception, is_tried
-from resonate_scaffold.check.values import Class, External, Value
+from resonate_scaffold.code.facts import Contract, DurableCall
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.scopes import ProgramClass, Scope, above
+from resonate_scaffold.code.values import Class, External, Value
 
 _FAILURE = "Failure"
 _RAISES = ("raises", 6)  # The option of an `Rpc`, and its position.
@@ -68,16 +69,16 @@ def _tried(model: Model, block: ast.Try, scope: Scope) -> Sequence[DurableCall]:
 def _may_arrive(model: Model, kind: Value | None, calls: Sequence[DurableCall], block: ast.Try, scope: Scope) -> bool:
     """Whether a handler of this class may be entered."""
     if isinstance(kind, Class):
-        if _is_runtimes(model, kind.klass):
+        if _is_runtimes(model, kind.class_):
             return True
         if _is_failure(model, kind):
             contracts = [it.contract for it in calls if it.kind == "contract"]
             steps = len(contracts) < len(calls)
-            named = any(it is None or _names(model, it, kind.klass) for it in contracts)
-            return steps or named or _raises(model, block, scope, kind.klass)
-        known = [base for base in bases(model, kind.klass) if not isinstance(base, Class)]
+            named = any(it is None or _names(model, it, kind.class_) for it in contracts)
+            return steps or named or _raises(model, block, scope, kind.class_)
+        known = [base for base in bases(model, kind.class_) if not isinstance(base, Class)]
         own = known and all(isinstance(it, External) and is_builtin_exception(it.name) for it in known)
-        return not own or _raises(model, block, scope, kind.klass)
+        return not own or _raises(model, block, scope, kind.class_)
     if isinstance(kind, External):
         # Whatever else is called there may raise it.
         durable = {it.node for it in calls}
@@ -89,16 +90,16 @@ def _may_arrive(model: Model, kind: Value | None, calls: Sequence[DurableCall], 
 def _is_failure(model: Model, kind: Value | None) -> bool:
     """Whether it is a subclass of the runtime's `Failure`."""
     return isinstance(kind, Class) and any(
-        isinstance(base, Class) and base.klass.name == _FAILURE and _is_runtimes(model, base.klass)
-        for base in bases(model, kind.klass)
+        isinstance(base, Class) and base.class_.name == _FAILURE and _is_runtimes(model, base.class_)
+        for base in bases(model, kind.class_)
     )
 
 
-def _is_runtimes(model: Model, klass: Klass) -> bool:
-    return klass.module in model.machinery
+def _is_runtimes(model: Model, class_: ProgramClass) -> bool:
+    return model.is_machinery(class_.module)
 
 
-def _names(model: Model, contract: Contract, klass: Klass) -> bool:
+def _names(model: Model, contract: Contract, class_: ProgramClass) -> bool:
     """Whether a contract's ``raises`` names a class, or a base of it; or may, where it cannot be read."""
     given = argument(contract.call, *_RAISES)
     if given is None:
@@ -107,14 +108,14 @@ def _names(model: Model, contract: Contract, klass: Klass) -> bool:
     if named is None:
         return True
     values = [model.evaluate.value(node, holder) for node, holder in named]
-    wanted = {klass, *(base.klass for base in bases(model, klass) if isinstance(base, Class))}
-    return any(not isinstance(it, Class) or it.klass in wanted for it in values)
+    wanted = {class_, *(base.class_ for base in bases(model, class_) if isinstance(base, Class))}
+    return any(not isinstance(it, Class) or it.class_ in wanted for it in values)
 
 
-def _raises(model: Model, block: ast.Try, scope: Scope, klass: Klass) -> bool:
+def _raises(model: Model, block: ast.Try, scope: Scope, class_: ProgramClass) -> bool:
     """Whether a class is named in the `try` itself, or in the plain code that it calls: it may be raised there."""
     called = [callee for call, callee in model.plain_calls.get(scope, ()) if is_tried(call, block)]
     places = [(node, scope) for node in scope.nodes if is_tried(node, block)]
     places += [(node, it) for callee in called for it in model.reached(callee) for node in it.nodes]
     names = ((node, place) for node, place in places if isinstance(node, ast.Name | ast.Attribute))
-    return any(model.evaluate.value(node, place) == Class(klass) for node, place in names)
+    return any(model.evaluate.value(node, place) == Class(class_) for node, place in names)

@@ -7,15 +7,17 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from resonate_scaffold.check.evaluate import argument
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import only_logged
-from resonate_scaffold.check.model import Model, Route, Start
-from resonate_scaffold.check.outside import kind_of
-from resonate_scaffold.check.program import Bound, Scope, above, enclosing
 from resonate_scaffold.check.rules.access import Access
 from resonate_scaffold.check.rules.request import Asked, is_within
-from resonate_scaffold.check.values import (
+from resonate_scaffold.code.facts import Start
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.outside import kind_of
+from resonate_scaffold.code.routes import Route
+from resonate_scaffold.code.scopes import Bound, Scope, above, enclosing
+from resonate_scaffold.code.values import (
     Client,
     Collection,
     Constant,
@@ -411,7 +413,7 @@ def _is_no_promise(status: int | None) -> bool:
 
 
 def _is_response(model: Model, value: Instance) -> bool:
-    names = (model.evaluate.external(it, value.klass.outer) or "" for it in value.klass.node.bases)
+    names = (model.evaluate.external(it, value.class_.outer) or "" for it in value.class_.node.bases)
     return any(it.endswith("Response") for it in names)
 
 

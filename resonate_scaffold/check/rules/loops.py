@@ -8,9 +8,10 @@ from datetime import timedelta
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import whose
-from resonate_scaffold.check.model import DurableCall, Model
-from resonate_scaffold.check.program import Scope, enclosing
 from resonate_scaffold.check.rules.deadlines import code_of, deadline_of, duration_of, workflows_of
+from resonate_scaffold.code.facts import DurableCall
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.scopes import Scope, enclosing
 
 MOST = 1000
 """Times that a loop may go round within the deadline of its workflow."""

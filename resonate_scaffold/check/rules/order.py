@@ -10,12 +10,12 @@ import ast
 import re
 from collections.abc import Iterator
 
-from resonate_scaffold.check.evaluate import DURABLE
 from resonate_scaffold.check.findings import Finding, finding
-from resonate_scaffold.check.flow import assigned_name, loads, whose
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.program import Bound, Scope, above, enclosing
-from resonate_scaffold.check.values import Class, Collection, Constant, Context, External, Function, Method, Text
+from resonate_scaffold.check.flow import assigned_name, whose
+from resonate_scaffold.code.evaluate import DURABLE
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.scopes import Bound, Scope, above, enclosing, loads
+from resonate_scaffold.code.values import Class, Collection, Constant, Context, External, Function, Method, Text
 
 # What gives its argument's elements on in their order.
 _KEEPING = re.compile(

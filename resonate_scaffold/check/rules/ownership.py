@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from resonate_scaffold.check.findings import Finding
-from resonate_scaffold.check.program import Program
-from resonate_scaffold.check.runtime import Runtime
+from resonate_scaffold.code.program import Program
+from resonate_scaffold.code.runtime import Runtime
 from resonate_scaffold.project import MANIFEST, fingerprint
 
 # Where a change belongs instead, by how the file's path in the runtime begins. The first that fits counts.

@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold.check.findings import Finding
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.program import Module, Program
-from resonate_scaffold.check.runtime import SNAPSHOT
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.program import Program
+from resonate_scaffold.code.runtime import SNAPSHOT
+from resonate_scaffold.code.scopes import Module
 
 _CODE = "RS113"
 

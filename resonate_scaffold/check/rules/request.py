@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 
 from resonate_scaffold.check.flow import only_logged
-from resonate_scaffold.check.model import Model, Route
-from resonate_scaffold.check.program import Binding, Bound, Klass, Scope, above, enclosing
-from resonate_scaffold.check.values import Class, Client, Constant, Context, External, Function, Instance, Method, Thing
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.routes import Route, definitions
+from resonate_scaffold.code.scopes import Binding, Bound, ProgramClass, Scope, above, enclosing
+from resonate_scaffold.code.values import Class, Client, Constant, Context, External, Function, Instance, Method, Thing
 
 _PARTS = frozenset(
     {
@@ -241,10 +242,10 @@ class Asked:
         value = self._model.evaluate.value(base, self._handler)
         if not isinstance(value, Instance):
             return False
-        if name in value.klass.methods:
+        if name in value.class_.methods:
             return True
-        annotation = value.klass.fields.get(name, (None, None))[0]
-        return self._is_typed(annotation, value.klass.outer, _CHOSEN)
+        annotation = value.class_.fields.get(name, (None, None))[0]
+        return self._is_typed(annotation, value.class_.outer, _CHOSEN)
 
     def _is_narrow(self, node: ast.expr) -> bool:
         """Whether a value is of a type that holds no text."""
@@ -259,7 +260,7 @@ class Asked:
             case ast.Attribute(value=base, attr=name):
                 value = self._model.evaluate.value(base, self._handler)
                 if isinstance(value, Instance):
-                    return self._is_typed(value.klass.fields.get(name, (None, None))[0], value.klass.outer, _NARROW)
+                    return self._is_typed(value.class_.fields.get(name, (None, None))[0], value.class_.outer, _NARROW)
             case ast.Call(func=ast.Name(id="str"), args=[inner]):
                 return self._is_narrow(inner)
             case ast.JoinedStr(values=[ast.FormattedValue(value=inner)]):
@@ -275,11 +276,11 @@ class Asked:
         if isinstance(value, Thing):
             return kind.fullmatch(value.of) is not None
         if isinstance(value, Instance):
-            return kind is _CHOSEN and self._is_enumeration(value.klass)
+            return kind is _CHOSEN and self._is_enumeration(value.class_)
         return value == Constant(None)
 
-    def _is_enumeration(self, klass: Klass) -> bool:
-        names = (self._model.evaluate.external(it, klass.outer) or "" for it in klass.node.bases)
+    def _is_enumeration(self, class_: ProgramClass) -> bool:
+        names = (self._model.evaluate.external(it, class_.outer) or "" for it in class_.node.bases)
         return any(it.startswith("enum.") for it in names)
 
 
@@ -313,7 +314,7 @@ def _depends_in(model: Model, node: ast.expr | None, scope: Scope, depth: int = 
             if model.evaluate.external(inner.func, scope) in _DEPENDS:
                 yield inner, scope
         elif isinstance(inner, ast.Name | ast.Attribute):
-            meant = model.definition(inner, scope)
+            meant = next(definitions(model.evaluate, inner, scope), None)
             if meant is not None and isinstance(meant[0], ast.Subscript):
                 yield from _depends_in(model, meant[0], meant[1], depth + 1)
 

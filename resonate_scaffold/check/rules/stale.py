@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from resonate_scaffold.check.evaluate import CLIENT
 from resonate_scaffold.check.findings import Finding, finding
-from resonate_scaffold.check.flow import loads
-from resonate_scaffold.check.model import CLIENT_ARGUMENTS, Model
-from resonate_scaffold.check.program import Bound, Scope, above
-from resonate_scaffold.check.values import Client, Constant, Context, Function, Future, Method, Thing
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.names import CLIENT
+from resonate_scaffold.code.registrations import CLIENT_ARGUMENTS
+from resonate_scaffold.code.scopes import Bound, Scope, above, loads
+from resonate_scaffold.code.values import Client, Constant, Context, Function, Future, Method, Thing
 
 # What `from resonate import …` gave, and where it is now.
 _NAMES = {

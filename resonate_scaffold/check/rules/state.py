@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import only_logged, whose
-from resonate_scaffold.check.model import Model
-from resonate_scaffold.check.program import Bound, Scope, enclosing
-from resonate_scaffold.check.values import Collection, Function, Instance, ModuleOf, Thing
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.scopes import Bound, Scope, enclosing
+from resonate_scaffold.code.values import Collection, Function, Instance, ModuleOf, Thing
 
 type Place = tuple[Scope, str]
 """A name of a module."""

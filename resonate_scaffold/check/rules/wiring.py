@@ -9,20 +9,15 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import NamedTuple
 
-from resonate_scaffold.check.evaluate import argument
 from resonate_scaffold.check.findings import Finding, finding
-from resonate_scaffold.check.model import (
-    CLIENT_ARGUMENTS,
-    DEFAULT_GROUP,
-    Contract,
-    DurableCall,
-    Model,
-    Registration,
-    Start,
-)
-from resonate_scaffold.check.program import Binding, Bound, Klass, Module, Scope, above, statement_of
-from resonate_scaffold.check.served import function_of, in_branch, serves
-from resonate_scaffold.check.values import (
+from resonate_scaffold.code.facts import Contract, DurableCall, Registration, Start
+from resonate_scaffold.code.lists import in_branch
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.registrations import CLIENT_ARGUMENTS, DEFAULT_GROUP
+from resonate_scaffold.code.scopes import Binding, Bound, Module, ProgramClass, Scope, above, statement_of
+from resonate_scaffold.code.served import function_of, serves
+from resonate_scaffold.code.values import (
     Class,
     Client,
     Collection,
@@ -206,7 +201,7 @@ def _unknown_group(
     if model.joins_unknown:
         return
     message = f"{name!r} is called in group {wanted!r}, which no process joins"
-    close = _meant(wanted, model)
+    close = _likely_group(wanted, model)
     if elsewhere:
         message = f"{message}; group {elsewhere[0]!r} registers it"
         yield finding("RS102", node, scope, message, f"Use target={elsewhere[0]!r}.")
@@ -214,7 +209,7 @@ def _unknown_group(
         yield finding("RS102", node, scope, message, f"Did you mean {close!r}?")
 
 
-def _meant(wanted: str, model: Model) -> str | None:
+def _likely_group(wanted: str, model: Model) -> str | None:
     """The group that a name of none is a slip of the hand away from."""
     return next((it for it in sorted(model.groups) if _is_slip(wanted, it)), None)
 
@@ -256,7 +251,7 @@ def _contracts(model: Model) -> Iterator[Finding]:
             continue
         group = model.groups.get(contract.group)
         if group is None and not model.joins_unknown:
-            close = _meant(contract.group, model)
+            close = _likely_group(contract.group, model)
             if close is not None:
                 message = f"{contract.name!r} has a contract for group {contract.group!r}, which no process joins"
                 yield finding("RS102", contract.call, contract.scope, message, f"Did you mean {close!r}?")
@@ -363,12 +358,12 @@ def _unregistered(model: Model) -> Iterator[Finding]:
     """RS106."""
     if model.is_blind or model.handed_out or any(it.function is None for it in model.registrations):
         return
-    methods = {it.name for it in model.by_function if it.klass is not None}
+    methods = {it.name for it in model.by_function if it.class_ is not None}
 
     def missing(function: Scope | None) -> bool:
         if function is None or function in model.by_function or function.decorators:
             return False
-        return function.klass is None or function.name not in methods  # a subclass may have another
+        return function.class_ is None or function.name not in methods  # a subclass may have another
 
     hint = "Register it in the process that calls it by object, or call it by its name."
     for scope, calls in model.durable_calls.items():
@@ -397,7 +392,7 @@ def _unused(model: Model) -> Iterator[Finding]:
         it
         for it in model.durable_functions
         if it not in model.by_function
-        and it.klass is None
+        and it.class_ is None
         and it.outer is it.module.scope
         and not it.decorators
         and isinstance(it.node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -668,15 +663,15 @@ def _contract_call(
         return
     if len(given) == 1 and not node.keywords:
         value = model.evaluate.value(given[0], scope)
-        if isinstance(value, Instance) and not _is_a(model, value.klass, contract.request):
-            message = f"{contract.variable} takes {contract.request.name}, and gets {value.klass.name}"
-            yield finding("RS109", node, scope, message, f"Give it a {contract.request.name}.")
+        if isinstance(value, Instance) and not _is_a(model, value.class_, contract.request):
+            message = f"{contract.variable} takes {contract.request.name}, and gets {value.class_.name}"
+            yield finding("RS109", node, scope, message, f"Give it one {contract.request.name}.")
     elif len(given) > 1 and not any(isinstance(it, ast.Starred) for it in given):
         message = f"{contract.variable} cannot be called like this: it takes one {contract.request.name}"
         yield finding("RS108", node, scope, message, f"Put it all into one {contract.request.name}.")
     elif not given and not node.keywords:
         message = f"{contract.variable} cannot be called like this: its {contract.request.name} is missing"
-        yield finding("RS108", node, scope, message, f"Give it a {contract.request.name}.")
+        yield finding("RS108", node, scope, message, f"Give it one {contract.request.name}.")
 
 
 def _served_types(model: Model) -> Iterator[Finding]:
@@ -702,24 +697,24 @@ def _pair(model: Model, serve: tuple[ast.Call, Scope], contract: Contract, funct
     outer, hint = function.outer or function, "Make them the same."
     if len(positional) >= 2:
         request = model.evaluate.annotated(positional[1].annotation, outer)
-        if isinstance(request, Instance) and contract.request and not _is_a(model, contract.request, request.klass):
+        if isinstance(request, Instance) and contract.request and not _is_a(model, contract.request, request.class_):
             says = f"its contract {contract.name!r} says {contract.request.name}"
-            message = f"{function.name} takes {request.klass.name}, and {says}"
+            message = f"{function.name} takes {request.class_.name}, and {says}"
             yield finding("RS109", *serve, message, hint)
     result = model.evaluate.annotated(function.returns, outer)
-    if isinstance(result, Instance) and contract.result and not _is_a(model, result.klass, contract.result):
+    if isinstance(result, Instance) and contract.result and not _is_a(model, result.class_, contract.result):
         says = f"its contract {contract.name!r} says {contract.result.name}"
-        message = f"{function.name} returns {result.klass.name}, and {says}"
+        message = f"{function.name} returns {result.class_.name}, and {says}"
         yield finding("RS109", *serve, message, hint)
 
 
-def _is_a(model: Model, klass: Klass, wanted: Klass, depth: int = 0) -> bool:
+def _is_a(model: Model, class_: ProgramClass, wanted: ProgramClass, depth: int = 0) -> bool:
     """Whether a class is another or extends it; one with a base that is not known may."""
-    if klass is wanted or depth > 8:
+    if class_ is wanted or depth > 8:
         return True
-    for base in klass.node.bases:
-        value = model.evaluate.value(base, klass.outer)
-        if value is None or (isinstance(value, Class) and _is_a(model, value.klass, wanted, depth + 1)):
+    for base in class_.node.bases:
+        value = model.evaluate.value(base, class_.outer)
+        if value is None or (isinstance(value, Class) and _is_a(model, value.class_, wanted, depth + 1)):
             return True
     return False
 
@@ -796,8 +791,8 @@ def _options(replaced: dict[ast.Call, Replaced]) -> Iterator[Finding]:
 
 def _dependencies(model: Model) -> Iterator[Finding]:
     """RS112. It is silent where anything may be provided."""
-    provided: list[Klass | str] = []
-    asked: list[tuple[ast.Call, Scope, Klass | str]] = []
+    provided: list[ProgramClass | str] = []
+    asked: list[tuple[ast.Call, Scope, ProgramClass | str]] = []
     for scope in model.scopes:
         for call in scope.calls:
             if not isinstance(call.func, ast.Attribute) or not call.args:
@@ -815,20 +810,20 @@ def _dependencies(model: Model) -> Iterator[Finding]:
     if model.handed_out or model.is_blind:
         return
     for call, scope, wanted in asked:
-        below = [it for it in provided if isinstance(it, Klass) and _extends(model, it, wanted)]
+        below = [it for it in provided if isinstance(it, ProgramClass) and _extends(model, it, wanted)]
         if wanted not in provided and below:
-            name = wanted.name if isinstance(wanted, Klass) else wanted.rpartition(".")[2]
+            name = wanted.name if isinstance(wanted, ProgramClass) else wanted.rpartition(".")[2]
             message = (
                 f"{name} is asked for, and {below[0].name} is provided: dependencies are found by their exact class"
             )
-            yield finding("RS112", call, scope, message, f"Ask for {below[0].name}, or provide a {name}.")
+            yield finding("RS112", call, scope, message, f"Ask for {below[0].name}, or provide {name}.")
 
 
-def _classes(value: Value | None) -> list[Klass | str] | None:
+def _classes(value: Value | None) -> list[ProgramClass | str] | None:
     """The exact classes that a value may be of; None where that is not known."""
     match value:
-        case Instance(klass, call) if call is not None:
-            return [klass]
+        case Instance(class_, call) if call is not None:
+            return [class_]
         case Thing(of) if of.rpartition(".")[2][:1].isupper():
             return [of]
         case Constant() | Function() | Collection():
@@ -839,21 +834,21 @@ def _classes(value: Value | None) -> list[Klass | str] | None:
     return None
 
 
-def _class_named(value: Value | None) -> list[Klass | str]:
+def _class_named(value: Value | None) -> list[ProgramClass | str]:
     match value:
-        case Class(klass):
-            return [klass]
+        case Class(class_):
+            return [class_]
         case External(name):
             return [name]
     return []
 
 
-def _extends(model: Model, klass: Klass, wanted: Klass | str, depth: int = 0) -> bool:
+def _extends(model: Model, class_: ProgramClass, wanted: ProgramClass | str, depth: int = 0) -> bool:
     """Whether a class extends another, here or outside."""
-    for base in klass.node.bases:
-        for known in _class_named(model.evaluate.value(base, klass.outer)):
+    for base in class_.node.bases:
+        for known in _class_named(model.evaluate.value(base, class_.outer)):
             if known == wanted:
                 return True
-            if isinstance(known, Klass) and depth < 8 and _extends(model, known, wanted, depth + 1):
+            if isinstance(known, ProgramClass) and depth < 8 and _extends(model, known, wanted, depth + 1):
                 return True
     return False

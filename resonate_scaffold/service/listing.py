@@ -1,14 +1,16 @@
-"""What `list` shows: a survey as plain JSON, and as aligned lines."""
+"""What `list` shows: a service as plain JSON, and as aligned lines."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from resonate_scaffold import layout
-from resonate_scaffold.survey import Model, ModelField, Place, Survey
-from resonate_scaffold.uses import unquoted
+from resonate_scaffold.code.facts import Place
+from resonate_scaffold.service.service import Service
+from resonate_scaffold.service.types import ModelField, ModelType
 
 KINDS: Mapping[str, str] = {
     "route": "routes",
@@ -23,12 +25,12 @@ KINDS: Mapping[str, str] = {
 """What can be listed: each kind with its key in the inventory."""
 
 
-def inventory(survey: Survey, kinds: Collection[str] = tuple(KINDS)) -> dict[str, list[dict[str, Any]]]:
+def inventory(service: Service, kinds: Collection[str] = tuple(KINDS)) -> dict[str, list[dict[str, Any]]]:
     """What the service has, as plain JSON; ``kinds`` are keys of :data:`KINDS`, and only they are read.
 
     An entry's ``file`` and ``line`` are where it is declared.
     """
-    sections: Mapping[str, Callable[[Survey], list[dict[str, Any]]]] = {
+    sections: Mapping[str, Callable[[Service], list[dict[str, Any]]]] = {
         "route": _routes,
         "workflow": lambda it: _contracts(it, "workflows"),
         "db-function": lambda it: _contracts(it, "db"),
@@ -38,7 +40,7 @@ def inventory(survey: Survey, kinds: Collection[str] = tuple(KINDS)) -> dict[str
         "idempotency-key": _keys,
         "group": _groups,
     }
-    return {KINDS[kind]: sections[kind](survey) for kind in KINDS if kind in kinds}
+    return {KINDS[kind]: sections[kind](service) for kind in KINDS if kind in kinds}
 
 
 def table(inventory: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[str, list[str]]]:
@@ -60,7 +62,7 @@ def table(inventory: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[st
     ]
 
 
-def _routes(survey: Survey) -> list[dict[str, Any]]:
+def _routes(service: Service) -> list[dict[str, Any]]:
     return [
         {
             "name": f"{route.method} {route.path}",
@@ -72,15 +74,15 @@ def _routes(survey: Survey) -> list[dict[str, Any]]:
             "contracts": list(route.contracts),
             "gates": list(route.gates),
         }
-        for route in survey.routes
+        for route in service.routes
     ]
 
 
-def _contracts(survey: Survey, module: str | None) -> list[dict[str, Any]]:
+def _contracts(service: Service, module: str | None) -> list[dict[str, Any]]:
     """The contracts of the group that ``module`` runs; with None, those of every other group."""
-    names = {group.module: group.name for group in survey.groups}
+    names = {group.module: group.name for group in service.groups}
     fixed = {name: names.get(name, default) for name, default in (("workflows", "workers"), ("db", "db"))}
-    fields = _fields_of(survey)
+    fields = _fields_of(service)
     return [
         {
             "name": contract.durable,
@@ -97,13 +99,13 @@ def _contracts(survey: Survey, module: str | None) -> list[dict[str, Any]]:
             "started": [_json(place) for place in contract.started],
             "scheduled": list(contract.scheduled),
         }
-        for contract in survey.contracts
+        for contract in service.contracts
         if (contract.group == fixed[module] if module else contract.group not in fixed.values())
     ]
 
 
-def _webhooks(survey: Survey) -> list[dict[str, Any]]:
-    fields = _fields_of(survey)
+def _webhooks(service: Service) -> list[dict[str, Any]]:
+    fields = _fields_of(service)
     return [
         {
             "name": gate.name,
@@ -112,12 +114,13 @@ def _webhooks(survey: Survey) -> list[dict[str, Any]]:
             "takes": fields(gate.payload),
             "routes": list(gate.routes),
             "waited": [_json(place) for place in gate.waited],
+            "answered": [_json(place) for place in gate.answered],
         }
-        for gate in survey.gates
+        for gate in service.gates
     ]
 
 
-def _schedules(survey: Survey) -> list[dict[str, Any]]:
+def _schedules(service: Service) -> list[dict[str, Any]]:
     return [
         {
             "name": schedule.name,
@@ -126,11 +129,11 @@ def _schedules(survey: Survey) -> list[dict[str, Any]]:
             "workflow": schedule.workflow,
             **schedule.ways,
         }
-        for schedule in survey.schedules
+        for schedule in service.schedules
     ]
 
 
-def _keys(survey: Survey) -> list[dict[str, Any]]:
+def _keys(service: Service) -> list[dict[str, Any]]:
     return [
         {
             "name": key.name,
@@ -139,39 +142,40 @@ def _keys(survey: Survey) -> list[dict[str, Any]]:
             "fields": list(key.fields),
             "used": [_json(place) for place in key.used],
         }
-        for key in survey.keys
+        for key in service.keys
     ]
 
 
-def _groups(survey: Survey) -> list[dict[str, Any]]:
+def _groups(service: Service) -> list[dict[str, Any]]:
     own = [
         {"name": group.name, "module": group.module, **_json(group.place), "serves": list(group.serves)}
-        for group in survey.groups
+        for group in service.groups
     ]
     foreign = [
         {"name": name, "module": None, **_json(contracts[0].place), "serves": [it.durable for it in contracts]}
-        for name in survey.foreign_groups
-        if (contracts := [it for it in survey.contracts if it.group == name])
+        for name in service.foreign_groups
+        if (contracts := [it for it in service.contracts if it.group == name])
     ]
     return sorted([*own, *foreign], key=lambda entry: str(entry["name"]))
 
 
-def _fields_of(survey: Survey) -> Callable[[str | None], list[str] | None]:
+def _fields_of(service: Service) -> Callable[[str | None], list[str] | None]:
     def fields(name: str | None) -> list[str] | None:
-        model = survey.named_type(name) if name else None
-        return [_field_text(survey, item) for item in model.fields] if isinstance(model, Model) else None
+        model = service.named_type(name) if name else None
+        return [_field_text(service, item) for item in model.fields] if isinstance(model, ModelType) else None
 
     return fields
 
 
-def _field_text(survey: Survey, item: ModelField) -> str:
+def _field_text(service: Service, item: ModelField) -> str:
     """A field as it reads, without the modules of its types: how they are imported makes no difference."""
-    path = survey.path_of(item.module)
+    path = service.path_of(item.module)
     assert path is not None  # the field was read from there
-    source = survey.source(path)
+    source = service.source(path)
     annotation = item.annotation
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        annotation = unquoted(annotation.value, annotation.lineno) or annotation
+        with suppress(SyntaxError, ValueError):
+            annotation = ast.parse(annotation.value.strip(), mode="eval").body
 
     def short(node: ast.expr) -> str | None:
         name = source.qualified(node)
@@ -201,7 +205,8 @@ def _rpc_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _webhook_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    routes = ", ".join(entry["routes"]) or "no route delivers it"
+    answered = f"answered in {_places(entry['answered'])}" if entry["answered"] else ""
+    routes = ", ".join(filter(None, [*entry["routes"], answered])) or "no route delivers it"
     waited = f"awaited in {_places(entry['waited'])}" if entry["waited"] else "no workflow waits for it"
     return entry["name"], routes, _where(entry), waited
 

@@ -1,4 +1,4 @@
-"""The files that a check reads, and its settings: `[tool.resonate-scaffold]` of the project's pyproject.toml.
+"""The files of a project that are read: all but what `exclude` in its pyproject.toml names, and what is installed.
 
 The whole project is read, whatever part of it was asked about: who serves a name is said elsewhere. Its root is the
 nearest directory upwards that has a pyproject.toml, else the one of the repository, else what was asked about.
@@ -6,40 +6,66 @@ nearest directory upwards that has a pyproject.toml, else the one of the reposit
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from resonate_scaffold.check.findings import RULES
-from resonate_scaffold.check.runtime import SNAPSHOT, Runtime
+from resonate_scaffold.code.runtime import SNAPSHOT, Runtime
 from resonate_scaffold.disk import read_plain
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.project import MANIFEST
 
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
-_TABLE = "resonate-scaffold"
+TABLE = "resonate-scaffold"
+SETTINGS = frozenset({"select", "ignore", "exclude", "per-file-ignores"})
 _LARGEST = 4 << 20  # bytes of a manifest
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Which rules are on, and where. Rules are codes or beginnings of codes (``RS2``), or ``ALL``."""
+class Patterns:
+    """Paths as `.gitignore` names them, the way ruff reads them too: ``legacy/``, ``*_pb2.py``, ``docs/**/x.py``."""
 
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    per_file: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Patterns of paths, with what is ignored in them."""
+    lines: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, lines: Sequence[str], where: str) -> Patterns:
+        """Read some patterns; ``./legacy`` is ``legacy`` of the root.
+
+        Raises:
+            UsageError: one of them is none.
+        """
+        patterns = cls(tuple(f"/{line[2:]}" if line.startswith("./") else line for line in lines))
+        try:
+            patterns.match("")
+        except ValueError as error:
+            raise UsageError(f"{where} of [tool.{TABLE}]: {error}", "Patterns are those of .gitignore.") from None
+        return patterns
+
+    def match(self, path: str) -> bool:
+        """Whether a path below the root is named, itself or by a directory above it; one of a directory ends in `/`."""
+        return bool(self.lines) and _compiled(self.lines).match_file(path)
+
+
+@functools.cache
+def _compiled(lines: tuple[str, ...]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # only where there are patterns
+
+    return GitIgnoreSpec.from_lines(lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A project as a check reads it. ``asked``: the paths that were asked about, below ``root``.
+    """A project as it is read. ``asked``: the paths that were asked about, below ``root``.
+
+    ``settings`` is the table `[tool.resonate-scaffold]` of its pyproject.toml.
 
     ``beside`` has the manifests of generated services, what of their runtimes is not Python, and their contracts'
     snapshots.
@@ -48,7 +74,8 @@ class Tree:
     root: Path
     files: Mapping[PurePosixPath, bytes]
     beside: Mapping[PurePosixPath, bytes]
-    settings: Settings
+    settings: Mapping[str, Any]
+    exclude: Patterns
     asked: tuple[PurePosixPath, ...]
 
     def is_asked(self, path: PurePosixPath) -> bool:
@@ -57,8 +84,7 @@ class Tree:
 
     def is_told(self, path: PurePosixPath) -> bool:
         """Whether what is found about a file is told: of one that was not read, unless the settings leave it out."""
-        excluded = any(_is_named(str(it), self.settings.exclude) for it in (path, *path.parents) if it.parts)
-        return self.is_asked(path) and (path in self.files or not excluded)
+        return self.is_asked(path) and (path in self.files or not self.exclude.match(str(path)))
 
 
 def read(paths: Sequence[Path]) -> list[Tree]:
@@ -81,9 +107,10 @@ def read(paths: Sequence[Path]) -> list[Tree]:
 
 def _tree(root: Path, asked: tuple[PurePosixPath, ...]) -> Tree:
     settings = settings_of(root)
+    exclude = Patterns.of(texts(settings, "exclude"), "exclude")
     files: dict[PurePosixPath, bytes] = {}
     beside: dict[PurePosixPath, bytes] = {}
-    for path in _files_below(root, root, settings.exclude):
+    for path in _files_below(root, root, exclude):
         relative = PurePosixPath(path.relative_to(root).as_posix())
         if path.suffix == ".py":
             files[relative] = read_plain(path)
@@ -92,7 +119,7 @@ def _tree(root: Path, asked: tuple[PurePosixPath, ...]) -> Tree:
     for named in asked:  # it is read even where it would be passed over
         if named not in files and (root / named).is_file():
             files[named] = read_plain(root / named)
-    return Tree(root, files, beside, settings, asked)
+    return Tree(root, files, beside, settings, exclude, asked)
 
 
 def _service(root: Path, manifest: PurePosixPath) -> dict[PurePosixPath, bytes]:
@@ -126,7 +153,7 @@ def _root(path: Path) -> Path:
     return start
 
 
-def _files_below(directory: Path, root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
+def _files_below(directory: Path, root: Path, exclude: Patterns) -> Iterator[Path]:
     """Every Python file and every manifest below, in order; nothing hidden or installed, and no link is followed."""
     try:
         entries = sorted(os.scandir(directory), key=lambda it: it.name)
@@ -134,9 +161,10 @@ def _files_below(directory: Path, root: Path, exclude: tuple[str, ...]) -> Itera
         return  # it may not be looked into: nothing of the project's
     for entry in entries:
         relative = Path(entry.path).relative_to(root).as_posix()
-        if _is_named(relative, exclude):
+        is_directory = entry.is_dir(follow_symlinks=False)
+        if exclude.match(f"{relative}/" if is_directory else relative):
             continue
-        if entry.is_dir(follow_symlinks=False):
+        if is_directory:
             hidden = entry.name.startswith(".") or entry.name in _SKIPPED
             if not hidden and not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):  # noqa: PTH110, PTH118
                 yield from _files_below(Path(entry.path), root, exclude)
@@ -144,67 +172,39 @@ def _files_below(directory: Path, root: Path, exclude: tuple[str, ...]) -> Itera
             yield Path(entry.path)
 
 
-def _is_named(path: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a pattern names a file or a directory, by its path or by its name."""
-    return any(fnmatch(path, pattern) or fnmatch(path.rpartition("/")[2], pattern) for pattern in patterns)
-
-
-def settings_of(root: Path) -> Settings:
-    """The settings of a project; without any, the default ones.
+def settings_of(root: Path) -> Mapping[str, Any]:
+    """The table `[tool.resonate-scaffold]` of a project; an empty one where there is none.
 
     Raises:
-        UsageError: they are not as they should be.
+        UsageError: it cannot be read.
     """
     path = root / "pyproject.toml"
     try:
-        table: Any = tomllib.loads(read_plain(path).decode()).get("tool", {}).get(_TABLE, {})
+        table: Any = tomllib.loads(read_plain(path).decode("utf-8-sig"))
     except FileNotFoundError:
-        return Settings()
+        return {}
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", "Put there the file itself, no link.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", "Mend it.") from None
-    known = {"select", "ignore", "exclude", "per-file-ignores"}
-    unknown = sorted(set(table) - known)
+        raise UsageError(f"{path} cannot be read: {error}", "Correct it.") from None
+    for name in ("tool", TABLE):
+        table = table.get(name, {})
+        if not isinstance(table, dict):
+            raise UsageError(f"{path}: {name} is not a table", f"Settings stand in [tool.{TABLE}].")
+    unknown = sorted(table.keys() - SETTINGS)
     if unknown:
-        raise UsageError(f"[tool.{_TABLE}] has no setting {unknown[0]!r}", f"It has {', '.join(sorted(known))}.")
-    per_file = table.get("per-file-ignores", {})
-    if not isinstance(per_file, dict):
-        raise UsageError(f"per-file-ignores of [tool.{_TABLE}] is no table", 'For example: "scripts/*" = ["RS204"]')
-    return Settings(
-        rules(_texts(table, "select"), "select"),
-        rules(_texts(table, "ignore"), "ignore"),
-        _texts(table, "exclude"),
-        tuple((pattern, rules(_texts(per_file, pattern), pattern)) for pattern in per_file),
-    )
+        raise UsageError(f"[tool.{TABLE}] has no setting {unknown[0]!r}", f"It has {', '.join(sorted(SETTINGS))}.")
+    found: Mapping[str, Any] = table
+    return found
 
 
-def _texts(table: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = table.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(it, str) for it in value):
-        raise UsageError(f"{name} of [tool.{_TABLE}] is no list of texts", f'For example: {name} = ["RS204"]')
-    return tuple(value)
-
-
-def rules(given: Sequence[str], where: str) -> tuple[str, ...]:
-    """Rules as somebody wrote them, by code, beginning of a code, or name; as codes.
+def texts(table: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """A setting that is a list of texts.
 
     Raises:
-        UsageError: there is no such rule.
+        UsageError: it is something else.
     """
-    names = {rule.name: rule.code for rule in RULES.values()}
-    found: list[str] = []
-    for text in (part.strip() for item in given for part in item.split(",")):
-        code = names.get(text.lower(), text.upper())
-        if not text or (code != "ALL" and not any(known.startswith(code) for known in RULES)):
-            close = _close(text, [*RULES, *names])
-            raise UsageError(f"{where}: there is no rule {text!r}", close or "They are listed in docs/check.md.")
-        found.append(code)
-    return tuple(found)
-
-
-def _close(text: str, known: Sequence[str]) -> str | None:
-    import difflib
-
-    close = difflib.get_close_matches(text, known, 1)
-    return f"Did you mean {close[0]}?" if close else None
+    value = table.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(it, str) for it in value):
+        raise UsageError(f"{name} of [tool.{TABLE}] is no list of texts", f'For example: {name} = ["RS204"]')
+    return tuple(value)

@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings, strategies as st
 
+from resonate_scaffold.edit.lists import _laid_out
+from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import BrokenSource, CannotEdit
-from resonate_scaffold.source import Source, _laid_out
 
 WORKER = "orders/workflows/worker.py"
 ELEMENT = "serve(contracts.new, new)"

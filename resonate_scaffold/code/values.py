@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from resonate_scaffold.check.program import Klass, Module, Scope
+from resonate_scaffold.code.scopes import Module, ProgramClass, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class Function:
 class Class:
     """A class of the program."""
 
-    klass: Klass
+    class_: ProgramClass
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
     """An instance of one; ``call`` made it, where that is known, in ``scope``."""
 
-    klass: Klass
+    class_: ProgramClass
     call: ast.Call | None = None
     scope: Scope | None = None
 

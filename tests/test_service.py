@@ -1,4 +1,4 @@
-"""The survey: what it reads from a generated service, and from code that people have written their own way."""
+"""The service package: what it reads from a generated service, and from code that people have written their own way."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ from types import FrameType
 import pytest
 
 from resonate_scaffold import templates
+from resonate_scaffold.code.facts import Place
 from resonate_scaffold.errors import BrokenSource
-from resonate_scaffold.inventory import KINDS, inventory, table
 from resonate_scaffold.project import FilesInMemory, Manifest, Project
-from resonate_scaffold.survey import Alias, Contract, Gate, Model, Place, Survey
+from resonate_scaffold.service.listing import KINDS, inventory, table
+from resonate_scaffold.service.service import Contract, Gate, Service
+from resonate_scaffold.service.types import Alias, ModelType
+
+from .grown import runtime
 
 type TraceFunction = Callable[[FrameType, str, object], TraceFunction]
 
@@ -61,6 +65,25 @@ ORDERS = {
 
 # The same as version 0.1.0 had it: one module of contracts a group, `serve` in the worker, the machinery on top.
 OLDER = {
+    "rpc.py": """
+    from dataclasses import dataclass
+
+    @dataclass
+    class Rpc:
+        name: str
+        group: str
+        request: type
+        result: type
+        timeout: object = None
+        version: int = 1
+
+        async def __call__(self, ctx, request): ...
+
+    class Served: ...
+
+    def serve(contract, function): ...
+""",
+    "schedules.py": "class Schedule: ...",
     "contracts/workflows.py": CONTRACT.replace("...runtime.durable.rpc", "..rpc"),
     "workflows/worker.py": """
     from ..contracts import workflows as contracts
@@ -87,44 +110,47 @@ def project(files: Mapping[str, bytes], package: str) -> Project:
     return Project(package, manifest, FilesInMemory({PurePosixPath(path): it for path, it in files.items()}))
 
 
-def survey(files: Mapping[str, str], package: str = "orders", tests: Mapping[str, str] | None = None) -> Survey:
+def service(files: Mapping[str, str], package: str = "orders", tests: Mapping[str, str] | None = None) -> Service:
     """A service of these files: paths below the package, or for *tests* below tests/."""
     contents = {f"{package}/{path}": dedent(text).encode() for path, text in files.items()}
     contents |= {f"tests/{path}": dedent(text).encode() for path, text in (tests or {}).items()}
-    return Survey(project(contents, package))
+    if "rpc.py" not in files:  # of version 0.1.0, which had it there
+        machinery = {str(path).removeprefix("orders/"): content for path, content in runtime().items()}
+        contents = {f"{package}/{path}": content for path, content in machinery.items()} | contents
+    return Service(project(contents, package))
 
 
 @functools.cache
-def generated(*, bare: bool = False) -> Survey:
+def generated(*, bare: bool = False) -> Service:
     rendering = templates.render_builtin(templates.complete_answers({"project_name": "my-api", "bare": bare}))
     files = {str(path): file.content for path, file in rendering.files.items() if path.suffix == ".py"}
-    return Survey(project({path: it for path, it in files.items() if "/runtime/" not in path}, "my_api"))
+    return Service(project(files, "my_api"))
 
 
-def models(found: Survey) -> list[Model]:
-    return [it for it in found.types if isinstance(it, Model)]
+def models(found: Service) -> list[ModelType]:
+    return [it for it in found.types if isinstance(it, ModelType)]
 
 
-def aliases(found: Survey) -> list[Alias]:
+def aliases(found: Service) -> list[Alias]:
     return [it for it in found.types if isinstance(it, Alias)]
 
 
-def text_at(found: Survey, place: Place | None) -> str:
+def text_at(found: Service, place: Place | None) -> str:
     """The line at a place."""
     assert place is not None
     return found.project.files[PurePosixPath(place.path)].decode().splitlines()[place.line - 1].strip()
 
 
-def texts_at(found: Survey, places: tuple[Place, ...]) -> list[str]:
+def texts_at(found: Service, places: tuple[Place, ...]) -> list[str]:
     return [text_at(found, place) for place in places]
 
 
-def contract(found: Survey, durable: str) -> Contract:
+def contract(found: Service, durable: str) -> Contract:
     [only] = [item for item in found.contracts if item.durable == durable]
     return only
 
 
-def gate(found: Survey, name: str) -> Gate:
+def gate(found: Service, name: str) -> Gate:
     [only] = [item for item in found.gates if item.name == name]
     return only
 
@@ -218,11 +244,12 @@ def test_a_contract_however_it_is_written(code: str, machinery: str) -> None:
     code = code.replace("from orders import RT", f"from {f'orders.{parent}'.strip('.')} import {name}")
     code = code.replace("RT", machinery)
     models = 'from .payment_models import Charge, Charged\nPAY = "pay"\nEND = "arge"\n'
-    found = survey(
+    found = service(
         {
             "contracts/payments.py": models + code,
             "contracts/payment_models.py": "class Charge: ...\nclass Charged: ...",
             "naming.py": 'OTHER = "payments"\nGROUP: str = OTHER',
+            **({"rpc.py": OLDER["rpc.py"]} if machinery == "rpc" else {}),
         }
     )
     charge = contract(found, "charge")
@@ -238,7 +265,7 @@ def test_a_contract_however_it_is_written(code: str, machinery: str) -> None:
 
 
 def test_what_cannot_be_read_is_left_out() -> None:
-    found = survey(
+    found = service(
         {
             "contracts/workflows.py": """
                 import os
@@ -254,6 +281,7 @@ def test_what_cannot_be_read_is_left_out() -> None:
                 looped = Rpc(name=endless, group="workers", request=int, result=int)
                 spread = Rpc(*ARGUMENTS)
             """,
+            "rpc.py": OLDER["rpc.py"],
             "gates.py": "from .gate import Gate\nimport os\ncomputed = Gate(os.name, int)\n",
             "workflows/schedules.py": "SCHEDULES = [make() for _ in range(3)]",
             "workflows/worker.py": "SERVED = load()",
@@ -265,7 +293,7 @@ def test_what_cannot_be_read_is_left_out() -> None:
 
 
 def test_a_renamed_package_and_tests_that_import_it() -> None:
-    found = survey(
+    found = service(
         ORDERS,
         package="shop",
         tests={"test_it.py": "from shop.contracts.workflows.place_order import PlaceOrder as P\nP()"},
@@ -291,8 +319,8 @@ LISTED = [
 @pytest.mark.parametrize("served", LISTED)
 @pytest.mark.parametrize("element", ["place_order", "orders.workflows.place_order.place_order"])
 def test_an_element_of_served_however_it_is_written(served: str, element: str) -> None:
-    head = "import orders.workflows.place_order\nfrom .place_order import place_order\n"
-    found = survey({**ORDERS, "workflows/worker.py": head + served.replace("@", element)})
+    head = 'import orders.workflows.place_order\nfrom .place_order import place_order\nGROUP = "workers"\n'
+    found = service({**ORDERS, "workflows/worker.py": head + served.replace("@", element)})
     order = contract(found, "place-order")
     assert order.served is not None
     assert text_at(found, order.function).startswith("async def place_order(")
@@ -310,9 +338,9 @@ def test_an_element_of_served_however_it_is_written(served: str, element: str) -
 def test_an_element_of_served_in_version_0_1_0(served: str, element: str) -> None:
     head = (
         "import orders.workflows.place_order\nimport orders.rpc as r\nfrom ..contracts import workflows as contracts\n"
-        "from ..rpc import serve\nfrom .place_order import place_order\n"
+        "from ..rpc import serve\nfrom .place_order import place_order\nGROUP = 'workers'\n"
     )
-    found = survey({**OLDER, "workflows/worker.py": head + served.replace("@", element)})
+    found = service({**OLDER, "workflows/worker.py": head + served.replace("@", element)})
     order = contract(found, "place-order")
     assert order.served is not None
     assert text_at(found, order.function).startswith("async def place_order(")
@@ -324,7 +352,6 @@ def test_an_element_of_served_in_version_0_1_0(served: str, element: str) -> Non
         "@serve(contract.place_order)",
         "@serve(contract.place_order, retries=6)",
         "@serve(retries=6, contract=contract.place_order)",
-        "@logged\n@serve(contract.place_order)",
         "@serve(contract.place_order)\n@logged",
         "@rpc.serve(place_order_contract)",
         "@orders.runtime.durable.rpc.serve(orders.contracts.workflows.place_order.place_order)",
@@ -338,7 +365,7 @@ def test_what_a_function_fulfils_however_it_is_written(decorator: str) -> None:
         "from ..runtime.durable import rpc\nfrom ..runtime.durable.rpc import serve\n"
     )
     function = f"{imports}{decorator}\nasync def place_order(ctx, request): ...\n"
-    found = survey({**ORDERS, "workflows/place_order.py": function})
+    found = service({**ORDERS, "workflows/place_order.py": function})
     order = contract(found, "place-order")
     assert text_at(found, order.served) == "place_order,"
     assert text_at(found, order.function) == "async def place_order(ctx, request): ..."
@@ -347,12 +374,12 @@ def test_what_a_function_fulfils_however_it_is_written(decorator: str) -> None:
 
 def test_a_function_that_fulfils_nothing_is_not_served() -> None:
     function = "from ..contracts.workflows import place_order as contract\nasync def place_order(ctx, request): ...\n"
-    found = survey({**ORDERS, "workflows/place_order.py": function})
+    found = service({**ORDERS, "workflows/place_order.py": function})
     assert contract(found, "place-order").served is None
 
 
 def test_stand_ins_are_not_served() -> None:
-    found = survey(
+    found = service(
         {
             "contracts/payments/charge.py": """
                 from ...runtime.durable.rpc import Rpc
@@ -393,14 +420,14 @@ def test_stand_ins_are_not_served() -> None:
 )
 def test_the_target_of_a_contract_is_what_add_rpc_takes(group: str, durable: str, target: str) -> None:
     code = f'from ...runtime.durable.rpc import Rpc\nit = Rpc("{durable}", "{group}", int, int)\n'
-    found = survey({"contracts/some/it.py": code})
+    found = service({"contracts/some/it.py": code})
     assert contract(found, durable).target == target
     assert found.group_of("some") == group
     assert found.group_of("none") is None
 
 
 def test_a_group_of_its_own() -> None:
-    found = survey(
+    found = service(
         {
             "contracts/billing/bill.py": """
                 from ...runtime.durable.rpc import Rpc
@@ -431,7 +458,7 @@ def test_a_group_of_its_own() -> None:
 
 
 def test_calls_through_every_kind_of_name() -> None:
-    found = survey(
+    found = service(
         {
             **ORDERS,
             "contracts/__init__.py": "from .workflows.place_order import place_order",
@@ -439,8 +466,9 @@ def test_calls_through_every_kind_of_name() -> None:
                 from ..contracts import place_order, workflows
                 import orders.contracts.workflows.place_order as w
                 import orders
+                from resonate.context import Context
 
-                async def a(ctx):
+                async def a(ctx: Context):
                     one = place_order(ctx, 1)
                     two = [workflows.place_order.place_order(ctx, n) for n in range(3)]
                     three = await w.place_order(
@@ -449,7 +477,8 @@ def test_calls_through_every_kind_of_name() -> None:
                     four = await orders.contracts.workflows.place_order.place_order(ctx, place_order(ctx, 5))
             """,
             "workflows/b.py": """
-                async def b(ctx):
+                from resonate import context
+                async def b(ctx: "context.Context"):
                     from ..contracts.workflows.place_order import place_order as order
                     return await order(ctx, 1)
             """,
@@ -473,6 +502,7 @@ def test_calls_through_every_kind_of_name() -> None:
             """,
             "api/orders.py": """
                 from ..contracts.workflows.place_order import place_order
+                from ..runtime.http.work import start
                 async def route(submission):
                     start(submission, place_order, place_order.timeout)
                     start(submission, contract=place_order)
@@ -484,20 +514,21 @@ def test_calls_through_every_kind_of_name() -> None:
     order = contract(found, "place-order")
     called = [(place.path, place.line) for place in order.called]
     a = "orders/workflows/a.py"
-    assert called == [(a, 7), (a, 8), (a, 9), (a, 12), ("orders/workflows/b.py", 4)]
-    assert order.started == (Place("orders/api/orders.py", 4), Place("orders/api/orders.py", 5))
+    assert called == [(a, 8), (a, 9), (a, 10), (a, 13), ("orders/workflows/b.py", 5)]
+    assert order.started == (Place("orders/api/orders.py", 5), Place("orders/api/orders.py", 6))
 
 
 def test_a_contract_that_is_fanned_out_is_called() -> None:
-    found = survey(
+    found = service(
         {
             **ORDERS,
             "workflows/a.py": """
                 from ..contracts.workflows.place_order import place_order
                 from ..runtime.durable import fan_out as module
                 from ..runtime.durable.fan_out import fan_out as many
+                from resonate.context import Context
 
-                async def a(ctx, fan_out):
+                async def a(ctx: Context, fan_out):
                     await many(ctx, place_order, [1, 2])
                     await module.fan_out(ctx, contract=place_order, requests=[])
                     await fan_out(ctx, place_order, [])
@@ -505,11 +536,11 @@ def test_a_contract_that_is_fanned_out_is_called() -> None:
         }
     )
     called = [(place.path, place.line) for place in contract(found, "place-order").called]
-    assert called == [("orders/workflows/a.py", 7), ("orders/workflows/a.py", 8)]
+    assert called == [("orders/workflows/a.py", 8), ("orders/workflows/a.py", 9)]
 
 
 def test_models_with_what_they_inherit() -> None:
-    found = survey(
+    found = service(
         {
             "base.py": """
                 import pydantic as p
@@ -526,7 +557,7 @@ def test_models_with_what_they_inherit() -> None:
             "contracts/orders.py": """
                 from __future__ import annotations
                 from typing import ClassVar, Generic, TypeVar
-                from pydantic import BaseModel as Model, Field
+                from pydantic import BaseModel as ModelType, Field
                 from .common import Named as Base
 
                 class Order[T](Base):
@@ -541,7 +572,7 @@ def test_models_with_what_they_inherit() -> None:
                 class Big(Order[int], Generic[T]):
                     more: int
 
-                class Alone(Model): ...
+                class Alone(ModelType): ...
                 class NotOne: ...
                 class Ring(Ring): ...
                 class NotOneEither(Exception):
@@ -565,7 +596,7 @@ def test_models_with_what_they_inherit() -> None:
 
 
 def test_other_named_types() -> None:
-    found = survey(
+    found = service(
         {
             "contracts/types.py": """
                 import typing as t
@@ -596,7 +627,7 @@ def test_other_named_types() -> None:
 
 
 def test_routes_of_several_routers() -> None:
-    found = survey(
+    found = service(
         {
             **ORDERS,
             "api/app.py": """
@@ -607,7 +638,7 @@ def test_routes_of_several_routers() -> None:
                 MORE = [shared.shared]
                 def create_app():
                     app = FastAPI()
-                    @app.get("/not-a-route-of-ours")
+                    @app.get("/of-the-app")
                     def nothing(): ...
             """,
             "api/paths.py": 'BASE = "/v1"',
@@ -639,14 +670,18 @@ def test_routes_of_several_routers() -> None:
 
                 def further(again):
                     helper()
-                    return workflows.place_order.place_order.timeout
+                    return begin(workflows.place_order.place_order)
+
+                def begin(contract):
+                    contract.start(1)
 
                 @public.api_route("/both", methods=["get", "HEAD"])
                 def both(): ...
 
                 if BASE:
                     @hidden.delete("/{id}")
-                    def remove(id): ...
+                    def remove(id):
+                        return workflows.place_order.place_order.timeout  # it starts nothing
 
                 @own.get("/own")
                 def mine(): ...
@@ -665,11 +700,14 @@ def test_routes_of_several_routers() -> None:
     routes = [(route.method, route.path, route.function, route.included) for route in found.routes]
     assert routes == [
         ("DELETE", "/hidden/{id}", "remove", False),
+        ("GET", "/of-the-app", "nothing", True),
         ("GET", "/own", "mine", False),
         ("PUT", "/v1/order", "submit", True),
         ("POST", "/v1/orders", "submit", True),
         ("GET", "/v1/orders/both", "both", True),
         ("HEAD", "/v1/orders/both", "both", True),
+        ("GET", "/v1/orders…", "lost_too", True),
+        ("GET", "…/lost", "lost", False),
     ]
     assert {route.function: route.contracts for route in found.routes if route.contracts} == {
         "submit": ("place-order",)
@@ -677,7 +715,7 @@ def test_routes_of_several_routers() -> None:
 
 
 def test_gates() -> None:
-    found = survey(
+    found = service(
         {
             "contracts/workflows/approval.py": """
                 from pydantic import BaseModel
@@ -692,7 +730,8 @@ def test_gates() -> None:
             ),
             "workflows/a.py": """
                 from ..contracts import workflows
-                async def a(ctx, event):
+                from resonate.context import Context
+                async def a(ctx: Context, event):
                     await event.wait()
                     await workflows.approval.approval.wait(ctx, "a", 1)
             """,
@@ -705,13 +744,20 @@ def test_gates() -> None:
                 @router.post("/webhooks/approval/{id:path}")
                 async def decide(id):
                     return await deliver(approval, id)
+
+                async def deliver(gate, id):
+                    return await gate.deliver(client, id, answer)
+
+                @router.get("/webhooks/approval")
+                async def name():
+                    return approval.name
             """,
         }
     )
     approval = gate(found, "approval")
     assert approval.module == "contracts.workflows.approval"
     assert approval.payload == "contracts.workflows.approval.Approval"
-    assert approval.waited == (Place("orders/workflows/a.py", 5),)
+    assert approval.waited == (Place("orders/workflows/a.py", 6),)
     assert approval.routes == ("POST /webhooks/approval/{id:path}",)
     unused = gate(found, "unused")
     assert (unused.payload, unused.waited, unused.routes) == (None, (), ())
@@ -741,7 +787,7 @@ def test_schedules(older: bool) -> None:
         ]
     """
     now = {**ORDERS, "workflows/worker.py": dedent(WORKER) + dedent(text)}
-    found = survey({**OLDER, "workflows/schedules.py": text} if older else now)
+    found = service({**OLDER, "workflows/schedules.py": text} if older else now)
     schedules = [(item.name, item.cron, item.workflow) for item in found.schedules]
     assert schedules == [
         ("from-settings", "os.environ['CRON']", None),
@@ -753,7 +799,7 @@ def test_schedules(older: bool) -> None:
 
 
 def test_keys() -> None:
-    found = survey(
+    found = service(
         {
             "ids.py": """
                 from .runtime.durable.ids import keyed
@@ -796,7 +842,7 @@ def test_keys() -> None:
 
 
 def test_references() -> None:
-    found = survey(
+    found = service(
         {
             **ORDERS,
             "contracts/more.py": """
@@ -832,9 +878,8 @@ def test_references() -> None:
     places = [(place.path, place.line) for _, place in found.references([model])]
     assert places == [
         ("orders/a.py", 1),
-        ("orders/b.py", 9),
+        ("orders/b.py", 4),
         ("orders/contracts/more.py", 4),
-        ("orders/contracts/more.py", 5),
         ("orders/contracts/workflows/place_order.py", 11),
         ("orders/workflows/place_order.py", 7),
         ("tests/test_it.py", 2),
@@ -846,7 +891,7 @@ def test_references() -> None:
 
 
 def test_references_to_a_module() -> None:
-    found = survey(
+    found = service(
         {
             "api/app.py": "from . import orders as o\n\nROUTERS = [o.router]",
             "api/other.py": "from .orders import Body\n\ndef f(body: Body): ...",
@@ -863,7 +908,7 @@ def test_references_to_a_module() -> None:
 
 
 def test_references_to_what_is_no_longer_defined_and_through_a_re_export() -> None:
-    found = survey(
+    found = service(
         {
             "contracts/workflows.py": "class Wider(PlaceOrder): ...\nprint(len([PlaceOrder for _ in range(3)]))",
             "contracts/__init__.py": "from .workflows import Wider as Public",
@@ -876,64 +921,56 @@ def test_references_to_what_is_no_longer_defined_and_through_a_re_export() -> No
     assert [place.line for _, place in gone] == [1, 2]
     used = found.references(["contracts.workflows.Wider"])
     paths = [(place.path, place.line) for _, place in used]
-    assert paths == [("orders/b.py", 3), ("orders/contracts/__init__.py", 1), ("orders/same.py", 1)]
+    assert paths == [("orders/a.py", 2), ("orders/b.py", 3), ("orders/contracts/__init__.py", 1), ("orders/same.py", 1)]
     public = found.references(["contracts.Public"])
     assert [place for _, place in public] == [Place("orders/a.py", 2)]
 
 
 def test_a_broken_file_is_in_the_way_of_what_needs_it_only() -> None:
     broken = "def f(:\n"
-    machinery = {"runtime/durable/rpc.py": broken, "runtime/durable/gate.py": broken}
-    others = {"api/app.py": "ROUTERS = []", "ids.py": "", "settings.py": broken, **machinery}
-    found = survey({**ORDERS, **others, "workflows/broken.py": broken})
-    order = contract(found, "place-order")
-    assert order.served is not None
-    assert order.function is not None
+    others = {"api/app.py": "ROUTERS = []", "ids.py": "", "settings.py": broken}
+    found = service({**ORDERS, **others, "workflows/broken.py": broken})
     assert [model.name for model in models(found)] == ["PlaceOrder", "PlaceOrderResult"]
-    assert (found.routes, found.schedules, found.keys, found.gates) == ((), (), (), ())
-    assert found.references([f"{order.module}.PlaceOrder"])
-    assert inventory(found, ["route", "group"]).keys() == {"routes", "groups"}
-    with pytest.raises(BrokenSource, match=r"workflows/broken\.py"):
-        survey({**ORDERS, "workflows/broken.py": broken}).contracts[0].called  # noqa: B018
-    with pytest.raises(BrokenSource, match=r"workflows/broken\.py"):
-        inventory(survey({**ORDERS, "workflows/broken.py": broken}))
-    assert survey({"workflows/broken.py": broken}).gates == ()
+    assert [it.durable for it in found.contracts_spelling("place-order")] == ["place-order"]
+    assert (found.routes, found.keys) == ((), ())
+    order = "contracts.workflows.place_order.PlaceOrder"
+    assert found.references([order])
+    assert inventory(found, ["route", "idempotency-key"]).keys() == {"routes", "idempotency_keys"}
+    with pytest.raises(BrokenSource, match=r"workflows/broken\.py, line 1: "):
+        inventory(service({**ORDERS, "workflows/broken.py": broken}))
     with pytest.raises(BrokenSource, match=r"contracts/broken\.py"):
-        survey({**ORDERS, "contracts/broken.py": broken}).gates  # noqa: B018
+        service({**ORDERS, "contracts/broken.py": broken}).gates  # noqa: B018
     with pytest.raises(BrokenSource, match=r"workflows/broken\.py"):
-        survey({**ORDERS, "workflows/broken.py": "PlaceOrder " + broken}).references([f"{order.module}.PlaceOrder"])
+        service({**ORDERS, "workflows/broken.py": "PlaceOrder " + broken}).references([order])
 
 
-def test_questions_parse_what_they_need_and_nothing_twice() -> None:
-    found = survey({**ORDERS, "workflows/other.py": "x = 1", "api/app.py": "ROUTERS = []"})
-    assert found.contracts
-    assert [str(path) for path in found._sources] == ["orders/contracts/workflows/place_order.py"]
-    path = PurePosixPath("orders/contracts/workflows/place_order.py")
-    assert found.source(path) is found.source(path)
-    assert found._uses(path) is found._uses(path)
+def parsed(found: Service) -> list[str]:
+    """The files that were parsed."""
+    return [str(path) for path in found.program.modules if path in found.program.modules.parsed]
 
 
 def test_questions_about_one_name_parse_the_files_that_spell_it() -> None:
     """So they cost about the same whatever the service has."""
     more = {f"contracts/workflows/more_{n}.py": CONTRACT.replace("lace", f"lace{n}") for n in range(3)}
     gates = 'from ...runtime.durable.gate import Gate\nconsent = Gate("consent", bool)\nasked = Gate("asked", bool)\n'
-    found = survey({**ORDERS, **more, "contracts/workflows/consent.py": gates})
+    found = service({**ORDERS, **more, "contracts/workflows/consent.py": gates})
     assert [it.durable for it in found.contracts_spelling("place-order")] == ["place-order"]
     assert [it.name for it in found.types_spelling("PlaceOrder")] == ["PlaceOrder", "PlaceOrderResult"]
-    assert [str(path) for path in found._sources] == ["orders/contracts/workflows/place_order.py"]
+    machinery = "orders/runtime/durable/rpc.py"
+    assert parsed(found) == [machinery, "orders/contracts/workflows/place_order.py"]
     assert [it.name for it in found.gates_spelling("consent")] == ["asked", "consent"]  # all of its file
-    assert len(found._sources) == 2
+    assert len(parsed(found)) == 3
     assert [*found.contracts_spelling("nothing"), *found.types_spelling("No"), *found.gates_spelling("no-gate")] == []
     model = found.named_type("contracts.workflows.more_1.Place1Order")
-    assert isinstance(model, Model)
+    assert isinstance(model, ModelType)
     assert [field.name for field in model.fields] == ["order_id"]
     assert found.named_type("contracts.workflows.more_1.Nothing") is None
     assert found.named_type("workflows.place_order.PlaceOrder") is None
-    assert len(found._sources) == 3
+    assert len(parsed(found)) == 4
 
 
 def test_where_a_module_is() -> None:
-    found = survey({**ORDERS, "contracts/__init__.py": "", "__init__.py": ""})
+    found = service({**ORDERS, "contracts/__init__.py": "", "__init__.py": ""})
     assert found.path_of("contracts.workflows.place_order") == PurePosixPath(
         "orders/contracts/workflows/place_order.py"
     )
@@ -943,12 +980,11 @@ def test_where_a_module_is() -> None:
 
 
 def test_the_machinery_is_no_part_of_what_a_service_has() -> None:
-    """What it holds is neither read nor listed, though files below `runtime/` may be there to be read."""
+    """What it does with contracts is not listed."""
     machinery = {
-        "runtime/durable/rpc.py": CONTRACT + "\n    broken(:\n",
         "runtime/http/health.py": "from ...contracts.workflows.place_order import place_order\nplace_order(1)\n",
     }
-    assert inventory(survey({**ORDERS, **machinery})) == inventory(survey(ORDERS))
+    assert inventory(service({**ORDERS, **machinery})) == inventory(service(ORDERS))
 
 
 def test_the_inventory_is_plain_and_says_the_same_in_any_order() -> None:
@@ -972,14 +1008,15 @@ def test_the_inventory_is_plain_and_says_the_same_in_any_order() -> None:
                 f"@serve(me)\nasync def {name}(ctx):\n    await me(ctx)\n{calls}"
             )
             files[f"api/{name}.py"] = (
-                f"from fastapi import APIRouter\nfrom ..contracts.workflows.{name} import {name}\n"
+                "from fastapi import APIRouter\nfrom ..runtime.http.work import start\n"
+                f"from ..contracts.workflows.{name} import {name}\n"
                 "router = APIRouter()\n"
-                f'@router.post("/{name}")\ndef submit():\n    start({name})\n'
+                f'@router.post("/{name}")\ndef submit():\n    start(1, {name})\n'
             )
         files["workflows/worker.py"] = f'{worker}GROUP = "workers"\nSERVED = [{", ".join(order)}]\n'
         shuffled = list(files.items())
         random.Random(seed).shuffle(shuffled)
-        text = json.dumps(inventory(survey(dict(shuffled))), sort_keys=True)
+        text = json.dumps(inventory(service(dict(shuffled))), sort_keys=True)
         return json.dumps(json.loads(text, object_hook=lambda entry: {k: v for k, v in entry.items() if k != "line"}))
 
     first = json.loads(made(["alpha", "beta"], 0))
@@ -1008,7 +1045,7 @@ def test_the_inventory_of_a_generated_service() -> None:
 
 
 def test_the_table_is_aligned_and_says_what_is_wrong_in_words() -> None:
-    found = survey(
+    found = service(
         {
             "contracts/workflows/lonely.py": """
                 from ...runtime.durable.gate import Gate
@@ -1068,14 +1105,14 @@ def test_the_table_is_aligned_and_says_what_is_wrong_in_words() -> None:
     jobs = dict(table(inventory(generated())))["Routes"][2]
     assert jobs.startswith("POST /jobs  ")
     assert "process-job  my_api/api/jobs.py:" in jobs
-    assert table(inventory(survey({}))) == []
+    assert table(inventory(service({}))) == []
 
 
-def service_of(number: int) -> Survey:
+def service_of(number: int) -> Service:
     """A service with this many workflows, each of which calls the next."""
     files: dict[str, str] = {}
     worker = ""
-    routes = "from fastapi import APIRouter\nrouter = APIRouter()\n"
+    routes = "from fastapi import APIRouter\nfrom ..runtime.http.work import start\nrouter = APIRouter()\n"
     for n in range(number):
         following = f"call_{(n + 1) % number}"
         files[f"contracts/workflows/call_{n}.py"] = (
@@ -1092,11 +1129,11 @@ def service_of(number: int) -> Survey:
         )
         worker += f"from .call_{n} import call_{n}\n"
         routes += f"from ..contracts.workflows import call_{n}\n"
-        routes += f'@router.post("/{n}")\ndef submit_{n}():\n    start(call_{n}.call_{n})\n'
+        routes += f'@router.post("/{n}")\ndef submit_{n}():\n    start(1, call_{n}.call_{n})\n'
     served = "".join(f"    call_{n},\n" for n in range(number))
     files["api/routes.py"] = routes
     files["workflows/worker.py"] = f'{worker}GROUP = "workers"\nSERVED = [\n{served}]\n'
-    return survey(files)
+    return service(files)
 
 
 def test_the_work_grows_with_the_service_and_no_faster() -> None:

@@ -11,14 +11,17 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold import layout
+from resonate_scaffold.code.facts import Place
+from resonate_scaffold.edit.imports import longer_names
+from resonate_scaffold.edit.source import Source
+from resonate_scaffold.edit.text import Splice
 from resonate_scaffold.errors import CannotEdit, Taken
 from resonate_scaffold.layout import Code
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import Added, Edited, FilesInMemory, Project, fingerprint
+from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint
+from resonate_scaffold.service.service import Service
 from resonate_scaffold.shapes import Import, Types
-from resonate_scaffold.source import Source, Splice, longer_names
-from resonate_scaffold.survey import Place, Survey
 from resonate_scaffold.templates import render_add
 
 Bind = Callable[[str, str | None], str]
@@ -73,7 +76,7 @@ class Imports:
         return next((name for name in candidates if name not in self._taken), plain)  # what is taken, `create` refuses
 
 
-class Growth:
+class Addition:
     """Collects one ``add``. Nothing is written: :meth:`plan` says what would be.
 
     ``options`` is what was asked for, normalised: asking for the same again is how "already there" is known.
@@ -84,8 +87,8 @@ class Growth:
     def __init__(self, project: Project, kind: str, name: str) -> None:
         project.check_layout()
         self.project = project
-        self.survey = Survey(project)
-        self.types = Types(self.survey)
+        self.service = Service(project)
+        self.types = Types(self.service)
         self.kind = kind
         self.name = name
         self.options = {}
@@ -98,9 +101,9 @@ class Growth:
 
     def foresee(self, path: PurePosixPath, content: bytes) -> None:
         """Know the types of a module of contracts that this ``add`` is about to make."""
-        files = FilesInMemory({**self.project.files, path: content})
-        self.survey = Survey(replace(self.project, files=files))
-        self.types = Types(self.survey)
+        files = ChangedFiles(self.project.files, {path: content})
+        self.service = Service(replace(self.project, files=files))
+        self.types = Types(self.service)
 
     def module(self, module: str) -> PurePosixPath:
         """The file of a module of the service: ``contracts.db``."""
@@ -114,9 +117,11 @@ class Growth:
         """
         if path in self._sources:
             return self._sources[path]
+        if path not in self.project.files and self.project.exists(path):
+            raise CannotEdit(f"{path} is a link, or no file: it is not edited", "Put the file itself there.")
         if path not in self.project.files:
             raise CannotEdit(f"{path} is not there", "Restore it: every service has this file.")
-        return self.survey.source(path)
+        return self.service.source(path)
 
     def create(self, template: str, path: PurePosixPath, context: Mapping[str, Any], imports: Imports) -> None:
         """Make a Python file from ``templates/add``, and import there what its code names.
@@ -244,30 +249,30 @@ class Growth:
         return Plan(tuple(sorted(changes, key=lambda change: change.path)), tuple(self.notes))
 
 
-def asked_before(growth: Growth) -> Plan | None:
+def asked_before(addition: Addition) -> Plan | None:
     """The empty plan where the same was added before, and is still there.
 
     Raises:
         Taken: it was added with other options.
     """
-    record = growth.project.find_add(growth.kind, growth.name)
-    if record is None or not any(PurePosixPath(path) in growth.project.files for path in record.files):
+    record = addition.project.find_add(addition.kind, addition.name)
+    if record is None or not any(PurePosixPath(path) in addition.project.files for path in record.files):
         return None  # never added, or taken out by hand
-    asked = json.loads(json.dumps(growth.options))
+    asked = json.loads(json.dumps(addition.options))
     if record.options == asked:
-        return Plan((), (f"{growth.kind} {growth.name} is there already: nothing to do",))
+        return Plan((), (f"{addition.kind} {addition.name} is there already: nothing to do",))
     differences = [
         f"{key}: {_shown(record.options.get(key))} there, {_shown(asked.get(key))} asked"
         for key in sorted(record.options.keys() | asked.keys())
         if record.options.get(key) != asked.get(key)
     ]
     raise Taken(
-        f"{growth.kind} {growth.name} is there already, as something else ({'; '.join(differences)})",
-        f"Choose another name, or first: resonate-scaffold remove {growth.kind} {shlex.quote(growth.name)}",
+        f"{addition.kind} {addition.name} is there already, as something else ({'; '.join(differences)})",
+        f"Choose another name, or first: resonate-scaffold remove {addition.kind} {shlex.quote(addition.name)}",
     )
 
 
-def check_kind(growth: Growth, kind: str) -> None:
+def check_kind(addition: Addition, kind: str) -> None:
     """Refuse what ids of this service begin with already.
 
     Only files that spell it are read: whatever the service has, it costs about the same.
@@ -275,31 +280,21 @@ def check_kind(growth: Growth, kind: str) -> None:
     Raises:
         Taken: it is taken.
     """
-    where = next(_uses_of_kind(growth, kind), None)
+    where = next(_uses_of_kind(addition, kind), None)
     if where is not None:
         raise Taken(f"Ids that begin with {kind}/ are there already ({where})", "Choose another name.")
 
 
-def _uses_of_kind(growth: Growth, kind: str) -> Iterator[str]:
+def _uses_of_kind(addition: Addition, kind: str) -> Iterator[str]:
     """Where ids begin with a kind."""
     if kind in _OF_THE_RUNTIME:
         yield _OF_THE_RUNTIME[kind]
-    yield from (at(it.place) for it in growth.survey.contracts_spelling(kind) if it.durable == kind)
-    yield from (at(it.place) for it in growth.survey.gates_spelling(kind) if it.name == kind)
-    yield from (at(it.place) for it in growth.survey.keys if it.kind == kind)
-    api = PurePosixPath(growth.project.package, "api")
-    for path in growth.project.files.containing(api, kind.encode()):
-        yield from (f"{path}:{line}" for found, line in kinds_in(growth.survey, path) if found == kind)
-
-
-def kinds_in(survey: Survey, path: PurePosixPath) -> Iterator[tuple[str, int]]:
-    """What the ids that a module makes by ``root_id("…", …)`` begin with, and the lines."""
-    source = survey.source(path)
-    for node in ast.walk(source.tree):
-        match node:
-            case ast.Call(func=ast.expr() as function, args=[ast.Constant(value=str(kind)), *_]):
-                if source.qualified(function) == "runtime.durable.ids.root_id":
-                    yield kind, node.lineno
+    yield from (at(it.place) for it in addition.service.contracts_spelling(kind) if it.durable == kind)
+    yield from (at(it.place) for it in addition.service.gates_spelling(kind) if it.name == kind)
+    yield from (at(it.place) for it in addition.service.keys if it.kind == kind)
+    api = PurePosixPath(addition.project.package, "api")
+    for path in addition.project.files.containing(api, kind.encode()):
+        yield from (f"{path}:{line}" for found, line in addition.service.kinds_in(path) if found == kind)
 
 
 def at(place: Place) -> str:

@@ -1,0 +1,1 @@
+"""One generated service, read through `code/`: contracts, gates, keys, routes, callers."""

@@ -1,0 +1,469 @@
+"""What a service has: contracts, routes, gates, schedules, key conventions, groups, and who uses them.
+
+A service is lazy: every question parses the files that it needs, each once, so a file that is broken stands in the way
+of those questions only that need it (:class:`~resonate_scaffold.errors.BrokenSource`). What one file or a few can tell
+is asked of these; who calls, starts, answers and serves is asked of the whole program, as `check` and `graph` do. What
+cannot be read from the code, such as a name that is computed, is left out. Everything is sorted by name.
+
+Names are qualified by their module, without the package: ``contracts.workflows.place_order.place_order``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from resonate_scaffold.code import facts, routes
+from resonate_scaffold.code.facts import Place
+from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.scopes import Module, ProgramClass, Scope
+from resonate_scaffold.code.values import Constant, Function
+from resonate_scaffold.edit.source import Source
+from resonate_scaffold.project import Project
+from resonate_scaffold.service.names import module_name
+from resonate_scaffold.service.program import ServiceProgram
+from resonate_scaffold.service.references import References
+from resonate_scaffold.service.types import Alias, ContractTypes, ModelType
+from resonate_scaffold.service.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """An ``Rpc`` value: what is declared, and lazily who serves and who uses it."""
+
+    variable: str
+    module: str
+    durable: str
+    group: str
+    version: int
+    request: str | None
+    result: str | None
+    place: Place
+    _fact: facts.Contract = field(repr=False, compare=False)
+    _service: Service = field(repr=False, compare=False)
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.module}.{self.variable}"
+
+    @property
+    def call(self) -> ast.Call:
+        """The call that makes it."""
+        return self._fact.call
+
+    @property
+    def target(self) -> str:
+        """The group and the name in it, as `add rpc` takes them: ``payments.workers.charge``."""
+        inside = self.group.rpartition(".")[2]
+        return f"{self.group}.{self.durable.removeprefix(f'{inside}.')}"
+
+    @property
+    def served(self) -> Place | None:
+        """Its element in a worker's SERVED."""
+        entry = self._service.users.served.get(self.call)
+        return Place.of(entry.scope, entry.node) if entry else None
+
+    @property
+    def function(self) -> Place | None:
+        """The function that fulfils it; the stand-in's is not meant."""
+        entry = self._service.users.served.get(self.call)
+        return Place.of(entry.function, entry.function.node) if entry and entry.function else None
+
+    @property
+    def faked(self) -> Place | None:
+        """Its element in SERVED of the stand-ins."""
+        entry = self._service.users.faked.get(self.call)
+        return Place.of(entry.scope, entry.node) if entry else None
+
+    @property
+    def called(self) -> tuple[Place, ...]:
+        """The calls inside durable functions."""
+        return self._service.users.called.get(self.call, ())
+
+    @property
+    def started(self) -> tuple[Place, ...]:
+        """Where it is started: in the API, in a step."""
+        return self._service.users.started.get(self.call, ())
+
+    @property
+    def scheduled(self) -> tuple[str, ...]:
+        """The names of the schedules that start it."""
+        return tuple(it.name for it in self._service.schedules if it.contract == self.qualified)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path operation. ``included`` says whether an application has its router; else nobody reaches it."""
+
+    method: str
+    path: str
+    function: str
+    module: str
+    place: Place
+    included: bool
+    _fact: routes.Route = field(repr=False, compare=False)
+    _service: Service = field(repr=False, compare=False)
+
+    @property
+    def contracts(self) -> tuple[str, ...]:
+        """The durable names of what it starts."""
+        model = self._service.near
+        started = (
+            model.started(start, scope)
+            for scope in model.code_of(self._fact)
+            for start in model.starts_of(scope)
+            if start.kind != "schedule"
+        )
+        return tuple(sorted({it.name for it in started if it is not None and it.name is not None}))
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The names of the gates that it answers."""
+        model = self._service.near
+        answered = (gate for scope in model.code_of(self._fact) for _, gate in model.answers_of(scope))
+        return tuple(sorted({it.name for it in answered if it.name is not None}))
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A ``Gate`` value; ``payload`` is the qualified name of the answer's model."""
+
+    variable: str
+    module: str
+    name: str
+    payload: str | None
+    place: Place
+    _fact: facts.Gate = field(repr=False, compare=False)
+    _service: Service = field(repr=False, compare=False)
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.module}.{self.variable}"
+
+    @property
+    def waited(self) -> tuple[Place, ...]:
+        """Where a workflow waits for it."""
+        return self._service.users.waited.get(self._fact.call, ())
+
+    @property
+    def answered(self) -> tuple[Place, ...]:
+        """Where a durable function answers it."""
+        return self._service.users.answered.get(self._fact.call, ())
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """``METHOD path`` of the routes that answer it."""
+        return tuple(f"{route.method} {route.path}" for route in self._service.routes if self.name in route.gates)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """An element of SCHEDULES. ``cron`` is its text, or the expression that computes it, as are those of ``ways``:
+    ``catch_up`` and ``overlap``, where they are given; ``workflow`` a durable name, of the contract ``contract``
+    (qualified)."""
+
+    name: str
+    cron: str
+    workflow: str | None
+    contract: str | None
+    place: Place
+    ways: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key convention: a function of ``ids`` that returns ``keyed(kind, …)``."""
+
+    name: str
+    kind: str
+    fields: tuple[str, ...]
+    place: Place
+    _service: Service = field(repr=False, compare=False)
+
+    @property
+    def used(self) -> tuple[Place, ...]:
+        """Where the rest of the package refers to it."""
+        package = f"{self._service.project.package}/"
+        found = self._service.references([f"ids.{self.name}"], imports=False)
+        elsewhere = (place for _, place in found if place.path != self.place.path)
+        return tuple(sorted(place for place in elsewhere if place.path.startswith(package)))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of this service: ``module`` is the part of the package that runs it (``workflows``, ``api``)."""
+
+    name: str
+    module: str
+    place: Place
+    _service: Service = field(repr=False, compare=False)
+
+    @property
+    def serves(self) -> tuple[str, ...]:
+        """The durable names in its worker's SERVED."""
+        worker = PurePosixPath(self._service.project.package, self.module, "worker.py")
+        entries = self._service.users.served.values()
+        own = (it for it in entries if it.home is not None and it.home.module.path == worker)
+        return tuple(sorted(it.name for it in own if it.name is not None))
+
+
+class Service:
+    """What one project has. Nothing here changes it."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.program = ServiceProgram(project)
+        self.near = Model(self.program, find_durable=False)
+        """Answers about few files, which it does not look for the calls of."""
+        self._types = ContractTypes(self.near, project)
+        self._sources: dict[PurePosixPath, Source] = {}
+        self.named_type = self._types.named
+
+    @cached_property
+    def model(self) -> Model:
+        """The whole program, understood."""
+        return Model(self.program)
+
+    @cached_property
+    def users(self) -> Users:
+        """Who uses what."""
+        return Users(self.model)
+
+    def source(self, path: PurePosixPath) -> Source:
+        """A file of the project, to be edited.
+
+        Raises:
+            BrokenSource: it is not Python.
+        """
+        if path not in self._sources:
+            self._sources[path] = Source.parse(path, self.project.files[path], self.project.package)
+        return self._sources[path]
+
+    def path_of(self, module: str) -> PurePosixPath | None:
+        """The file of a module of the package; None where there is none."""
+        found = self.program.below(self.project.package, module.replace(".", "/"))
+        return found if found in self.program.modules else None
+
+    @cached_property
+    def contracts(self) -> tuple[Contract, ...]:
+        """Every ``Rpc`` value of the service, by durable name, version, module and variable."""
+        return self._contracts(self.near.contracts.values())
+
+    def contracts_spelling(self, text: str) -> tuple[Contract, ...]:
+        """The contracts in files of the contracts that contain a text: no other file is parsed."""
+        return self._contracts(self.near.contracts_in(self._spelling("contracts", text)))
+
+    def group_of(self, folder: str) -> str | None:
+        """The group whose contracts are in a folder of the contracts; None where there is none yet."""
+        for path in self.project.files.below(PurePosixPath(self.project.package, "contracts", folder)):
+            for contract in self.near.contracts_in([self.program.modules[path]]):
+                return contract.group
+        return None
+
+    def function_of(self, contract: Contract) -> tuple[str, str] | None:
+        """The module and the name of the function that is decorated to fulfil a contract; not a stand-in's."""
+        for module in self._spelling("", contract.variable):
+            for scope in module.scope.inner if "fakes" not in module.path.parts else ():
+                fulfilled = self.near.contract_fulfilled_by(scope) if scope.decorators else None
+                if fulfilled is not None and fulfilled.call is contract.call:
+                    return self.module_of(module), scope.name
+        return None
+
+    def _contracts(self, found: Iterable[facts.Contract]) -> tuple[Contract, ...]:
+        known = [
+            Contract(
+                it.variable,
+                self.module_of(it.scope.module),
+                it.name,
+                it.group,
+                it.version,
+                self._qualified(it.request),
+                self._qualified(it.result),
+                Place.of(it.scope, it.call),
+                it,
+                self,
+            )
+            for it in found
+            if it.name is not None and it.group is not None and it.version is not None
+        ]
+        return tuple(sorted(known, key=lambda it: (it.durable, it.version, it.module, it.variable)))
+
+    @cached_property
+    def types(self) -> tuple[ModelType | Alias, ...]:
+        """Every model and other named type of the contracts, by name and module."""
+        return self._types.among(self._below("contracts"))
+
+    def types_spelling(self, text: str) -> tuple[ModelType | Alias, ...]:
+        """Those in files that contain a text: no other file is parsed."""
+        return self._types.among(self._spelling("contracts", text))
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """Every path operation, by path and method."""
+        scopes = [scope for module in self._below("api") for scope in module.scopes]
+        found = [
+            Route(
+                method,
+                it.path,
+                it.handler.name,
+                self.module_of(it.handler.module),
+                Place.of(it.handler, it.handler.node),
+                it.is_included,
+                it,
+                self,
+            )
+            for it in routes.Routes(self.near.evaluate, scopes).read()
+            for method in it.methods
+        ]
+        return tuple(sorted(found, key=lambda it: (it.path, it.method, it.module, it.function)))
+
+    @cached_property
+    def gates(self) -> tuple[Gate, ...]:
+        """Every ``Gate`` value of the service, by name, module and variable."""
+        return self._gates(self.near.gates.values())
+
+    def gates_spelling(self, text: str) -> tuple[Gate, ...]:
+        """The gates in files of the contracts that contain a text: no other file is parsed."""
+        return self._gates(self.near.gates_in(self._spelling("contracts", text)))
+
+    def _gates(self, found: Iterable[facts.Gate]) -> tuple[Gate, ...]:
+        known = [
+            Gate(
+                it.variable,
+                self.module_of(it.scope.module),
+                it.name,
+                self._qualified(it.payload),
+                Place.of(it.scope, it.call),
+                it,
+                self,
+            )
+            for it in found
+            if it.name is not None
+        ]
+        return tuple(sorted(known, key=lambda it: (it.name, it.module, it.variable)))
+
+    @cached_property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The elements of SCHEDULES, by name."""
+        found: list[Schedule] = []
+        for it in self.model.schedules:
+            given = {option: argument(it.node, option) for option in ("catch_up", "overlap")}
+            cron = argument(it.node, "cron", 1)
+            if it.name is None or cron is None:
+                continue
+            ways = {option: self._text(value, it.scope) for option, value in given.items() if value is not None}
+            started = it.contract
+            contract = f"{self.module_of(started.scope.module)}.{started.variable}" if started else None
+            place = Place.of(it.scope, it.node)
+            found.append(Schedule(it.name, self._text(cron, it.scope), it.function, contract, place, ways))
+        return tuple(sorted(found, key=lambda it: (it.name, it.cron, it.workflow or "")))
+
+    def _text(self, node: ast.expr, scope: Scope) -> str:
+        return self.near.evaluate.text(node, scope) or ast.unparse(node)
+
+    @cached_property
+    def keys(self) -> tuple[Key, ...]:
+        """The key conventions, by name."""
+        path = self.path_of("ids")
+        functions = self.program.modules[path].scope.inner if path is not None else []
+        found: list[Key] = []
+        for it in functions:
+            kind = None if isinstance(it.node, ast.Lambda) or it.class_ is not None else self._kind(it)
+            if kind is not None:
+                taken = [*it.arguments.posonlyargs, *it.arguments.args, *it.arguments.kwonlyargs]
+                found.append(Key(it.name, kind, tuple(arg.arg for arg in taken), Place.of(it, it.node), self))
+        return tuple(sorted(found, key=lambda it: it.name))
+
+    def _kind(self, function: Scope) -> str | None:
+        """The kind of the ids that a key convention returns; None for any other function."""
+        for returned in function.found(ast.Return):
+            for call in ast.walk(returned):
+                if isinstance(call, ast.Call) and self._calls_ids(call, function, "keyed"):
+                    return self.near.evaluate.text(argument(call, "kind", 0), function)
+        return None
+
+    def _calls_ids(self, call: ast.Call, scope: Scope, name: str) -> bool:
+        """Whether a call is one of a function of the runtime's ``ids``."""
+        value = self.near.evaluate.value(call.func, scope)
+        return isinstance(value, Function) and value.scope.name == name and value.scope.module.path.stem == "ids"
+
+    def kinds_in(self, path: PurePosixPath) -> Iterator[tuple[str, int]]:
+        """What the ids that a file makes by ``root_id("…", …)`` begin with, and the lines."""
+        for scope in self.program.modules[path].scopes:
+            for call in scope.calls:
+                if call.args and self._calls_ids(call, scope, "root_id"):
+                    kind = self.near.evaluate.text(call.args[0], scope)
+                    if kind is not None:
+                        yield kind, call.lineno
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups that this service has processes for, by name."""
+        found: list[Group] = []
+        package = PurePosixPath(self.project.package)
+        parts = {it for it in self.project.files.children(package) if package / it / "worker.py" in self.project.files}
+        for part in sorted({*parts, "api"} - {"fakes"}):
+            path = self.path_of("api.app" if part == "api" else f"{part}.worker")
+            scope = self.program.modules[path].scope if path is not None else None
+            if scope is None:
+                continue
+            name = self.near.evaluate.name("GROUP", scope) if "GROUP" in scope.bindings else None
+            if isinstance(name, Constant) and isinstance(name.value, str):
+                found.append(Group(name.value, part, Place.of(scope, scope.bindings["GROUP"][0].node), self))
+            elif part == "api" and "ROUTERS" in scope.bindings:
+                found.append(Group("api", part, Place.of(scope, scope.bindings["ROUTERS"][0].node), self))
+        return tuple(sorted(found, key=lambda it: (it.name, it.module)))
+
+    @cached_property
+    def foreign_groups(self) -> tuple[str, ...]:
+        """The groups of contracts that this service has no process for, by name."""
+        own = {group.name for group in self.groups}
+        return tuple(sorted({contract.group for contract in self.contracts} - own))
+
+    def references(
+        self, names: Collection[str], ignoring: Collection[PurePosixPath] = (), *, imports: bool = True
+    ) -> tuple[tuple[str, Place], ...]:
+        """Where the package and its tests use any of these qualified names: see :class:`References`."""
+        return References(self.near, self.project, names).read(ignoring, imports=imports)
+
+    def uses_by_name(self, paths: Collection[PurePosixPath]) -> Iterator[Place]:
+        """Where durable functions whose contracts are in some files are called, started or scheduled by their names."""
+        modules = (self.program.modules[path] for path in paths if path in self.project.files)
+        wanted = {it.call: it.name for it in self.near.contracts_in(modules) if it.name is not None}
+        spelled = [name.encode() for name in wanted.values()]
+        if not any(
+            name in self.project.files[path] for path in self.program.modules if path not in paths for name in spelled
+        ):
+            return
+        model = self.model
+        for users in (model.durable_calls, model.starts):
+            for scope, several in users.items():
+                for use in several:
+                    contract = model.started(use, scope) if use.by_name else None
+                    if contract is not None and contract.call in wanted:
+                        yield Place.of(scope, use.node)
+        for schedule in model.schedules:
+            if schedule.contract is None and schedule.function in wanted.values():
+                yield Place.of(schedule.scope, schedule.node)
+
+    def module_of(self, module: Module) -> str:
+        """The name of a module, without the package."""
+        return module_name(module.path, self.project.package)
+
+    def _qualified(self, class_: ProgramClass | None) -> str | None:
+        return f"{self.module_of(class_.module)}.{class_.name}" if class_ else None
+
+    def _below(self, part: str) -> Iterator[Module]:
+        alone = PurePosixPath(self.project.package, f"{part}.py")
+        paths = self.project.files.below(PurePosixPath(self.project.package, part))
+        for path in [*([alone] if alone in self.project.files else []), *paths]:
+            yield self.program.modules[path]
+
+    def _spelling(self, part: str, text: str) -> Iterator[Module]:
+        directory = PurePosixPath(self.project.package, part)
+        for path in self.project.files.containing(directory, text.encode(errors="surrogatepass")):
+            yield self.program.modules[path]
