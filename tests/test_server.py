@@ -31,8 +31,6 @@ MOST_REQUESTS = 18
 """Requests that the example's job makes of the server, without those of a client that polls."""
 STARTED_WITHIN = 3.0
 """Seconds in which a job of a new workflow begins, while workers of the release before live."""
-ENDED_WITHIN = 1.0
-"""Seconds that it then takes, on a machine that does other work too."""
 
 pytestmark = pytest.mark.skipif(not BINARY, reason="TEST_RESONATE_SERVER does not name the binary of a Resonate server")
 
@@ -165,8 +163,6 @@ def test_a_new_workflow_begins_while_workers_of_the_release_before_live(
     _run("add", "route", "POST", "/greetings", "--workflow", "greet", project=new)
     jobs = [f"greeting-{number}" for number in range(20)]
     with on_server(made, tmp_path / "old", service_python) as old:
-        old.start("old", "worker")
-        old.until(lambda: any(" serves " in line for line in old.logs["old"]), "the old worker serves")
         with Topology(new, tmp_path, "shop", python=service_python, RESONATE_URL=old.engine_url) as processes:
             url = processes.start_api()
             processes.start("new", "worker")
@@ -182,11 +178,16 @@ def test_a_new_workflow_begins_while_workers_of_the_release_before_live(
                 return time.monotonic() - began
 
             with ThreadPoolExecutor(4) as pool:
+                alone = max(pool.map(greet, (f"alone-{number}" for number in range(8))))
+                old.start("old", "worker")
+                old.until(lambda: any(" serves " in line for line in old.logs["old"]), "the old worker serves")
                 took = sorted(pool.map(greet, jobs))
         print(
-            f"jobs of a new workflow beside an old worker: {took[len(took) // 2]:.2f} s, the slowest {took[-1]:.2f} s"
+            f"jobs of a new workflow beside an old worker: {took[len(took) // 2]:.2f} s, the slowest {took[-1]:.2f} s; "
+            f"without it the slowest took {alone:.2f} s"
         )
-        assert took[-1] < STARTED_WITHIN + ENDED_WITHIN, took
+        # A machine that is slow has each try take its time.
+        assert took[-1] < STARTED_WITHIN + 3 * alone, took
         quiet = [line for line in old.logs["old"] if " INFO " not in line]
         assert len(quiet) <= 1, quiet
 
