@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -240,17 +240,20 @@ class ChangedFiles(Files):
 
     def children(self, directory: PurePosixPath) -> list[str]:
         """The names in a directory."""
-        made = {path.relative_to(directory).parts[0] for path in self._made if directory in path.parents}
-        gone = {path.name for path in self._changes if path.parent == directory} - made
-        return sorted({*self._files.children(directory), *made} - gone)
+        made = _names_in(directory, self._made)
+        doubtful = _names_in(directory, self._gone)  # of what goes, or of directories that it leaves empty
+        names = {*self._files.children(directory), *made}
+        return sorted(name for name in names if name not in doubtful or self.is_taken(directory / name))
 
     def is_taken(self, path: PurePosixPath) -> bool:
-        """Whether something is at a path."""
+        """Whether something is at a path: of a directory, whether anything but byte code is left in it."""
         if path in self._changes:
             return self._changes[path] is not None
-        if any(path in gone.parents for gone in self._gone):  # a directory, which goes with its last file
-            return bool({*self.children(path)} - {"__pycache__"})
-        return self._files.is_taken(path) or any(path in other.parents for other in self._made)
+        if any(path in other.parents for other in self._made):
+            return True
+        if any(path in other.parents for other in self._gone):
+            return any(name != "__pycache__" for name in self.children(path))
+        return self._files.is_taken(path)
 
     def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
         """The Python files below a directory."""
@@ -264,6 +267,10 @@ class ChangedFiles(Files):
     @cached_property
     def _gone(self) -> set[PurePosixPath]:
         return {path for path, content in self._changes.items() if content is None}
+
+
+def _names_in(directory: PurePosixPath, paths: Iterable[PurePosixPath]) -> set[str]:
+    return {path.relative_to(directory).parts[0] for path in paths if directory in path.parents}
 
 
 @dataclass(frozen=True)

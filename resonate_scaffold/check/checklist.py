@@ -46,8 +46,8 @@ def checklist(model: Model) -> list[Item]:
     for route in model.routes:
         if route.handler.module in model.runtime:
             continue  # the machinery's own, such as /readyz
-        scopes = model.code_of(route)
-        starts = [(it, scope) for scope in scopes for it in model.starts.get(scope, ()) if it.kind != "schedule"]
+        scopes, code = model.reached(route.handler, 3), model.code_of(route)
+        starts = [(it, scope) for scope in code for it in model.starts.get(scope, ()) if it.kind != "schedule"]
         rows = tuple(_rows(model, route, scopes, *starts[0])) if starts else ()
         name = f"{' '.join(route.methods)} {route.path}"
         found.append(Item(name, route.handler.module.path, route.handler.line, rows))
