@@ -166,7 +166,8 @@ async def test_the_pool_has_a_size(definition: Service, postgres: str) -> None:
 
         async def have_been_closed() -> bool:
             async with database.read() as session:
-                return (await session.execute(connected)).scalar_one() == 2
+                count: int = (await session.execute(connected)).scalar_one()
+                return count == 2
 
         await until(have_been_closed)  # The server takes a moment to end one.
 
