@@ -98,6 +98,8 @@ class ThreadHeartbeat:
         while not ended.is_set() and not self._watched.is_closed():
             self._watched.call_soon_threadsafe(self._turn)
             await asyncio.sleep(_LOOK_EVERY)
+            if ended.is_set():  # The loop has ended, too, or soon will.
+                return
             blocked = monotonic() - self._turned_at
             if blocked < BLOCKED_AFTER:
                 told = False
