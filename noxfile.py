@@ -69,13 +69,16 @@ def generated(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """2,000 jobs while 60 times something dies: three seeds, on SQLite and on PostgreSQL; about 20 minutes."""
+    """2,000 jobs while 60 times something dies: three seeds, on SQLite and on PostgreSQL; about 20 minutes.
+
+    `-- --restore both --restore engine --restore database` has a backup under load and a restore instead.
+    """
     _python(session, "tests.chaos", *session.posargs)
 
 
 @nox.session
 def attack(session: nox.Session) -> None:
-    """A service's port attacked on 200 connections, without a key, in 22 ways; about 15 minutes."""
+    """A service's port attacked on 200 connections, without a key, in 23 ways; about 15 minutes."""
     _python(session, "tests.attack", *session.posargs)
 
 

@@ -351,7 +351,7 @@ def launches(project: Project, env: Mapping[str, str]) -> dict[str, Launch]:
 
 
 def health_ports(names: Iterable[str], env: Mapping[str, str]) -> dict[str, str]:
-    """HEALTH_PORT for each worker, where it is set: that one, and the ones that follow, since a port has one process."""
+    """HEALTH_PORT for each worker, where it is set: that one and those that follow, since a port has one process."""
     first = env.get("HEALTH_PORT", "")
     if not first.isdecimal() or first == "0":  # none, one that the system chooses, or nonsense that each refuses itself
         return {}
@@ -481,7 +481,7 @@ class _Session:
         path = self.project.root / ENGINE_FILE
         lines = {"RESONATE_URL": self.engine.url, **self.engine.service_env}
         path.unlink(missing_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.writelines(f"{name}={value}\n" for name, value in lines.items())
         try:
             yield

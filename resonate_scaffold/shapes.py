@@ -83,7 +83,7 @@ class Types:
         found = [it.qualified for it in near if f".{it.qualified}".endswith(f".{name}")]
         if len(found) > 1:
             choices = ", ".join(qualified.removeprefix("contracts.") for qualified in found)
-            raise UsageError(f"Several contracts have a {name}", f"Say which: {choices}")
+            raise UsageError(f"Several contracts have a type {name}", f"Say which: {choices}")
         if not found:
             short = [it.name for it in self._service.types]
             hint = f"{' '.join(SCALARS)} list[T] dict[str, T] T?, or a model of the contracts. {closest(name, short)}"

@@ -26,7 +26,7 @@ from typing import Any
 import psutil
 
 from resonate_scaffold import templates
-from tests import bench_service
+from tests import bench_engine, bench_service
 from tests.bench_service import NAME, PACKAGE
 from tests.conftest import PROGRAM, tree
 from tests.figures import LINE, row, run
@@ -41,7 +41,8 @@ def main() -> None:
     """Run the parts that were asked for, and print each one's rows when it ends."""
     of_tool: dict[str, Callable[[Path, list[Tool]], Iterator[str]]]
     of_tool = {"version": version, "new": new, "add": add, "check": check}
-    parts = [*of_tool, *bench_service.PARTS]
+    of_tool_and_engine = of_tool | {"engine": lambda scratch, _: bench_engine.engine(scratch)}
+    parts = [*of_tool_and_engine, *bench_service.PARTS]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Figures, as ratios within one run.")
     parser.add_argument("--only", action="append", choices=parts, help="run this part; may be repeated")
     parser.add_argument("--against", type=Path, metavar="DIR", help="another checkout, for the figures of the tool")
@@ -54,7 +55,8 @@ def main() -> None:
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = f"{scratch}/bytecode"
         for name in asked.only or parts:
-            there = of_tool[name](Path(scratch), tools) if name in of_tool else bench_service.PARTS[name](Path(scratch))
+            own = of_tool_and_engine.get(name)
+            there = own(Path(scratch), tools) if own else bench_service.PARTS[name](Path(scratch))
             for row in there:
                 print(row, flush=True)
 

@@ -454,7 +454,7 @@ class Processes:
                 contextlib.closing(sqlite3.connect(copy)) as target,
             ):
                 source.backup(target)
-        else:  # A journal is only ever added to.
+        else:  # A journal is added to, and replaced as a whole.
             shutil.copyfile(kept, copy)
 
     def restore(self, role: Literal["engine", "postgres"]) -> None:

@@ -72,7 +72,9 @@ class Service:
         """The commands of its program."""
         trees = [ast.parse(self.text(f"{PACKAGE}/{path}")) for path in ("runtime/cli.py", "__main__.py")]
         functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-        commands = [f for f in functions if any("main.command" in ast.unparse(d) for d in f.decorator_list)]
+        commands = [
+            f for f in functions if any(re.match(r"main\.(command|group)\b", ast.unparse(d)) for d in f.decorator_list)
+        ]
         return {command.name.replace("_", "-") for command in commands}
 
     @property
@@ -240,7 +242,8 @@ def test_compose_bounds_every_container(service: Service) -> None:
         assert "no-new-privileges:true" in s["security_opt"], name
         if not name.endswith("-db"):  # the image of Postgres gives its root away itself
             assert (s["cap_drop"], s["read_only"], s["tmpfs"]) == (["ALL"], True, ["/tmp"]), name
-            assert "build" in s or re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(s["user"])), name  # ours has one in its image
+            # Ours has its user in its image.
+            assert "-app" in s["image"] or re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(s["user"])), name
         if name == "api":
             most = int(s["mem_limit"][:-1]) * mebibytes[s["mem_limit"][-1]]
             assert most >= int(service.example["MAX_CONNECTIONS"]) / 2 + 256
@@ -297,7 +300,7 @@ def test_images_are_pinned_by_the_command_that_security_md_gives(service: Servic
         env = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
         subprocess.run(["sh", "-euc", command], cwd=tmp_path, env=env, check=True)
     after = {path: (tmp_path / path).read_text() for path in before}
-    pinned = re.findall(r"(?m)^(?:FROM| *image:) (\S+)", "\n".join(after.values()))
+    pinned = re.findall(r"(?m)^(?:FROM| *image:) ([^$\s]+)(?: |$)", "\n".join(after.values()))
     assert len(pinned) == 4 and all(image.partition("@")[2] == digest for image in pinned), pinned
     assert {path: text.replace(f"@{digest}", "") for path, text in after.items()} == before
 

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -371,6 +372,30 @@ def test_two_members_share_the_work() -> None:
             for n in range(10):
                 await result(one, f"job/{n}")
             assert served == {1: 5, 2: 5}
+
+    in_time(scenario)
+
+
+def test_a_backlog_is_taken_once() -> None:
+    """Jobs that were posted while no worker ran: each is offered, taken and fulfilled, and no acquire is refused."""
+
+    async def scenario() -> None:
+        async with running() as server, client(server.url, "api") as api:
+            await asyncio.gather(*(submit(api, f"job/{n}", "add", n, 1) for n in range(150)))
+            asked, ask = Counter[tuple[str, int]](), server.engine.request
+
+            def counted(body: bytes) -> tuple[int, bytes]:
+                status, answer = ask(body)
+                asked[msgspec.json.decode(body)["kind"], status] += 1
+                return status, answer
+
+            server.engine.request = counted  # type: ignore[method-assign]
+            async with client(server.url, "workers") as w:
+                w.register(add, name="add")
+                for n in range(150):
+                    assert await result(api, f"job/{n}") == n + 1
+            acquires = {status: count for (kind, status), count in asked.items() if kind == "task.acquire"}
+            assert acquires == {200: 150}
 
     in_time(scenario)
 

@@ -13,7 +13,7 @@ from resonate_scaffold.devserver import entries
 from resonate_scaffold.devserver.protocol import Execute, Refused, State, apply, changes_nothing, parse, tick
 from resonate_scaffold.devserver.protocol.cron import next_run
 from resonate_scaffold.devserver.protocol.deadlines import Deadlines
-from resonate_scaffold.devserver.protocol.families import unpack
+from resonate_scaffold.devserver.protocol.families import Packed, unpack
 from resonate_scaffold.devserver.protocol.records import Promise, PromiseState, TaskState
 from resonate_scaffold.devserver.protocol.requests import check_lineage
 from resonate_scaffold.devserver.protocol.tasks import MOST_BROUGHT_ALONG
@@ -214,6 +214,74 @@ def test_a_deadline_that_moves_for_ever_does_not_grow_the_heap() -> None:
     for at in range(10_000):
         deadlines.set("lease", at)
     assert len(deadlines._heap) < 100
+
+
+_PACKED_BEFORE = (
+    "9b8c12088bb3f293b00544037218b4205c0f0903902e8418241c50c52061812a06f1f926249f97e71765031d8512000a"
+    "0c208008064632826029d07d5686780362e23aa83b4af3321d12f50dd1d206d800ea040cc43188e0a251d02c83647e7c"
+    "49034b269f088a22e4e4014f1de08c0e0a0623483000b33ba41843ce290b2b20e9a4697906a4106c5c98b830099c8916"
+    "5682f34f23c2e388b48388f0644444b32032322b38ce71646200"
+)
+
+
+def test_a_family_that_an_earlier_version_packed_can_be_read() -> None:
+    """Journals hold families like this one: what packs them may change, not what reads them."""
+    state = State()
+    for id in ("job", "job:1"):
+        create(state, 1, id)
+    acquire(state, 1, "job", 0)
+    suspend(state, 2, "job", 1, "job:1")
+    ask(state, 3, "promise.register_listener", awaited="job", address="poll://uni@a/1")
+    acquire(state, 3, "job:1", 0)
+    ask(state, 4, "task.halt", id="job:1")
+    tags, value = {"resonate:origin": "job"}, {"headers": {"a": "b"}, "data": "y"}
+    ask(state, 4, "promise.create", id="job:2", timeoutAt=99, param={"data": "x"}, tags=tags)
+    ask(state, 5, "promise.settle", id="job:2", state="rejected", value=value)
+    packed = state.packed_copy("job")
+    assert packed is not None and packed.due == 1 << 45 and packed.ended_at is None
+    before = Packed(bytes.fromhex(_PACKED_BEFORE), packed.census)
+    assert plain(unpack(before)) == plain(unpack(packed)) == plain(state.family("job"))
+
+
+class Counted(dict[str, Any]):
+    """A dict that counts how often somebody walks it."""
+
+    walks = 0
+
+    def values(self) -> Any:
+        self.walks += 1
+        return super().values()
+
+    def items(self) -> Any:
+        self.walks += 1
+        return super().items()
+
+    def __iter__(self) -> Any:
+        self.walks += 1
+        return super().__iter__()
+
+
+def test_no_request_walks_what_other_jobs_have_left() -> None:
+    state = State()
+    state.promises, state.packed = Counted(), Counted()
+    for number in range(20):
+        root, child = f"job/{number}", f"job/{number}:1"
+        create(state, number, root)
+        acquire(state, number, root, 0)
+        tags = {"resonate:origin": root, "resonate:branch": child, "resonate:target": WORKERS}
+        call = action("promise.create", id=child, timeoutAt=1 << 40, tags=tags)
+        assert ask(state, number, "task.fence", id=root, version=1, action=call)[0] == 200
+        suspend(state, number, root, 1, child)
+        for id, version in ((child, 0), (root, 1)):
+            acquire(state, number, id, version)
+            assert fulfill(state, number, id, version + 1)[0] == 200
+        tick(state, number)
+        state.pack(f"job/{number // 2}")
+        for kind, wanted in (("promise", "resolved"), ("task", "fulfilled")):
+            assert ask(state, number, f"{kind}.search", state=wanted, limit=1)[1]["cursor"] == "job/0"
+    assert (state.promises.walks, state.packed.walks) == (0, 0)
+    # What is still kept for finished jobs is no deadline that a tick would have to pass over.
+    assert len(state.task_deadlines) == len(state.promise_deadlines) == len(state.packed_deadlines) == 0
 
 
 # -- ids -----------------------------------------------------------------------------------------------------

@@ -173,6 +173,15 @@ def test_how_work_is_named(entrance: Entrance, start: str) -> None:
     assert "Unused" not in module
 
 
+@pytest.mark.parametrize(
+    ("name", "constant"),
+    [("payments.chargeCard", "paymentsChargeCard"), ("start", "startFunction"), ("delete", "deleteFunction")],
+)
+def test_names_for_code(name: str, constant: str) -> None:
+    function = {**PRINTED["functions"][0], "name": name, "version": 1}
+    assert f"export const {constant}: Contract<Charge, ChargeResult" in render(parse(printed(functions=[function])), {})
+
+
 def test_the_ids_are_those_of_the_routes() -> None:
     assert entrances(Service(grown(fresh(bare=True), *(command.partition(" ")[2] for command in story.ADDS)))) == {
         "place-order": Entrance("order", ("customer_id", "number"))
@@ -269,6 +278,11 @@ def test_a_file_in_the_place_of_the_directory(tool: Tool, service: Path, tmp_pat
     (tmp_path / "out").write_text("a file")
     refused = tool("export", "contracts", "--project", str(service), "--out", str(tmp_path / "out"))
     assert refused.status == 1 and "is not a directory" in refused.err
+
+
+def test_a_service_in_the_place_of_the_directory(tool: Tool, service: Path) -> None:
+    refused = tool("export", "contracts", "--project", str(service), "--out", str(service))
+    assert refused.status == 2 and f"{service} is a service" in refused.err
 
 
 def test_every_template_is_shipped() -> None:

@@ -236,7 +236,7 @@ def test_a_name_that_several_have() -> None:
     model = b'"""One."""\n\nfrom pydantic import BaseModel\n\n\nclass Line(BaseModel):\n    a: str\n'
     project = rewritten(fresh(bare=True), {"orders/contracts/one.py": model, "orders/contracts/two.py": model})
     types = Types(Service(project))
-    with pytest.raises(UsageError, match="Several contracts have a Line") as refused:
+    with pytest.raises(UsageError, match="Several contracts have a type Line") as refused:
         types.resolve("Line")
     assert refused.value.hint == "Say which: one.Line, two.Line"
     assert types.resolve("two.Line").name == "contracts.two.Line"

@@ -78,7 +78,8 @@ def _validated(model: Model, route: Route) -> Row:
             continue
         value = model.evaluate.annotated(parameter.annotation, outer)
         if isinstance(value, Instance) and _is_model(model, value.class_):
-            return _at(question, YES, f"the body is a {value.class_.name}", value.class_.outer, value.class_.node)
+            class_ = value.class_
+            return _at(question, YES, f"the body is of class {class_.name}", class_.outer, class_.node)
     for call in handler.calls:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         if name in ("model_validate", "model_validate_json", "validate_python", "validate_json", "load", "convert"):

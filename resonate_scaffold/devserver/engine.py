@@ -96,7 +96,8 @@ class Engine:
 
     def _resume(self, journal: Journal) -> None:
         self._now = journal.read(self.state)
-        self.state.index.sort()  # now, rather than in the first request
+        self.state.update_index()  # now, rather than in the first request
+        self.state.index.sort()
         now = self.now()
         self.state.rearm_leases(now)
         if journal.is_current:
@@ -147,9 +148,10 @@ class Engine:
         logger.info("the journal was compacted, from %d to %d bytes", before, self._journal.size)
 
     def _pack_what_rests(self, now: int) -> None:
+        self.state.update_index()
         if now >= self._rest_again:
-            self._resting += self._looked_at - self.state.touched
-            self._looked_at, self.state.touched = self.state.touched, set()
+            self._resting += self._looked_at - self.state.recent
+            self._looked_at, self.state.recent = self.state.recent, set()
             self._rest_again = now + REST_MS
         deadline = time.perf_counter() + AT_A_TIME
         while self._resting and time.perf_counter() < deadline:
@@ -180,7 +182,7 @@ class Engine:
 
     def _request(self, envelope: _Envelope) -> tuple[int, Any]:
         kind, data = envelope.kind, envelope.data
-        if not kind or not bytes(data).lstrip().startswith(b"{"):
+        if not kind or memoryview(data)[0] != ord("{"):
             raise Refused(400, "invalid request envelope: wanted a kind, and an object as data")
         if envelope.head.version != PROTOCOL_VERSION:
             raise Refused(400, f"unsupported protocol version {envelope.head.version!r}: this is {PROTOCOL_VERSION}")

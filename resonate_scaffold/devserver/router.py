@@ -269,6 +269,8 @@ class Router:
         return address
 
     def _payload(self, kind: str, data: Any) -> str:
+        encoded = msgspec.json.encode({"kind": kind, "head": {"serverUrl": self.server_url}, "data": data})
+        if encoded.isascii():
+            return encoded.decode()
         # ASCII only: the SDK decodes a stream chunk by chunk, and drops one that ends inside a character.
-        message = {"kind": kind, "head": {"serverUrl": self.server_url}, "data": msgspec.to_builtins(data)}
-        return json.dumps(message, ensure_ascii=True, separators=(",", ":"))
+        return json.dumps(msgspec.json.decode(encoded), ensure_ascii=True, separators=(",", ":"))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
-
-from resonate_scaffold.names import Name
 
 type Schema = Mapping[str, Any]
 
@@ -42,11 +40,6 @@ class Function:
     def spelled(self) -> str:
         """Its name, with its version unless that is the first."""
         return self.name if self.version == 1 else f"{self.name}@{self.version}"
-
-    @property
-    def pascal(self) -> str:
-        """A name for code: ``PaymentsCharge``, ``PlaceOrder2``."""
-        return Name(self.spelled.replace(".", "-").replace("@", "-")).pascal
 
     @property
     def schemas(self) -> Iterator[Schema]:
@@ -94,7 +87,7 @@ def parse(text: str) -> Contracts:
 
 def _function(entry: Mapping[str, Any]) -> Function:
     failures = tuple(FailureKind(kind["code"], kind["status"], kind["fields"]) for kind in entry["failures"])
-    return Function(**{**entry, "failures": failures})
+    return Function(**{**{it.name: entry[it.name] for it in fields(Function)}, "failures": failures})
 
 
 def _names_in(schema: Any) -> list[str]:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from resonate_scaffold import disk, install
-from resonate_scaffold.errors import DiskError, ScaffoldError, Unknown
+from resonate_scaffold.errors import DiskError, ScaffoldError, Unknown, UsageError
 from resonate_scaffold.export import json_schema, typescript
 from resonate_scaffold.export.contracts import Contracts, parse
 from resonate_scaffold.export.entrances import entrances
 from resonate_scaffold.plan import Change, Create, Edit, Plan, unified_diff
-from resonate_scaffold.project import Project
+from resonate_scaffold.project import MANIFEST, Project
 from resonate_scaffold.report import Outcome, Report
 from resonate_scaffold.service.service import Service
 
@@ -117,10 +117,13 @@ def _directory(out: Path, root: Path) -> Path:
 
     Raises:
         DiskError: one does, or the directory is a file.
+        UsageError: it is a service.
     """
     resolved = out.resolve()
     if Path(os.path.abspath(out)).is_relative_to(root) and not resolved.is_relative_to(root):  # noqa: PTH100
         raise DiskError(f"{out} leads out of the service by a symbolic link", "Name the directory that you mean.")
+    if (resolved / MANIFEST).exists():
+        raise UsageError(f"{out} is a service", "Give --out a directory of its own.")
     if resolved.exists() and not resolved.is_dir():
         raise DiskError(f"{out} is not a directory", "Give --out a directory.")
     return resolved

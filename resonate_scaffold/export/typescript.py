@@ -22,6 +22,9 @@ _TYPES = {"string": "string", "integer": "number", "number": "number", "boolean"
 _RESERVED = frozenset(
     [
         *("Contract", "Engine", "Failure", "FailureOf", "Work", *_FORMATS.values()),
+        *("start", "agrees", "failureIn", "decoded", "named", "keyed", "escaped", "digest"),
+        *("case", "catch", "const", "debugger", "default", "delete", "do", "enum", "export", "extends", "false"),
+        *("function", "instanceof", "new", "null", "super", "switch", "this", "throw", "true", "typeof", "var", "void"),
         *("Array", "Boolean", "Buffer", "Date", "Error", "Number", "Object", "Promise", "Record", "Resonate", "String"),
     ]
 )
@@ -66,10 +69,11 @@ def workers(contracts: Contracts) -> Iterator[tuple[PurePosixPath, str]]:
 
 
 def _described(function: Function) -> dict[str, Any]:
-    pascal = function.pascal
+    pascal = _pascal(function.spelled)
+    constant = pascal[0].lower() + pascal[1:]
     return {
         "spelled": function.spelled,
-        "constant": pascal[0].lower() + pascal[1:],
+        "constant": f"{constant}Function" if constant in _RESERVED else constant,
         "pascal": pascal,
         "request": type_of(function.request),
         "result": type_of(function.result),
@@ -177,8 +181,13 @@ def _grouped(text: str) -> str:
 
 def _type_name(name: str) -> str:
     """A definition's name as TypeScript has it: pydantic tells models of one name apart by their modules."""
-    plain = "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9$]+", name))
+    plain = _pascal(name)
     return f"{plain}Model" if plain in _RESERVED else plain
+
+
+def _pascal(name: str) -> str:
+    """A name for code: ``PaymentsCharge``, ``PlaceOrder2``."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name))
 
 
 def _comment(text: str | None, margin: str = "") -> str:

@@ -45,6 +45,12 @@ def _route(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
     return add_route(project, RouteRequest(method, path, option="--rpc", **options))
 
 
+def _rpc(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
+    if "schema" in options:
+        return add_rpc(project, RpcRequest(name, schema=options["schema"]))
+    return add_rpc(project, RpcRequest(name, tuple(options["takes"]), tuple(options["returns"])))
+
+
 _ADDS: Mapping[str, Callable[[Project, str, Mapping[str, Any]], Plan]] = {
     "workflow": lambda project, name, options: add_workflow(
         project, WorkflowRequest(name, **_typed(options, "takes", "returns", "calls"))
@@ -52,7 +58,7 @@ _ADDS: Mapping[str, Callable[[Project, str, Mapping[str, Any]], Plan]] = {
     "db-function": lambda project, name, options: add_db_function(
         project, DbFunctionRequest(name, **_typed(options, "takes", "returns"), read_only=options["read_only"])
     ),
-    "rpc": lambda project, name, options: add_rpc(project, RpcRequest(name, **_typed(options, "takes", "returns"))),
+    "rpc": _rpc,
     "route": _route,
     "webhook": lambda project, name, options: add_webhook(
         project, WebhookRequest(name, **{**options, **_typed(options, "takes")})

@@ -192,7 +192,7 @@ def _resolve(
             raise UsageError(f"{request.target} takes no {name}, which the path has", hint)
         if not fields[name].shape.is_scalar:
             hint = "Take it from the body: leave it out of the path."
-            raise UsageError(f"{name} is a {fields[name].shape.spelled}, which no path can hold", hint)
+            raise UsageError(f"{name} is of type {fields[name].shape.spelled}, which no path can hold", hint)
     rest = tuple(field for name, field in fields.items() if name not in parameters)
     record = addition.project.find_add("db-function", contract.variable.replace("_", "-"))
     if method == "GET" and contract.group == "db" and record is not None and not record.options.get("read_only"):

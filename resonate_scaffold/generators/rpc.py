@@ -23,7 +23,7 @@ from resonate_scaffold.generators.foreign_schema import ForeignContract, Member,
 from resonate_scaffold.layout import Item
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Plan
-from resonate_scaffold.project import Project, fingerprint
+from resonate_scaffold.project import Project
 from resonate_scaffold.shapes import Example, Import
 
 PROCFILE_DEV = PurePosixPath("Procfile.dev")
@@ -77,7 +77,7 @@ def add_rpc(project: Project, request: RpcRequest) -> Plan:
         addition.options = contracts.options(takes=takes, returns=returns)
     else:
         takes, returns = _fields(addition, foreign.takes), _fields(addition, foreign.returns)
-        addition.options = contracts.options(schema=fingerprint((request.schema or "").encode()))
+        addition.options = contracts.options(schema=request.schema)
     if done := asked_before(addition):
         return done
     new = contracts.New(name, target.durable, target.group, module, takes, returns)

@@ -79,12 +79,14 @@ def markdown(titles: Mapping[str, str], measured: Measured, not_run: Mapping[str
         figures = measured[name]
         lines.append(f"| {titles[name]} | {_spread(_rate(figures), 0)} | {_spread(_latency(figures), 1)} ms |")
     lines += [f"| {titles[name]} | not run: {why} | |" for name, why in not_run.items()]
-    lines += ["", "| ratio | | wanted | |", "|---|---|---|---|"]
+    rows = []
     for wanted in WANTED:
         if ratios := wanted.ratios(measured):
             what = f"{titles[wanted.contender]} / {titles[wanted.other]}, {wanted.unit}"
             verdict = "met" if wanted.is_met(ratios) else "missed"
-            lines.append(f"| {what} | {_spread(ratios, 2)} | {wanted.sign} {wanted.bound:g} | {verdict} |")
+            rows.append(f"| {what} | {_spread(ratios, 2)} | {wanted.sign} {wanted.bound:g} | {verdict} |")
+    if rows:
+        lines += ["", "| ratio | | wanted | |", "|---|---|---|---|", *rows]
     return "\n".join(lines)
 
 

@@ -178,7 +178,8 @@ async def test_a_connection_that_broke_while_it_was_idle(postgres: str, monkeypa
 
         async def backend() -> int:
             async with database.read() as session:
-                return (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+                process: int = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+                return process
 
         first = await backend()
         with psycopg.connect(postgres) as other:

@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -87,9 +88,14 @@ def test_so_many_wait_at_most(stream: io.StringIO, monkeypatch: pytest.MonkeyPat
 
 async def test_a_thread_writes_them_soon(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deferred, "DELAY", 0)
-    for number in range(3):
-        logger.info("%d", number)
-        await until(lambda number=number: messages(stream) == [str(each) for each in range(number + 1)])
+    for number in ("1", "2", "3"):
+        logger.info(number)
+        await until(partial(_last_is, stream, number))
+    assert messages(stream) == ["1", "2", "3"]
+
+
+def _last_is(stream: io.StringIO, message: str) -> bool:
+    return messages(stream)[-1:] == [message]
 
 
 @pytest.mark.parametrize("end", ["", "sys.exit(3)", "raise ValueError", "logger.error('last')"])

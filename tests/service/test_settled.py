@@ -1,4 +1,4 @@
-"""`engine.settled`: what a process has seen settled it need not ask for again, and a stale worker is stopped all the same."""
+"""`engine.settled`: what has settled is asked for once, and a stale worker is stopped all the same."""
 
 import asyncio
 import uuid

@@ -469,7 +469,7 @@ def _results(model: Model, function: Scope) -> Iterator[Finding]:
             hint = "Return what can be written down, and make the rest of it where it is used."
             yield finding("RS306", it.value, function, message, hint)
         elif untyped and (kind := _loses_its_type(value)) is not None:
-            message = f"{function.name} returns a {kind} and does not say so: its caller gets the JSON of it"
+            message = f"{function.name} returns {kind}, and does not say so: its caller gets the JSON of it"
             hint = "Annotate the result, so that it is read back as what it was."
             yield finding("RS306", it.value, function, message, hint)
 
@@ -500,7 +500,8 @@ def _not_json(model: Model, node: ast.expr, scope: Scope) -> str | None:
         case Instance(class_, call) if call is not None:
             if _is_exception(model, class_):
                 return _EXCEPTION
-            return f"a {class_.name}, which is neither a dataclass nor a model" if _is_plain(model, class_) else None
+            is_plain = _is_plain(model, class_)
+            return f"an object of class {class_.name}, which is neither a dataclass nor a model" if is_plain else None
     return _kept_out(value)
 
 
@@ -514,7 +515,7 @@ def _kept_out(value: Value | None) -> str | None:
         return None
     if name.rpartition(".")[2].islower() and not name.startswith("builtins."):
         return f"what {name} gives"
-    return f"a {name.removeprefix('builtins.')}"
+    return f"an object of class {name.removeprefix('builtins.')}"
 
 
 def _is_builtin_function(name: str) -> bool:
@@ -571,11 +572,12 @@ def _loses_its_type(value: Value | None) -> str | None:
     """What JSON reads back as something else, where nothing says what it was."""
     match value:
         case Collection("set"):
-            return "set"
+            return "a set"
         case Constant(bytes()):
             return "bytes"
         case Thing(of) if _LOSES_ITS_TYPE.fullmatch(of):
-            return next(name for name in of.split(".")[1:] if name != "datetime" or of.count("datetime") > 1)
+            names = of.split(".")[1:]
+            return f"what is of class {next(name for name in names if name != 'datetime' or of.count('datetime') > 1)}"
     return None
 
 

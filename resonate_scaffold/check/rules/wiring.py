@@ -665,13 +665,13 @@ def _contract_call(
         value = model.evaluate.value(given[0], scope)
         if isinstance(value, Instance) and not _is_a(model, value.class_, contract.request):
             message = f"{contract.variable} takes {contract.request.name}, and gets {value.class_.name}"
-            yield finding("RS109", node, scope, message, f"Give it a {contract.request.name}.")
+            yield finding("RS109", node, scope, message, f"Give it one {contract.request.name}.")
     elif len(given) > 1 and not any(isinstance(it, ast.Starred) for it in given):
         message = f"{contract.variable} cannot be called like this: it takes one {contract.request.name}"
         yield finding("RS108", node, scope, message, f"Put it all into one {contract.request.name}.")
     elif not given and not node.keywords:
         message = f"{contract.variable} cannot be called like this: its {contract.request.name} is missing"
-        yield finding("RS108", node, scope, message, f"Give it a {contract.request.name}.")
+        yield finding("RS108", node, scope, message, f"Give it one {contract.request.name}.")
 
 
 def _served_types(model: Model) -> Iterator[Finding]:
@@ -816,7 +816,7 @@ def _dependencies(model: Model) -> Iterator[Finding]:
             message = (
                 f"{name} is asked for, and {below[0].name} is provided: dependencies are found by their exact class"
             )
-            yield finding("RS112", call, scope, message, f"Ask for {below[0].name}, or provide a {name}.")
+            yield finding("RS112", call, scope, message, f"Ask for {below[0].name}, or provide {name}.")
 
 
 def _classes(value: Value | None) -> list[ProgramClass | str] | None:

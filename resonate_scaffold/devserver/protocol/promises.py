@@ -86,8 +86,7 @@ def time_out(state: State, over: Iterable[Promise], now: int) -> None:
     over = list(over)
     for promise in over:
         record = promise.record
-        state.set_promise_state(promise, timed_out(record.tags))
-        record.settled_at = record.timeout_at
+        record.state, record.settled_at = timed_out(record.tags), record.timeout_at
         state.promise_deadlines.discard(promise.id)
     for promise in over:
         state.close_task(promise)
@@ -155,8 +154,7 @@ def settle_or_find(state: State, now: int, request: ask.PromiseSettle) -> Promis
 def end(state: State, promise: Promise, how: PromiseState, value: Value, now: int) -> None:
     """Settle a pending promise, end its task, and tell who waits."""
     record = promise.record
-    state.set_promise_state(promise, how)
-    record.value, record.settled_at = value, now
+    record.state, record.value, record.settled_at = how, value, now
     state.promise_deadlines.discard(promise.id)
     state.close_task(promise)
     state.announce(promise, now)

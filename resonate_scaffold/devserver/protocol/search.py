@@ -28,45 +28,32 @@ type States = tuple[str, PromiseState, TaskState | None]
 class Index:
     """Blocks by state. A family has two: ``root`` is the root alone, ``root:`` is all that descends from it.
 
-    All ids of one block come before all ids of the next, so that what is found block by block comes by id. Counts are
-    only kept of families that may change; a packed one stands in the index as it stood when it was packed.
+    All ids of one block come before all ids of the next, so that what is found block by block comes by id.
     """
 
     def __init__(self) -> None:
         self._blocks: list[Any] = [SortedSet() for _ in range(_ALL)]
-        #: By block, with the block itself: its text is kept once.
-        self._counts: dict[str, tuple[str, list[int]]] = {}
         #: What was read from a file, to be sorted all at once.
         self._unsorted: list[list[str]] = [[] for _ in range(_ALL)]
         self._is_sorted = True
 
-    def add(self, states: States) -> None:
-        for number in _numbers(states):
-            self._count(_block_of(states[0]), number, 1)
+    def change(self, root: str, before: int, after: int) -> None:
+        """Note that a family had one census, and has another."""
+        changed = before ^ after
+        if not changed:
+            return
+        self.sort()
+        for number in range(2 * _ALL):
+            if changed >> number & 1:
+                blocks = self._blocks[number % _ALL]
+                block = root if number < _ALL else root + ":"
+                if after >> number & 1:
+                    blocks.add(block)
+                else:
+                    blocks.discard(block)
 
-    def discard(self, states: States) -> None:
-        for number in _numbers(states):
-            self._count(_block_of(states[0]), number, -1)
-
-    def move(self, id: str, before: str, after: str, *, of_task: bool = False) -> None:
-        numbers, block = _TASK_STATES if of_task else _STATES, _block_of(id)
-        self._count(block, numbers[after], 1)
-        self._count(block, numbers[before], -1)
-
-    def pack(self, root: str) -> None:
-        """Stop counting in a family."""
-        self._counts.pop(root, None)
-        self._counts.pop(root + ":", None)
-
-    def unpack(self, family: Iterable[States]) -> None:
-        """Count again in a family."""
-        for states in family:
-            _, counts = self._counts_of(_block_of(states[0]))
-            for number in _numbers(states):
-                counts[number] += 1
-
-    def add_packed(self, root: str, census: int) -> None:
-        """Add a family by its census."""
+    def load(self, root: str, census: int) -> None:
+        """Note the census of a family that was saved."""
         self._is_sorted = False
         below = root + ":"
         for number in _BITS:
@@ -82,50 +69,28 @@ class Index:
     def tasks(self, state: TaskState | None, after: str | None) -> Iterator[str]:
         return self._from(_TASK_STATES.values() if state is None else [_TASK_STATES[state]], after)
 
-    def _from(self, numbers: Iterable[int], after: str | None) -> Iterator[str]:
-        self.sort()
-        first = None if after is None else _block_of(after)
-        each = (self._blocks[number].irange(minimum=first) for number in numbers)
-        return (block for block, _ in groupby(merge(*each)))
-
-    def _count(self, block: str, number: int, change: int) -> None:
-        block, counts = self._counts_of(block)
-        counts[number] += change
-        if counts[number] == 0:
-            self.sort()
-            self._blocks[number].discard(block)
-            if not any(counts):
-                del self._counts[block]
-        elif counts[number] == change:
-            self._blocks[number].add(block)
-
-    def _counts_of(self, block: str) -> tuple[str, list[int]]:
-        known = self._counts.get(block)
-        if known is None:
-            known = self._counts[block] = (block, [0] * _ALL)
-        return known
-
     def sort(self) -> None:
-        """Put in order what was read from a file; every search and removal sees to it itself."""
+        """Put in order what was read from a file; the others see to it themselves."""
         if not self._is_sorted:
             for blocks, unsorted in zip(self._blocks, self._unsorted, strict=True):
                 blocks.update(unsorted)
                 unsorted.clear()
             self._is_sorted = True
 
+    def _from(self, numbers: Iterable[int], after: str | None) -> Iterator[str]:
+        self.sort()
+        first = None if after is None else _block_of(after)
+        each = (self._blocks[number].irange(minimum=first) for number in numbers)
+        return (block for block, _ in groupby(merge(*each)))
+
 
 def census(family: Iterable[States]) -> int:
     """Which states there are in a family: a bit for each, of the root first, then of the others."""
     found = 0
-    for states in family:
-        for number in _numbers(states):
-            found |= 1 << (number + (_ALL if ":" in states[0] else 0))
+    for id, state, task_state in family:
+        bits = 1 << _STATES[state] if task_state is None else 1 << _STATES[state] | 1 << _TASK_STATES[task_state]
+        found |= bits << _ALL if ":" in id else bits
     return found
-
-
-def _numbers(states: States) -> list[int]:
-    _, state, task_state = states
-    return [_STATES[state]] if task_state is None else [_STATES[state], _TASK_STATES[task_state]]
 
 
 def _block_of(id: str) -> str:

@@ -19,7 +19,7 @@ from resonate_scaffold.devserver.protocol.records import (
     TaskState,
     Unblock,
 )
-from resonate_scaffold.devserver.protocol.search import Index
+from resonate_scaffold.devserver.protocol.search import Index, census
 
 #: A task that nobody has taken is offered again after this long.
 OFFER_AGAIN_MS = 30_000
@@ -43,14 +43,17 @@ class State:
         self.packed_deadlines = Deadlines()
         self.branches: defaultdict[str, list[str]] = defaultdict(list)
         self.index = Index()
+        self._censuses: dict[str, int] = {}  # of families that are not packed, as the index has them
         self.outgoing: list[Message] = []
-        #: The roots of families that were looked at since somebody emptied this.
+        #: The roots of families that were looked at since the index was last brought up to date.
         self.touched: set[str] = set()
+        #: Those before, since somebody emptied this.
+        self.recent: set[str] = set()
         #: Told of a family's root before anything of it can change.
         self.before_change: Callable[[str], None] | None = None
 
     def find(self, id: str) -> Promise | None:
-        root = root_of(id)
+        root, _, _ = id.partition(":")
         self.touched.add(root)
         if self.before_change is not None:
             self.before_change(root)
@@ -60,13 +63,11 @@ class State:
 
     def add(self, promise: Promise, task_deadline: int | None = None) -> None:
         """Put a promise in, new or saved, with all that the indexes say of it."""
-        self._put_in(promise, task_deadline)
-        self.index.add(promise.states)
-
-    def _put_in(self, promise: Promise, task_deadline: int | None) -> None:
         id = promise.id
+        root, _, _ = id.partition(":")
+        self.touched.add(root)
         self.promises[id] = promise
-        self.families[root_of(id)].append(id)
+        self.families[root].append(id)
         if promise.branch is not None:
             self.branches[promise.branch].append(id)
         if promise.is_pending and promise.is_timed:
@@ -76,9 +77,7 @@ class State:
 
     def add_task(self, promise: Promise, task: Task, deadline: int | None) -> None:
         """Give a promise that was put in without it its task."""
-        self.index.discard(promise.states)
         promise.task = task
-        self.index.add(promise.states)
         if deadline is not None:
             self.task_deadlines.set(promise.id, deadline)
 
@@ -137,15 +136,13 @@ class State:
     def pack(self, root: str) -> None:
         """Pack a family that rests: no task of it is held or waits to be taken."""
         if root in self.families and (packed := pack(self.family(root))) is not None:
-            for id in self._take_out(root):
-                del self.promises[id]
-            self.index.pack(root)
+            self._take_out(root, packed.census)
             self._put_in_packed(root, packed)
 
     def add_packed(self, root: str, packed: Packed) -> None:
         """Put in a packed family that was saved."""
         self._put_in_packed(root, packed)
-        self.index.add_packed(root, packed.census)
+        self.index.load(root, packed.census)
 
     def _put_in_packed(self, root: str, packed: Packed) -> None:
         self.packed[root] = packed
@@ -160,39 +157,41 @@ class State:
     def forget(self, root: str) -> None:
         """Drop a family that has ended."""
         self.find(root)
-        for id in self._take_out(root):
-            promise = self.promises.pop(id)
-            self.index.discard(promise.states)
+        self._take_out(root, 0)
+
+    def update_index(self) -> None:
+        """Let searches find what has changed."""
+        for root in self.touched:
+            if (ids := self.families.get(root)) is not None:
+                now = census(self.promises[id].states for id in ids)
+                self.index.change(root, self._censuses.get(root, 0), now)
+                self._censuses[root] = now
+        self.recent |= self.touched
+        self.touched.clear()
 
     def _unpack(self, root: str) -> None:
         self.packed_deadlines.discard(root)
-        family = unpack(self.packed.pop(root))
-        for promise, task_deadline in family:
-            self._put_in(promise, task_deadline)
-        self.index.unpack(promise.states for promise, _ in family)
+        packed = self.packed.pop(root)
+        self._censuses[root] = packed.census
+        for promise, task_deadline in unpack(packed):
+            self.add(promise, task_deadline)
 
-    def _take_out(self, root: str) -> list[str]:
-        """Take a family out of everything but the index of searches and, where it is returned, the promises."""
-        ids = self.families.pop(root)
-        for id in ids:
-            branch = self.promises[id].branch
-            if branch is not None:
-                self.branches.pop(branch, None)
+    def _take_out(self, root: str, census: int) -> None:
+        """Take out a family that is not packed; searches find it by this census from now on."""
+        self.index.change(root, self._censuses.pop(root, 0), census)
+        for id in self.families.pop(root):
+            promise = self.promises.pop(id)
+            if promise.branch is not None:
+                self.branches.pop(promise.branch, None)
             self.promise_deadlines.discard(id)
             self.task_deadlines.discard(id)
-        return ids
 
     # -- steps that several requests share ---------------------------------------------------------------------
-
-    def set_promise_state(self, promise: Promise, state: PromiseState) -> None:
-        self.index.move(promise.id, promise.record.state, state)
-        promise.record.state = state
 
     def set_task_state(self, promise: Promise, state: TaskState) -> Task:
         """Put a task into a state in which nobody holds it, or see `lease`."""
         task = promise.task
         assert task is not None
-        self.index.move(promise.id, task.state, state, of_task=True)
         task.state, task.pid, task.ttl = state, None, None
         return task
 
@@ -250,12 +249,14 @@ class State:
         self, state: PromiseState | None, tags: dict[str, str] | None, after: str | None
     ) -> Iterator[Promise]:
         """Promises in this state and with these tags, by id from after `after`."""
+        self.update_index()
         wanted = (tags or {}).items()
         for promise in self._in_blocks(self.index.promises(state, after), after):
             if state in (None, promise.record.state) and wanted <= promise.record.tags.items():
                 yield promise
 
     def search_tasks(self, state: TaskState | None, after: str | None) -> Iterator[Promise]:
+        self.update_index()
         for promise in self._in_blocks(self.index.tasks(state, after), after):
             if promise.task is not None and state in (None, promise.task.state):
                 yield promise

@@ -20,7 +20,6 @@ from .service import Service
 from .settings import CALLER, WEBHOOK, ServiceSettings, required, url_of
 from .telemetry import logs
 
-
 _DEV_ENGINE = Path(".resonate", "engine.env")
 """RESONATE_URL, and RESONATE_TOKEN where it is asked for, of the engine that `resonate-scaffold dev` runs here."""
 

@@ -1,6 +1,7 @@
 """The settings that every service has, read once per process from the environment and ``.env``."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
 from ipaddress import ip_address, ip_network
@@ -274,9 +275,13 @@ class ServiceSettings(BaseSettings):
     @property
     def hosts(self) -> frozenset[str] | None:
         """ALLOWED_HOSTS and the names that are always good; None: any."""
-        if self.allowed_hosts == "*" or (not self.allowed_hosts and self.host in _ALL_ADDRESSES):
+        return self.hosts_at(self.host)
+
+    def hosts_at(self, address: str) -> frozenset[str] | None:
+        """The same for what listens at another address than HOST."""
+        if self.allowed_hosts == "*" or (not self.allowed_hosts and address in _ALL_ADDRESSES):
             return None
-        return frozenset(filter(None, ("localhost", "*.localhost", self.host.lower(), *self.allowed_hosts.split(","))))
+        return frozenset(filter(None, ("localhost", "*.localhost", address.lower(), *self.allowed_hosts.split(","))))
 
     @property
     def shows_docs(self) -> bool:
@@ -321,6 +326,29 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def is_allowed_host(given: Sequence[str], allowed: frozenset[str] | None) -> bool:
+    """Whether a request with these `Host` headers is to be answered; ``allowed`` as :attr:`ServiceSettings.hosts`.
+
+    An IP address is always good, since no web page's name is one. Without a `Host` no browser has asked.
+    """
+    if allowed is None or not given:
+        return True
+    name, _, port = given[0].rpartition(":")
+    name = (name if port.isdigit() and name else given[0]).lower().removesuffix(".")
+    return len(given) == 1 and (
+        _is_address(name)
+        or any(name == host or (host.startswith("*.") and name.endswith(host[1:])) for host in allowed)
+    )
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
 
 
 def url_of(host: str, port: int) -> str:

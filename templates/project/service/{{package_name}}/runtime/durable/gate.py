@@ -124,7 +124,8 @@ class Gate[P: BaseModel]:
         held = await call.id()
         if isinstance(ctx, DurableContext):
             ctx.check_ends_in_time(call, f"a wait of {timeout} at gate {self.name}")
-        number = await ctx.run(_open, self._of_each_run(root), held, root, ctx.info.timeout_at)
+        first, *earlier = self._of_each_run(root)
+        number = await ctx.run(_open, first, held, root, ctx.info.timeout_at, *earlier)
         with suppress(ApplicationError):  # It expired; the question decides, for an answer may have come just now.
             await call
         if number == _ASKED_ALREADY:
@@ -203,13 +204,12 @@ def _numbered(first: str, number: int) -> str:
     return first if number == 1 else f"{first}#{number}"
 
 
-async def _open(ctx: Context, firsts: list[str], held: str, root: str, root_timeout_at: int) -> int | None:
+async def _open(ctx: Context, first: str, held: str, root: str, root_timeout_at: int, *earlier: str) -> int | None:
     """Step: ask the next question, and return its number; :data:`_ASKED_ALREADY` where one is open.
 
-    ``firsts`` are the ids of the first questions of this run and of those before. ``held`` is an id on the engine,
-    ``root_timeout_at`` in Unix milliseconds.
+    ``held`` is an id on the engine, ``root_timeout_at`` in Unix milliseconds. ``first`` and ``earlier`` are the ids of
+    the first questions of this run and of those before; histories have the arguments of a first run.
     """
-    first, *earlier = firsts
     client, namespace = ctx.get_dependency(EngineClient), ctx.get_dependency(Namespace)
     ours = _Question(root=root, held=namespace.local_id(held))
     for number in count(1):

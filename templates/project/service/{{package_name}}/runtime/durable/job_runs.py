@@ -16,7 +16,7 @@ from resonate.types import PromiseRecord
 from ..engine.client import EngineClient, error_of
 from ..errors import OperatorError
 from .calls import KEPT, name_of_call
-from .ids import first_run, run_id, run_number
+from .ids import run_id, run_number
 
 _REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
 _ENDED_WELL, _RUNNING = "resolved", "pending"
@@ -39,13 +39,13 @@ async def all_runs(client: EngineClient, job: str) -> list[PromiseRecord]:
     Raises:
         OperatorError: there is no such job.
     """
-    root = first_run(client.namespace.local_id(job))
-    runs: list[PromiseRecord] = []
-    while (run := await client.find(run_id(root, len(runs) + 1))) is not None:
-        runs.append(run)
-    if not runs:
-        raise OperatorError(f"the engine keeps no job {job}", _REMEDY)
-    return runs
+    for root in dict.fromkeys((job, client.namespace.local_id(job))):
+        runs: list[PromiseRecord] = []
+        while (run := await client.find(run_id(root, len(runs) + 1))) is not None:
+            runs.append(run)
+        if runs:
+            return runs
+    raise OperatorError(f"the engine keeps no job {job}", _REMEDY)
 
 
 async def find_newest(client: EngineClient, root: str) -> PromiseRecord | None:

@@ -5,12 +5,11 @@ moment later; the request still says `Host: evil.example`.
 """
 
 import logging
-from ipaddress import ip_address
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..settings import ServiceSettings
+from ..settings import ServiceSettings, is_allowed_host
 from .problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -29,37 +28,13 @@ class AllowedHosts:
         self._said: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._allows(given := Headers(scope=scope).getlist("host")):
+        if scope["type"] == "http" and not is_allowed_host(given := Headers(scope=scope).getlist("host"), self._hosts):
             self._say(", ".join(given))
             raise Problem(421, "host-not-allowed", "This service does not answer to this Host: see ALLOWED_HOSTS.")
         await self.app(scope, receive, send)
-
-    def _allows(self, given: list[str]) -> bool:
-        if self._hosts is None or not given:
-            return True
-        if len(given) > 1:
-            return False
-        name = _name(given[0])
-        return _is_address(name) or any(
-            name == host or (host.startswith("*.") and name.endswith(host[1:])) for host in self._hosts
-        )
 
     def _say(self, host: str) -> None:
         """Name each once, and not more than a few: whoever asks chooses them."""
         if host not in self._said and len(self._said) < 20:
             self._said.add(host)
             logger.warning("requests for a Host that is not in ALLOWED_HOSTS are refused", extra={"host": host[:255]})
-
-
-def _name(host: str) -> str:
-    """A `Host` without its port, and as names are compared."""
-    name, _, port = host.rpartition(":")
-    return (name if port.isdigit() and name else host).lower().removesuffix(".")
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return False
-    return True
