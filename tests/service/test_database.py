@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +28,8 @@ from shop.runtime.service import Service
 from shop.runtime.settings import ServiceSettings
 from shop.runtime.testing.databases import Databases, read_rows
 from shop.runtime.testing.plugin import make_settings
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, delete, inspect, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from .planting import planted_service
 
@@ -84,6 +86,35 @@ async def test_an_exception_rolls_a_write_back(database: Database) -> None:
             raise RuntimeError
     async with database.read() as session:
         assert await session.get(Operation, "db/op/1") is None
+
+
+async def _add(session: AsyncSession) -> None:
+    session.add(Operation(id="db/op/2", request="r", result=None))
+    await session.flush()
+
+
+async def _change(session: AsyncSession) -> None:
+    (await session.get_one(Operation, "db/op/1")).request = "other"
+    await session.commit()
+
+
+async def _delete(session: AsyncSession) -> None:
+    await session.delete(await session.get_one(Operation, "db/op/1"))
+    await session.flush()
+
+
+@pytest.mark.parametrize("change", [_add, _change, _delete, lambda session: session.execute(delete(Operation))])
+async def test_a_session_that_reads_does_not_write(
+    database: Database, change: Callable[[AsyncSession], Awaitable[object]]
+) -> None:
+    async with database.write() as session:
+        session.add(Operation(id="db/op/1", request="r", result=None))
+    with pytest.raises(RuntimeError, match="does not write"):
+        async with database.read() as session:
+            await change(session)
+    async with database.read() as session:
+        found = (await session.execute(select(Operation.id, Operation.request))).all()
+    assert [tuple(row) for row in found] == [("db/op/1", "r")]
 
 
 async def test_writes_that_read_first_do_not_fail_each_other(database: Database) -> None:

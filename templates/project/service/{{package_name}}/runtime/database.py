@@ -39,7 +39,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column
 
 from .columns import CONSTRAINT_NAMES, EXACT_TYPES, Instant, Money
 from .database_connections import OpenConnections, ask, is_lost, ping_after_idle
@@ -55,6 +55,8 @@ _ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycop
 _SQLITE_LOCK_SECONDS = 30.0  # where no settings say it
 _MIGRATION_LOCK = int.from_bytes(b"migrates")
 """Postgres's number for the lock that a migration holds; each database has locks of its own."""
+
+_READS_ONLY = "a session of `read` does not write: write in a db function's `once`, or in a session of `write`"
 
 _writing: ContextVar["Database | None"] = ContextVar("writing", default=None)
 _looking_only: ContextVar[bool] = ContextVar("looking only", default=False)
@@ -76,6 +78,22 @@ class Operation(RuntimeTables):
     request: Mapped[str] = mapped_column(String(64))
     result: Mapped[Any] = mapped_column(JSON, nullable=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class _ReadingSession(Session):
+    """A session that refuses to write: it has no transaction, so each statement would be committed by itself."""
+
+
+@event.listens_for(_ReadingSession, "before_flush")
+def _refuse_flush(session: Session, *_: Any) -> None:
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError(_READS_ONLY)
+
+
+@event.listens_for(_ReadingSession, "do_orm_execute")
+def _refuse_statement(statement: ORMExecuteState) -> None:
+    if statement.is_insert or statement.is_update or statement.is_delete:
+        raise RuntimeError(_READS_ONLY)
 
 
 class Database(Resource):
@@ -151,9 +169,13 @@ class Database(Resource):
         """A session to read in, without a transaction: each statement sees what is committed when it begins.
 
         Raises:
+            RuntimeError: it is used to write.
             Lost: the database is away, or its connection broke.
         """
-        async with self._noting_loss(), AsyncSession(self._reader, autoflush=False) as session:
+        async with (
+            self._noting_loss(),
+            AsyncSession(self._reader, autoflush=False, sync_session_class=_ReadingSession) as session,
+        ):
             yield session
 
     @asynccontextmanager
