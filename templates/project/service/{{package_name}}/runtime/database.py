@@ -136,7 +136,7 @@ class Database(Resource):
 
     def _check_file(self, path: str) -> None:
         """See that it is the file that was there: open connections stay with one that is moved away."""
-        there = os.stat(path)
+        there = Path(path).stat()
         if self._file is None:
             self._file = there
         elif not os.path.samestat(there, self._file):
