@@ -4,10 +4,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _DEFAULTS = (
     (b"cache-control", b"no-store"),  # Results are the caller's own, and change until the work has ended.
-    (
-        b"content-security-policy",
-        b"default-src 'none'; frame-ancestors 'none'",
-    ),  # JSON loads nothing, in nobody's frame.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),  # JSON loads nothing, in nobody's frame.
     (b"x-content-type-options", b"nosniff"),
 )
 
