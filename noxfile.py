@@ -132,24 +132,10 @@ def server(session: nox.Session) -> None:
 
     os.environ["TEST_RESONATE_SERVER"] = str(Path(binary).resolve())
     # Below the chaos of its own session, which has the seeds and the databases; here it is about the server's.
-    chaos = (
-        "--engine",
-        "server",
-        "--database",
-        "sqlite",
-        "--seed",
-        "1",
-        "--jobs",
-        "400",
-        "--kills",
-        "16",
-        "--away",
-        "5",
-    )
-    tests = ("tests/test_server.py", "tests/test_typescript.py", "tests/test_two_services.py")
-    # With PostgreSQL the server itself counts a task's resumes otherwise, where several calls end at one moment.
-    conformance = "tests/test_conformance_server.py"
-    _python(session, "pytest", "-rsP", "--tb=short", *tests, conformance, *session.posargs)
+    chaos = "--engine server --database sqlite --seed 1 --jobs 400 --kills 16 --away 5".split()
+    names = ("server", "typescript", "two_services", "conformance_server")
+    tests = [f"tests/test_{name}.py" for name in names]
+    _python(session, "pytest", "-rsP", "--tb=short", *tests, *session.posargs)
     _python(session, "tests.chaos", *chaos)
     with tempfile.TemporaryDirectory() as directory, Cluster.make(Path(directory, "postgres")).running() as cluster:
         os.environ["TEST_RESONATE_POSTGRES"] = cluster.url()

@@ -1,6 +1,6 @@
 """The embedded engine beside a Resonate server that runs, with requests that are new each time.
 
-TEST_RESONATE_SERVER names the server's binary; TEST_RESONATE_DATABASE an empty PostgreSQL database for it, else it is
+TEST_RESONATE_SERVER names the server's binary; TEST_RESONATE_POSTGRES a PostgreSQL for it, else it is
 on SQLite. TEST_RESONATE_SEED repeats a run, TEST_RESONATE_SCENARIOS is how many there are.
 """
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not BINARY, reason="TEST_RESONATE_SERVER does no
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
-    with live_server(Path(BINARY or ""), os.environ.get("TEST_RESONATE_DATABASE")) as server:
+    with live_server(Path(BINARY or ""), os.environ.get("TEST_RESONATE_POSTGRES")) as server:
         yield server
 
 
