@@ -132,7 +132,20 @@ def server(session: nox.Session) -> None:
 
     os.environ["TEST_RESONATE_SERVER"] = str(Path(binary).resolve())
     # Below the chaos of its own session, which has the seeds and the databases; here it is about the server's.
-    chaos = "--engine server --database sqlite --seed 1 --jobs 400 --kills 16 --away 5".split()
+    chaos = [
+        "--engine",
+        "server",
+        "--database",
+        "sqlite",
+        "--seed",
+        "1",
+        "--jobs",
+        "400",
+        "--kills",
+        "16",
+        "--away",
+        "5",
+    ]
     names = ("server", "typescript", "two_services", "conformance_server")
     tests = [f"tests/test_{name}.py" for name in names]
     _python(session, "pytest", "-rsP", "--tb=short", *tests, *session.posargs)

@@ -24,7 +24,7 @@ from tests.topology import PATIENCE, free_port
 
 
 class LiveServer:
-    """One that answers. With PostgreSQL it counts a task's resumes in a way of its own: see :func:`_resumes_at_once`."""
+    """One that answers; on PostgreSQL it is not asked for what it counts in a way of its own there."""
 
     def __init__(self, url: str, *, on_postgres: bool) -> None:
         self._client = httpx.Client(base_url=url, timeout=30)
