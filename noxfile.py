@@ -27,6 +27,8 @@ SLOW = [
     "tests/test_wheel.py",
     "tests/test_wiring_runs.py",
 ]
+# The chaos of a server, beside that of the session `chaos`, which has the seeds and the databases.
+CHAOS_ON_A_SERVER = "--engine=server --database=sqlite --seed=1 --jobs=400 --kills=16 --away=5"
 # These fork, which a process that also runs the threads of pytest-xdist had better not.
 FORKING = ["tests/test_apply.py", "tests/test_disk.py", "tests/test_grow.py"]
 TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
@@ -131,21 +133,7 @@ def server(session: nox.Session) -> None:
     from tests.postgres import Cluster
 
     os.environ["TEST_RESONATE_SERVER"] = str(Path(binary).resolve())
-    # Below the chaos of its own session, which has the seeds and the databases; here it is about the server's.
-    chaos = [
-        "--engine",
-        "server",
-        "--database",
-        "sqlite",
-        "--seed",
-        "1",
-        "--jobs",
-        "400",
-        "--kills",
-        "16",
-        "--away",
-        "5",
-    ]
+    chaos = CHAOS_ON_A_SERVER.split()
     names = ("server", "typescript", "two_services", "conformance_server")
     tests = [f"tests/test_{name}.py" for name in names]
     _python(session, "pytest", "-rsP", "--tb=short", *tests, *session.posargs)

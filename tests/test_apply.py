@@ -819,7 +819,7 @@ def test_a_service_on_the_disk_and_one_in_memory_are_the_same(tmp_path: Path, ba
     for directory in (package, package / "contracts", package / "contracts/db", package / "none", ADDS):
         assert [*project.files.below(directory)] == [*memory.files.below(directory)]
         assert project.files.containing(directory, b"account") == memory.files.containing(directory, b"account")
-    names = [name for name in project.files.children(package) if name != "runtime" and not name.startswith(".")]
+    names = [name for name in project.files.children(package) if not name.startswith(".")]
     assert memory.files.children(package) == names
     assert memory.exists(package / "api/app.py")
     assert memory.exists(package / "api")
