@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -51,6 +52,14 @@ def inner_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The key of the tool's journals is this session's own: nothing is written to a home directory."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def garbage() -> Iterator[None]:
+    """What a command leaves to the end of its process is collected here, where thousands run in one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "freeze", lambda: None)
+        yield
 
 
 @pytest.fixture
