@@ -105,7 +105,7 @@ def inventory(process: Tool, service: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_list_says_what_it_has(process: Tool, name: str, service: Path) -> None:
-    """By name, and in every word as the version that made it did: takes, returns, and where each is used."""
+    """By name, and in every word: takes, returns, and where each is used (see the README of `past`)."""
     before = tree(service)
     found = inventory(process, service)
     names = {section: {entry["name"] for entry in entries} for section, entries in found.items()}

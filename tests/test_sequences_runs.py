@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grown import is_read, made_by_new
+from tests.grown import is_read, made_by_new, runtime
 from tests.test_sequences import BOM, grown_at_random
 
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else [100, 101, 102]
@@ -38,7 +38,7 @@ def run(command: list[str | Path], directory: Path) -> tuple[int, str]:
 def test_it_passes_its_own_checks(seed: int, service_python: Path, tmp_path: Path) -> None:
     sequence, _ = grown_at_random(seed, STEPS)
     unread = {path: content for path, content in made_by_new(bare=seed % 2 == 1).items() if not is_read(path)}
-    for path, content in (unread | dict(sequence.project.files)).items():
+    for path, content in (unread | runtime() | dict(sequence.project.files)).items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         # The service's own rules read its files without allowing for a byte order mark.
         (tmp_path / path).write_bytes(content.removeprefix(BOM))

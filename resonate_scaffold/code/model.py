@@ -264,7 +264,7 @@ class Model(Registrations):
         for node, scope in loads(parameter, function):
             up = above(node)
             if isinstance(up, ast.Attribute):
-                if up.attr == method:
+                if up.attr == method or (method == "start" and self._names_task(up, scope)):
                     return True
                 continue
             call = above(up) if isinstance(up, ast.keyword) else up
@@ -275,6 +275,12 @@ class Model(Registrations):
                 if given is node and (name is None or self._may_use(callee.scope, name, method, (*inside, function))):
                     return True
         return False
+
+    def _names_task(self, name: ast.Attribute, scope: Scope) -> bool:
+        """Whether it is part of what the SDK starts: ``TaskData(func=contract.name)``, as services of 0.1.0 have it."""
+        up = above(name)
+        call = above(up) if isinstance(up, ast.keyword) else up
+        return isinstance(call, ast.Call) and self._is_task(call, scope)
 
     @cached_property
     def answers(self) -> dict[Scope, list[tuple[ast.Call, Gate]]]:
@@ -322,9 +328,12 @@ class Model(Registrations):
     def _task(self, call: ast.Call, scope: Scope) -> ast.Call | None:
         """The `TaskData(…)` in a `promises.create`."""
         for inner in ast.walk(call):
-            if isinstance(inner, ast.Call) and self.evaluate.external(inner.func, scope) == "resonate.types.TaskData":
+            if isinstance(inner, ast.Call) and self._is_task(inner, scope):
                 return inner
         return None
+
+    def _is_task(self, call: ast.Call, scope: Scope) -> bool:
+        return self.evaluate.external(call.func, scope) == "resonate.types.TaskData"
 
     def _id_given(self, call: ast.Call, function: Scope | None) -> ast.expr | None:
         """The argument of a call that names the work: by the name of the parameter."""
