@@ -42,7 +42,7 @@ class Total(BaseModel):
     lines: list[Line] = []
 
 
-class CardDeclined(Failure):
+class PaymentRefused(Failure):
     """A failure with attributes, of which one has a default."""
 
     status = 402
@@ -51,7 +51,7 @@ class CardDeclined(Failure):
 
 
 ours = Rpc(name="order", group="workers", request=Order, result=Total)
-theirs = Rpc(name="pay", group="payments.workers", request=Order, result=Total, version=2, raises=(CardDeclined,))
+theirs = Rpc(name="pay", group="payments.workers", request=Order, result=Total, version=2, raises=(PaymentRefused,))
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_decimals_are_texts(exported: dict[str, Any]) -> None:
 
 def test_failures_have_their_codes_and_attributes(exported: dict[str, Any]) -> None:
     theirs, ours = (it["failures"] for it in exported["functions"])
-    assert [(it["code"], it["status"]) for it in theirs] == [("card-declined", 402)]
+    assert [(it["code"], it["status"]) for it in theirs] == [("payment-refused", 402)]
     fields = exported["$defs"][theirs[0]["fields"]["$ref"].rpartition("/")[2]]
     assert fields["properties"].keys() == {"reason", "until"} and fields["required"] == ["reason"]
     assert [it["code"] for it in ours] == ["invalid-request"]
