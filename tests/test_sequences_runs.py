@@ -38,7 +38,7 @@ def run(command: list[str | Path], directory: Path) -> tuple[int, str]:
 def test_it_passes_its_own_checks(seed: int, service_python: Path, tmp_path: Path) -> None:
     sequence, _ = grown_at_random(seed, STEPS)
     unread = {path: content for path, content in made_by_new(bare=seed % 2 == 1).items() if not is_read(path)}
-    for path, content in (unread | runtime() | dict(sequence.project.files)).items():
+    for path, content in {**unread, **runtime(), **sequence.project.files}.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         # The service's own rules read its files without allowing for a byte order mark.
         (tmp_path / path).write_bytes(content.removeprefix(BOM))
