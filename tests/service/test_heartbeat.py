@@ -86,7 +86,7 @@ async def test_it_beats_while_the_loop_is_blocked(beating: Started) -> None:
 async def test_it_beats_for_what_runs(beating: Started) -> None:
     heartbeat, beats = beating
     heartbeat.start("a", 1)
-    heartbeat.start("b", 2)
+    heartbeat.start("b", 1)
     await until(lambda: beats.sent and beats.sent[-1][1] == ["a", "b"])
     heartbeat.stop("a")
     await until(lambda: beats.sent and beats.sent[-1][1] == ["b"])
@@ -97,6 +97,24 @@ async def test_it_beats_for_what_runs(beating: Started) -> None:
     assert len(beats.sent) == count
     heartbeat.start("c", 1)
     await until(lambda: beats.sent and beats.sent[-1][1] == ["c"])
+
+
+async def test_a_run_that_lost_its_lease_leaves_that_of_the_next_one(beating: Started) -> None:
+    """As after an outage of the engine: the run goes on in its pause, and has been taken here again before it ends."""
+    heartbeat, beats = beating
+    taken_again = asyncio.Event()
+
+    async def run(version: int) -> None:
+        heartbeat.start("a", version)
+        await taken_again.wait()
+        heartbeat.stop("a")
+
+    first = asyncio.create_task(run(1))
+    await asyncio.sleep(0)
+    heartbeat.start("a", 2)
+    taken_again.set()
+    await first
+    await until(lambda: beats.sent and beats.sent[-1][1] == ["a"])
 
 
 async def test_a_run_that_ends_soon_needs_none(beating: Started) -> None:

@@ -6,6 +6,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -26,6 +27,9 @@ _BLOCKED = (
     "def, which runs in a thread."
 )
 _LOOK_EVERY = 0.5
+
+# The SDK starts and stops a heartbeat in one task, and names no version when it stops it.
+_version: ContextVar[int] = ContextVar("version", default=0)
 
 
 class ThreadHeartbeat:
@@ -50,6 +54,7 @@ class ThreadHeartbeat:
 
     def start(self, task_id: str, task_version: int) -> None:
         """Keep a task's lease from now on."""
+        _version.set(task_version)
         with self._lock:
             self._leases[task_id] = task_version
         if self._ended is None:
@@ -59,9 +64,10 @@ class ThreadHeartbeat:
             threading.Thread(target=run, name="heartbeat", daemon=True).start()
 
     def stop(self, task_id: str) -> None:
-        """Keep it no longer."""
+        """Keep it no longer, where it is this run's: one that lost its lease may have been taken anew here meanwhile."""
         with self._lock:
-            self._leases.pop(task_id, None)
+            if self._leases.get(task_id) == _version.get():
+                del self._leases[task_id]
 
     def shutdown(self) -> None:
         """Keep none."""
