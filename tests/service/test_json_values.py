@@ -232,7 +232,7 @@ async def test_bodies_of_other_forms(bills: RunningService) -> None:
     assert (await post(bills, "/bills/default", '{"price": 1.10}')).json() == "1.10"
     assert (await bills.http.post("/bills/default")).json() == "none"
     other = await bills.http.post("/bills/now", content=b'{"whole": 1}', headers={"Content-Type": "text/plain"})
-    assert problem(other) == (422, "invalid-request")
+    assert problem(other) == (415, "unsupported-media-type")
 
 
 async def test_a_router_without_keys(start_service: StartService) -> None:
