@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
@@ -51,7 +52,7 @@ _VAGUE = ("typing.", "typing_extensions.", "collections.abc.", "builtins.object"
 _BUILTINS = frozenset(dir(builtins))
 
 
-class Names:
+class Names(ABC):
     """The first layer of :class:`~resonate_scaffold.code.evaluate.Evaluator`, which knows what expressions are."""
 
     def __init__(self, program: Program) -> None:
@@ -65,12 +66,13 @@ class Names:
         self._states: dict[str, list[tuple[Scope, ast.expr]]] | None = None
         self._calls: dict[str, list[tuple[ast.Call, Scope]]] | None = None
 
+    @abstractmethod
     def value(self, node: ast.expr | None, scope: Scope) -> Value | None:
         """What an expression of *scope* is; None where that is not known."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _result(self, function: Scope) -> Value | None:
-        raise NotImplementedError
+        """What a function returns."""
 
     def forget(self) -> None:
         """After :attr:`durable` has grown: what was known may be more now."""
