@@ -9,23 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from resonate_scaffold.check.findings import Finding, is_selected, is_suppressed
-from resonate_scaffold.check.rules.deadlines import deadlines
 from resonate_scaffold.check.rules.determinism import determinism
 from resonate_scaffold.check.rules.durability import durability
-from resonate_scaffold.check.rules.failures import failures
 from resonate_scaffold.check.rules.http import http
-from resonate_scaffold.check.rules.imports import imports
-from resonate_scaffold.check.rules.loops import loops
 from resonate_scaffold.check.rules.ownership import ownership
-from resonate_scaffold.check.rules.released import released
 from resonate_scaffold.check.rules.stale import stale
 from resonate_scaffold.check.rules.wiring import wiring
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.program import Program
 
-CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (
-    *(wiring, imports, released, determinism, durability, deadlines, loops, failures, http, stale),
-)
+CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (wiring, determinism, durability, http, stale)
 
 
 def check(

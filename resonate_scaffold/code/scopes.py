@@ -100,6 +100,11 @@ class Scope:
         return self.node.returns if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef) else None
 
     @property
+    def yields(self) -> bool:
+        """Whether a function is a generator: what it gives comes piece by piece."""
+        return any(isinstance(it, ast.Yield | ast.YieldFrom) for it in self.nodes)
+
+    @property
     def line(self) -> int:
         return int(getattr(self.node, "lineno", 1))
 
@@ -166,6 +171,11 @@ def enclosing(node: ast.AST) -> Iterator[ast.AST]:
     while up is not None and not isinstance(up, (*FunctionNode.__args__, ast.ClassDef, ast.Module)):
         yield up
         up = above(up)
+
+
+def is_within(node: ast.AST, holder: ast.AST) -> bool:
+    """Whether a node is part of another in the same function."""
+    return node is holder or any(it is holder for it in enclosing(node))
 
 
 def statement_of(node: ast.AST) -> ast.AST:

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from resonate_scaffold.check.rules.request import dependencies_of
+from resonate_scaffold.check.rules.http.request import dependencies_of
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.names import argument
 from resonate_scaffold.code.routes import Route

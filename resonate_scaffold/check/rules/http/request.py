@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from resonate_scaffold.check.flow import only_logged
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.routes import Route, definitions
-from resonate_scaffold.code.scopes import Binding, Bound, ProgramClass, Scope, above, enclosing
+from resonate_scaffold.code.scopes import Binding, Bound, ProgramClass, Scope, above, is_within
 from resonate_scaffold.code.values import Class, Client, Constant, Context, External, Function, Instance, Method, Thing
 
 _PARTS = frozenset(
@@ -317,8 +317,3 @@ def _depends_in(model: Model, node: ast.expr | None, scope: Scope, depth: int = 
             meant = next(definitions(model.evaluate, inner, scope), None)
             if meant is not None and isinstance(meant[0], ast.Subscript):
                 yield from _depends_in(model, meant[0], meant[1], depth + 1)
-
-
-def is_within(node: ast.AST, holder: ast.AST) -> bool:
-    """Whether a node is part of another."""
-    return node is holder or any(it is holder for it in enclosing(node))

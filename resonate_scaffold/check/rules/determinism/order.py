@@ -14,7 +14,7 @@ from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import assigned_name, whose
 from resonate_scaffold.code.evaluate import DURABLE
 from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.scopes import Bound, Scope, above, enclosing, loads
+from resonate_scaffold.code.scopes import Bound, Scope, above, is_within, loads
 from resonate_scaffold.code.values import Class, Collection, Constant, Context, External, Function, Method, Text
 
 # What gives its argument's elements on in their order.
@@ -154,10 +154,10 @@ class SetOrder:
 
     def _calls_within(self, holder: ast.AST, scope: Scope) -> bool:
         """Whether durable calls are made in a loop or a comprehension."""
-        if any(_is_within(it.node, holder) for it in self._model.durable_calls.get(scope, ())):
+        if any(is_within(it.node, holder) for it in self._model.durable_calls.get(scope, ())):
             return True
         return any(
-            self._model.makes_durable_calls(callee) and _is_within(call, holder)
+            self._model.makes_durable_calls(callee) and is_within(call, holder)
             for call, callee in self._model.plain_calls.get(scope, ())
         )
 
@@ -195,7 +195,7 @@ class SetOrder:
 
     def _left_behind(self, name: str, loop: ast.For, scope: Scope, seen: set[object]) -> bool:
         """Whether a variable that a loop had at its early end goes to a durable call."""
-        return any(not _is_within(it, loop) and self._reaches(it, holder, seen) for it, holder in loads(name, scope))
+        return any(not is_within(it, loop) and self._reaches(it, holder, seen) for it, holder in loads(name, scope))
 
     def _variable_reaches(self, name: str, scope: Scope, seen: set[object]) -> bool:
         if (scope, name) in seen or self._is_sorted(name, scope):
@@ -231,7 +231,3 @@ def _says_numbers(name: str, scope: Scope) -> bool:
 
 def _stored(loop: ast.For) -> set[str]:
     return {it.id for it in ast.walk(loop) if isinstance(it, ast.Name) and isinstance(it.ctx, ast.Store)}
-
-
-def _is_within(node: ast.AST, holder: ast.AST) -> bool:
-    return node is holder or any(it is holder for it in enclosing(node))

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from resonate_scaffold.check.findings import Finding, finding
-from resonate_scaffold.check.rules.deadlines import code_of, workflows_of
-from resonate_scaffold.check.rules.durability import awaited_calls, bases, is_builtin_exception, is_tried
+from resonate_scaffold.check.rules.durability.deadlines import code_of, workflows_of
+from resonate_scaffold.check.rules.durability.json_values import bases, is_builtin_exception
+from resonate_scaffold.check.rules.durability.timeout_errors import awaited_calls, is_tried
 from resonate_scaffold.code.facts import Contract, DurableCall
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.names import argument

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import whose
-from resonate_scaffold.check.rules.deadlines import code_of, deadline_of, duration_of, workflows_of
+from resonate_scaffold.check.rules.durability.deadlines import code_of, deadline_of, duration_of, workflows_of
 from resonate_scaffold.code.facts import DurableCall
 from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.scopes import Scope, enclosing
+from resonate_scaffold.code.scopes import Scope, enclosing, is_within
 
 MOST = 1000
 """Times that a loop may go round within the deadline of its workflow."""
@@ -32,7 +32,7 @@ def loops(model: Model) -> Iterator[Finding]:
     for scope, workflow in model.workflow_code.items():
         for node in scope.nodes:
             if isinstance(node, ast.While | ast.For | ast.AsyncFor) and _is_endless(model, node, scope):
-                calls = [it for it in model.durable_calls.get(scope, ()) if _is_in(it.node, node)]
+                calls = [it for it in model.durable_calls.get(scope, ()) if is_within(it.node, node)]
                 if not calls and not _calls_durably(model, node, scope):
                     continue
                 if not _is_paced(model, calls, deadlines.get(scope)) and not _is_counted(node):
@@ -57,7 +57,7 @@ def _is_endless(model: Model, loop: ast.While | ast.For | ast.AsyncFor, scope: S
 def _calls_durably(model: Model, loop: ast.AST, scope: Scope) -> bool:
     """Whether a loop calls what makes durable calls."""
     return any(
-        model.makes_durable_calls(callee) and _is_in(call, loop) for call, callee in model.plain_calls.get(scope, ())
+        model.makes_durable_calls(callee) and is_within(call, loop) for call, callee in model.plain_calls.get(scope, ())
     )
 
 
@@ -103,7 +103,3 @@ def _ends(branch: ast.If, loop: ast.AST) -> bool:
 
 def _loop_around(node: ast.AST) -> ast.AST | None:
     return next((it for it in enclosing(node) if isinstance(it, ast.While | ast.For | ast.AsyncFor)), None)
-
-
-def _is_in(node: ast.AST, holder: ast.AST) -> bool:
-    return any(it is holder for it in enclosing(node))

@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import maker, only_logged, whose
-from resonate_scaffold.check.rules.order import SetOrder
-from resonate_scaffold.check.rules.state import MutableGlobals
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.outside import kind_of
 from resonate_scaffold.code.scopes import ProgramClass, Scope, above
@@ -69,16 +67,7 @@ class _Hazard(NamedTuple):
     what: str
 
 
-def determinism(model: Model) -> Iterator[Finding]:
-    """Whatever a workflow does it does again in the same way."""
-    outside, order, state = _Outside(model), SetOrder(model), MutableGlobals(model)
-    for scope, workflow in model.workflow_code.items():
-        yield from outside.findings(scope, workflow)
-        yield from order.findings(scope, workflow)
-        yield from state.findings(scope, workflow)
-
-
-class _Outside:
+class Outside:
     """What workflows do to the world around them, RS201 to RS208.
 
     It stands where it is done. But where steps may do it, in a helper that they share with a workflow, what is wrong is
