@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from resonate_scaffold.check.findings import Finding
+from resonate_scaffold.check.rules.determinism.hashes import hashes
 from resonate_scaffold.check.rules.determinism.order import SetOrder
 from resonate_scaffold.check.rules.determinism.outside import Outside
 from resonate_scaffold.check.rules.determinism.state import MutableGlobals
@@ -21,3 +22,4 @@ def determinism(model: Model) -> Iterator[Finding]:
         yield from outside.findings(scope, workflow)
         yield from order.findings(scope, workflow)
         yield from state.findings(scope, workflow)
+    yield from hashes(model)

@@ -18,6 +18,9 @@ _CHECKS = re.compile(
     r"|current_user|get_user|caller|guard|login|jwt|oauth|csrf|protected|ensure_|check_access|require",
     re.IGNORECASE,
 )
+_VERDICTS = re.compile(r"compare_digest|verif|check_signature|construct_event|authenticate", re.IGNORECASE)
+# Parts of a signature: made, and not yet compared.
+_COMPUTES = re.compile(r"(hex)?digest|hmac|new|hmac_\w+|sign")
 _REFUSES = re.compile(r"HTTP_40[13]_\w+|UNAUTHORIZED|FORBIDDEN")
 _GATES = frozenset({"dependencies", "middleware", "route_class"})
 _HOOKS = frozenset({"before_request", "before_app_request", "middleware", "add_middleware"})
@@ -42,17 +45,46 @@ class Access:
 
     def is_checked(self, route: Route, scopes: list[Scope]) -> bool:
         """Whether anything on the way of a request looks at who asks; *scopes* are what the route runs."""
+        return (
+            self.is_gated(route)
+            or any(_CHECKS.search(it) for it in _names(route.handler))
+            or any(_mentions(it) for it in scopes)
+        )
+
+    def is_gated(self, route: Route) -> bool:
+        """Whether anything looks at who asks before the handler is entered."""
         if self._all_gated or any(argument(route.node, it) for it in _GATES):
             return True
         if isinstance(route.node.func, ast.Attribute):
             made = self._model.router_call(route.node.func.value, route.scope)
             if made is not None and self._is_gated(made[0]):
                 return True
-        return (
-            any(self._decorator_checks(it, route) for it in route.handler.decorators)
-            or any(self._parameter_checks(it, route.handler) for it in _names(route.handler))
-            or any(_mentions(it) for it in scopes)
+        return any(self._decorator_checks(it, route) for it in route.handler.decorators) or any(
+            self._parameter_checks(it, route.handler) for it in _names(route.handler)
         )
+
+    def checks_late(self, route: Route, settling: ast.Call) -> bool:
+        """Whether a handler settles first, and looks at the signature after that: then it is too late."""
+        if self.is_gated(route):
+            return False
+        handler, place = route.handler, _place(settling)
+        looks = [it for it in handler.calls if self._looks(it, handler)]
+        refusals = [it for it in handler.found(ast.Return) if it.value is not None and _answers_refusal(it.value)]
+        tests = [it for it in _branches(handler) if _CHECKS.search(ast.unparse(it.test))]
+        if any(_place(it) < place for it in (*looks, *refusals, *tests)):
+            return False
+        verdicts = [it for it in looks if _VERDICTS.search(_called(it))]
+        return any(_place(it) > place for it in verdicts)
+
+    def _looks(self, call: ast.Call, handler: Scope) -> bool:
+        """Whether a call looks at who asks: by its name, by what it refuses, or by what its function does."""
+        name = _called(call)
+        if _CHECKS.search(name) and not _COMPUTES.fullmatch(name):
+            return True
+        if any(_refuses(it) for it in (*call.args, *(it.value for it in call.keywords))):
+            return True
+        value = self._model.evaluate.value(call.func, handler)
+        return isinstance(value, Function) and any(_mentions(it) for it in self._model.reached(value.scope, 2))
 
     def _is_gated(self, router: ast.Call, depth: int = 0) -> bool:
         if router in self._gated or any(argument(router, it) for it in _GATES):
@@ -111,8 +143,6 @@ class Access:
         return decorator is not route.node and self._sounds(inner, route.scope)
 
     def _parameter_checks(self, name: str, handler: Scope) -> bool:
-        if _CHECKS.search(name):
-            return True
         return any(self._dependency_checks(it, scope) for it, scope in dependencies_of(self._model, name, handler))
 
     def _dependency_checks(self, depends: ast.Call, scope: Scope) -> bool:
@@ -122,6 +152,22 @@ class Access:
         return self._sounds(depends.args[0], scope)
 
 
+def _place(node: ast.AST) -> tuple[int, int]:
+    return int(getattr(node, "lineno", 0)), int(getattr(node, "col_offset", 0))
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _answers_refusal(node: ast.expr) -> bool:
+    return isinstance(node, ast.Tuple) and any(map(_refuses, node.elts))
+
+
+def _branches(handler: Scope) -> Iterator[ast.If]:
+    return (it for it in ast.walk(handler.node) if isinstance(it, ast.If))
+
+
 def _names(handler: Scope) -> Iterator[str]:
     return (it.arg for it in (*handler.positional, *handler.arguments.kwonlyargs))
 
@@ -129,8 +175,9 @@ def _names(handler: Scope) -> Iterator[str]:
 def _mentions(scope: Scope) -> bool:
     """Whether a function calls something that sounds like a check, or answers 401 or 403."""
     for call in scope.calls:
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-        if _CHECKS.search(name) or any(_refuses(it) for it in (*call.args, *(it.value for it in call.keywords))):
+        if _CHECKS.search(_called(call)) or any(
+            _refuses(it) for it in (*call.args, *(it.value for it in call.keywords))
+        ):
             return True
     for node in scope.nodes:
         if isinstance(node, ast.Attribute) and _REFUSES.fullmatch(node.attr):

@@ -39,6 +39,11 @@ def settling(model: Model, route: Route, scopes: list[Scope], access: Access) ->
             "Verify a signature over the body (hmac.compare_digest), or ask for a key, before the promise is settled."
         )
         yield finding("RS406", handler.node, handler, message, hint)
+    for call, scope in settles:
+        if scope is handler and access.checks_late(route, call):
+            message = f"{handler.name} settles the promise first, and looks at the signature after that: it is too late"
+            hint = "Refuse what is not signed before anything else: a promise that is settled stays settled."
+            yield finding("RS406", call, handler, message, hint)
 
 
 def _settles(model: Model, call: ast.Call, scope: Scope) -> bool:
