@@ -23,7 +23,7 @@ async def field(field: int, request: Request, db: Session = Depends(session)) ->
 async def water(ctx: Context, field: int) -> int:
     with Sessions() as db:
         db.execute(text("UPDATE fields SET wet = true WHERE id = :id"), {"id": field})  # want: RS304
-        db.commit()  # want: RS304
+        db.commit()
     return field
 
 

@@ -100,10 +100,13 @@ class Outside:
                 yield finding(code, node, scope, f"{whose(scope, workflow)} {what}", _HINTS[code])
 
     def _around(self, scope: Scope) -> Iterator[_Hazard]:
-        """What runs with a function, or was made when it was imported, and stands in no call of it."""
+        """What runs with a function, or was made when it was imported, and stands in no call of it; each once."""
+        told: set[tuple[str, str]] = set()
         for it in behind(self._model, scope):
             for hazard in (hazard for each in it.scopes for hazard in self._hazards(each)):
-                if hazard.code not in _HARMLESS_IN_LOGS or not only_logged(self._model, it.node, scope):
+                differs = hazard.code in _HARMLESS_IN_LOGS and not only_logged(self._model, it.node, scope)
+                if differs and (hazard.code, it.what) not in told:
+                    told.add((hazard.code, it.what))
                     yield hazard._replace(node=it.node, what=f"{it.what}, which {hazard.what}")
         for it in wrappers(self._model, scope):
             for wrapper in it.scopes:

@@ -35,6 +35,7 @@ def blocking(model: Model) -> Iterator[Finding]:
     told: set[ast.Call] = set()
     for start, what in asynchronous.items():
         for scope in _in_the_loop(model, start):
+            sessions = False
             for call in scope.calls:
                 name = model.evaluate.external(call.func, scope)
                 if name is None or not blocks(name) or call in told or _is_instant(model, call, scope):
@@ -42,6 +43,10 @@ def blocking(model: Model) -> Iterator[Finding]:
                 if scope in model.workflow_code and kind_of(name) is not None:
                     continue  # it may not be there at all: see RS2xx and RS301
                 told.add(call)
+                if name.startswith("sqlalchemy."):
+                    if sessions:
+                        continue  # told by the first use of a session
+                    sessions = True
                 shown = name.removeprefix("builtins.")
                 message = f"{shown} blocks the event loop: {what}, and all else in its process stands still"
                 yield finding("RS304", call, scope, message, "Use an async library, or asyncio.to_thread in a step.")
