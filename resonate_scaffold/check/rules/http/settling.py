@@ -34,7 +34,7 @@ def settling(model: Model, route: Route, scopes: list[Scope], access: Access) ->
             hint = "Resolve it with a typed answer, and let the workflow decide what failed."
             yield finding("RS407", call, handler, message, hint)
     if settles and not access.is_checked(route, scopes):
-        message = f"{handler.name} settles a promise for whoever finds it: nothing checks who asks"
+        message = f"{handler.name} settles a promise, and nothing checks who sends the request"
         hint = (
             "Verify a signature over the body (hmac.compare_digest), or ask for a key, before the promise is settled."
         )
