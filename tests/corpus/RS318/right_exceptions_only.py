@@ -1,31 +1,17 @@
+from contextlib import suppress
 from datetime import timedelta
 
 from resonate.context import Context
-from resonate.error import Suspended
 
 
-async def refund(ctx: Context, order: int) -> None: ...
+async def mail(ctx: Context, to: str) -> None: ...
 
 
-async def ship(ctx: Context, order: int) -> None:
-    try:
-        await ctx.rpc("carrier.collect", order)
-    except Exception:
-        await ctx.run(refund, order)
-        raise
+async def remind(ctx: Context, to: str) -> None:
+    with suppress(Exception):
+        await ctx.rpc("calendar.reserve", to)
     try:
         await ctx.sleep(timedelta(hours=1))
-    except Suspended:
-        raise
-    except BaseException:
-        await ctx.run(refund, order)
-        raise
-    try:
-        await ctx.rpc("carrier.deliver", order)
-    except BaseException as error:
-        if isinstance(error, Suspended):
-            raise
-        await ctx.run(refund, order)
-        raise
-    else:
-        await ctx.rpc("tell", order)
+    except Exception:
+        to = "desk"
+    await ctx.run(mail, to)

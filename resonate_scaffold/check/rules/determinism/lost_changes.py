@@ -1,4 +1,4 @@
-"""RS215: steps that change what their workflow goes on with."""
+"""RS213: steps that change what their workflow goes on with."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LostChanges:
             f"{who} runs as a step and changes {name} of {scope.name}: a replay takes the step's recorded result and "
             "does not run it, so the change is lost"
         )
-        return finding("RS215", node, scope, message, f"Return what is new, and assign it: {name} = await ctx.run(…).")
+        return finding("RS213", node, scope, message, f"Return what is new, and assign it: {name} = await ctx.run(…).")
 
     def _around(self, step: Scope, scope: Scope) -> Iterator[tuple[ast.AST, str]]:
         """The changes of variables of *scope* in a step that stands in it."""

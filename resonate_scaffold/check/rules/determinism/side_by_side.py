@@ -1,4 +1,4 @@
-"""RS214: helpers that run side by side, with several durable calls each.
+"""RS212: helpers that run side by side, with several durable calls each.
 
 A durable call is known by its number, which it gets when it is made. Of two helpers that wait at the same time, either
 may go on first: its next call takes the number that is the other's in another run.
@@ -61,7 +61,7 @@ class SideBySide:
             f"{whose(scope, workflow)} runs {helpers[call].name} beside another one, and each makes durable calls one "
             "after the other: at a replay they take each other's results"
         )
-        return finding("RS214", call, scope, message, _HINT)
+        return finding("RS212", call, scope, message, _HINT)
 
     def _called(self, scope: Scope) -> Iterator[tuple[ast.Call, Scope]]:
         """The functions that a function calls, or has a task group call: `group.start_soon(helper, ctx)`."""

@@ -1,4 +1,4 @@
-"""RS318 and RS319: code that also runs whenever its workflow is suspended.
+"""RS317 and RS318: code that also runs whenever its workflow is suspended.
 
 A wait for something remote suspends a workflow: it leaves the function by an exception that is no `Exception`, and the
 function begins anew when there is an answer. `finally`, and whatever catches everything, sees that exception too.
@@ -24,7 +24,7 @@ _DEEPEST = 3
 
 
 def suspension(model: Model) -> Iterator[Finding]:
-    """RS318 and RS319. They are silent where nothing in the block is known to wait for something remote."""
+    """RS317 and RS318. They are silent where nothing in the block is known to wait for something remote."""
     waits = _Waits(model)
     for scope, workflow in model.workflow_code.items():
         name = whose(scope, workflow)
@@ -67,12 +67,12 @@ def _finally(waits: _Waits, block: ast.Try, scope: Scope, name: str) -> Iterator
 def _early(node: ast.AST, scope: Scope, what: str) -> Finding:
     message = f"{what}, which runs each time that the workflow is suspended, long before the block has ended"
     hint = "Do it after the block, and under except Exception: a suspension is none."
-    return finding("RS318", node, scope, message, hint)
+    return finding("RS317", node, scope, message, hint)
 
 
 def _swallowed(node: ast.AST, scope: Scope, what: str) -> Finding:
     message = f"{what}: it drops the exception that suspends a workflow, and what follows runs without an answer"
-    return finding("RS319", node, scope, message, "Catch Exception instead: a suspension is none.")
+    return finding("RS318", node, scope, message, "Catch Exception instead: a suspension is none.")
 
 
 class _Waits:

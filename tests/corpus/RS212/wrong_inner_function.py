@@ -18,12 +18,12 @@ async def publish(ctx: Context, page: int, languages: list[str]) -> list[str]:
             text = await ctx.rpc("proofread", text)
         return text
 
-    jobs = [one(it) for it in languages]  # want: RS214
+    jobs = [one(it) for it in languages]  # want: RS212
     return await asyncio.gather(*jobs)
 
 
 async def through_another(ctx: Context, pages: list[int]) -> None:
-    await asyncio.wait([asyncio.create_task(wrapped(ctx, it)) for it in pages])  # want: RS208, RS214
+    await asyncio.wait([asyncio.create_task(wrapped(ctx, it)) for it in pages])  # want: RS208, RS212
 
 
 async def wrapped(ctx: Context, page: int) -> list[str]:

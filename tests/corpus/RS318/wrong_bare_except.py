@@ -9,7 +9,7 @@ async def mail(ctx: Context, text: str) -> None: ...
 async def quote(ctx: Context, sku: str) -> int:
     try:
         price = await ctx.options(target="prices", timeout=timedelta(seconds=5)).rpc("price", sku)
-    except:  # noqa: E722  # want: RS319
+    except:  # noqa: E722  # want: RS318
         price = 0
     await ctx.run(mail, f"{sku} costs {price}")
     return price
@@ -20,5 +20,5 @@ async def patient(ctx: Context, sku: str) -> int:
         try:
             await ctx.sleep(timedelta(days=1))
             return await ctx.rpc("price", sku)
-        except BaseException:  # want: RS319
+        except BaseException:  # want: RS318
             continue

@@ -9,13 +9,13 @@ async def mail(ctx: Context, to: str) -> None: ...
 
 
 async def remind(ctx: Context, to: str) -> None:
-    with suppress(BaseException):  # want: RS319
+    with suppress(BaseException):  # want: RS318
         await ctx.rpc("calendar.reserve", to)
     await ctx.run(mail, to)
 
 
 async def remind_each(ctx: Context, names: list[str]) -> None:
     for name in names:
-        with contextlib.suppress(ValueError, BaseException):  # want: RS319
+        with contextlib.suppress(ValueError, BaseException):  # want: RS318
             await ctx.sleep(timedelta(hours=1))
             await ctx.rpc("calendar.reserve", name)

@@ -11,7 +11,7 @@ async def knock(ctx: Context, doors: list[str]) -> None:
         try:
             await ctx.promise(timeout=timedelta(minutes=5))
         finally:
-            continue  # want: RS319
+            continue  # want: RS318
     await ctx.run(note, "all")
 
 
@@ -20,7 +20,7 @@ async def answer(ctx: Context, door: str) -> str:
     try:
         heard = await ctx.rpc("listen", door)
     finally:
-        return heard  # noqa: B012  # want: RS319
+        return heard  # noqa: B012  # want: RS318
 
 
 async def visit(ctx: Context, door: str) -> None:

@@ -14,7 +14,7 @@ async def ship(ctx: Context, order: int) -> None:
     try:
         await ctx.rpc("carrier.collect", order)
     except BaseException:
-        await ctx.run(refund, order)  # want: RS318
+        await ctx.run(refund, order)  # want: RS317
         raise
 
 
@@ -23,7 +23,7 @@ async def prepare(ctx: Context, order: int) -> None:
         await ctx.run(pack, order)
     except (ValueError, BaseException) as error:
         print(error)
-        await ctx.rpc("payments.refund", order)  # want: RS318
+        await ctx.rpc("payments.refund", order)  # want: RS317
 
 
 async def deliver(ctx: Context, order: int) -> None:
@@ -31,5 +31,5 @@ async def deliver(ctx: Context, order: int) -> None:
         waiting = ctx.rpc("carrier.deliver", order)
         await waiting
     except:  # noqa: E722
-        ctx.detached("payments.refund", order)  # want: RS318
+        ctx.detached("payments.refund", order)  # want: RS317
         raise

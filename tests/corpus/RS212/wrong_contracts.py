@@ -29,4 +29,4 @@ async def pick_one(ctx: Context, sku: str) -> Reserved:
 
 
 async def pick(ctx: Context, skus: list[str]) -> list[Reserved]:
-    return list(await asyncio.gather(*[pick_one(ctx, it) for it in skus]))  # want: RS214
+    return list(await asyncio.gather(*[pick_one(ctx, it) for it in skus]))  # want: RS212

@@ -23,13 +23,13 @@ async def hotel(ctx: Context, city: str) -> str:
 
 async def trip(ctx: Context, city: str) -> list[str]:
     return await asyncio.gather(
-        flight(ctx, city),  # want: RS214
+        flight(ctx, city),  # want: RS212
         hotel(ctx, city),
     )
 
 
 async def trip_by_name(ctx: Context, city: str) -> list[str]:
     by_air, at_night = flight(ctx, city), hotel(ctx, city)
-    both = [flight(ctx, city), hotel(ctx, city)]  # want: RS214
+    both = [flight(ctx, city), hotel(ctx, city)]  # want: RS212
     print(by_air, at_night)
     return await asyncio.gather(*both)

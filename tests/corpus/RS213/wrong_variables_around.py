@@ -10,9 +10,9 @@ async def take_stock(ctx: Context, shelves: list[str]) -> int:
 
     async def count(_: Context, shelf: str) -> None:
         nonlocal total
-        total += len(shelf)  # want: RS215
-        counted.append(shelf)  # want: RS215
-        by_shelf[shelf] = len(shelf)  # want: RS215
+        total += len(shelf)  # want: RS213
+        counted.append(shelf)  # want: RS213
+        by_shelf[shelf] = len(shelf)  # want: RS213
 
     for shelf in shelves:
         await ctx.run(count, shelf)

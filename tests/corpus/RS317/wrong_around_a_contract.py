@@ -32,9 +32,9 @@ async def pick(ctx: Context, item: Item) -> Reserved:
     try:
         await picked.wait(ctx, timedelta(hours=1))
     except BaseException:
-        await release(ctx, reserved)  # want: RS318
+        await release(ctx, reserved)  # want: RS317
         raise
     try:
         return await reserve(ctx, item)
     finally:
-        await release(ctx, reserved)  # want: RS318
+        await release(ctx, reserved)  # want: RS317

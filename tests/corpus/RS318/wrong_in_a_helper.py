@@ -7,7 +7,7 @@ async def mail(ctx: Context, text: str) -> None: ...
 async def safe(ctx: Context, name: str) -> str | None:
     try:
         return await ctx.rpc("look_up", name)
-    except BaseException as error:  # want: RS319
+    except BaseException as error:  # want: RS318
         print(error)
         return None
 
@@ -32,6 +32,6 @@ async def safe_too(ctx: Context, name: str) -> str | None:
     found = None
     try:
         found = await ctx.rpc("look_up", name)
-    except BaseException:  # want: RS319
+    except BaseException:  # want: RS318
         pass
     return found

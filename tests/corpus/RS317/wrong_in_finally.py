@@ -14,7 +14,7 @@ async def visit(ctx: Context, door: str) -> None:
     try:
         await ctx.sleep(timedelta(minutes=10))
     finally:
-        await ctx.run(lock, door)  # want: RS318
+        await ctx.run(lock, door)  # want: RS317
 
 
 async def visit_and_ask(ctx: Context, door: str) -> str:
@@ -26,7 +26,7 @@ async def visit_and_ask(ctx: Context, door: str) -> str:
         answer = "nobody"
     finally:
         if opened:
-            await closing(ctx, door)  # want: RS318
+            await closing(ctx, door)  # want: RS317
     return answer
 
 

@@ -23,9 +23,9 @@ async def stick(ctx: Context, parcel: Parcel, label: str) -> None:
 
 
 async def ship(ctx: Context, order: Order) -> Parcel:
-    await ctx.run(pay, order)  # want: RS215
+    await ctx.run(pay, order)  # want: RS213
     if order.state != "paid":
         raise ValueError(order.number)
     parcel = Parcel()
-    await ctx.run(stick, parcel, f"order {order.number}")  # want: RS215
+    await ctx.run(stick, parcel, f"order {order.number}")  # want: RS213
     return parcel

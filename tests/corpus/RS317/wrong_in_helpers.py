@@ -16,7 +16,7 @@ async def reserved(ctx: Context, seat: int) -> AsyncIterator[int]:
     try:
         yield seat
     finally:
-        await ctx.run(release, seat)  # want: RS318
+        await ctx.run(release, seat)  # want: RS317
 
 
 async def paid(ctx: Context, seat: int) -> str:
@@ -32,7 +32,7 @@ async def sell_again(ctx: Context, seat: int) -> str:
     try:
         return await paid(ctx, seat)
     except BaseException:
-        await release_all(ctx, [seat])  # want: RS318
+        await release_all(ctx, [seat])  # want: RS317
         raise
 
 

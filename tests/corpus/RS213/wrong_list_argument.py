@@ -15,11 +15,11 @@ async def drain(ctx: Context, queue: set[int]) -> None:
 
 async def survey(ctx: Context, names: list[str]) -> list[str]:
     found: list[str] = []
-    await ctx.run(collect, names, found)  # want: RS215
+    await ctx.run(collect, names, found)  # want: RS213
     book = {"name": "survey"}
-    await ctx.run(note, book=book, number=len(names))  # want: RS215
+    await ctx.run(note, book=book, number=len(names))  # want: RS213
     await ctx.rpc("keep", book)
     queue = set(map(len, names))
     while queue:
-        await ctx.run(drain, queue)  # want: RS215
+        await ctx.run(drain, queue)  # want: RS213
     return found

@@ -18,12 +18,12 @@ async def sample(ctx: Context, sensor: str) -> None:
 async def round_of(ctx: Context, sensors: list[str]) -> None:
     tasks = []
     for sensor in sensors:
-        tasks.append(asyncio.create_task(sample(ctx, sensor)))  # want: RS214
+        tasks.append(asyncio.create_task(sample(ctx, sensor)))  # want: RS212
     await asyncio.gather(*tasks)
 
 
 async def pair(ctx: Context, one: str, other: str) -> None:
-    first = asyncio.create_task(sample(ctx, one))  # want: RS214
+    first = asyncio.create_task(sample(ctx, one))  # want: RS212
     second = asyncio.ensure_future(sample(ctx, other))
     await first
     await second
@@ -32,4 +32,4 @@ async def pair(ctx: Context, one: str, other: str) -> None:
 async def grouped(ctx: Context, sensors: list[str]) -> None:
     async with asyncio.TaskGroup() as group:  # want: RS208
         for sensor in sensors:
-            group.create_task(sample(ctx, sensor))  # want: RS214
+            group.create_task(sample(ctx, sensor))  # want: RS212
