@@ -203,6 +203,13 @@ _LOGS = re.compile(
 )
 
 
+# What gives a task, a future or a coroutine: an await takes its result.
+_AWAITABLE = r"""
+asyncio\.(Task|Future|create_task|ensure_future|wrap_future|run_coroutine_threadsafe|shield|wait_for|gather|to_thread)
+asyncio\.(TaskGroup|(get_running_loop|get_event_loop|new_event_loop))\.(create_task|create_future|run_in_executor)
+"""
+
+
 def _table(text: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{line})" for line in text.split()))
 
@@ -219,6 +226,7 @@ _KINDS = (
     ("asyncio", _table(_ASYNCIO)),
     ("effects", _table(_EFFECTS)),
 )
+_AWAITABLES = _table(_AWAITABLE)
 
 
 @cache
@@ -240,6 +248,12 @@ def canonical(name: str) -> str:
 def given_by(name: str) -> str | None:
     """The class of what a call of an external name gives; None where it is an instance of what is called."""
     return _GIVES.get(canonical(name))
+
+
+@cache
+def is_awaitable(name: str) -> bool:
+    """Whether a call of this name, or an instance of this class, is what asyncio awaits."""
+    return _AWAITABLES.fullmatch(name) is not None
 
 
 @cache

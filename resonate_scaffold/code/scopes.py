@@ -49,6 +49,8 @@ class Binding:
     module: str = ""
     member: str | None = None
     level: int = 0
+    inside: Scope | None = None
+    """The function that binds a name of an outer one, by `global` or `nonlocal`: ``node`` is an expression of that."""
 
 
 @dataclass(slots=True, eq=False)

@@ -17,6 +17,7 @@ from resonate_scaffold.check.rules.durability.operations import operations
 from resonate_scaffold.check.rules.durability.parent_contexts import parent_contexts
 from resonate_scaffold.check.rules.durability.retries import retries
 from resonate_scaffold.check.rules.durability.streams import deaf
+from resonate_scaffold.check.rules.durability.suspension import suspension
 from resonate_scaffold.check.rules.durability.timeout_errors import timeout_errors
 from resonate_scaffold.check.rules.durability.timeouts import timeouts
 from resonate_scaffold.check.rules.durability.writes import writes
@@ -40,3 +41,4 @@ def durability(model: Model) -> Iterator[Finding]:
     yield from failures(model)
     yield from called_in_place(model)
     yield from operations(model)
+    yield from suspension(model)

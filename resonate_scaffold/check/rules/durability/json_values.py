@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.rules.durability.rows import is_row, row
 from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.outside import canonical
+from resonate_scaffold.code.outside import canonical, is_awaitable
 from resonate_scaffold.code.scopes import ProgramClass, Scope
 from resonate_scaffold.code.values import (
     Class,
@@ -31,7 +31,7 @@ _KEPT_OUT = re.compile(
     r"|builtins\.dict\.(keys|values|items)"
     r"|pathlib\.(Pure)?(Posix|Windows)?Path|fractions\.Fraction|ipaddress\.ip_(address|network|interface)"
     r"|(threading|multiprocessing|asyncio)"
-    r"\.(Lock|RLock|Event|Condition|Semaphore|BoundedSemaphore|Queue|Thread|Process|Task|Future|create_task)"
+    r"\.(Lock|RLock|Event|Condition|Semaphore|BoundedSemaphore|Queue|Thread|Process)"
     r"|(typing|collections\.abc)\.(IO|TextIO|BinaryIO|Callable|Coroutine)"
     r"|io\.(TextIO\w*|BytesIO|StringIO|BufferedReader|BufferedWriter|FileIO|open)"
     r"|(sqlite3|aiosqlite|psycopg2?|asyncpg)\.((Async)?Connection|Cursor|Pool)"
@@ -43,8 +43,6 @@ _KEPT_OUT = re.compile(
     r"\.(Request|HTTPConnection|Response|BackgroundTasks|WebSocket|UploadFile)"
     r"|socket\.socket|tempfile\.\w+|subprocess\.Popen|re\.(compile|match|search|fullmatch)"
 )
-# What the SDK awaits where a function that is not async returns it.
-_AWAITABLE = frozenset({"asyncio.create_task", "asyncio.Task", "asyncio.Future"})
 _LOSES_ITS_TYPE = re.compile(
     r"datetime\.(datetime|date|timedelta)(\.(now|today|utcnow|fromtimestamp|fromisoformat))?|decimal\.Decimal"
 )
@@ -98,8 +96,8 @@ def _results(model: Model, function: Scope) -> Iterator[Finding]:
         if what is None and value is None and not untyped:
             what = _declared_row(model, declared) or _kept_out(declared)
             what = what or (_kept_out(Thing(named)) if named is not None else None)
-        if isinstance(value, Thing) and value.of in _AWAITABLE and not function.is_async:
-            continue
+        if isinstance(value, Thing) and is_awaitable(value.of) and not function.is_async:
+            continue  # the SDK awaits it
         if what is None and isinstance(value, Future) and function.is_async:
             message = f"{function.name} returns a durable call that it has not awaited"
             yield finding("RS306", it.value, function, message, "Return await …: what is recorded is its result.")
@@ -166,7 +164,7 @@ def _kept_out(value: Value | None) -> str | None:
     if is_builtin_exception(value.of):
         return _EXCEPTION
     name = canonical(value.of)
-    if not _KEPT_OUT.fullmatch(name):
+    if not _KEPT_OUT.fullmatch(name) and not is_awaitable(name):
         return None
     if name.rpartition(".")[2].islower() and not name.startswith("builtins."):
         return f"what {name} gives"
