@@ -35,7 +35,7 @@ class Rule:
 RULES: dict[str, Rule] = {
     rule.code: rule
     for rule in (
-        Rule("RS000", "syntax-error", "A file that is not Python."),
+        Rule("RS000", "syntax-error", "A file that cannot be parsed as Python."),
         Rule("RS101", "unknown-function", "A call names a function that its group does not register."),
         Rule("RS102", "unknown-group", "A call goes to a group that no process joins."),
         Rule("RS103", "unserved-contract", "A contract of a group whose worker does not serve it."),
@@ -60,6 +60,8 @@ RULES: dict[str, Rule] = {
         Rule("RS208", "asyncio-control", "A workflow waits with asyncio's clock or its scheduling."),
         Rule("RS209", "set-order", "The order of a set decides what a workflow does."),
         Rule("RS210", "mutable-global", "A workflow depends on a module's state that changes."),
+        Rule("RS212", "side-by-side", "Helpers that run at the same time and make several durable calls each."),
+        Rule("RS213", "lost-change", "A step changes what its workflow goes on with."),
         Rule("RS301", "effect-outside-step", "A workflow writes to the outside, not in a step."),
         Rule("RS302", "parent-context", "A step makes durable calls with the context of its workflow."),
         Rule("RS303", "write-outside-operations", "A db function writes outside of `once`."),
@@ -73,12 +75,14 @@ RULES: dict[str, Rule] = {
         Rule("RS311", "cut-short", "A wait that outlasts the workflow's own deadline."),
         Rule("RS312", "endless-loop", "A loop of durable calls that nothing bounds."),
         Rule("RS313", "never-caught", "A handler of what no durable call raises."),
+        Rule("RS317", "call-at-suspension", "A durable call where a suspended workflow comes by."),
+        Rule("RS318", "swallowed-suspension", "A handler that also catches what suspends a workflow."),
         Rule("RS401", "work-in-route", "A route does the work itself."),
         Rule("RS402", "context-in-route", "A route has a Context."),
         Rule("RS403", "unbounded-wait", "A route waits for a result without a bound."),
         Rule("RS404", "no-202", "A route starts work and answers 200."),
         Rule("RS405", "client-chosen-promise", "A request says which promise is settled."),
-        Rule("RS406", "unsigned-webhook", "Whoever finds the route settles the promise."),
+        Rule("RS406", "unsigned-webhook", "A route settles a promise and does not check who asks."),
         Rule("RS407", "outside-rejection", "A promise is rejected with data from outside."),
         Rule("RS408", "colon-in-id", "A root id with a colon."),
         Rule("RS409", "lost-random-id", "A random id that the caller never learns."),

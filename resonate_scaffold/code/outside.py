@@ -220,6 +220,13 @@ _LOGS = re.compile(
 )
 
 
+# What gives a task, a future or a coroutine: an await takes its result.
+_AWAITABLE = r"""
+asyncio\.(Task|Future|create_task|ensure_future|wrap_future|run_coroutine_threadsafe|shield|wait_for|gather|to_thread)
+asyncio\.(TaskGroup|(get_running_loop|get_event_loop|new_event_loop))\.(create_task|create_future|run_in_executor)
+"""
+
+
 def _table(text: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{line})" for line in text.split()))
 
@@ -237,6 +244,7 @@ _KINDS = (
     ("effects", _table(_EFFECTS)),
 )
 _BLOCKS = _table(_BLOCKING)
+_AWAITABLES = _table(_AWAITABLE)
 
 
 @cache
@@ -264,6 +272,12 @@ def given_by(name: str) -> str | None:
 def blocks(name: str) -> bool:
     """Whether a call of this name holds up an event loop."""
     return _BLOCKS.fullmatch(canonical(name)) is not None
+
+
+@cache
+def is_awaitable(name: str) -> bool:
+    """Whether a call of this name, or an instance of this class, is what asyncio awaits."""
+    return _AWAITABLES.fullmatch(name) is not None
 
 
 @cache

@@ -49,6 +49,8 @@ class Binding:
     module: str = ""
     member: str | None = None
     level: int = 0
+    inside: Scope | None = None
+    """The function that binds a name of an outer one, by `global` or `nonlocal`: ``node`` is an expression of that."""
 
 
 @dataclass(slots=True, eq=False)
@@ -98,6 +100,11 @@ class Scope:
     def returns(self) -> ast.expr | None:
         """The annotation of a function's result."""
         return self.node.returns if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+
+    @property
+    def yields(self) -> bool:
+        """Whether a function is a generator: what it gives comes piece by piece."""
+        return any(isinstance(it, ast.Yield | ast.YieldFrom) for it in self.nodes)
 
     @property
     def line(self) -> int:
@@ -166,6 +173,11 @@ def enclosing(node: ast.AST) -> Iterator[ast.AST]:
     while up is not None and not isinstance(up, (*FunctionNode.__args__, ast.ClassDef, ast.Module)):
         yield up
         up = above(up)
+
+
+def is_within(node: ast.AST, holder: ast.AST) -> bool:
+    """Whether a node is part of another in the same function."""
+    return node is holder or any(it is holder for it in enclosing(node))
 
 
 def statement_of(node: ast.AST) -> ast.AST:
