@@ -193,23 +193,6 @@ _GIVES = {
     "boto3.Session.client": "boto3.client",
     "boto3.Session.resource": "boto3.resource",
 }
-_BLOCKING = r"""
-time\.sleep
-(requests|niquests)\.(get|post|put|patch|delete|head|options|request)
-(requests|niquests)\.(Session|session)\.(get|post|put|patch|delete|head|options|request|send)
-httpx\.(get|post|put|patch|delete|head|options|request|stream)
-httpx\.Client\.(get|post|put|patch|delete|head|options|request|send|stream)
-urllib\.request\.(urlopen|urlretrieve)
-urllib3\.(request|PoolManager\.(request|urlopen))
-subprocess\.(run|call|check_call|check_output|getoutput|getstatusoutput)
-os\.system
-sqlite3\.connect
-psycopg2\.connect
-psycopg\.connect
-pymysql\.connect
-smtplib\.(SMTP|SMTP_SSL)
-builtins\.input
-"""
 _LOGS = re.compile(
     r"builtins\.print|warnings\.warn"
     r"|(logging(\.getLogger|\.Logger|\.LoggerAdapter)?|structlog(\.stdlib)?(\.get_logger|\.getLogger|\.BoundLogger)?"
@@ -243,7 +226,6 @@ _KINDS = (
     ("asyncio", _table(_ASYNCIO)),
     ("effects", _table(_EFFECTS)),
 )
-_BLOCKS = _table(_BLOCKING)
 _AWAITABLES = _table(_AWAITABLE)
 
 
@@ -266,12 +248,6 @@ def canonical(name: str) -> str:
 def given_by(name: str) -> str | None:
     """The class of what a call of an external name gives; None where it is an instance of what is called."""
     return _GIVES.get(canonical(name))
-
-
-@cache
-def blocks(name: str) -> bool:
-    """Whether a call of this name holds up an event loop."""
-    return _BLOCKS.fullmatch(canonical(name)) is not None
 
 
 @cache

@@ -188,6 +188,14 @@ def statement_of(node: ast.AST) -> ast.AST:
     return up or node
 
 
+def assigned(name: str, scope: Scope) -> ast.expr | None:
+    """The value of a variable that is bound once, by an assignment."""
+    match scope.bindings.get(name):
+        case [Binding(how=Bound.value, node=ast.expr() as value)]:
+            return value
+    return None
+
+
 def loads(name: str, scope: Scope) -> Iterator[tuple[ast.Name, Scope]]:
     """Where a function reads a variable of its own, in functions inside of it too."""
     for node in scope.found(ast.Name):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from resonate_scaffold.check.findings import Finding
+from resonate_scaffold.check.rules.determinism.hashes import hashes
 from resonate_scaffold.check.rules.determinism.lost_changes import LostChanges
 from resonate_scaffold.check.rules.determinism.order import SetOrder
 from resonate_scaffold.check.rules.determinism.outside import Outside
@@ -22,3 +23,4 @@ def determinism(model: Model) -> Iterator[Finding]:
     for scope, workflow in model.workflow_code.items():
         for kind in kinds:
             yield from kind.findings(scope, workflow)
+    yield from hashes(model)

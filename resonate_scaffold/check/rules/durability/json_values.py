@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from resonate_scaffold.check.findings import Finding, finding
+from resonate_scaffold.check.rules.durability.rows import is_row, row
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.outside import canonical, is_awaitable
 from resonate_scaffold.code.scopes import ProgramClass, Scope
@@ -38,6 +39,8 @@ _KEPT_OUT = re.compile(
     r"|sqlalchemy\.(ext\.asyncio\.|orm\.)?((async_)?sessionmaker|(Async)?(Session|Connection|Engine)(\.(execute|scalars|stream))?)"
     r"|(httpx|requests)(\.(Async)?Client|\.Session)?\.(get|post|put|patch|delete|request|send|Response)"
     r"|httpx\.(Async)?Client|aiohttp\.Client(Session|Response)|requests\.Session"
+    r"|(fastapi|starlette)(\.(requests|responses|background|websockets|datastructures))?"
+    r"\.(Request|HTTPConnection|Response|BackgroundTasks|WebSocket|UploadFile)"
     r"|socket\.socket|tempfile\.\w+|subprocess\.Popen|re\.(compile|match|search|fullmatch)"
 )
 _LOSES_ITS_TYPE = re.compile(
@@ -91,7 +94,8 @@ def _results(model: Model, function: Scope) -> Iterator[Finding]:
         value = model.evaluate.value(it.value, function)
         what = _not_json(model, it.value, function)
         if what is None and value is None and not untyped:
-            what = _kept_out(declared) or (_kept_out(Thing(named)) if named is not None else None)
+            what = _declared_row(model, declared) or _kept_out(declared)
+            what = what or (_kept_out(Thing(named)) if named is not None else None)
         if isinstance(value, Thing) and is_awaitable(value.of) and not function.is_async:
             continue  # the SDK awaits it
         if what is None and isinstance(value, Future) and function.is_async:
@@ -117,8 +121,13 @@ def _not_json(model: Model, node: ast.expr, scope: Scope) -> str | None:
     match node:
         case ast.Dict(values=items) | ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
             return next((what for it in items if (what := _not_json(model, it, scope)) is not None), None)
+    of_a_session = row(model, node, scope)
+    if of_a_session is not None:
+        return _row_of(of_a_session)
     value = model.evaluate.value(node, scope)
     match value:
+        case External("flask.request" | "quart.request"):
+            return "the request"
         case Function(inner) if not inner.decorators:
             return "a function"
         case Class():
@@ -139,6 +148,14 @@ def _not_json(model: Model, node: ast.expr, scope: Scope) -> str | None:
             is_plain = _is_plain(model, class_)
             return f"an object of class {class_.name}, which is neither a dataclass nor a model" if is_plain else None
     return _kept_out(value)
+
+
+def _declared_row(model: Model, declared: Value | None) -> str | None:
+    return _row_of(declared.class_) if isinstance(declared, Instance) and is_row(model, declared.class_) else None
+
+
+def _row_of(class_: ProgramClass) -> str:
+    return f"a row of class {class_.name} (it belongs to its session)"
 
 
 def _kept_out(value: Value | None) -> str | None:

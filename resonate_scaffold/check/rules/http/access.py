@@ -13,7 +13,7 @@ from resonate_scaffold.code.routes import Route
 from resonate_scaffold.code.scopes import ProgramClass, Scope, above
 from resonate_scaffold.code.values import Class, Function, Instance, Value
 
-_CHECKS = re.compile(
+CHECKS = re.compile(
     r"verif|signature|signed|sign_|auth(?!or(?!i))|hmac|digest|token(?!_(?:hex|bytes|urlsafe))|api_?key"
     r"|secret(?!s\.(?:token|choice|rand))|credential|permission|principal|security|bearer|oidc|keycloak"
     r"|current_\w*user|get_user|caller|guard|login|jwt|csrf|protected|ensure_|check_access|require|construct_event"
@@ -51,6 +51,14 @@ class Access:
 
     def is_checked(self, route: Route, scopes: list[Scope]) -> bool:
         """Whether anything on the way of a request looks at who asks; *scopes* are what the route runs."""
+        return (
+            self.is_gated(route)
+            or any(CHECKS.search(it) for it in _names(route.handler))
+            or any(self.asks(it) for it in scopes)
+        )
+
+    def is_gated(self, route: Route) -> bool:
+        """Whether anything looks at who asks before the handler is entered."""
         if self._all_gated or any(argument(route.node, it) for it in _GATES):
             return True
         if isinstance(route.node.func, ast.Attribute):
@@ -59,8 +67,7 @@ class Access:
                 return True
         return (
             any(self._decorator_checks(it, route) for it in route.handler.decorators)
-            or any(self._parameter_checks(it, route.handler) for it in _names(route.handler))
-            or any(self._asks(it) for it in scopes)
+            or any(self._handed_checks(it, route.handler, 0) for it in _names(route.handler))
             or (route.handler.class_ is not None and self._class_checks(route.handler.class_))
         )
 
@@ -104,7 +111,7 @@ class Access:
 
     def _sounds(self, node: ast.expr, scope: Scope) -> bool:
         """Whether a function or a class is called like a check, here or where it is from, or does one."""
-        if _CHECKS.search(ast.unparse(node)) or _CHECKS.search(self._model.evaluate.external(node, scope) or ""):
+        if CHECKS.search(ast.unparse(node)) or CHECKS.search(self._model.evaluate.external(node, scope) or ""):
             return True
         return self._does(self._model.evaluate.value(node, scope))
 
@@ -118,7 +125,7 @@ class Access:
         return False
 
     def _any_asks(self, scope: Scope) -> bool:
-        return any(self._asks(it) for found in self._model.reached(scope, 2) for it in (found, *found.inner))
+        return any(self.asks(it) for found in self._model.reached(scope, 2) for it in (found, *found.inner))
 
     def _is_handed_a_check(self, function: Scope, depth: int) -> bool:
         return depth < _DEEPEST and any(self._parameter_checks(it, function, depth + 1) for it in _names(function))
@@ -128,8 +135,9 @@ class Access:
         return decorator is not route.node and self._sounds(inner, route.scope)
 
     def _parameter_checks(self, name: str, handler: Scope, depth: int = 0) -> bool:
-        if _CHECKS.search(name):
-            return True
+        return CHECKS.search(name) is not None or self._handed_checks(name, handler, depth)
+
+    def _handed_checks(self, name: str, handler: Scope, depth: int) -> bool:
         handed = self._model.evaluate.name(name, handler)  # by `Depends()`, whose class the annotation says
         found = dependencies_of(self._model, name, handler)
         return any(self._dependency_checks(it, scope, handed, depth) for it, scope in found)
@@ -153,14 +161,14 @@ class Access:
         if not (self._model.evaluate.external(depends.func, scope) or "").endswith("Depends"):
             return True
         given = argument(depends, "dependency", 0)
-        if given is not None and _CHECKS.search(ast.unparse(given)):
+        if given is not None and CHECKS.search(ast.unparse(given)):
             return True
         value = self._model.evaluate.value(given, scope) if given is not None else handed
         return self._does(value, depth) if isinstance(value, Function | Class | Instance) else True
 
-    def _asks(self, scope: Scope) -> bool:
+    def asks(self, scope: Scope) -> bool:
         """Whether a function calls what sounds like a check, looks at whose something is, or answers 401 or 403."""
-        if any(self._call_asks(it, scope) or any(map(_refuses, _given(it))) for it in scope.calls):
+        if any(self._call_asks(it, scope) or any(map(refuses, _given(it))) for it in scope.calls):
             return True
         for node in scope.nodes:
             match node:
@@ -168,14 +176,14 @@ class Access:
                     return True
                 case ast.Subscript(value=ast.Attribute(attr="headers"), slice=key) if _is_credential(key):
                     return True
-                case ast.Return(value=ast.Tuple(elts=answer)) if any(map(_refuses, answer)):
+                case ast.Return(value=ast.Tuple(elts=answer)) if any(map(refuses, answer)):
                     return True
         return False
 
     def _call_asks(self, call: ast.Call, scope: Scope) -> bool:
         """Whether a call checks: by its name, by the header that it reads, by the secret that a library is given."""
         function = call.func
-        if _CHECKS.search(_path_of(function)):
+        if CHECKS.search(_path_of(function)):
             return True
         match function:
             case ast.Attribute(attr="get", value=ast.Attribute(attr="headers")):
@@ -186,7 +194,7 @@ class Access:
         known = self._model.evaluate.external(function, scope)
         if known is None or known.startswith(("builtins.", "resonate.")):
             return False
-        return _CHECKS.search(known) is not None or any(_CHECKS.search(it.arg or "") for it in call.keywords)
+        return CHECKS.search(known) is not None or any(CHECKS.search(it.arg or "") for it in call.keywords)
 
 
 def _names(handler: Scope) -> Iterator[str]:
@@ -216,5 +224,5 @@ def _is_compared(node: ast.Attribute) -> bool:
     return not any(isinstance(it, ast.Constant) for it in (up.left, *up.comparators))
 
 
-def _refuses(node: ast.expr) -> bool:
+def refuses(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) is int and node.value in (401, 403)
