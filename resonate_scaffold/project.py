@@ -15,13 +15,13 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold.errors import ManifestError, OlderLayout
 from resonate_scaffold.plan import Create, Delete, Edit, Plan
+from resonate_scaffold.undo import Undo
 
 MANIFEST = PurePosixPath(".resonate-scaffold.json")
 ADDS = PurePosixPath(".resonate-scaffold/adds")
@@ -30,8 +30,6 @@ RUFF_SETTINGS = (".ruff.toml", "ruff.toml", "pyproject.toml")
 _TOOL = "resonate-scaffold"
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")  # `names` knows more, but a later version may refuse what an earlier one took
 _RECORD = re.compile(r"(?P<number>[0-9]{4,})-(?P<rest>[A-Za-z0-9_.-]+)\.json")
-
-Undo = tuple[tuple[int, int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,26 +416,6 @@ def runtime_digest(hashes: Mapping[str, str], package: str) -> str:
     runtime = f"{package}/runtime/"
     lines = sorted(f"{path.removeprefix(runtime)} {sha}\n" for path, sha in hashes.items() if path.startswith(runtime))
     return fingerprint("".join(lines).encode())
-
-
-def restore(content: bytes, undo: Undo) -> bytes:
-    """Take an edit back: *content* is what it left."""
-    for start, length, old in undo:
-        content = content[:start] + old.encode() + content[start + length :]
-    return content
-
-
-def differences(before: bytes, after: bytes) -> Undo:
-    """The steps by which :func:`restore` makes *before* of *after*, each of whole lines."""
-    old, new = (content.decode().splitlines(keepends=True) for content in (before, after))
-    steps: list[tuple[int, int, str]] = []
-    offset = 0
-    for kind, first, last, start, stop in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        size = len("".join(new[start:stop]).encode())
-        if kind != "equal":
-            steps.append((offset, size, "".join(old[first:last])))
-        offset += size
-    return tuple(reversed(steps))  # from the end, so that no step moves the place of the next
 
 
 def _slug(kind: str, name: str) -> str:

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, Phase, assume, given, settings, strategies a
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import BrokenSource, CannotEdit
 from resonate_scaffold.formatting import Draft, lay_out
-from resonate_scaffold.project import FilesInMemory, differences, restore
+from resonate_scaffold.project import FilesInMemory
+from resonate_scaffold.undo import differences, restore
 
 WORKER = "orders/workflows/worker.py"
 ELEMENT = "serve(contracts.new, new)"

@@ -14,7 +14,8 @@ from resonate_scaffold.disk.files import FilesOnDisk
 from resonate_scaffold.errors import FormattingFailed
 from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.plan import Create, Edit
-from resonate_scaffold.project import FilesInMemory, Project, differences, restore
+from resonate_scaffold.project import FilesInMemory, Project
+from resonate_scaffold.undo import differences, restore
 from tests.grown import fresh, grown, planned, rewritten, without
 
 WORKER = PurePosixPath("orders/workflows/worker.py")
@@ -262,6 +263,11 @@ def test_differences_are_taken_back(before: str, after: str) -> None:
     steps = differences(before.encode(), after.encode())
     assert restore(after.encode(), steps) == before.encode()
     assert bool(steps) is (before != after)
+
+
+def test_a_line_that_is_no_text_is_not_recorded() -> None:
+    assert differences(b"\xe4\n", b"\xe4\nnew\n") == ((2, 4, ""),)
+    assert differences(b"\xe4", b"\xe4\nnew\n") == ()
 
 
 def test_what_is_added_twice_is_the_same() -> None:

@@ -4,7 +4,7 @@ this.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from resonate_scaffold import __version__
 from resonate_scaffold.commands import add, change, export, look, service
 
 _GROUPS = {"add": add.app, "export": export.app}
-_COMMANDS = {
+_COMMANDS: dict[str, Callable[..., None]] = {
     "new": service.new,
     "dev": service.dev,
     "engine": service.engine,

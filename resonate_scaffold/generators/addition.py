@@ -19,10 +19,11 @@ from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.layout import Code, render
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, differences, fingerprint
+from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint
 from resonate_scaffold.service.service import Service
 from resonate_scaffold.shapes import Import, Types
 from resonate_scaffold.templates import render_add
+from resonate_scaffold.undo import differences
 
 Bind = Callable[[str, str | None], str]
 _Edit = Callable[[Source, Callable[[str], str]], Source]

@@ -29,8 +29,9 @@ from resonate_scaffold.generators.group import without_process, without_service
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS, contracts_folder, stand_in
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Delete, Edit, Plan
-from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint, restore
+from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint
 from resonate_scaffold.service.service import Service
+from resonate_scaffold.undo import restore
 
 _TEXTS = frozenset({"Procfile", "compose.yaml", str(PROCFILE_DEV)})  # what an `add` edits that is not Python
 _SHOWN = 6  # files that a refusal names
