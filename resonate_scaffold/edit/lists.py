@@ -33,7 +33,7 @@ class ListEdits(ImportEdits):
         def refused(reason: str) -> CannotEdit:
             lines = [*(one.statement() for one in needed), f"{text},"]
             pasted = "".join(f"\n    {line}" for part in lines for line in part.splitlines())
-            hint = f"Paste this into {into} of {self.path}, then run the command again:{pasted}"
+            hint = f"Paste this into {self.path}, then run the command again:{pasted}"
             return CannotEdit(f"{self.path}: {reason}", hint)
 
         index, value = self._list(into, refused)
