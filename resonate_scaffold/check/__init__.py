@@ -6,9 +6,11 @@ files -> Program (syntax trees) -> Model (what it does with Resonate) -> rules -
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from resonate_scaffold.check.findings import Finding, is_selected, is_suppressed
+from resonate_scaffold.check import noqa
+from resonate_scaffold.check.findings import Finding, is_selected
 from resonate_scaffold.check.rules.determinism import determinism
 from resonate_scaffold.check.rules.durability import durability
 from resonate_scaffold.check.rules.http import http
@@ -36,21 +38,32 @@ def program_of(files: Mapping[PurePosixPath, bytes]) -> Program:
 
 def findings_of(model: Model, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> list[Finding]:
     """What is wrong in a program, by the rules that are selected and not suppressed where they stand."""
-    found = {*_broken(model.program), *ownership(model.program)}
+    return [it for it in judge(model).found if is_selected(it.code, select, ignore)]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is wrong in a program by any rule, but for what comments suppress; and the files that were analysed."""
+
+    found: list[Finding]
+    analysed: list[PurePosixPath]
+
+
+def judge(model: Model) -> Judgement:
+    """Ask every rule."""
+    program = model.program
+    found = {*_broken(program), *ownership(program)}
     runtime = {it.path for it in model.runtime}
     for rule in CHECKS:
         found.update(it for it in rule(model) if it.path not in runtime)  # what is in there is not the owner's to mend
-    return sorted(
-        it
-        for it in found
-        if is_selected(it.code, select, ignore) and not is_suppressed(_line(model.program, it), it.code)
-    )
-
-
-def _line(program: Program, it: Finding) -> bytes:
-    """The line of code that a finding is about."""
-    module = program.modules.get(it.path)
-    return module.lines[it.line - 1] if module is not None and 0 < it.line <= len(module.lines) else b""
+    for path, module in program.modules.items():
+        comments = noqa.read(program.files[path]) if module.error is None else []
+        if comments:
+            here = [it for it in found if it.path == path]
+            found.difference_update(it for it in here if any(comment.suppresses(it) for comment in comments))
+            if path not in runtime:
+                found.update(noqa.unused(path, here, comments))
+    return Judgement(sorted(found), list(program.modules))
 
 
 def _broken(program: Program) -> Iterator[Finding]:

@@ -78,6 +78,11 @@ class Tree:
     exclude: Patterns
     asked: tuple[PurePosixPath, ...]
 
+    @property
+    def named(self) -> list[PurePosixPath]:
+        """The files that were asked about themselves, not by a directory above them."""
+        return sorted(path for path in self.asked if path in self.files)
+
     def is_asked(self, path: PurePosixPath) -> bool:
         """Whether a file is among what was asked about."""
         return any(asked == path or asked in path.parents or not asked.parts for asked in self.asked)

@@ -34,6 +34,8 @@ def _missing(model: Model, module: Module, scope: Scope, binding: Binding, compl
     if member is None or member == "*" or (member.startswith("__") and member.endswith("__")):
         return
     target = model.program.modules.get(path)
+    if target is None and model.program.is_file(path):
+        return  # it has nothing to do with Resonate, and is not parsed
     package = path if target is None else path.parent if path.name == "__init__.py" else None
     if package is not None and (not complete or model.program.below(str(package), member) is not None):
         return

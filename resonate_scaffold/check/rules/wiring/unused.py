@@ -33,7 +33,8 @@ def unused(model: Model) -> Iterator[Finding]:
         return
     mentioned = _mentioned(model)
     for scope in candidates:
-        if scope.name not in mentioned and not _is_quoted(model, scope.name):
+        aside = model.program.is_named_aside(scope.name)
+        if scope.name not in mentioned and not aside and not _is_quoted(model, scope.name):
             message = f"{scope.name} is a durable function that nothing registers, calls or mentions"
             yield finding("RS107", scope.node, scope, message, "Register it with its worker, or delete it.")
 
