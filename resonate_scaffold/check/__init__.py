@@ -5,33 +5,31 @@ files -> Program (syntax trees) -> Model (what it does with Resonate) -> rules -
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from resonate_scaffold.check import noqa
 from resonate_scaffold.check.findings import Finding, is_selected
-from resonate_scaffold.check.rules.determinism import determinism
-from resonate_scaffold.check.rules.durability import durability
-from resonate_scaffold.check.rules.http import http
-from resonate_scaffold.check.rules.ownership import ownership
-from resonate_scaffold.check.rules.stale import stale
-from resonate_scaffold.check.rules.wiring import wiring
-from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.program import Program
 
-CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (wiring, determinism, durability, http, stale)
+if TYPE_CHECKING:  # what reads and judges is imported where a program is: an unchanged one is answered without it
+    from resonate_scaffold.code.model import Model
+    from resonate_scaffold.code.program import Program
 
 
 def check(
     files: Mapping[PurePosixPath, bytes], select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
 ) -> list[Finding]:
     """What is wrong in these files, in the order of their lines. What is not `.py` is read for RS113 and RS601."""
+    from resonate_scaffold.code.model import Model
+
     return findings_of(Model(program_of(files)), select, ignore)
 
 
 def program_of(files: Mapping[PurePosixPath, bytes]) -> Program:
     """The program in these files, which may have manifests of generated services beside the Python."""
+    from resonate_scaffold.code.program import Program
+
     python = {path: content for path, content in files.items() if path.suffix == ".py"}
     return Program(python, {path: content for path, content in files.items() if path not in python})
 
@@ -51,6 +49,10 @@ class Judgement:
 
 def judge(model: Model) -> Judgement:
     """Ask every rule."""
+    from resonate_scaffold.check import noqa
+    from resonate_scaffold.check.rules import CHECKS
+    from resonate_scaffold.check.rules.ownership import ownership
+
     program = model.program
     found = {*_broken(program), *ownership(program)}
     runtime = {it.path for it in model.runtime}

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resonate_scaffold.cache import remembered
-from resonate_scaffold.check import Judgement, judge, mends, noqa
-from resonate_scaffold.check.checklist import Item, checklist
+from resonate_scaffold.check import Judgement, judge
 from resonate_scaffold.check.findings import RULES, Finding, is_selected, page_of
 from resonate_scaffold.check.settings import Settings, rules
 from resonate_scaffold.check.shown import Shown
 from resonate_scaffold.code.files import Patterns, Tree, read
-from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.program import Program, without_collecting
+from resonate_scaffold.code.garbage import without_collecting
 from resonate_scaffold.disk import apply
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.plan import Edit, Plan, unified_diff
 from resonate_scaffold.report import Outcome, Report
+
+if TYPE_CHECKING:  # imported where a project is read, as in the package
+    from resonate_scaffold.check.checklist import Item
+    from resonate_scaffold.code.model import Model
 
 _MOST_ROUNDS = 5  # of mends: one may make room for another
 
@@ -69,7 +71,7 @@ def run(request: CheckRequest, report: Report) -> Outcome:
             for it in _told(tree, judgement, request):
                 shown.add(_as_json(tree, it), _source(tree, it))
             if request.checklist:
-                items += [_item(tree, it) for it in checklist(_model(tree)) if tree.is_asked(it.path)]
+                items += _checklist(tree)
     for path, _ in changed:
         report.step("edit", path)
     if request.checklist:
@@ -98,6 +100,9 @@ def explain(rule: str) -> str:
 
 
 def _model(tree: Tree) -> Model:
+    from resonate_scaffold.code.model import Model
+    from resonate_scaffold.code.program import Program
+
     return Model(Program(tree.files, tree.beside, tree.named))
 
 
@@ -132,6 +137,8 @@ def _is_ignored(finding: Finding, per_file: Sequence[tuple[Patterns, tuple[str, 
 
 def _changed(tree: Tree, request: CheckRequest) -> tuple[Tree, Plan]:
     """A project with what is to be changed in it, and the plan that changes it."""
+    from resonate_scaffold.check.noqa import UNSUPPRESSED
+
     if request.fix:
         after = tree
         for _ in range(_MOST_ROUNDS):
@@ -140,7 +147,7 @@ def _changed(tree: Tree, request: CheckRequest) -> tuple[Tree, Plan]:
                 break
             after = changed
     else:
-        after = _with(tree, request, lambda it: it.code not in noqa.UNSUPPRESSED, _suppressed)
+        after = _with(tree, request, lambda it: it.code not in UNSUPPRESSED, _suppressed)
     edits = [
         Edit(path, content, after.files[path]) for path, content in tree.files.items() if after.files[path] != content
     ]
@@ -162,14 +169,24 @@ def _with(
 
 
 def _mended(content: bytes, found: list[Finding]) -> bytes:
-    return mends.mended(content, [it.mend for it in found if it.mend is not None])
+    from resonate_scaffold.check.mends import mended
+
+    return mended(content, [it.mend for it in found if it.mend is not None])
 
 
 def _suppressed(content: bytes, found: list[Finding]) -> bytes:
+    from resonate_scaffold.check.noqa import added
+
     codes: dict[int, list[str]] = {}
     for it in found:
         codes.setdefault(it.line, []).append(it.code)
-    return noqa.added(content, codes)
+    return added(content, codes)
+
+
+def _checklist(tree: Tree) -> list[dict[str, Any]]:
+    from resonate_scaffold.check.checklist import checklist
+
+    return [_item(tree, it) for it in checklist(_model(tree)) if tree.is_asked(it.path)]
 
 
 def _as_json(tree: Tree, finding: Finding) -> dict[str, Any]:

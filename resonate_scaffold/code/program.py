@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
+from resonate_scaffold.code.garbage import without_collecting
 from resonate_scaffold.code.parse import parsed
 from resonate_scaffold.code.relevant import Graph, relevant
 from resonate_scaffold.code.scopes import (
@@ -113,23 +112,6 @@ class Program:
         if found is not None:
             return found
         return PurePosixPath(path) if path in self._directories else None
-
-
-@contextmanager
-def without_collecting() -> Iterator[None]:
-    """Look for no garbage meanwhile: syntax trees are full of cycles that live as long as the process.
-
-    What is there at the end is not looked at later, either: to do so would take as long as to parse it.
-    """
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _joined(directory: str, name: str) -> str:

@@ -9,12 +9,10 @@ from pathlib import Path
 
 from resonate_scaffold.cache import remembered
 from resonate_scaffold.code.files import Tree, read
-from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.program import Program, without_collecting
+from resonate_scaffold.code.garbage import without_collecting
 from resonate_scaffold.disk import write_output
 from resonate_scaffold.errors import Unknown
 from resonate_scaffold.graph import data, mermaid, parts, svg, tree
-from resonate_scaffold.graph.reading import structure_of
 from resonate_scaffold.graph.structure import Structure
 from resonate_scaffold.report import Outcome, Report
 
@@ -75,6 +73,11 @@ def _structure(found: Tree, request: GraphRequest) -> Structure:
     """The structure of a project, or that of last time where nothing has changed."""
 
     def ask() -> Structure:
+        # An unchanged project is drawn without all this.
+        from resonate_scaffold.code.model import Model
+        from resonate_scaffold.code.program import Program
+        from resonate_scaffold.graph.reading import structure_of
+
         return structure_of(Model(Program(found.files, named=found.named)), found.root.name)
 
     return remembered(found.root, "graph", found.files, Structure, ask) if request.cached else ask()

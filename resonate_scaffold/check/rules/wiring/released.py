@@ -71,7 +71,7 @@ def _worker(program: Program, root: PurePosixPath, group: object) -> Module | No
     places = [
         it
         for it in program.modules
-        if it.is_relative_to(root) and it.relative_to(root).parts[1:] == (folder, "worker.py")
+        if it.name == "worker.py" and it.is_relative_to(root) and it.relative_to(root).parts[1:-1] == (folder,)
     ]
     return program.modules[places[0]] if len(places) == 1 else None
 
