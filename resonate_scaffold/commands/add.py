@@ -1,0 +1,256 @@
+"""``add``: a command for each thing that a service can be given."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from resonate_scaffold.commands.options import AsJson, DryRun, Project, Yes, change_project
+from resonate_scaffold.errors import UsageError
+
+if TYPE_CHECKING:
+    from resonate_scaffold.grow import Planner
+
+app = typer.Typer(help="Grow a service: the files, the wiring, the tests.", rich_markup_mode=None)
+
+
+Takes = Annotated[
+    list[str] | None, typer.Option("--takes", help="A field of the request; again for more.", metavar="FIELD:TYPE")
+]
+Returns = Annotated[
+    list[str] | None, typer.Option("--returns", help="A field of the result; again for more.", metavar="FIELD:TYPE")
+]
+
+
+class WebhookScheme(StrEnum):
+    standard = "standard"
+    github = "github"
+    stripe = "stripe"
+    hmac = "hmac"
+
+
+class CatchUp(StrEnum):
+    latest = "latest"
+    all = "all"
+    none = "none"
+
+
+class Overlap(StrEnum):
+    skip = "skip"
+    queue = "queue"
+    allow = "allow"
+
+
+class Idempotency(StrEnum):
+    required = "required"
+    optional = "optional"
+    none = "none"
+
+
+@app.command("workflow")
+def add_workflow(
+    name: Annotated[str, typer.Argument(help="Its durable name: lower-case letters, digits and -.")],
+    takes: Takes = None,
+    returns: Returns = None,
+    calls: Annotated[
+        list[str] | None, typer.Option(help="A durable function that it calls, in this order.", metavar="RPC")
+    ] = None,
+    route: Annotated[bool, typer.Option("--route", help="Add POST /NAME for it, too.")] = False,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A workflow: contract, function, registration, test."""
+    from resonate_scaffold.generators.route import RouteRequest, add_route
+    from resonate_scaffold.generators.workflow import WorkflowRequest, add_workflow
+    from resonate_scaffold.grow import both
+
+    request = WorkflowRequest(name, tuple(takes or ()), tuple(returns or ()), tuple(calls or ()))
+    planner: Planner = lambda project: add_workflow(project, request)  # noqa: E731
+    if route:
+        durable = name.replace("_", "-")
+        submit = RouteRequest("POST", f"/{durable}", durable)
+        planner = both(planner, lambda project: add_route(project, submit))
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("db-function")
+def add_db_function(
+    name: Annotated[str, typer.Argument(help="Its name, without the group: reserve-stock is db.reserve_stock.")],
+    takes: Takes = None,
+    returns: Returns = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="It writes nothing.")] = False,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A durable database function: a write happens once, however often it runs."""
+    from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
+
+    request = DbFunctionRequest(name, tuple(takes or ()), tuple(returns or ()), read_only)
+    planner: Planner = lambda project: add_db_function(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("rpc")
+def add_rpc(
+    target: Annotated[str, typer.Argument(metavar="GROUP.NAME", help="The group that serves it, and its name there.")],
+    takes: Takes = None,
+    returns: Returns = None,
+    from_schema: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-schema", help="Another team's JSON Schema of it, for --takes and --returns.", metavar="FILE"
+        ),
+    ] = None,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A stub for what another team serves, with a stand-in; or a function of a further group of this service."""
+    from resonate_scaffold.generators.rpc import RpcRequest, add_rpc
+
+    request = RpcRequest(target, tuple(takes or ()), tuple(returns or ()))
+    if from_schema is not None:
+        if takes or returns:
+            raise UsageError("--from-schema says what it takes and returns", "Leave --takes and --returns out.")
+        request = RpcRequest(target, schema=_read_text(from_schema), schema_file=str(from_schema))
+    planner: Planner = lambda project: add_rpc(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("route")
+def add_route(
+    method: Annotated[str, typer.Argument(help="POST, PUT, PATCH, DELETE, or GET to read.")],
+    path: Annotated[str, typer.Argument(help="For example /customers/{customer_id}/orders.")],
+    workflow: Annotated[str | None, typer.Option(help="The workflow that it starts.", metavar="NAME")] = None,
+    rpc: Annotated[str | None, typer.Option(help="The durable function that it calls.", metavar="GROUP.NAME")] = None,
+    idempotency: Annotated[Idempotency | None, typer.Option(help="Whether Idempotency-Key names the work.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The convention in ids.py by which the request names the work.", metavar="NAME")
+    ] = None,
+    wait: Annotated[
+        int | None, typer.Option(help="Wait for the result, at most so many seconds.", metavar="SECONDS")
+    ] = None,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A route: submit and poll, or with --wait a synchronous wrap."""
+    from resonate_scaffold.generators.route import RouteRequest, add_route
+
+    if (workflow is None) == (rpc is None):
+        raise UsageError("A route starts one thing", "Give --workflow NAME or --rpc GROUP.NAME.")
+    target, option = (workflow, "--workflow") if workflow is not None else (rpc or "", "--rpc")
+    named_by = idempotency and idempotency.value
+    request = RouteRequest(method, path, target, option, idempotency=named_by, key=key, wait=wait)
+    planner: Planner = lambda project: add_route(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("webhook")
+def add_webhook(
+    name: Annotated[str, typer.Argument(help="Its name, and its gate's.")],
+    takes: Takes = None,
+    workflow: Annotated[
+        str | None, typer.Option(help="The workflow that waits, where there is only one.", metavar="NAME")
+    ] = None,
+    scheme: Annotated[WebhookScheme, typer.Option(help="How its sender signs.")] = WebhookScheme.standard,
+    id_from: Annotated[
+        str | None,
+        typer.Option(help="Where a body that others define names the work; job_id otherwise.", metavar="PATH"),
+    ] = None,
+    starts: Annotated[
+        str | None, typer.Option(help="The workflow that each message starts, instead of a gate.", metavar="NAME")
+    ] = None,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A signed route, whose messages answer a gate with a typed payload, or with --starts start a workflow."""
+    from resonate_scaffold.generators.webhook import WebhookRequest, add_webhook
+
+    request = WebhookRequest(name, tuple(takes or ()), workflow, scheme.value, id_from, starts)
+    planner: Planner = lambda project: add_webhook(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("schedule")
+def add_schedule(
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    workflow: Annotated[str, typer.Option(help="The workflow that it starts.", metavar="NAME")],
+    cron: Annotated[str, typer.Option(help="When, in UTC: minute hour day month weekday.", metavar="EXPR")],
+    catch_up: Annotated[
+        CatchUp, typer.Option(help="What runs of the times that were missed in an outage.")
+    ] = CatchUp.latest,
+    overlap: Annotated[
+        Overlap, typer.Option(help="What a time does while the run before has not ended.")
+    ] = Overlap.skip,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A workflow that starts by the clock."""
+    from resonate_scaffold.generators.schedule import ScheduleRequest, add_schedule
+
+    request = ScheduleRequest(name, workflow, cron, datetime.now(UTC), catch_up.value, overlap.value)
+    planner: Planner = lambda project: add_schedule(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("idempotency-key")
+def add_idempotency_key(
+    name: Annotated[str, typer.Argument(help="What the key names: invoice.")],
+    fields: Annotated[
+        list[str],
+        typer.Option(
+            "--from", help="A field that it is made of; again for more. `caller`: who asks.", metavar="FIELD[:TYPE]"
+        ),
+    ],
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A convention by which business fields name the work, in ids.py."""
+    from resonate_scaffold.generators.idempotency_key import KeyRequest, add_idempotency_key
+
+    request = KeyRequest(name, tuple(fields))
+    planner: Planner = lambda project: add_idempotency_key(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("group")
+def add_group(
+    name: Annotated[str, typer.Argument(help="The group's name.")],
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """Another worker group, with a process of its own."""
+    from resonate_scaffold.generators.group import GroupRequest, add_group
+
+    request = GroupRequest(name)
+    planner: Planner = lambda project: add_group(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+def _read_text(path: Path) -> str:
+    """A file that the user named."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not text in UTF-8", "Name a file of JSON.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", "Name a file that is there.") from None
