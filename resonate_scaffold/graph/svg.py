@@ -17,6 +17,7 @@ from resonate_scaffold.graph.structure import Edge, Kind, Link, Node, Structure
 _MARGIN = 32.0
 _TOP = 88.0  # the title's part
 _LONGEST = 38  # cells of a label; a longer one is shortened, and its title has all of it
+_LONGEST_OF_GROUP = 46  # which says how much is in it
 _MONO, _SMALL = 7.6, 6.8  # a cell of a label, and of what is small, where a common font is widest
 _ICON = 26.0
 
@@ -188,7 +189,8 @@ def _parts(node: Node) -> tuple[str, str]:
     """A route's method, and what is written beside it."""
     name = name_of(node)
     found = re.fullmatch(r"([A-Z]{3,7}) (/.*)", name) if node.kind is Kind.route else None
-    return (found[1], _shortened(found[2], _LONGEST)) if found else ("", _shortened(name, _LONGEST))
+    most = _LONGEST_OF_GROUP if node.kind is Kind.group else _LONGEST
+    return (found[1], _shortened(found[2], most)) if found else ("", _shortened(name, most))
 
 
 def _width(node: Node) -> float:
@@ -289,6 +291,7 @@ _INK = (
     ".durable .edge,.durable .icon{fill:none;stroke-width:1.4;stroke-linejoin:round}"
     ".durable .hit{fill:none;stroke:transparent;stroke-width:12;pointer-events:stroke}"
     ".durable :is(.node,.edge){transition:opacity .12s}"
+    ".durable .legend :is(.node,.edge){opacity:1!important}"
     ".durable a:hover .label{text-decoration:underline}"
     ".durable .edge.outside{stroke-dasharray:5 4}"
     ".durable .edge.detaches{stroke-width:1.6}"
