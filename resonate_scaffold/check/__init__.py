@@ -72,5 +72,5 @@ def _broken(program: Program) -> Iterator[Finding]:
     for path, module in program.modules.items():
         if module.error is not None:
             line, message = module.error
-            hint = "Mend it; nothing else is checked in it."
-            yield Finding(path, line, 1, "RS000", f"this is not Python: {message}", hint)
+            hint = "Nothing else in it is checked. If a newer Python has this syntax, run the tool on that."
+            yield Finding(path, line, 1, "RS000", f"the file cannot be parsed: {message}", hint)

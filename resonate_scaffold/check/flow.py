@@ -95,7 +95,7 @@ def _bound_to(model: Model, name: str, scope: Scope) -> tuple[ast.expr, Scope] |
         return None
     [binding] = holder.bindings[name]
     if binding.how in (Bound.value, Bound.entered) and isinstance(binding.node, ast.expr):
-        return binding.node, holder
+        return binding.node, binding.inside or holder
     if binding.how is Bound.imported and binding.member is not None:
         path = model.program.importing(holder.module, binding.module, binding.level)
         module = model.program.modules.get(path) if path is not None else None

@@ -116,7 +116,7 @@ class Names(ABC):
             return None
         self._busy.add(key)
         try:
-            found = self._merged([self._binding(it, scope) for it in _that_count(scope.bindings[name])])
+            found = self._merged([self._binding(it, it.inside or scope) for it in _that_count(scope.bindings[name])])
         finally:
             self._busy.discard(key)
         self._names[key] = found

@@ -49,6 +49,8 @@ class Binding:
     module: str = ""
     member: str | None = None
     level: int = 0
+    inside: Scope | None = None
+    """The function that binds a name of an outer one, by `global` or `nonlocal`: ``node`` is an expression of that."""
 
 
 @dataclass(slots=True, eq=False)
@@ -193,6 +195,14 @@ def statement_of(node: ast.AST) -> ast.AST:
     while up is not None and not isinstance(up, ast.stmt):
         up = above(up)
     return up or node
+
+
+def assigned(name: str, scope: Scope) -> ast.expr | None:
+    """The value of a variable that is bound once, by an assignment."""
+    match scope.bindings.get(name):
+        case [Binding(how=Bound.value, node=ast.expr() as value)]:
+            return value
+    return None
 
 
 def loads(name: str, scope: Scope) -> Iterator[tuple[ast.Name, Scope]]:

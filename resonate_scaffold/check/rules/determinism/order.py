@@ -23,6 +23,9 @@ _KEEPING = re.compile(
     r"|collections\.(deque|OrderedDict)|itertools\.(?!permutations|product|combinations)\w+(\.from_iterable)?|json\.dumps"
 )
 _FILLING = frozenset({"append", "appendleft", "extend", "insert"})
+_OF_KEYS = frozenset(
+    {"builtins.list", "builtins.tuple", "builtins.iter", "builtins.next", "builtins.enumerate", "builtins.zip"}
+)
 _WHOLE = frozenset({"builtins.list", "builtins.tuple"})
 _FARTHEST = 8  # steps by variables and returns
 
@@ -95,7 +98,9 @@ class SetOrder:
                 owner = above(up)
                 if owner is None or self._calls_within(owner, scope):
                     return owner is not None
-                return not isinstance(owner, ast.SetComp | ast.DictComp) and self._reaches(owner, scope, seen)
+                if isinstance(owner, ast.DictComp):
+                    return self._mapping_reaches(owner, scope, seen)
+                return not isinstance(owner, ast.SetComp) and self._reaches(owner, scope, seen)
             case ast.For():
                 return self._loop_matters(up, scope, seen)
             case ast.Attribute():
@@ -120,6 +125,41 @@ class SetOrder:
             case ast.expr() | ast.keyword() | ast.FormattedValue():
                 return self._reaches(up, scope, seen)
         return False
+
+    def _mapping_reaches(self, node: ast.AST, scope: Scope, seen: set[object]) -> bool:
+        """Whether anything goes through a dictionary that was filled in the order of a set. As a whole it has none."""
+        if ("mapping", node) in seen:
+            return False
+        seen.add(("mapping", node))
+        up = above(node)
+        match up:
+            case ast.For(iter=walked) if walked is node:
+                return self._loop_matters(up, scope, seen)
+            case ast.comprehension():
+                return self._reaches(node, scope, seen)
+            case ast.Attribute(attr="items" | "keys" | "values"):
+                called = above(up)
+                return isinstance(called, ast.Call) and self._reaches(called, scope, seen)
+            case ast.Starred():
+                return self._reaches(up, scope, seen)
+            case ast.Call() if up.func is not node and not self._takes(up, scope):
+                return self._keeps_keys(up, scope) and self._reaches(up, scope, seen)
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                return self._variable_maps(name, scope, seen)
+            case ast.Return():
+                return any(self._mapping_reaches(it, holder, seen) for it, holder in self._callers.get(scope, ()))
+        return False
+
+    def _keeps_keys(self, call: ast.Call, scope: Scope) -> bool:
+        """Whether a call makes of a dictionary something that has the order of its keys."""
+        name = self._model.evaluate.external(call.func, scope)
+        return name is not None and name in _OF_KEYS
+
+    def _variable_maps(self, name: str, scope: Scope, seen: set[object]) -> bool:
+        if ("mapping", scope, name) in seen or self._is_sorted(name, scope):
+            return False
+        seen.add(("mapping", scope, name))
+        return any(self._mapping_reaches(it, holder, seen) for it, holder in loads(name, scope))
 
     def _is_handed_over(self, node: ast.AST, call: ast.Call, scope: Scope) -> bool:
         """Whether `ctx.run` gets a whole set as a list: a call takes no set, so its step will make one of it again."""
@@ -169,6 +209,8 @@ class SetOrder:
             match inner:
                 case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if method in _FILLING:
                     found = self._variable_reaches(name, scope, seen)
+                case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name))]) if _is_own_mapping(name, scope):
+                    found = self._variable_maps(name, scope, seen)
                 case ast.AugAssign(target=ast.Name(id=name)) if self._has_order(name, scope):
                     found = self._variable_reaches(name, scope, seen)
                 case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
@@ -227,6 +269,12 @@ def _says_numbers(name: str, scope: Scope) -> bool:
         and it.annotation.slice.id in ("int", "float", "bool")
         for it in scope.bindings.get(name, ())
     )
+
+
+def _is_own_mapping(name: str, scope: Scope) -> bool:
+    """Whether a variable begins as an empty dictionary."""
+    bound = scope.bindings.get(name, ())
+    return len(bound) == 1 and isinstance(bound[0].node, ast.Dict) and not bound[0].node.keys
 
 
 def _stored(loop: ast.For) -> set[str]:

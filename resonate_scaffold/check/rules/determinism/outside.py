@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import maker, only_logged, whose
+from resonate_scaffold.check.rules.determinism.around import at_import, behind, decides, wrappers
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.outside import kind_of
 from resonate_scaffold.code.scopes import ProgramClass, Scope, above
@@ -93,10 +94,30 @@ class Outside:
             for hazard in self._reached(callee)
             if hazard.code not in _HARMLESS_IN_LOGS or not only_logged(self._model, call, scope)
         ]
-        for code, node, what in (*self._hazards(scope), *through):
+        for code, node, what in (*self._hazards(scope), *through, *self._around(scope)):
             if (code, node.lineno) not in told:
                 told.add((code, node.lineno))
                 yield finding(code, node, scope, f"{whose(scope, workflow)} {what}", _HINTS[code])
+
+    def _around(self, scope: Scope) -> Iterator[_Hazard]:
+        """What runs with a function, or was made when it was imported, and stands in no call of it; each once."""
+        told: set[tuple[str, str]] = set()
+        for it in behind(self._model, scope):
+            for hazard in (hazard for each in it.scopes for hazard in self._hazards(each)):
+                differs = hazard.code in _HARMLESS_IN_LOGS and not only_logged(self._model, it.node, scope)
+                if differs and (hazard.code, it.what) not in told:
+                    told.add((hazard.code, it.what))
+                    yield hazard._replace(node=it.node, what=f"{it.what}, which {hazard.what}")
+        for it in wrappers(self._model, scope):
+            for wrapper in it.scopes:
+                for hazard in self._hazards(wrapper):
+                    if hazard.code not in _HARMLESS_IN_LOGS or decides(self._model, hazard.node, wrapper):
+                        yield hazard._replace(node=it.node, what=f"{it.what}, which {hazard.what}")
+        for early in at_import(self._model, scope):
+            code, does, _ = _RULES[kind_of(early.name) or ""]
+            if not only_logged(self._model, early.node, scope):
+                why = "each process does so once, so a replay in another has another value"
+                yield _Hazard(code, early.node, f"{early.what}, which {does} at import ({early.name}): {why}")
 
     def _hazards(self, scope: Scope) -> list[_Hazard]:
         """What stands in a function itself."""

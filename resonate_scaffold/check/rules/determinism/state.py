@@ -14,7 +14,7 @@ from resonate_scaffold.code.values import Collection, Function, Instance, Module
 type Place = tuple[Scope, str]
 """A name of a module."""
 
-_MUTATING = frozenset(
+MUTATING = frozenset(
     {
         "append", "extend", "insert", "remove", "pop", "clear", "add", "discard", "update", "setdefault", "popitem",
         "appendleft", "popleft", "extendleft", "rotate", "sort", "reverse", "subtract", "difference_update",
@@ -82,7 +82,7 @@ class MutableGlobals:
     def _changes(self, scope: Scope) -> Iterator[tuple[ast.AST, Place]]:
         """Where a function changes what a module holds."""
         for call in scope.calls:
-            if isinstance(call.func, ast.Attribute) and call.func.attr in _MUTATING:
+            if isinstance(call.func, ast.Attribute) and call.func.attr in MUTATING:
                 place = self._place(call.func.value, scope)
                 if place is not None and self._is_collection(place):
                     yield call, place
@@ -136,7 +136,7 @@ class MutableGlobals:
         holder, name = place
         return any(
             isinstance(binding.node, ast.expr)
-            and isinstance(self._model.evaluate.value(binding.node, holder), Collection)
+            and isinstance(self._model.evaluate.value(binding.node, binding.inside or holder), Collection)
             for binding in holder.bindings.get(name, ())
             if binding.how is Bound.value
         )

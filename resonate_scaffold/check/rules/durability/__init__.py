@@ -6,15 +6,18 @@ from collections.abc import Iterator
 
 from resonate_scaffold.check.findings import Finding
 from resonate_scaffold.check.rules.durability.blocking import blocking
+from resonate_scaffold.check.rules.durability.called_in_place import called_in_place
 from resonate_scaffold.check.rules.durability.deadlines import deadlines
 from resonate_scaffold.check.rules.durability.dropped import dropped
 from resonate_scaffold.check.rules.durability.effects import effects
 from resonate_scaffold.check.rules.durability.failures import failures
 from resonate_scaffold.check.rules.durability.json_values import json_values
 from resonate_scaffold.check.rules.durability.loops import loops
+from resonate_scaffold.check.rules.durability.operations import operations
 from resonate_scaffold.check.rules.durability.parent_contexts import parent_contexts
 from resonate_scaffold.check.rules.durability.retries import retries
 from resonate_scaffold.check.rules.durability.streams import deaf
+from resonate_scaffold.check.rules.durability.suspension import suspension
 from resonate_scaffold.check.rules.durability.timeout_errors import timeout_errors
 from resonate_scaffold.check.rules.durability.timeouts import timeouts
 from resonate_scaffold.check.rules.durability.writes import writes
@@ -36,3 +39,6 @@ def durability(model: Model) -> Iterator[Finding]:
     yield from deadlines(model)
     yield from loops(model)
     yield from failures(model)
+    yield from called_in_place(model)
+    yield from operations(model)
+    yield from suspension(model)

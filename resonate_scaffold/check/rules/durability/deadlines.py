@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.flow import maker
-from resonate_scaffold.code.facts import Contract, DurableCall
+from resonate_scaffold.code.facts import Contract, DurableCall, Start
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.names import argument
 from resonate_scaffold.code.scopes import ProgramClass, Scope
@@ -16,6 +16,7 @@ from resonate_scaffold.code.values import Class, Constant, Instance, Value
 
 _UNITS = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")  # in timedelta's order
 _TIMEOUT = "timeout"
+_DAY = timedelta(days=1)  # the SDK's DEFAULT_TOP_LEVEL_TIMEOUT, and that of a call
 _WAITS = {"wait": (_TIMEOUT, 2), "sleep": ("duration", 0), "promise": (_TIMEOUT, 0)}
 
 
@@ -29,7 +30,10 @@ def deadlines(model: Model) -> Iterator[Finding]:
             for call in model.durable_calls.get(scope, ()):
                 found = duration_of(model, call)
                 if found is not None and found >= deadline:
-                    yield _finding(call, contract, found, deadline)
+                    name = contract.name or contract.variable
+                    hint = f"Give {name} a longer timeout in its contract, or wait for less"
+                    yield _finding(call, name, found, deadline, hint)
+    yield from _without_contracts(model)
 
 
 def code_of(model: Model, workflow: Scope) -> Iterator[Scope]:
@@ -43,15 +47,68 @@ def code_of(model: Model, workflow: Scope) -> Iterator[Scope]:
             waiting += [callee for _, callee in model.plain_calls.get(scope, ())]
 
 
-def _finding(call: DurableCall, contract: Contract, found: timedelta, deadline: timedelta) -> Finding:
+def _without_contracts(model: Model) -> Iterator[Finding]:
+    """RS311 of what the SDK's own client starts: with no timeout it has a day."""
+    starts = [(start, scope) for scope, found in model.starts.items() for start in found]
+    if model.handed_out or model.is_blind or any(_is_anything(it) for it, _ in starts):
+        return
+    for workflow in model.workflows:
+        if any(it.contract is not None for it in model.by_function.get(workflow, ())):
+            continue
+        deadline = _longest(model, workflow, starts)
+        code = set(code_of(model, workflow)) if deadline is not None else set()
+        for scope in code:
+            for call in model.durable_calls.get(scope, ()):
+                found = duration_of(model, call) if call.context.scope in code else None
+                if found is not None and deadline is not None and found >= deadline:
+                    hint = f"Start {workflow.name} with options(timeout=…) of more than that, or wait for less"
+                    yield _finding(call, workflow.name, found, deadline, hint)
+
+
+def _is_anything(start: Start) -> bool:
+    """Whether it is not known what is started, or for how long that may take."""
+    if start.kind == "contract":
+        return False
+    return start.kind == "create" or (start.function is None and start.name is None) or start.client is None
+
+
+def _longest(model: Model, workflow: Scope, starts: list[tuple[Start, Scope]]) -> timedelta | None:
+    """The longest time that a workflow gets from those who start or call it; None where one of them is not known."""
+    names = {it.name for it in model.by_function.get(workflow, ())} | {workflow.name}
+    given: list[tuple[ast.expr | None, Scope]] = []
+    for start, scope in starts:
+        if start.function is workflow or start.name in names:
+            assert start.client is not None
+            options = start.client.options
+            if options.hide:
+                return None
+            timeout = argument(start.node, "promise_timeout", 5) if start.kind == "schedule" else options.timeout
+            given.append((timeout, scope if start.kind == "schedule" else options.scope or scope))
+    for scope, calls in model.durable_calls.items():
+        for call in calls:
+            if call.function is workflow or (call.name is not None and call.name in names):
+                if call.options.hide:
+                    return None
+                given.append((call.options.timeout, call.options.scope or scope))
+    found = [_timeout_given(model, node, scope) for node, scope in given]
+    known = [it for it in found if it is not None]
+    return max(known) if known and len(known) == len(found) else None
+
+
+def _timeout_given(model: Model, node: ast.expr | None, scope: Scope) -> timedelta | None:
+    """A timeout as the SDK takes it."""
+    if node is None or model.evaluate.value(node, scope) == Constant(None):
+        return _DAY
+    return _duration(model, node, scope)
+
+
+def _finding(call: DurableCall, name: str, found: timedelta, deadline: timedelta, hint: str) -> Finding:
     kinds = {"wait": "this wait", "sleep": "this sleep", "promise": "this promise"}
-    name = contract.name or contract.variable
     message = (
         f"{kinds[call.kind]} may take {_spelled(found)}, but {name} is timed out after {_spelled(deadline)}: "
         "what follows it never runs"
     )
-    hint = f"Give {name} a longer timeout in its contract, or wait for less: the deadline counts from the run's start."
-    return finding("RS311", call.node, call.scope, message, hint)
+    return finding("RS311", call.node, call.scope, message, f"{hint}: the deadline counts from the run's start.")
 
 
 def _spelled(duration: timedelta) -> str:

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 
 from resonate_scaffold.check.findings import Finding, finding
+from resonate_scaffold.check.rules.durability.rows import is_row, row
 from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.outside import canonical
+from resonate_scaffold.code.outside import canonical, is_awaitable
 from resonate_scaffold.code.scopes import ProgramClass, Scope
 from resonate_scaffold.code.values import (
     Class,
@@ -30,7 +31,7 @@ _KEPT_OUT = re.compile(
     r"|builtins\.dict\.(keys|values|items)"
     r"|pathlib\.(Pure)?(Posix|Windows)?Path|fractions\.Fraction|ipaddress\.ip_(address|network|interface)"
     r"|(threading|multiprocessing|asyncio)"
-    r"\.(Lock|RLock|Event|Condition|Semaphore|BoundedSemaphore|Queue|Thread|Process|Task|Future|create_task)"
+    r"\.(Lock|RLock|Event|Condition|Semaphore|BoundedSemaphore|Queue|Thread|Process)"
     r"|(typing|collections\.abc)\.(IO|TextIO|BinaryIO|Callable|Coroutine)"
     r"|io\.(TextIO\w*|BytesIO|StringIO|BufferedReader|BufferedWriter|FileIO|open)"
     r"|(sqlite3|aiosqlite|psycopg2?|asyncpg)\.((Async)?Connection|Cursor|Pool)"
@@ -38,10 +39,10 @@ _KEPT_OUT = re.compile(
     r"|sqlalchemy\.(ext\.asyncio\.|orm\.)?((async_)?sessionmaker|(Async)?(Session|Connection|Engine)(\.(execute|scalars|stream))?)"
     r"|(httpx|requests)(\.(Async)?Client|\.Session)?\.(get|post|put|patch|delete|request|send|Response)"
     r"|httpx\.(Async)?Client|aiohttp\.Client(Session|Response)|requests\.Session"
+    r"|(fastapi|starlette)(\.(requests|responses|background|websockets|datastructures))?"
+    r"\.(Request|HTTPConnection|Response|BackgroundTasks|WebSocket|UploadFile)"
     r"|socket\.socket|tempfile\.\w+|subprocess\.Popen|re\.(compile|match|search|fullmatch)"
 )
-# What the SDK awaits where a function that is not async returns it.
-_AWAITABLE = frozenset({"asyncio.create_task", "asyncio.Task", "asyncio.Future"})
 _LOSES_ITS_TYPE = re.compile(
     r"datetime\.(datetime|date|timedelta)(\.(now|today|utcnow|fromtimestamp|fromisoformat))?|decimal\.Decimal"
 )
@@ -93,9 +94,10 @@ def _results(model: Model, function: Scope) -> Iterator[Finding]:
         value = model.evaluate.value(it.value, function)
         what = _not_json(model, it.value, function)
         if what is None and value is None and not untyped:
-            what = _kept_out(declared) or (_kept_out(Thing(named)) if named is not None else None)
-        if isinstance(value, Thing) and value.of in _AWAITABLE and not function.is_async:
-            continue
+            what = _declared_row(model, declared) or _kept_out(declared)
+            what = what or (_kept_out(Thing(named)) if named is not None else None)
+        if isinstance(value, Thing) and is_awaitable(value.of) and not function.is_async:
+            continue  # the SDK awaits it
         if what is None and isinstance(value, Future) and function.is_async:
             message = f"{function.name} returns a durable call that it has not awaited"
             yield finding("RS306", it.value, function, message, "Return await …: what is recorded is its result.")
@@ -119,8 +121,13 @@ def _not_json(model: Model, node: ast.expr, scope: Scope) -> str | None:
     match node:
         case ast.Dict(values=items) | ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
             return next((what for it in items if (what := _not_json(model, it, scope)) is not None), None)
+    of_a_session = row(model, node, scope)
+    if of_a_session is not None:
+        return _row_of(of_a_session)
     value = model.evaluate.value(node, scope)
     match value:
+        case External("flask.request" | "quart.request"):
+            return "the request"
         case Function(inner) if not inner.decorators:
             return "a function"
         case Class():
@@ -143,13 +150,21 @@ def _not_json(model: Model, node: ast.expr, scope: Scope) -> str | None:
     return _kept_out(value)
 
 
+def _declared_row(model: Model, declared: Value | None) -> str | None:
+    return _row_of(declared.class_) if isinstance(declared, Instance) and is_row(model, declared.class_) else None
+
+
+def _row_of(class_: ProgramClass) -> str:
+    return f"a row of class {class_.name}, which belongs to its session"
+
+
 def _kept_out(value: Value | None) -> str | None:
     if not isinstance(value, Thing):
         return None
     if is_builtin_exception(value.of):
         return _EXCEPTION
     name = canonical(value.of)
-    if not _KEPT_OUT.fullmatch(name):
+    if not _KEPT_OUT.fullmatch(name) and not is_awaitable(name):
         return None
     if name.rpartition(".")[2].islower() and not name.startswith("builtins."):
         return f"what {name} gives"

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from resonate_scaffold.check.findings import Finding
 from resonate_scaffold.check.rules.http.access import Access
+from resonate_scaffold.check.rules.http.background import background
+from resonate_scaffold.check.rules.http.chosen_functions import chosen_functions
+from resonate_scaffold.check.rules.http.clock_ids import clock_ids
 from resonate_scaffold.check.rules.http.handles import stale_handles, unconfirmed
 from resonate_scaffold.check.rules.http.ids import colons, searches
 from resonate_scaffold.check.rules.http.random_ids import random_ids
@@ -32,5 +35,8 @@ def http(model: Model) -> Iterator[Finding]:
         yield from random_ids(model, route.handler)
         yield from unconfirmed(model, route, starts)
         yield from stale_handles(model, route, scopes)
+        yield from background(model, route, scopes)
+        yield from chosen_functions(model, route)
+        yield from clock_ids(model, route)
     yield from colons(model)
     yield from searches(model)

@@ -75,7 +75,7 @@ def _is_carried(model: Model, start: Start, handler: Scope) -> bool:
             if binding.how is Bound.value:
                 inner = (it for it in ast.walk(binding.node) if isinstance(it, ast.Name))
                 names |= {it.id for it in inner if _is_random(model, it, handler)}
-        for use, _ in loads(name, handler):
+        for use in (*_also_given_to(name, handler), *(it for it, _ in loads(name, handler))):
             if is_within(use, start.node) or only_logged(model, use, handler):
                 continue
             targets = kept_as(use)
@@ -83,6 +83,16 @@ def _is_carried(model: Model, start: Start, handler: Scope) -> bool:
                 return True
             names |= targets
     return False
+
+
+def _also_given_to(name: str, handler: Scope) -> Iterator[ast.expr]:
+    """What a variable's value goes to besides: `answer["id"] = name = …`, `{"id": (name := …)}`."""
+    for binding in handler.bindings.get(name, ()):
+        match above(binding.node):
+            case ast.NamedExpr() as whole:
+                yield whole
+            case ast.Assign(targets=[_, _, *_], value=value):
+                yield value
 
 
 def _is_told(model: Model, node: ast.expr, handler: Scope, depth: int = 0) -> bool:

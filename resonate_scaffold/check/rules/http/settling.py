@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.rules.http.access import Access
+from resonate_scaffold.check.rules.http.late_checks import is_checked_late
 from resonate_scaffold.check.rules.http.request import Asked
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.names import argument
@@ -34,11 +35,16 @@ def settling(model: Model, route: Route, scopes: list[Scope], access: Access) ->
             hint = "Resolve it with a typed answer, and let the workflow decide what failed."
             yield finding("RS407", call, handler, message, hint)
     if settles and not access.is_checked(route, scopes):
-        message = f"{handler.name} settles a promise for whoever finds it: nothing checks who asks"
+        message = f"{handler.name} settles a promise, and nothing checks who sends the request"
         hint = (
             "Verify a signature over the body (hmac.compare_digest), or ask for a key, before the promise is settled."
         )
         yield finding("RS406", handler.node, handler, message, hint)
+    for call, scope in settles:
+        if scope is handler and is_checked_late(model, access, route, call):
+            message = f"{handler.name} settles the promise first, and looks at the signature after that: it is too late"
+            hint = "Refuse what is not signed before anything else: a promise that is settled stays settled."
+            yield finding("RS406", call, handler, message, hint)
 
 
 def _settles(model: Model, call: ast.Call, scope: Scope) -> bool:

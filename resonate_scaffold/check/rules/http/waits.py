@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.check.rules.http.handles import calls_of_handles
+from resonate_scaffold.check.rules.http.polling import polling
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.names import argument
 from resonate_scaffold.code.routes import Route
@@ -23,6 +24,7 @@ _TASKS = frozenset({"create_task", "ensure_future", "start_soon", "add_task", "s
 
 def waits(model: Model, route: Route) -> Iterator[Finding]:
     for scope in _waited_for(model, route):
+        yield from polling(model, route, scope)
         if _asks_first(scope):
             continue
         for call in calls_of_handles(model, "result", scope):
