@@ -264,7 +264,7 @@ def _context_call(model: Model, call: ast.Call, method: Method, given: set[str],
     elif method.name == "sleep" and call.args and _is_number(model, call.args[0], scope):
         yield finding("RS503", call, scope, "ctx.sleep takes a timedelta", "Now: await ctx.sleep(timedelta(seconds=…))")
     elif method.name == "get_dependency" and call.args and model.evaluate.text(call.args[0], scope) is not None:
-        message = "a dependency has no name: it is found by its type"
+        message = "dependencies have no names: they are found by type"
         yield finding("RS503", call, scope, message, "Now: ctx.get_dependency(Type)")
 
 
@@ -309,12 +309,12 @@ def _handle(model: Model, node: ast.Attribute, holder: Future | Thing, scope: Sc
     outside = method is None or (isinstance(method, Method) and isinstance(method.of, Client))
     if node.attr == "options" and method is not None:
         hint = "Now: options(…) first, and the call after it: ctx.options(timeout=…).run(fn, …)"
-        yield finding("RS502" if outside else "RS503", node, scope, "what a call gives has no options", hint)
+        yield finding("RS502" if outside else "RS503", node, scope, "the result of a call has no options()", hint)
     elif node.attr == "promise_id":
         text = _awaited(node, "id()", scope) if not called else None
         yield finding("RS505", node, scope, "a handle has no promise_id", "Now: await handle.id()", text)
     elif node.attr == "id" and not called:
-        message, text = "id of a handle or a future is a method", _awaited(node, "id()", scope)
+        message, text = "id is a method of a handle or a future", _awaited(node, "id()", scope)
         yield finding("RS505", node, scope, message, "Now: await handle.id()", text)
     elif node.attr == "result" and called and outside:
         assert up is not None

@@ -9,7 +9,7 @@ from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.scopes import Binding, Bound, Module, Scope, above
 
-_HINT = "Take the import out, or restore what it names."
+_HINT = "Remove the import, or restore what it names."
 
 
 def imports(model: Model) -> Iterator[Finding]:

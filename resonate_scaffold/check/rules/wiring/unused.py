@@ -47,7 +47,7 @@ def _unlisted(model: Model) -> Iterator[Finding]:
     used = _used_functions(model) if left else set()
     for function in left:
         if function not in used:
-            message = f"{function.name} is decorated with serve, and stands in no SERVED: nobody runs it"
+            message = f"{function.name} is decorated with serve, but no SERVED list has it: no worker runs it"
             yield finding("RS107", function.node, function, message, "Add it to SERVED of its worker, or delete it.")
 
 
