@@ -16,7 +16,7 @@ import pytest
 
 from resonate_scaffold.check import check, findings_of, program_of
 from resonate_scaffold.check.checklist import checklist
-from resonate_scaffold.check.findings import RULES, Finding, is_selected, is_suppressed
+from resonate_scaffold.check.findings import RULES, Finding, is_selected
 from resonate_scaffold.check.settings import Settings, rules
 from resonate_scaffold.code.files import read, settings_of
 from resonate_scaffold.code.model import Model
@@ -325,7 +325,7 @@ def test_the_runtime_on_the_disk(tool: Tool, service: Path) -> None:
     auth.write_bytes(auth.read_bytes() + b"# more\n")
     ran = tool("check", "services/orders")
     assert ran.out.startswith("services/orders/orders/runtime/http/auth.py:1:1: RS601 [edited-runtime] ")
-    assert ran.status == 1 and ran.out.splitlines()[-1].endswith(": RS601 1")
+    assert ran.status == 1 and ran.out.splitlines()[-2].endswith(": RS601 1")
     assert tool("check", "services/orders/orders/api").status == 0  # it was not asked about
     assert tool("check", "services/orders", "--ignore", "edited-runtime").status == 0
     assert tool("check", "services/orders", "--ignore", "ALL").status == 0
@@ -366,16 +366,6 @@ def test_what_of_the_runtime_is_not_python(tool: Tool, service: Path) -> None:
     assert "runtime/NOTES.md is missing" in tool("check", "services").out
     manifest.write_bytes(b" " * (5 << 20) + manifest.read_bytes())  # a manifest of that size is none
     assert tool("check", "services").status == 0
-
-
-def test_suppressed_where_it_stands() -> None:
-    line = "    return time.time()"
-    for comment in ("  # noqa", "  # noqa: RS201", "  # noqa: E501, RS201", "  # NOQA:RS201 it is only shown"):
-        assert check({PurePosixPath("a.py"): SLEEPY.replace(line, line + comment).encode()}) == []
-    for comment in ("  # noqa: RS202", "  # noqa: E501", "  # nothing"):
-        (found,) = check({PurePosixPath("a.py"): SLEEPY.replace(line, line + comment).encode()})
-        assert found.code == "RS201"
-    assert not is_suppressed(b"x = '# no qa'", "RS201")
 
 
 @pytest.mark.parametrize(
@@ -459,11 +449,14 @@ def project(tmp_path: Path) -> Path:
 def test_it_says_where_what_and_what_to_do(tool: Tool, project: Path) -> None:
     ran = tool("check", "there")
     assert ran.status == 1
-    first, second, last = ran.out.splitlines()
+    first, source, mark, what_to_do, total, more = ran.out.splitlines()
     assert first.startswith("there/app/work.py:8:12: RS201 [clock] work reads the clock (time.time)")
-    assert second.startswith("    Read it in a step")
-    assert last == "1 mistake in 2 files: RS201 1"
-    assert tool("check", "there", "--ignore", "clock").out == "2 files checked: nothing found\n"
+    assert (source, mark) == ("    | return time.time()", "    |        ^^^^^^^^^^^")
+    assert what_to_do.startswith("    Read it in a step")
+    assert total == "1 mistake in 2 files (1 with Resonate): RS201 1"
+    assert more.endswith("--explain RS201")
+    nothing = "2 files (1 with Resonate) checked: nothing found\n"
+    assert tool("check", "there", "--ignore", "clock").out == nothing
     assert tool("check", "there/app/fine.py").status == 0
 
 
@@ -520,7 +513,7 @@ def test_settings_of_the_project(tool: Tool, project: Path) -> None:
     settings.write_text('[tool.resonate-scaffold]\nselect = ["RS3"]\n')
     assert tool("check", "there").status == 0
     settings.write_text('[tool.resonate-scaffold]\nexclude = ["app/work*"]\n')
-    assert "1 file checked" in tool("check", "there").out
+    assert "1 file (0 with Resonate) checked" in tool("check", "there").out
     settings.write_text('[tool.resonate-scaffold.per-file-ignores]\n"app/w*.py" = ["clock"]\n')
     assert tool("check", "there").status == 0
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import sys
+import tokenize
 import warnings
 from collections.abc import Callable
 from pathlib import PurePosixPath
@@ -51,6 +53,8 @@ def parsed(path: PurePosixPath, content: bytes) -> Module:
     module.uses_resonate = b"resonate" in content and any(
         line.lstrip().startswith((b"from resonate", b"import resonate")) for line in module.lines
     )
+    if not content.isascii():
+        module.encoding = encoding_of(content)
     tree: ast.Module
     try:
         if len(content) > _LARGEST:
@@ -70,6 +74,14 @@ def parsed(path: PurePosixPath, content: bytes) -> Module:
         module.classes.clear()
         module.scope = Scope(module, ast.Module([], []), "", None)
     return module
+
+
+def encoding_of(content: bytes) -> str:
+    """The encoding that a file of Python says it has."""
+    try:
+        return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
+    except SyntaxError:  # it is none that Python knows
+        return "utf-8"
 
 
 def _tree(content: bytes) -> ast.Module:

@@ -159,6 +159,15 @@ class Module:
     is_test: bool = False
     uses_resonate: bool = False
     """Whether it imports the SDK."""
+    encoding: str = "ascii"
+
+    @property
+    def is_ascii(self) -> bool:
+        return self.encoding == "ascii"
+
+    def text(self, line: int) -> str:
+        """A line (from 1) as text."""
+        return self.lines[line - 1].decode(self.encoding, "replace").removeprefix("\ufeff")
 
 
 def above(node: ast.AST) -> ast.AST | None:

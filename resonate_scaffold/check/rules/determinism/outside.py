@@ -150,6 +150,7 @@ class Outside:
         waiting = [callee for scope, calls in model.plain_calls.items() if scope not in code for _, callee in calls]
         waiting += [it.function for calls in model.durable_calls.values() for it in calls if it.function is not None]
         waiting += [scope for scope in code if model.context_of(scope) is not None]
+        waiting += [scope for scope in code if model.program.is_named_aside(scope.name, scope.module.path)]
         while waiting:
             scope = waiting.pop()
             if scope in code and scope not in found and not model.makes_durable_calls(scope):

@@ -53,7 +53,7 @@ class MutableGlobals:
             what = f"{whose(scope, workflow)} {'changes' if changes else 'reads'} {place[1]} of its module"
             why = "a replay changes it again, and another process does not have it"
             if not changes:
-                why = "which other code changes: a replay may find another value"
+                why = "which other code changes: a replay may see another value"
             yield finding("RS210", node, scope, f"{what}{':' if changes else ','} {why}", _HINT)
 
     def _touched(self, scope: Scope) -> Iterator[tuple[ast.AST, Place, bool]]:

@@ -50,7 +50,7 @@ def blocking(model: Model) -> Iterator[Finding]:
                         continue  # told by the first use of a session
                     sessions = True
                 shown = name.removeprefix("builtins.")
-                message = f"{shown} blocks the event loop: {what}, and all else in its process stands still"
+                message = f"{shown} blocks the event loop: {what}, and nothing else in its process runs meanwhile"
                 yield finding("RS304", call, scope, message, "Use an async library, or asyncio.to_thread in a step.")
 
 

@@ -48,7 +48,7 @@ def _handler(model: Model, handler: ast.ExceptHandler, scope: Scope) -> Iterator
         )
         hint = f"Give the contract raises=({name},), or catch Failure and look at its code."
     else:
-        message = f"what a durable call raises arrives as a Failure, so {scope.name} never comes here"
+        message = f"{scope.name} never gets here: what a durable call raises arrives as a Failure"
         own = any(isinstance(kind, Class) for kind in caught)
         let = f", or let {name} extend Failure" if own else ""
         hint = f"Catch StepFailed, whose `error` names what a step raised{let}."

@@ -75,7 +75,7 @@ def _arguments(model: Model, given: list[ast.expr], scope: Scope) -> Iterator[Fi
         what = _not_json(model, node, scope)
         if what is not None:
             message = f"{what} is given to a call that another process runs: it cannot be written as JSON"
-            hint = "Give what can be written down: a name, an id, plain values, a model."
+            hint = "Pass what JSON can hold: a name, an id, plain values, a model."
             yield finding("RS306", node, scope, message, hint)
 
 
@@ -102,15 +102,15 @@ def _results(model: Model, function: Scope) -> Iterator[Finding]:
             message = f"{function.name} returns a durable call that it has not awaited"
             yield finding("RS306", it.value, function, message, "Return await …: what is recorded is its result.")
         elif what == _EXCEPTION:
-            message = f"{function.name} returns an exception: it is recorded as a failure, and raised by its await"
+            message = f"{function.name} returns an exception: the engine records a failure, and awaiting it raises"
             yield finding("RS306", it.value, function, message, "Raise it, or return what says what is wrong.")
         elif what is not None:
             message = f"{function.name} returns {what}, which cannot be written as JSON"
-            hint = "Return what can be written down, and make the rest of it where it is used."
+            hint = "Return what JSON can hold, and make the rest where it is used."
             yield finding("RS306", it.value, function, message, hint)
         elif untyped and (kind := _loses_its_type(value)) is not None:
-            message = f"{function.name} returns {kind}, and does not say so: its caller gets the JSON of it"
-            hint = "Annotate the result, so that it is read back as what it was."
+            message = f"{function.name} returns {kind} without a return annotation: its caller gets plain JSON"
+            hint = "Annotate the return type, so that the caller gets that type back."
             yield finding("RS306", it.value, function, message, hint)
 
 

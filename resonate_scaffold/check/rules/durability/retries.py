@@ -41,7 +41,9 @@ def retries(model: Model) -> Iterator[Finding]:
     for scope in model.scopes:
         for call in scope.calls:
             if model.evaluate.external(call.func, scope) in _POLICIES and _is_endless(model, call, scope):
-                message = "a policy with so many retries keeps a failing function pending for ever"
+                message = (
+                    "with this policy a function that keeps failing is retried for years, and its promise stays pending"
+                )
                 hint = "Bound it: a handful of retries, then a failure that is seen."
                 yield finding("RS307", call, scope, message, hint)
 

@@ -22,12 +22,14 @@ def timeouts(model: Model) -> Iterator[Finding]:
                 # One with an id is of an older release: RS503 tells it.
                 if is_given(model, given, scope) or any(it.arg in (None, "id") for it in call.node.keywords):
                     continue
-                message = "ctx.promise() has no timeout of its own: where nobody answers, the workflow waits for a day"
+                message = "this ctx.promise() has no timeout: if nobody answers, the workflow waits for a day"
                 hint = "Give it one: ctx.promise(timeout=…), and decide what happens then."
                 yield finding("RS308", call.node, scope, message, hint)
             elif call.kind == "rpc" and (group := _foreign_group(model, call)) is not None:
                 assert call.options.node is not None
-                message = f"a call to group {group!r} without a timeout waits a day for a group that does not answer"
+                message = (
+                    f"this call to group {group!r} has no timeout: if the group does not answer, it waits for a day"
+                )
                 hint = "Give it one: options(target=…, timeout=timedelta(…))."
                 yield finding("RS308", call.options.node, call.options.scope or scope, message, hint)
 

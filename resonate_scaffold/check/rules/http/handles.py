@@ -47,7 +47,7 @@ def _is_used(use: ast.Name) -> bool:
 def stale_handles(model: Model, route: Route, scopes: list[Scope]) -> Iterator[Finding]:
     for scope in scopes:
         for call in calls_of_handles(model, "done", scope):
-            message = f"{route.handler.name} asks a handle whether it is done: that is what it heard up to 60 s ago"
+            message = f"{route.handler.name} asks a handle whether it is done: its answer may be 60 s old"
             yield finding("RS412", call, scope, message, "Ask the engine: (await client.promises.get(id)).state.")
 
 

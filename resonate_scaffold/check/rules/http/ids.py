@@ -16,7 +16,9 @@ def colons(model: Model) -> Iterator[Finding]:
                 continue  # a function of the program's own makes the root of it
             parts = model.evaluate.parts(start.id, scope) if start.id is not None else None
             if parts and any(part is not None and ":" in part for part in parts):
-                message = "a root id may not hold a colon: it separates children, and the engine refuses it"
+                message = (
+                    "a root id must not contain a colon: it separates the ids of children, and the engine refuses it"
+                )
                 yield finding("RS408", start.node, scope, message, "Use a slash: job/42.")
 
 

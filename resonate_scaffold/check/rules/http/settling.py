@@ -25,13 +25,13 @@ def settling(model: Model, route: Route, scopes: list[Scope], access: Access) ->
     for call, scope in settles:
         place = _at_the_handler(model, argument(call, "id", 0), call, scope, handler)
         if place is not None and asked.chose(place[0]) and not asked.is_looked_at(*place):
-            message = f"{handler.name} settles whatever promise the request names, those of other work included"
+            message = f"{handler.name} settles the promise that the request names: it may belong to other work"
             hint = 'Make the id here, under a prefix of its own: f"approve/{job}".'
             yield finding("RS405", place[1], handler, message, hint)
         method = model.evaluate.value(call.func, scope)
         value = argument(call, "value", 1)
         if scope is handler and isinstance(method, Method) and method.name == "promises.reject" and asked.wrote(value):
-            message = f"{handler.name} rejects a promise with data of the request: what awaits it may unpickle that"
+            message = f"{handler.name} rejects a promise with data from the request, which the workflow may unpickle"
             hint = "Resolve it with a typed answer, and let the workflow decide what failed."
             yield finding("RS407", call, handler, message, hint)
     if settles and not access.is_checked(route, scopes):

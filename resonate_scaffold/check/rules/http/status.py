@@ -44,7 +44,7 @@ def status(model: Model, route: Route, scopes: list[Scope], starts: list[Start])
     answers = [it.value for it in handler.found(ast.Return)]
     if not all(_is_plain(model, it, handler, route) for it in answers):
         return
-    message = f"{handler.name} starts work and answers 200 before it is done: clients take it for the result"
+    message = f"{handler.name} answers 200 while the work still runs: clients take the answer for the result"
     hint = "Answer 202 with the id, and a Location to poll (status_code=202)."
     yield finding("RS404", handler.node, handler, message, hint)
 

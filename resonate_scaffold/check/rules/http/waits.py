@@ -29,7 +29,9 @@ def waits(model: Model, route: Route) -> Iterator[Finding]:
             continue
         for call in calls_of_handles(model, "result", scope):
             if _waits_forever(model, call, scope):
-                message = f"{route.handler.name} waits for a result as long as it takes: the client hangs on it"
+                message = (
+                    f"{route.handler.name} waits for a result without a limit: the request hangs until the work ends"
+                )
                 hint = "Bound it (asyncio.timeout), and answer 202 with an id when it is not done by then."
                 yield finding("RS403", call, scope, message, hint)
 

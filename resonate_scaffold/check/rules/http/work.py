@@ -36,7 +36,7 @@ def work(model: Model, route: Route, starts: list[Start]) -> Iterator[Finding]:
     handler = route.handler
     for call, callee in model.plain_calls.get(handler, ()):
         if _needs_a_context(model, callee) and not _hands_a_context(model, call, handler):
-            message = f"{handler.name} calls {callee.name} itself: what a durable function does here is not durable"
+            message = f"{handler.name} calls the durable function {callee.name} directly: nothing of it is recorded"
             yield finding("RS401", call, handler, message, "Start it with rpc under an id, and answer 202.")
     if not any(it.scope is handler for it in starts):
         return

@@ -174,7 +174,7 @@ def _bind(
             wrong = f"{', '.join(map(repr, missing))} is missing"
     if wrong is not None:
         line = f"line {function.line} of {function.module.path}"
-        hint = f"Give it what it takes: {line}. A context is not among the arguments."
+        hint = f"It takes {line}. The context is not among the arguments."
         yield finding("RS108", node, scope, f"{function.name} cannot be called like this: {wrong}", hint)
         return
     pairs = [
@@ -274,7 +274,7 @@ def _pair(model: Model, serve: tuple[ast.Call, Scope], contract: Contract, funct
     required = len(positional) - len(function.arguments.defaults)
     if function.arguments.vararg is None and (len(positional) < 2 or required > 2):
         message = f"{function.name} serves {contract.name!r}, so it takes a context and the request, and nothing else"
-        hint = f"Mend its parameters: line {function.line} of {function.module.path}."
+        hint = f"Correct its parameters: line {function.line} of {function.module.path}."
         yield finding("RS108", *serve, message, hint)
         return
     outer, hint = function.outer or function, "Make them the same."

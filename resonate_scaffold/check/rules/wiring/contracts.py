@@ -27,7 +27,7 @@ def contracts(model: Model) -> Iterator[Finding]:
                 yield finding("RS102", contract.call, contract.scope, message, f"Did you mean {close!r}?")
         elif group is not None and contract.group in joined and not group.is_open and not model.is_open:
             lacks = f"SERVED of group {contract.group!r} lacks it: calls wait for ever"
-            message = f"{contract.name!r} has a contract, and {lacks}"
+            message = f"{contract.name!r} has a contract, but {lacks}"
             yield finding("RS103", contract.call, contract.scope, message, _how_to_serve(model, contract))
     yield from _served_elsewhere(model)
 

@@ -20,7 +20,9 @@ def groups_without_a_process(model: Model) -> Iterator[Finding]:
             if worker.group in {None, *listed.names} or path.name != "worker.py" or listed.package not in path.parents:
                 continue
             for binding in worker.module.scope.bindings["GROUP"]:
-                message = f"group {worker.group!r} has a worker, and the service's GROUPS lacks it: no process joins it"
+                message = (
+                    f"group {worker.group!r} has a worker, but is missing in the service's GROUPS: no process joins it"
+                )
                 hint = f"Add {worker.group!r} to the groups in {listed.module.path}."
                 yield finding("RS102", binding.node, worker.module.scope, message, hint)
 

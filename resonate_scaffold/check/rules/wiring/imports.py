@@ -10,7 +10,7 @@ from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.scopes import Binding, Bound, Module, Scope, above
 
-_HINT = "Take the import out, or restore what it names."
+_HINT = "Remove the import, or restore what it names."
 
 
 def imports(model: Model) -> Iterator[Finding]:
@@ -39,6 +39,8 @@ def _missing(model: Model, module: Module, scope: Scope, binding: Binding, compl
     if member is None or member == "*" or (member.startswith("__") and member.endswith("__")):
         return
     target = model.program.modules.get(path)
+    if target is None and model.program.is_file(path):
+        return  # it has nothing to do with Resonate, and is not parsed
     package = path if target is None else path.parent if path.name == "__init__.py" else None
     if package is not None and (not complete or model.program.below(str(package), member) is not None):
         return

@@ -23,7 +23,7 @@ class Replaced(NamedTuple):
 def options(replaced: dict[ast.Call, Replaced]) -> Iterator[Finding]:
     """RS111."""
     for call, (scope, dropped) in replaced.items():
-        message = f"these options replace those before: {', '.join(dropped)} is dropped"
+        message = f"options() replaces the options before it: {', '.join(dropped)} is lost"
         yield finding("RS111", call, scope, message, "Give all of them in one options(…).")
 
 

@@ -25,7 +25,7 @@ def registered_twice(model: Model) -> Iterator[Finding]:
             message = f"{it.name!r} (version {it.version}) is registered twice: also in line {line}{where}"
             hint = "Register one of them under another name or version."
             if it.serve is not None and it.serve == first.serve:
-                hint = "Take one of the two out."
+                hint = "Remove one of the two."
             yield finding("RS104", it.node, it.scope, message, hint)
 
 

@@ -42,7 +42,7 @@ def _of_service(model: Model, root: PurePosixPath, snapshot: Mapping[str, Any]) 
         for name, _ in _parts(snapshot, "gates"):
             worker = _worker(model.program, root, "workers")
             if name not in {it.name for it in gates} and worker is not None:
-                message = f"the gate {name} was released, and is no more: what waits at it would never be answered"
+                message = f"the released gate {name} is gone: workflows that wait for it would never get an answer"
                 package = worker.path.relative_to(root).parts[0]
                 hint = f"Keep its name. If nobody waits at it: python -m {package} contracts --accept {name}"
                 yield _finding(worker, message, hint)
@@ -71,7 +71,7 @@ def _worker(program: Program, root: PurePosixPath, group: object) -> Module | No
     places = [
         it
         for it in program.modules
-        if it.is_relative_to(root) and it.relative_to(root).parts[1:] == (folder, "worker.py")
+        if it.name == "worker.py" and it.is_relative_to(root) and it.relative_to(root).parts[1:-1] == (folder,)
     ]
     return program.modules[places[0]] if len(places) == 1 else None
 

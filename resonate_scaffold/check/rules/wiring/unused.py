@@ -33,7 +33,8 @@ def unused(model: Model) -> Iterator[Finding]:
         return
     mentioned = _mentioned(model)
     for scope in candidates:
-        if scope.name not in mentioned and not _is_quoted(model, scope.name):
+        aside = model.program.is_named_aside(scope.name)
+        if scope.name not in mentioned and not aside and not _is_quoted(model, scope.name):
             message = f"{scope.name} is a durable function that nothing registers, calls or mentions"
             yield finding("RS107", scope.node, scope, message, "Register it with its worker, or delete it.")
 
@@ -46,7 +47,7 @@ def _unlisted(model: Model) -> Iterator[Finding]:
     used = _used_functions(model) if left else set()
     for function in left:
         if function not in used:
-            message = f"{function.name} is decorated with serve, and stands in no SERVED: nobody runs it"
+            message = f"{function.name} is decorated with serve, but no SERVED list has it: no worker runs it"
             yield finding("RS107", function.node, function, message, "Add it to SERVED of its worker, or delete it.")
 
 
