@@ -74,11 +74,10 @@ def _is_anything(start: Start) -> bool:
 
 def _longest(model: Model, workflow: Scope, starts: list[tuple[Start, Scope]]) -> timedelta | None:
     """The longest time that a workflow gets from those who start or call it; None where one of them is not known."""
-    names = {it.name for it in model.by_function.get(workflow, ())} | {workflow.name}
+    names = {it.name for it in model.by_function.get(workflow, ()) if it.name is not None} | {workflow.name}
     given: list[tuple[ast.expr | None, Scope]] = []
     for start, scope in starts:
-        if start.function is workflow or start.name in names:
-            assert start.client is not None
+        if start.client is not None and (start.function is workflow or start.name in names):
             options = start.client.options
             if options.hide:
                 return None
