@@ -285,9 +285,9 @@ def build(
     # The SDK has no public way to give it one.
     resonate._core.sender = resonate._core.fencing = TaskSender(resonate._transport, token)
     metrics.PROCESS.labels(namespace.name, group).set(1)
-    source = source if listens else None
+    heard = source if listens else None
     resonate.client = client = EngineClient(
-        resonate, network, source, namespace, group, clock, job_timeout=settings.job_timeout
+        resonate, network, heard, namespace, group, clock, job_timeout=settings.job_timeout
     )
     return client
 
