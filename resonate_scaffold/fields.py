@@ -216,7 +216,7 @@ def check_field_name(name: str, option: str) -> str:
     found = python_name(name.partition(":")[0] if option == "PATH" else name)
     if option == "PATH" and (found != name or not found):  # A parameter is written as Python has it.
         raise UsageError(f"{{{plain(name)}}} is no parameter of a path", f"Write {{{found[:_LONGEST] or 'order_id'}}}")
-    if not found or not name.isprintable():
+    if not found or not name.isprintable() or name.startswith("-"):  # as an option would
         raise UsageError(f"{option}: {shown(name)} is no name of a field", f"For example: {option} order_id:str")
     if len(found) > _LONGEST or len(name) > _LONGEST_WIRE:
         better = found[:_LONGEST].rstrip("_")
@@ -253,6 +253,9 @@ def parse_type(text: str, where: str, resolve: Resolve) -> Shape:
         UsageError: it is none, or has a name that ``resolve`` does not know.
     """
     stripped = text.strip()
+    too_deep = UsageError(f"{where}: the type is too deep", "Make a model of its parts in the contracts, and name it.")
+    if len(stripped) > _LONGEST_TYPE:
+        raise too_deep
     if "??" in stripped:
         raise _no_type(where, "??")
     written = _with_quotes(stripped)
@@ -263,8 +266,8 @@ def parse_type(text: str, where: str, resolve: Resolve) -> Shape:
         node = ast.parse(written, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise _no_type(where, stripped) from None
-    if len(written) > _LONGEST_TYPE or _depth(node) > _DEEPEST:
-        raise UsageError(f"{where}: the type is too deep", "Make a model of its parts in the contracts, and name it.")
+    if _depth(node) > _DEEPEST:
+        raise too_deep
 
     def leaf(node: ast.expr) -> Shape:
         name = ast.unparse(node)

@@ -239,9 +239,13 @@ class Types:
         return example_of_scalar(shape.name, rules, other=other)
 
 
-def declaration(field: Field, bind: Callable[[str, str | None], str]) -> str:
-    """A field from the command line as a line of a model's body; *bind* says how an imported name is written there."""
-    kind = _annotated(field.shape, bind, {"alias": field.wire} if field.has_alias else {})
+def declaration(field: Field, bind: Callable[[str, str | None], str], kind: str | None = None) -> str:
+    """A field from the command line as a line of a model's body; *bind* says how an imported name is written there.
+
+    ``kind`` is its type as code, where its shape does not say it.
+    """
+    options = {"alias": field.wire} if field.has_alias else {}
+    kind = _with_options(kind, bind, options) if kind else _annotated(field.shape, bind, options)
     default = field.value
     if default is None:
         return f"{field.name}: {kind}"
@@ -275,6 +279,11 @@ def _annotated(shape: Shape, bind: Callable[[str, str | None], str], options: Ma
         case _:
             module, _, name = shape.name.rpartition(".")
             kind = bind(module, name)
+    return _with_options(kind, bind, options)
+
+
+def _with_options(kind: str, bind: Callable[[str, str | None], str], options: Mapping[str, Any]) -> str:
+    """A type as code, with *options* of pydantic's `Field`."""
     if not options:
         return kind
     written = [f"{name}={_option(value, bind)}" for name, value in options.items()]

@@ -283,15 +283,18 @@ def asked_before(addition: Addition) -> Plan | None:
     )
 
 
-def check_kind(addition: Addition, kind: str) -> None:
+def check_kind(addition: Addition, kind: str, *, is_of_work: bool = True) -> None:
     """Refuse what ids of this service begin with already.
+
+    ``is_of_work``: ids will begin with it. A contract's name begins none but of tests and of reads, each of which has a
+    new one, so it may be what the runtime's begin with.
 
     Only files that spell it are read: whatever the service has, it costs about the same.
 
     Raises:
         Taken: it is taken.
     """
-    where = next(_uses_of_kind(addition, kind), None)
+    where = next(_uses_of_kind(addition, kind), None) if is_of_work or kind not in _OF_THE_RUNTIME else None
     if where is not None:
         raise Taken(f"Ids that begin with {kind}/ are there already ({where})", "Choose another name.")
 

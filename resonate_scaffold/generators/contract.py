@@ -16,7 +16,7 @@ from resonate_scaffold.fields import Field, closest, parse_fields, shown
 from resonate_scaffold.generators.addition import Addition, Imports, at, check_kind
 from resonate_scaffold.generators.wiring import RESULT, Known, Open, Source
 from resonate_scaffold.layout import Code, Item
-from resonate_scaffold.names import Noun
+from resonate_scaffold.names import Name, Noun
 from resonate_scaffold.service.service import Contract
 from resonate_scaffold.shape import Shape
 from resonate_scaffold.shapes import declaration
@@ -99,6 +99,19 @@ def noun(text: str, suffix: str) -> Noun:
     return Noun(text, TAKEN)
 
 
+def package(text: str, suffix: str) -> Noun:
+    """The name of something that is a package and a process of this service.
+
+    Raises:
+        InvalidName: a noun would not do, or means something else in a service or to Python.
+    """
+    name = noun(text, suffix)
+    Name.parse(text, suffix)
+    if name.snake in TAKEN or name.snake.endswith("_") or name.pascal in TAKEN:
+        raise InvalidName(f'"{text}" means something else in the code of a service', f"{text}-{suffix}")
+    return name
+
+
 def theirs(text: str, suffix: str) -> Noun:
     """The name that another team gave: any that the engine takes.
 
@@ -145,7 +158,7 @@ def check_free(addition: Addition, durable: str, group: str) -> None:
                 f"{durable} is there already, of group {contract.group} ({at(contract.place)})",
                 "Rename one of the two: in development one process serves all groups, and tells functions by name.",
             )
-    check_kind(addition, durable)
+    check_kind(addition, durable, is_of_work=False)
 
 
 def is_certain(addition: Addition, contract: Contract, callers: tuple[str, ...] = ()) -> bool:

@@ -7,7 +7,6 @@ add webhook ordered --starts place-order                    they start a workflo
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -15,19 +14,22 @@ from typing import Any
 
 from resonate_scaffold import layout
 from resonate_scaffold.errors import CannotEdit, Taken, UsageError, plain
-from resonate_scaffold.fields import Field, is_reserved
+from resonate_scaffold.fields import Field, python_name
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition, Imports, asked_before, at, check_kind, tests_path
 from resonate_scaffold.layout import Item
 from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
+from resonate_scaffold.shape import Shape
+from resonate_scaffold.shapes import declaration
 
 # How each is written in `Webhook(…)`, and whether its signatures grow old.
 _SCHEMES = {"standard": "", "github": "GITHUB", "stripe": "STRIPE", "hmac": 'Hmac("X-Signature")'}
 _TIMED = frozenset({"standard", "stripe"})
 _ID = "job_id"
 _DEEPEST = 6
+_LONGEST_SEGMENT = 40
 KINDS = "KINDS"
 """The list of a webhook's module with what the ids of its workflow begin with."""
 SCHEDULED = "schedule"
@@ -89,23 +91,30 @@ def _check_options(request: WebhookRequest) -> None:
 
 
 def _segments(id_from: str) -> tuple[str, ...]:
-    """The names on the way to the id."""
+    """The names on the way to the id, as they are sent."""
     segments = tuple(id_from.split("."))
     for segment in segments:
-        if not segment.isidentifier() or segment.startswith("_") or keyword.iskeyword(segment) or is_reserved(segment):
+        if not python_name(segment) or not segment.isprintable() or len(python_name(segment)) > _LONGEST_SEGMENT:
             hint = "For example: --id-from data.object.metadata.job_id"
-            raise UsageError(f"--id-from {plain(id_from)} is not a path of names that a model can have", hint)
+            raise UsageError(f"--id-from {plain(id_from)} is not a path of names", hint)
     if len(segments) > _DEEPEST or len(id_from) > 80:
         raise UsageError(f"--id-from {id_from} is too long", f"At most {_DEEPEST} names of 80 characters together.")
     return segments
+
+
+def _member(wire: str, kind: str, imports: Imports) -> str:
+    """A field of a body that others define."""
+    return declaration(Field(python_name(wire), Shape("scalar", "str"), wire=wire), imports, kind)
 
 
 def _answer(
     addition: Addition, name: Noun, takes: tuple[Field, ...], request: WebhookRequest, segments: tuple[str, ...]
 ) -> None:
     """A gate, and the route whose messages answer it."""
-    if segments[0] in {item.name for item in takes}:
-        raise UsageError(f"{segments[0]} names the work in the body", "Give the field another name, or --id-from.")
+    if python_name(segments[0]) in {item.name for item in takes}:
+        raise UsageError(
+            f"{plain(segments[0])} names the work in the body", "Give the field another name, or --id-from."
+        )
     kinds = _kinds(addition, request.workflow)
     module = f"contracts.workflows.{name.snake}"
     _declare(addition, name, module, takes)
@@ -113,7 +122,7 @@ def _answer(
     if example is None:
         wanted = next(item for item in takes if addition.types.example(item.shape) is None)
         raise contracts.no_example(wanted.name, wanted.shape)
-    job_id = f"sent.{'.'.join(segments)}"
+    job_id = f"sent.{'.'.join(map(python_name, segments))}"
     public = "order-4711" if kinds else "place-order/order-4711"
     classes = [f"{name.pascal}In{''.join(map(_capital, segments[:depth]))}" for depth in range(1, len(segments))]
     imports = Imports([f"{name.pascal}Body", f"{name.pascal}Taken", *classes, "router", "webhook", KINDS])
@@ -133,11 +142,11 @@ def _answer(
         "payload": payload,
         "webhook": _webhook(name, request.scheme, imports),
         "nested": [
-            {"name": class_, "field": f"{segments[at + 1]}: {[*classes, 'str'][at + 1]}"}
+            {"name": class_, "field": _member(segments[at + 1], [*classes, "str"][at + 1], imports)}
             for at, class_ in reversed(list(enumerate(classes)))
         ],
         "config": _config({**_sent(example.json, segments, public)}, strict=request.id_from is None),
-        "body_field": f"{segments[0]}: {[*classes, 'str'][0]}",
+        "body_field": _member(segments[0], [*classes, "str"][0], imports),
         "job_id": job_id,
         "workflow": request.workflow,
         "kinds": contracts.statement(layout.value(kinds), indent=0, before=f"{KINDS}: list[str] = ") if kinds else "",
@@ -239,7 +248,7 @@ def _config(example: object, *, strict: bool) -> str:
 
 
 def _capital(segment: str) -> str:
-    return "".join(word[:1].upper() + word[1:] for word in segment.split("_"))
+    return "".join(word[:1].upper() + word[1:] for word in python_name(segment).split("_"))
 
 
 def _sent(payload: Any, segments: tuple[str, ...], job_id: str) -> dict[str, Any]:
