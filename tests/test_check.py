@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import sys
 import textwrap
 from collections import Counter
 from pathlib import Path, PurePosixPath
@@ -180,6 +181,12 @@ def mistaken(path: str, old: str, new: str) -> list[Finding]:
         ("__main__.py", '    "db",\n', "", "db/worker.py RS102"),
         ("api/jobs.py", "status_code=202, ", "", "api/jobs.py RS404"),
         (
+            "db/save_result.py",
+            'operation = operation_id("save-result", request.job_id)',
+            'import uuid\n    operation = operation_id("save-result", str(uuid.uuid4()))',
+            "db/save_result.py RS315",
+        ),
+        (
             "api/approvals.py",
             "signed: Annotated[Signed, Depends(webhook)]",
             "body: Approval",
@@ -189,6 +196,16 @@ def mistaken(path: str, old: str, new: str) -> list[Finding]:
 )
 def test_a_mistake_in_a_service_is_found(path: str, old: str, new: str, found: str) -> None:
     assert [f"{it.path} {it.code}" for it in mistaken(f"orders/{path}", old, new)] == [f"orders/{found}"]
+
+
+def test_what_no_worker_opens_any_more() -> None:
+    opened = '    OpenDatabase(migrations=Path(__file__).with_name("migrations")),\n'
+    found = mistaken("orders/db/worker.py", opened, "")
+    assert [f"{it.path} {it.code}" for it in found] == [
+        "orders/db/get_account.py RS115",
+        "orders/db/save_result.py RS115",
+    ]
+    assert {it.hint for it in found} == {"Add what opens a Database to DEPENDENCIES of its worker."}
 
 
 def test_how_to_serve_a_contract() -> None:
@@ -402,6 +419,25 @@ def test_what_is_not_python_is_a_finding(content: bytes) -> None:
     assert [(str(it.path), it.code) for it in found] == [("broken.py", "RS000"), ("work.py", "RS201")]
 
 
+def test_syntax_of_a_newer_python_is_read() -> None:
+    """What else is in the file is checked, and stands where it stood."""
+    text = SLEEPY.replace(
+        "    return time.time()",
+        "    try:\n        return t'{time.time()}'\n    except KeyError, (ValueError):\n        return time.time()",
+    )
+    found = check({PurePosixPath("a.py"): text.encode()})
+    assert [(it.code, it.line, it.column) for it in found] == [("RS201", 9, 19), ("RS201", 11, 16)]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 15), reason="this Python has it")
+def test_which_python_has_the_syntax() -> None:
+    (found,) = check({PurePosixPath("a.py"): b"x = t''\ny = [*it for it in x]\n"})
+    assert (found.code, found.line) == ("RS000", 2)
+    this = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert found.message == f"the file cannot be parsed: it needs Python 3.15, and the tool runs on {this}"
+    assert "run the tool on that" in found.hint
+
+
 def test_odd_python_is_read() -> None:
     assert check({PurePosixPath("a.py"): "\ufeff".encode() + SLEEPY.replace("\n", "\r\n").encode()})[0].line == 8
     assert check({PurePosixPath("empty.py"): b""}) == []
@@ -560,9 +596,5 @@ def test_links_and_what_is_installed_are_not_read(project: Path) -> None:
 
 
 def test_the_table_of_the_documents() -> None:
-    """docs/check.md has every rule, with the number of its programs."""
-    table = (Path(__file__).parent.parent / "docs" / "check.md").read_text("utf-8")
-    rows = dict(re.findall(r"^\| (RS\d+) \|[^|]*\|[^|]*\| (\d+ / \d+) \|", table, re.MULTILINE))
-    for rule in RULES:
-        kinds = Counter(it.is_wrong for it in PROGRAMS if it.rule == rule)
-        assert rows[rule] == f"{kinds[True]} / {kinds[False]}", rule
+    """`python -m tests.corpus` writes it."""
+    assert corpus.DOCUMENT.read_text("utf-8") == corpus.document()

@@ -9,23 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from resonate_scaffold.check.findings import Finding, is_selected, is_suppressed
-from resonate_scaffold.check.rules.deadlines import deadlines
 from resonate_scaffold.check.rules.determinism import determinism
 from resonate_scaffold.check.rules.durability import durability
-from resonate_scaffold.check.rules.failures import failures
 from resonate_scaffold.check.rules.http import http
-from resonate_scaffold.check.rules.imports import imports
-from resonate_scaffold.check.rules.loops import loops
 from resonate_scaffold.check.rules.ownership import ownership
-from resonate_scaffold.check.rules.released import released
 from resonate_scaffold.check.rules.stale import stale
 from resonate_scaffold.check.rules.wiring import wiring
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.program import Program
 
-CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (
-    *(wiring, imports, released, determinism, durability, deadlines, loops, failures, http, stale),
-)
+CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (wiring, determinism, durability, http, stale)
 
 
 def check(
@@ -64,5 +57,5 @@ def _broken(program: Program) -> Iterator[Finding]:
     for path, module in program.modules.items():
         if module.error is not None:
             line, message = module.error
-            hint = "Mend it; nothing else is checked in it."
-            yield Finding(path, line, 1, "RS000", f"this is not Python: {message}", hint)
+            hint = "Nothing else in it is checked. If a newer Python has this syntax, run the tool on that."
+            yield Finding(path, line, 1, "RS000", f"the file cannot be parsed: {message}", hint)

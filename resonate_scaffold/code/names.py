@@ -116,7 +116,7 @@ class Names(ABC):
             return None
         self._busy.add(key)
         try:
-            found = self._merged([self._binding(it, scope) for it in _that_count(scope.bindings[name])])
+            found = self._merged([self._binding(it, it.inside or scope) for it in _that_count(scope.bindings[name])])
         finally:
             self._busy.discard(key)
         self._names[key] = found
@@ -180,7 +180,7 @@ class Names(ABC):
 
     def _imported(self, binding: Binding, module: Module) -> Value | None:
         path = self.program.importing(module, binding.module, binding.level)
-        if path is None:
+        if path is None or (path == module.path and not binding.level):  # a module that has the name of another one
             if binding.level:
                 return None
             whole = f"{binding.module}.{binding.member}" if binding.member else binding.module
