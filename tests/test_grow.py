@@ -656,9 +656,6 @@ add workflow -- -ship
 add workflow 9lives
 add workflow ''
 add workflow ' '
-add workflow class
-add workflow json
-add workflow request
 add workflow 'ship order'
 add workflow ../ship
 add workflow /ship
@@ -674,6 +671,17 @@ add workflow ship --takes ''
 add workflow ship --takes :str
 add workflow ship --takes a:
 add workflow ship --takes a:string
+add workflow ship --takes 'a:str | int'
+add workflow ship --takes 'a:int>0'
+add workflow ship --takes 'a:str{1,80}'
+add workflow ship --takes a:str:gt0
+add workflow ship --takes a:int:5..1
+add workflow ship --takes a:int=x
+add workflow ship --takes a:int:1..5=9
+add workflow ship --takes aB:str --takes a_b:str
+add workflow ship --takes --:str
+add workflow ship --map a
+add workflow ship --map read_stock.sku=request.sku
 add workflow ship --takes a:Nope
 add workflow ship --takes a:payments.Nope
 add workflow ship --takes a:Refund
@@ -682,14 +690,7 @@ add workflow ship --takes a:list[str
 add workflow ship --takes a:list[]
 add workflow ship --takes a:dict[int,str]
 add workflow ship --takes a:str??
-add workflow ship --takes 'a:str|None'
 add workflow ship --takes a:__import__('os')
-add workflow ship --takes A:str
-add workflow ship --takes a-b:str
-add workflow ship --takes class:str
-add workflow ship --takes model_x:str
-add workflow ship --takes _a:str
-add workflow ship --takes self:str
 add workflow ship --takes a:str --takes a:int
 add workflow ship --returns a
 add workflow ship --calls nope
@@ -705,7 +706,6 @@ add db-function Stock
 add db-function db.stock
 add db-function worker
 add db-function models
-add db-function database
 add db-function read-stock
 add db-function stock --takes sku
 add db-function stock --read-only=perhaps
@@ -715,20 +715,16 @@ add rpc payments.
 add rpc .charge
 add rpc a.payments.charge.twice
 add rpc payments..charge
+add rpc payments.1charge
+add rpc 'payments.charge card'
+add rpc payments.größe
 add rpc payments.aaaaaaaaaabbbbbbbbbbccccccccccdddd
 add rpc orders.payments.charge
 add rpc orders.workers.charge
 add rpc orders.db.charge
-add rpc payments.workers.Charge
-add rpc Payments.workers.charge
-add rpc payments.class.charge
-add rpc payments_workers.charge
-add rpc aaaaaaaaaabbbbbbbbbb.workers.aaaaaaaaaabbbbbbbbbbccccccccccddddd
 add rpc db.charge
 add rpc workers.charge
 add rpc api.charge
-add rpc Payments.charge
-add rpc payments.Charge
 add rpc payments.refund
 add rpc payments.charge --takes amount
 add rpc payments.charge --returns amount:money
@@ -777,8 +773,6 @@ add webhook place-order
 add webhook invoice
 add webhook db
 add webhook schedule
-add workflow db
-add workflow schedule
 add idempotency-key db --from number
 add idempotency-key schedule --from number
 add webhook approval --workflow nope
@@ -788,9 +782,7 @@ add webhook approval --takes ok:Nope
 add webhook approval --takes job_id:str
 add webhook approval --takes data:str --id-from data.id
 add webhook approval --id-from data..id
-add webhook approval --id-from data.client-reference
-add webhook approval --id-from data.class.id
-add webhook approval --id-from data.model.id
+add webhook approval --id-from data.--
 add webhook approval --id-from a.b.c.d.e.f.g
 add webhook approval --scheme paypal
 add webhook approval --starts nope
@@ -833,7 +825,6 @@ add idempotency-key bill --from number:float
 add idempotency-key bill --from number:str?
 add idempotency-key bill --from number --from number
 add idempotency-key Bill --from number
-add idempotency-key root --from number
 add idempotency-key place-order --from number
 add group
 add group Billing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,13 +18,14 @@ from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import CannotEdit, Taken
 from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.layout import Code, render
-from resonate_scaffold.names import Name
+from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint
 from resonate_scaffold.service.service import Service
-from resonate_scaffold.shapes import Import, Types
+from resonate_scaffold.shapes import Types
 from resonate_scaffold.templates import render_add
 from resonate_scaffold.undo import differences
+from resonate_scaffold.values import Import
 
 Bind = Callable[[str, str | None], str]
 _Edit = Callable[[Source, Callable[[str], str]], Source]
@@ -114,6 +116,14 @@ class Addition:
         """The file of a module of the service: ``contracts.db``."""
         return PurePosixPath(self.project.package, *module.split(".")).with_suffix(".py")
 
+    def distinct(self, name: str, *places: Callable[[str], PurePosixPath]) -> str:
+        """A name like *name* whose files, at these places, are not there yet."""
+        names = (name if number == 1 else f"{name}_{number}" for number in itertools.count(1))
+        return next(it for it in names if not any(self._is_taken(place(it)) for place in places))
+
+    def _is_taken(self, path: PurePosixPath) -> bool:
+        return self.project.exists(path) or path in self._created
+
     def source(self, path: PurePosixPath) -> Source:
         """A file that is there, with the edits made so far.
 
@@ -145,7 +155,7 @@ class Addition:
 
     def write(self, path: PurePosixPath, content: bytes) -> None:
         """Make a file."""
-        if self.project.exists(path) or path in self._created:
+        if self._is_taken(path):
             raise Taken(f"{path} is there already", f"Choose another name, or move {path.name} away.")
         self._created[path] = content
 
@@ -314,15 +324,18 @@ def asked_before(addition: Addition) -> Plan | None:
     )
 
 
-def check_kind(addition: Addition, kind: str) -> None:
+def check_kind(addition: Addition, kind: str, *, is_of_work: bool = True) -> None:
     """Refuse what ids of this service begin with already.
+
+    ``is_of_work``: ids will begin with it. A contract's name begins none but of tests and of reads, each of which has a
+    new one, so it may be what the runtime's begin with.
 
     Only files that spell it are read: whatever the service has, it costs about the same.
 
     Raises:
         Taken: it is taken.
     """
-    where = next(_uses_of_kind(addition, kind), None)
+    where = next(_uses_of_kind(addition, kind), None) if is_of_work or kind not in _OF_THE_RUNTIME else None
     if where is not None:
         raise Taken(f"Ids that begin with {kind}/ are there already ({where})", "Choose another name.")
 
@@ -344,7 +357,7 @@ def at(place: Place) -> str:
     return f"{place.path}:{place.line}"
 
 
-def tests_path(kind: str, name: Name) -> PurePosixPath:
+def tests_path(kind: str, name: Noun) -> PurePosixPath:
     """The test of something that was added."""
     return PurePosixPath("tests", f"test_{kind}_{name.snake}.py")
 
