@@ -1,7 +1,7 @@
 """The structure of a service, as a value: what reads the code makes one, every renderer draws one.
 
-Routes stand in the group of the API, workflows and functions in the group that serves them, a gate in the group of the
-workflow that waits for it, a schedule in the group of what it starts.
+Routes and queries stand in the group of the API, workflows and functions in the group that serves them, a gate in the
+group of the workflow that waits for it, a schedule in the group of what it starts.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ class Kind(StrEnum):
     workflow = "workflow"
     function = "function"
     gate = "gate"
+    query = "query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Link(StrEnum):
 
     ``starts``: a route, a schedule or a function -> a workflow or a function. ``calls``: a durable call, awaited.
     ``detaches``: a durable call that nobody waits for. ``waits``: a workflow -> a gate. ``answers``: a route or a
-    function -> a gate.
+    function -> a gate. ``reads``: a route -> a query.
     """
 
     starts = "starts"
@@ -49,6 +50,7 @@ class Link(StrEnum):
     detaches = "detaches"
     waits = "waits"
     answers = "answers"
+    reads = "reads"
 
 
 @dataclass(frozen=True, slots=True)

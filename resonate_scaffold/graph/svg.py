@@ -25,6 +25,7 @@ _ICONS = {
     Kind.workflow: "M-5.5-1.8h3.6v3.6h-3.6zM2-5.5h3.6v3.6H2zM2 1.9h3.6v3.6H2zM-1.9 0H0M2-3.7H0V3.7H2",
     Kind.function: "M3-5C.6-5.7.3-4 0-2L-1 3.2C-1.3 4.9-2 5.6-4 5.2M-3-1.2H2.6",
     Kind.gate: "M-2.2-4.5V4.5M2.2-4.5V4.5",
+    Kind.query: "M-4.5-4.5h9v9h-9zM-4.5-1.5h9M-4.5 1.5h9",
 }
 _WORDS = {
     Link.starts: "starts",
@@ -32,20 +33,25 @@ _WORDS = {
     Link.detaches: "calls, and goes on",
     Link.waits: "waits for an answer",
     Link.answers: "answers",
+    Link.reads: "reads",
 }
 _LIGHT = {
     "paper": "#ffffff", "rim": "#dde2ea", "text": "#1b2330", "soft": "#5d6879", "node": "#ffffff",
     "box": "#f5f7fa", "frame": "#d3dae4", "foreign": "#fdf8f1", "edging": "#c9a46b",
     "lost": "#e9ebef", "faint": "#a3acb9",
     "route": "#2563eb", "schedule": "#0e8598", "workflow": "#7645d9", "function": "#0b8a5f", "gate": "#c26a06",
+    "query": "#b03a6b",
     "starts": "#5b86d8", "calls": "#8592a6", "detaches": "#9d7be0", "waits": "#d98a2b", "answers": "#3f9c6d",
+    "reads": "#c5688f",
 }  # fmt: skip
 _DARK = {
     "paper": "#12161d", "rim": "#2a313d", "text": "#e4e9f1", "soft": "#98a3b5", "node": "#1d232d",
     "box": "#181d26", "frame": "#323b49", "foreign": "#211c15", "edging": "#8a6c3f",
     "lost": "#252a33", "faint": "#697385",
     "route": "#7ba6ff", "schedule": "#46c3d6", "workflow": "#b394ff", "function": "#4fcb9b", "gate": "#f0a548",
+    "query": "#e58ab0",
     "starts": "#6d95e3", "calls": "#76839a", "detaches": "#9377d6", "waits": "#c98a3c", "answers": "#4aa678",
+    "reads": "#b8628a",
 }  # fmt: skip
 
 
