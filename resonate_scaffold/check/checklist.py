@@ -228,14 +228,18 @@ def _scoped(model: Model, route: Route, start: Start, scope: Scope, kinds: Mappi
         whose = "of each caller" if owned else "of the whole service"
         also = f"; so does {others}" if others else ""
         return _at(question, YES, f"ids.{names.convention.name} names work {whose}{also}", scope, names.node)
-    for call in (call for code in model.code_of(route) for call in code.calls):
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-        mode = argument(call, "key", 1) if name == "get_submission" else None
-        if mode is not None and model.evaluate.text(mode, scope) == "none":
-            return _at(question, YES, "it takes no key: each request is new work", scope, call)
+    if not any(_reads_key(model, call, code) for code in model.code_of(route) for call in code.calls):
+        return _at(question, YES, "it takes no key: each request is new work", scope, names.node)
     if others:
         return _at(question, NO, f"a key of {others} is one of it, too: {names.kind}/…", scope, names.node)
     return _at(question, YES, f"this route, and the caller: {names.kind}/…", scope, names.node)
+
+
+def _reads_key(model: Model, call: ast.Call, scope: Scope) -> bool:
+    """Whether a call reads `Idempotency-Key`."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    mode = argument(call, "key", 1)
+    return name == "get_submission" and (mode is None or model.evaluate.text(mode, scope) != "none")
 
 
 def _unique(model: Model, start: Start, scope: Scope) -> Row:
