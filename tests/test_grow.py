@@ -33,6 +33,7 @@ ADDED = ".resonate-scaffold/adds"
 ADDS = {
     "workflow": "add workflow place-order --takes sku:str --takes quantity:int --returns order_id:str",
     "db-function": "add db-function reserve-stock --takes sku:str --takes quantity:int --returns left:int",
+    "query": "add query stock-of --takes sku:str --returns left:int",
     "rpc": "add rpc payments.charge --takes amount:Decimal --returns receipt:str",
     "route": "add route POST /orders --workflow place-order",
     "webhook": "add webhook approval --takes approved:bool",
@@ -45,6 +46,7 @@ NEEDS = {"route": ADDS["workflow"], "schedule": "add workflow clean-up"}
 OTHERWISE = {
     "workflow": ("add workflow place-order --takes sku:str", "takes: sku:str quantity:int there, sku:str asked"),
     "db-function": (f"{ADDS['db-function']} --read-only", "read_only: false there, true asked"),
+    "query": ("add query stock-of --takes sku:str", "returns: left:int there, none asked"),
     "rpc": ("add rpc payments.charge --takes amount:int --returns receipt:str", "amount:Decimal there, amount:int"),
     "route": (f"{ADDS['route']} --wait 5", "wait: none there, 5 asked"),
     "webhook": ("add webhook approval", "takes: approved:bool there, none asked"),
@@ -759,7 +761,20 @@ add route GET /x --workflow place-order
 add route GET /livez --rpc db.read_stock --wait 5
 add route POST /orders --workflow clean-up
 add route POST /orders --workflow place-order --wait 5
-add route GET /orders/{sku} --rpc db.read_stock --wait 5
+add route PUT /jobs/orders/{sku} --workflow place-order
+add route GET /x --rpc db.read_stock --wait 5 --poll /y/{id}
+add route POST /x --workflow place-order --poll /y
+add route POST /x --workflow place-order --poll /{id}
+add route POST /x --workflow place-order --poll y/{id}
+add route POST /x --workflow place-order --poll /y/{sku}/{id}
+add route POST /x --workflow place-order --poll /y/{sku}
+add route POST /x --workflow place-order --poll /jobs/orders/{id}
+add route PUT /x/{sku} --workflow place-order --poll /x/{id}
+add route POST /x --workflow place-order --name X
+add route POST /x --workflow place-order --name app
+add route POST /x --workflow place-order --name invoice
+add route GET /x --query nope
+add route POST /x --query stock
 add route POST /x --workflow place-order --wait 0
 add route POST /x --workflow place-order --wait -1
 add route POST /x --workflow place-order --wait 26
@@ -938,6 +953,7 @@ def test_lists_all_that_was_added(tool: Tool, service: Path) -> None:
         "Routes",
         "Workflows",
         "Database functions",
+        "Queries",
         "RPC",
         "Webhooks",
         "Schedules",
@@ -953,7 +969,7 @@ def test_lists_all_that_was_added(tool: Tool, service: Path) -> None:
     assert names["workflows"] == {"place-order", "clean-up"}
     assert names["db_functions"] == {"db.reserve_stock"}
     assert names["rpc"] == {"payments.charge"}
-    assert names["routes"] >= {"POST /orders", "GET /orders/{id}", "POST /webhooks/approval"}
+    assert names["routes"] >= {"POST /orders", "GET /jobs/orders/{id}", "POST /webhooks/approval"}
     assert names["webhooks"] == {"approval"}
     assert names["schedules"] == {"nightly"}
     assert names["idempotency_keys"] == {"invoice"}

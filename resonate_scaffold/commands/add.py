@@ -109,6 +109,38 @@ def add_db_function(
     change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
+@app.command("query")
+def add_query(
+    name: Annotated[str, typer.Argument(help="Its name: account-by-id.")],
+    takes: Annotated[
+        list[str] | None,
+        typer.Option("--takes", help="What it takes; of a table a column. Again for more.", metavar="FIELD[:TYPE]"),
+    ] = None,
+    returns: Annotated[
+        list[str] | None,
+        typer.Option("--returns", help="What it reads; of a table all columns otherwise.", metavar="FIELD[:TYPE]"),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option(help="The class of db/models.py whose rows it reads.", metavar="CLASS")
+    ] = None,
+    is_list: Annotated[bool, typer.Option("--list", help="A page of rows, not one.")] = False,
+    orders: Annotated[
+        list[str] | None,
+        typer.Option("--order", help="A column that clients may order a list by; the first is usual.", metavar="FIELD"),
+    ] = None,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A read of the database that starts no work, for a GET route: one row, or a list in pages."""
+    from resonate_scaffold.generators.query import QueryRequest, add_query
+
+    request = QueryRequest(name, tuple(takes or ()), tuple(returns or ()), table, is_list, tuple(orders or ()))
+    planner: Planner = lambda project: add_query(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
 @app.command("rpc", epilog=FIELDS)
 def add_rpc(
     target: Annotated[str, typer.Argument(metavar="GROUP.NAME", help="The group that serves it, and its name there.")],
@@ -143,6 +175,7 @@ def add_route(
     path: Annotated[str, typer.Argument(help="For example /customers/{customer_id}/orders.")],
     workflow: Annotated[str | None, typer.Option(help="The workflow that it starts.", metavar="NAME")] = None,
     rpc: Annotated[str | None, typer.Option(help="The durable function that it calls.", metavar="GROUP.NAME")] = None,
+    query: Annotated[str | None, typer.Option(help="The query by which a GET reads.", metavar="NAME")] = None,
     idempotency: Annotated[Idempotency | None, typer.Option(help="Whether Idempotency-Key names the work.")] = None,
     key: Annotated[
         str | None, typer.Option(help="The convention in ids.py by which the request names the work.", metavar="NAME")
@@ -150,19 +183,28 @@ def add_route(
     wait: Annotated[
         int | None, typer.Option(help="Wait for the result, at most so many seconds.", metavar="SECONDS")
     ] = None,
+    poll: Annotated[
+        str | None,
+        typer.Option(help="Where its work is polled; below /jobs/, by its name, otherwise.", metavar="PATH/{id}"),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="What its module, functions and models are called; made of the path otherwise."),
+    ] = None,
     project: Project = Path(),
     dry_run: DryRun = False,
     as_json: AsJson = False,
     yes: Yes = False,
 ) -> None:
-    """A route: submit and poll, or with --wait a synchronous wrap."""
+    """A route: submit and poll, with --wait a synchronous wrap, with --query a read that starts no work."""
     from resonate_scaffold.generators.route import RouteRequest, add_route
 
-    if (workflow is None) == (rpc is None):
-        raise UsageError("A route starts one thing", "Give --workflow NAME or --rpc GROUP.NAME.")
-    target, option = (workflow, "--workflow") if workflow is not None else (rpc or "", "--rpc")
+    towards = [(it, option) for it, option in ((workflow, "--workflow"), (rpc, "--rpc"), (query, "--query")) if it]
+    if len(towards) != 1:
+        raise UsageError("A route does one thing", "Give --workflow NAME, --rpc GROUP.NAME or --query NAME.")
+    ((target, option),) = towards
     named_by = idempotency and idempotency.value
-    request = RouteRequest(method, path, target, option, idempotency=named_by, key=key, wait=wait)
+    request = RouteRequest(method, path, target, option, idempotency=named_by, key=key, wait=wait, poll=poll, name=name)
     planner: Planner = lambda project: add_route(project, request)  # noqa: E731
     change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 

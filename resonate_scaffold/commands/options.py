@@ -50,6 +50,7 @@ class Kind(StrEnum):
 
     workflow = "workflow"
     db_function = "db-function"
+    query = "query"
     rpc = "rpc"
     route = "route"
     webhook = "webhook"

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -33,7 +34,7 @@ _Edit = Callable[[Source, Callable[[str], str]], Source]
 
 _LONGEST_SHOWN = 60
 # How ids begin that the runtime makes: those of operations, and of what a schedule starts.
-_OF_THE_RUNTIME = {"db": "the db group's operations", "schedule": "the runs of schedules"}
+KINDS_OF_THE_RUNTIME = {"db": "the db group's operations", "schedule": "the runs of schedules"}
 
 
 class Imports:
@@ -335,16 +336,18 @@ def check_kind(addition: Addition, kind: str, *, is_of_work: bool = True) -> Non
     Raises:
         Taken: it is taken.
     """
-    where = next(_uses_of_kind(addition, kind), None) if is_of_work or kind not in _OF_THE_RUNTIME else None
+    if not is_of_work and kind in KINDS_OF_THE_RUNTIME:
+        return
+    contracts = (at(it.place) for it in addition.service.contracts_spelling(kind) if it.durable == kind)
+    where = next(chain(contracts, ids_that_begin_with(addition, kind)), None)
     if where is not None:
         raise Taken(f"Ids that begin with {kind}/ are there already ({where})", "Choose another name.")
 
 
-def _uses_of_kind(addition: Addition, kind: str) -> Iterator[str]:
-    """Where ids begin with a kind."""
-    if kind in _OF_THE_RUNTIME:
-        yield _OF_THE_RUNTIME[kind]
-    yield from (at(it.place) for it in addition.service.contracts_spelling(kind) if it.durable == kind)
+def ids_that_begin_with(addition: Addition, kind: str) -> Iterator[str]:
+    """Where ids of this service begin with a kind."""
+    if kind in KINDS_OF_THE_RUNTIME:
+        yield KINDS_OF_THE_RUNTIME[kind]
     yield from (at(it.place) for it in addition.service.gates_spelling(kind) if it.name == kind)
     yield from (at(it.place) for it in addition.service.keys if it.kind == kind)
     api = PurePosixPath(addition.project.package, "api")

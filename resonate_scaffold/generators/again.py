@@ -11,6 +11,7 @@ from resonate_scaffold.errors import ScaffoldError
 from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
 from resonate_scaffold.generators.group import GroupRequest, add_group
 from resonate_scaffold.generators.idempotency_key import KeyRequest, add_idempotency_key
+from resonate_scaffold.generators.query import QueryRequest, add_query
 from resonate_scaffold.generators.route import RouteRequest, add_route
 from resonate_scaffold.generators.rpc import RpcRequest, add_rpc
 from resonate_scaffold.generators.schedule import ScheduleRequest, add_schedule
@@ -46,8 +47,16 @@ def _workflow(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
 
 def _route(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
     method, _, path = name.partition(" ")
-    # `--rpc` takes a workflow, too.
-    return add_route(project, RouteRequest(method, path, option="--rpc", **options))
+    if "query" in options:
+        request = RouteRequest(method, path, options["query"], "--query", name=options.get("name"))
+    else:  # `--rpc` takes a workflow, too.
+        request = RouteRequest(method, path, option="--rpc", **options)
+    return add_route(project, request)
+
+
+def _query(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
+    given = _typed(options, *options.keys() & {"takes", "returns", "orders"})
+    return add_query(project, QueryRequest(name, **{**options, **given}))
 
 
 def _rpc(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
@@ -61,6 +70,7 @@ _ADDS: Mapping[str, Callable[[Project, str, Mapping[str, Any]], Plan]] = {
     "db-function": lambda project, name, options: add_db_function(
         project, DbFunctionRequest(name, **_typed(options, "takes", "returns"), read_only=options["read_only"])
     ),
+    "query": _query,
     "rpc": _rpc,
     "route": _route,
     "webhook": lambda project, name, options: add_webhook(

@@ -261,6 +261,18 @@ def other_body(addition: Addition, items: Iterable[Field], except_for: Collectio
     return ""
 
 
+def example(addition: Addition, field: Field) -> Example:
+    """An example of a field, for a test.
+
+    Raises:
+        UsageError: no value is known that fits.
+    """
+    found = addition.types.example(field.shape)
+    if found is None:
+        raise no_example(field.name, field.shape)
+    return found
+
+
 def no_example(name: str, shape: Shape) -> UsageError:
     """The refusal where no value is known."""
     return UsageError(

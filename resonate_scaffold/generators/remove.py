@@ -24,8 +24,10 @@ from resonate_scaffold.fields import closest
 from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.generators.addition import at
 from resonate_scaffold.generators.again import files_made_by
+from resonate_scaffold.generators.compose import COMPOSE, without_reads
 from resonate_scaffold.generators.contract import package_of
 from resonate_scaffold.generators.group import without_process, without_service
+from resonate_scaffold.generators.query import FOLDER
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS, contracts_folder, stand_in
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Delete, Edit, Plan
@@ -233,7 +235,7 @@ def _without(
     }
     doubted, drafts = list[PurePosixPath](), list[Draft]()
     for path, edited in ((PurePosixPath(path), edited) for path, edited in record.edits.items()):
-        if path not in project.files or path == PROCFILE_DEV:
+        if path not in project.files or path in (PROCFILE_DEV, COMPOSE if record.kind == "query" else None):
             continue
         content = project.files[path]
         if path.suffix == ".py":
@@ -251,6 +253,8 @@ def _without(
             drafts.append(Draft(path, content, derived))
     if record.kind == "rpc":
         _without_group(project, record, after)
+    if record.kind == "query":
+        _without_reading(project, after)
     return after | lay_out(project.files, drafts), doubted
 
 
@@ -319,6 +323,15 @@ def _without_group(project: Project, record: Added, after: dict[PurePosixPath, b
         after[package] = None
     if PROCFILE_DEV in project.files:
         after[PROCFILE_DEV] = _without_stand_in(project, record, group)
+
+
+def _without_reading(project: Project, after: dict[PurePosixPath, bytes | None]) -> None:
+    """With the last query the API's way to the database goes; before that it stays, and so does the package."""
+    package = PurePosixPath(project.package, *FOLDER.split("."), "__init__.py")
+    if any(path not in after and path != package for path in project.files.below(package.parent)):
+        after.pop(package, None)
+    elif COMPOSE in project.files:
+        after[COMPOSE] = without_reads(project.files[COMPOSE])
 
 
 def _taken_out(project: Project, path: PurePosixPath, edited: Edited) -> bytes:

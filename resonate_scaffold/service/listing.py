@@ -16,6 +16,7 @@ KINDS: Mapping[str, str] = {
     "route": "routes",
     "workflow": "workflows",
     "db-function": "db_functions",
+    "query": "queries",
     "rpc": "rpc",
     "webhook": "webhooks",
     "schedule": "schedules",
@@ -34,6 +35,7 @@ def inventory(service: Service, kinds: Collection[str] = tuple(KINDS)) -> dict[s
         "route": _routes,
         "workflow": lambda it: _contracts(it, "workflows"),
         "db-function": lambda it: _contracts(it, "db"),
+        "query": _queries,
         "rpc": lambda it: _contracts(it, None),
         "webhook": _webhooks,
         "schedule": _schedules,
@@ -49,6 +51,7 @@ def table(inventory: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[st
         "routes": ("Routes", _route_row),
         "workflows": ("Workflows", _workflow_row),
         "db_functions": ("Database functions", _workflow_row),
+        "queries": ("Queries", _query_row),
         "rpc": ("RPC", _rpc_row),
         "webhooks": ("Webhooks", _webhook_row),
         "schedules": ("Schedules", _schedule_row),
@@ -73,6 +76,7 @@ def _routes(service: Service) -> list[dict[str, Any]]:
             "included": route.included,
             "contracts": list(route.contracts),
             "gates": list(route.gates),
+            "queries": list(route.queries),
         }
         for route in service.routes
     ]
@@ -146,6 +150,20 @@ def _keys(service: Service) -> list[dict[str, Any]]:
     ]
 
 
+def _queries(service: Service) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": query.name,
+            "module": query.module,
+            **_json(query.place),
+            "takes": [argument.arg for argument, _ in query.arguments],
+            "returns": None if query.returns is None else ast.unparse(query.returns),
+            "used": [_json(place) for place in query.used],
+        }
+        for query in service.queries
+    ]
+
+
 def _groups(service: Service) -> list[dict[str, Any]]:
     own = [
         {"name": group.name, "module": group.module, **_json(group.place), "serves": list(group.serves)}
@@ -186,7 +204,7 @@ def _field_text(service: Service, item: ModelField) -> str:
 
 
 def _route_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    towards = ", ".join([*entry["contracts"], *entry["gates"]])
+    towards = ", ".join([*entry["contracts"], *entry["gates"], *entry["queries"]])
     return entry["name"], towards, _where(entry), "" if entry["included"] else "not in ROUTERS: nobody reaches it"
 
 
@@ -220,6 +238,11 @@ def _schedule_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
 def _key_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     used = f"used in {_places(entry['used'])}" if entry["used"] else "nothing uses it"
     return f"{entry['name']}({', '.join(entry['fields'])})", f"{entry['kind']}/…", _where(entry), used
+
+
+def _query_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    used = f"read in {_places(entry['used'])}" if entry["used"] else "nothing reads it"
+    return f"{entry['name']}({', '.join(entry['takes'])})", _where(entry), used
 
 
 def _group_row(entry: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,6 +6,8 @@
       InvalidRequest      a call's request does not fit the contract of its function
       OperationConflict   an operation id was used for two different writes
     EngineUnavailable     the engine did not answer in time; what was asked of it may still happen
+    InvalidCursor         a cursor that is none of this list in this order
+    QueryTimedOut         a query of the API took longer than READ_TIMEOUT
     OperatorError         what an operator can mend: what is wrong, and what to do
       MissingSetting      a setting that this process needs is not set
       WiringError         a contract that nobody serves, or a function in the wrong group
@@ -124,6 +126,14 @@ class EngineRefused(EngineUnavailable):
         reason = "it is missing, wrong or expired" if code == 401 else f"its claim `prefix` {covered}"
         super().__init__(f"the engine refuses RESONATE_TOKEN ({code}): {reason}")
         self.code = code
+
+
+class InvalidCursor(Exception):
+    """A cursor that is none of this list in this order: only what a page gave as `next_cursor` is one."""
+
+
+class QueryTimedOut(Exception):
+    """A query of the API took longer than READ_TIMEOUT."""
 
 
 class OperatorError(Exception):

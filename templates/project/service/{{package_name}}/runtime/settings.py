@@ -69,8 +69,14 @@ class ServiceSettings(BaseSettings):
     database_url: SecretStr | None = None
     """sqlite:///path or postgresql://…; groups that open the database need it."""
 
+    read_database_url: SecretStr | None = None
+    """Where the API reads, in a service that has queries: a replica, or a user who may only read. Unset: DATABASE_URL."""
+
+    read_timeout: _AtLeast1s = timedelta(seconds=5)
+    """How long the API waits for a connection to read from; Postgres ends a statement of it that takes longer."""
+
     database_pool_size: Annotated[int, Field(ge=1)] = 10
-    """Connections that a process keeps to a Postgres database; it opens as many again under load."""
+    """Connections that a process keeps to a database. A worker opens as many again under load, the API none."""
 
     database_statement_timeout: _NotNegative = timedelta(seconds=30)
     """Postgres ends a statement that takes longer, and a transaction that is idle for longer. 0: never."""
@@ -245,7 +251,7 @@ class ServiceSettings(BaseSettings):
             raise ValueError("must begin with http://, https:// or postgresql://")
         return value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "read_database_url")
     @classmethod
     def _check_database(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(_DATABASES):

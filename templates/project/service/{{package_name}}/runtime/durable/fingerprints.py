@@ -98,7 +98,7 @@ def _canonical(value: Any, counts: _Counts) -> Any:
         case set() | frozenset():
             return sorted((_canonical(item, counts) for item in value), key=_CANONICAL.encode)
         case Decimal():
-            return _number(value)
+            return plain_number(value)
         case datetime():
             return to_jsonable_python(_instant(value))
         case time() if value.utcoffset() is not None:
@@ -138,7 +138,7 @@ def _key(key: Any) -> str:
     return spelled if isinstance(spelled, str) else next(iter(to_jsonable_python({spelled: None})))
 
 
-def _number(value: Decimal) -> str:
+def plain_number(value: Decimal) -> str:
     """A Decimal without the zeros that do not count."""
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):  # NaN, Infinity

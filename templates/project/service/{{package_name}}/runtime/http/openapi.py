@@ -14,6 +14,7 @@ from pydantic_core.core_schema import DecimalSchema
 from .preferences import MAX_WAIT
 from .problems import MEDIA_TYPE, ProblemDetails
 
+_POLLED_AT = "x-polled-at"
 _DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?$"
 
 
@@ -41,9 +42,14 @@ PREFER = header(
 )
 
 
-def authenticated(*parameters: dict[str, Any]) -> dict[str, Any]:
-    """`openapi_extra` of a route that asks for an API key, where the service has any, and takes these headers."""
-    return {"parameters": list(parameters), "security": [{"ApiKey": []}, {}]}
+def authenticated(*parameters: dict[str, Any], polled_at: str | None = None) -> dict[str, Any]:
+    """`openapi_extra` of a route that asks for an API key, where the service has any, and takes these headers.
+
+    ``polled_at`` is the path of the route that says how the work goes which this one starts: `/jobs/orders/{id}`. The
+    document links the two; without it, only where that one is below this one.
+    """
+    described: dict[str, Any] = {"parameters": list(parameters), "security": [{"ApiKey": []}, {}]}
+    return described if polled_at is None else {**described, _POLLED_AT: polled_at}
 
 
 def problems(*kinds: tuple[int | str, str]) -> dict[int | str, dict[str, Any]]:
@@ -140,8 +146,9 @@ def extend_openapi(app: FastAPI, *, with_keys: bool) -> None:
                     _forbid_unknown(content["schema"], schemas)
                 if with_keys and "security" in operation:
                     operation["security"] = [{"ApiKey": []}]
+                polled_at = operation.pop(_POLLED_AT, None)
                 if "202" in operation["responses"]:
-                    operation["responses"]["202"]["links"] = _links(path, document["paths"])
+                    operation["responses"]["202"]["links"] = _links(path, document["paths"], polled_at)
         _bound_integers(document)
         return document
 
@@ -159,13 +166,14 @@ def _decimals_described() -> Iterator[None]:
         compat.GenerateJsonSchema = usual  # type: ignore[misc]
 
 
-def _links(path: str, paths: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI link from work that ``path`` started to where it is polled: `…/{id}` below it."""
-    polls = re.compile(re.escape(path) + r"(/[^{}]+)?/\{id\}")
+def _links(path: str, paths: dict[str, Any], polled_at: str | None) -> dict[str, Any]:
+    """The OpenAPI link from work that ``path`` started to where it is polled; `…/{id}` below it, where it is not said."""
+    polls = re.compile(re.escape(polled_at) if polled_at else re.escape(path) + r"(/[^{}]+)?/\{id\}")
     found = next((below for template, below in paths.items() if polls.fullmatch(template) and "get" in below), None)
     if found is None:
         return {}
-    given = {name: f"$request.path.{name}" for name in re.findall(r"\{(\w+)\}", path)}
+    names = [] if polled_at else re.findall(r"\{(\w+)\}", path)
+    given = {name: f"$request.path.{name}" for name in names}
     parameters = {**given, "id": "$response.body#/id"}
     return {"poll": {"operationId": found["get"]["operationId"], "parameters": parameters}}
 
