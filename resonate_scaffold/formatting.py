@@ -75,6 +75,8 @@ def lay_out(files: Files, drafts: Iterable[Draft]) -> dict[PurePosixPath, bytes]
 
 def _keeps_lines(before: bytes, after: bytes, whole: bytes) -> bool:
     """Whether a command adds and takes away whole lines only, and the whole that is laid out has all others."""
+    if not any(old for _, _, old in differences(before, whole)):
+        return True
     kept = after
     for start, size, old in differences(before, after):
         if size and old:
