@@ -10,7 +10,7 @@ import ast
 from dataclasses import replace
 
 from resonate_scaffold.code.names import CLIENT, KINDS, argument, first_of, is_none
-from resonate_scaffold.code.outside import given_by
+from resonate_scaffold.code.outside import given_by, is_awaitable
 from resonate_scaffold.code.scopes import Module, ProgramClass, Scope, above
 from resonate_scaffold.code.texts import Texts
 from resonate_scaffold.code.values import (
@@ -310,7 +310,7 @@ class Evaluator(Texts):
                 case Instance(call=ast.Call() as made, scope=Scope() as holder):
                     return self._instance(self.value(argument(made, "result", 3), holder))
             return None
-        return value
+        return None if isinstance(value, Thing) and is_awaitable(value.of) else value
 
     def _item(self, base: ast.expr, key: str, scope: Scope) -> Value | None:
         value = self.value(base, scope)

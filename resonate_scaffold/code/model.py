@@ -148,9 +148,10 @@ class Model(Registrations):
         handing: dict[Scope, set[Scope]] = {}
         for scope, calls in self.plain_calls.items():
             for call, callee in calls:
-                given = [*call.args, *(keyword.value for keyword in call.keywords)]
-                if any(isinstance(self.evaluate.value(it, scope), Context) for it in given):
-                    handing.setdefault(callee, set()).add(scope)
+                for given in (*call.args, *(keyword.value for keyword in call.keywords)):
+                    value = self.evaluate.value(given, scope)
+                    if isinstance(value, Context):  # its own, or that of the function in which it stands
+                        handing.setdefault(callee, set()).update((scope, value.scope))
         waiting = list(found)
         while waiting:
             for caller in handing.get(waiting.pop(), ()):

@@ -193,23 +193,6 @@ _GIVES = {
     "boto3.Session.client": "boto3.client",
     "boto3.Session.resource": "boto3.resource",
 }
-_BLOCKING = r"""
-time\.sleep
-(requests|niquests)\.(get|post|put|patch|delete|head|options|request)
-(requests|niquests)\.(Session|session)\.(get|post|put|patch|delete|head|options|request|send)
-httpx\.(get|post|put|patch|delete|head|options|request|stream)
-httpx\.Client\.(get|post|put|patch|delete|head|options|request|send|stream)
-urllib\.request\.(urlopen|urlretrieve)
-urllib3\.(request|PoolManager\.(request|urlopen))
-subprocess\.(run|call|check_call|check_output|getoutput|getstatusoutput)
-os\.system
-sqlite3\.connect
-psycopg2\.connect
-psycopg\.connect
-pymysql\.connect
-smtplib\.(SMTP|SMTP_SSL)
-builtins\.input
-"""
 _LOGS = (
     r"builtins\.print|warnings\.warn"
     r"|(logging(\.getLogger|\.Logger|\.LoggerAdapter)?|structlog(\.stdlib)?(\.get_logger|\.getLogger|\.BoundLogger)?"
@@ -218,6 +201,13 @@ _LOGS = (
     r"|(prometheus_client\.\w+(\.labels)?\.(observe|inc|set))"
     r"|opentelemetry\.(\w+\.)*(set_attribute|set_attributes|add_event|record)"
 )
+
+
+# What gives a task, a future or a coroutine: an await takes its result.
+_AWAITABLE = r"""
+asyncio\.(Task|Future|create_task|ensure_future|wrap_future|run_coroutine_threadsafe|shield|wait_for|gather|to_thread)
+asyncio\.(TaskGroup|(get_running_loop|get_event_loop|new_event_loop))\.(create_task|create_future|run_in_executor)
+"""
 
 
 @cache  # compiled where it is asked for: that takes its time
@@ -261,9 +251,9 @@ def given_by(name: str) -> str | None:
 
 
 @cache
-def blocks(name: str) -> bool:
-    """Whether a call of this name holds up an event loop."""
-    return _table(_BLOCKING).fullmatch(canonical(name)) is not None
+def is_awaitable(name: str) -> bool:
+    """Whether a call of this name, or an instance of this class, is what asyncio awaits."""
+    return _table(_AWAITABLE).fullmatch(name) is not None
 
 
 @cache

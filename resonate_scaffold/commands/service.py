@@ -105,13 +105,14 @@ def engine(
     import asyncio
     import os
 
-    from resonate_scaffold.devserver import EngineError, serve
+    from resonate_scaffold.devserver import EngineError, event_loop, serve
 
     def ready(url: str) -> None:
         print(f"engine listening on {url}", flush=True)
 
     try:
-        asyncio.run(serve(port=port, journal=journal, ready=ready, token=os.environ.get("RESONATE_TOKEN")))
+        serving = serve(port=port, journal=journal, ready=ready, token=os.environ.get("RESONATE_TOKEN"))
+        asyncio.run(serving, loop_factory=event_loop)
     except EngineError as error:
         raise EngineFailed(str(error), error.hint) from error
 
