@@ -55,7 +55,7 @@ def lay_out(files: Files, drafts: Iterable[Draft]) -> dict[PurePosixPath, bytes]
     by_path = {draft.path: draft for draft in drafts}
     if not by_path:
         return {}
-    with tempfile.TemporaryDirectory(prefix="resonate-scaffold-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="resonate-scaffold-", ignore_cleanup_errors=True) as scratch:
         ruff = _Ruff(Path(scratch), files)
         whole = ruff.run(_FORMAT, ruff.run(_SORT, {path: draft.after for path, draft in by_path.items()}))
         doubtful = {
