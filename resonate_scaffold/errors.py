@@ -40,6 +40,12 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
+def quoted(text: str) -> str:
+    """Quote *text* so that control characters, line ends and great length cannot spoil the line."""
+    shown = ascii(text if len(text) <= 60 else text[:57] + "...")
+    return f'"{shown[1:-1]}"'
+
+
 class ScaffoldError(Exception):
     """A mistake or a failure that the user is told about, never as a traceback."""
 

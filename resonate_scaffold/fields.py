@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
-from resonate_scaffold.errors import UsageError, plain
+from resonate_scaffold.errors import UsageError, plain, quoted
 
 if TYPE_CHECKING:
     from resonate_scaffold.edit.source import Source
@@ -146,11 +146,11 @@ def parse_fields(specs: list[str], option: str, resolve: Resolve) -> tuple[Field
         name, colon, kind = spec.partition(":")
         name = name.strip()
         if not colon:
-            raise UsageError(f"{option} {_shown(spec)} is not FIELD:TYPE", f"For example: {option} order_id:str")
+            raise UsageError(f"{option} {quoted(spec)} is not FIELD:TYPE", f"For example: {option} order_id:str")
         check_field_name(name, option)
         if name in found:
             raise UsageError(f"{option} names {name} twice", "Give each field once.")
-        shape = parse_type(kind, f"{option} {_shown(spec)}", resolve)
+        shape = parse_type(kind, f"{option} {quoted(spec)}", resolve)
         found[name] = Field(name, shape, optional=shape.kind == "optional")
     return tuple(found.values())
 
@@ -167,7 +167,7 @@ def check_field_name(name: str, option: str) -> None:
     better = f"the_{better}" if is_reserved(better) else better
     if not _NAME.fullmatch(name) or len(name) > 40:
         reason = "is not a name of lower-case letters, digits and _" if len(name) <= 40 else "is longer than 40"
-        raise UsageError(f"{option}: {_shown(name)} {reason}", f"Try: {option} {better[:40].rstrip('_')}:str")
+        raise UsageError(f"{option}: {quoted(name)} {reason}", f"Try: {option} {better[:40].rstrip('_')}:str")
     if is_reserved(name):
         raise UsageError(f"{option}: {name} means something else in a model", f"Try: {option} the_{name[:36]}:str")
 
@@ -259,8 +259,3 @@ def closest(wanted: str, known: list[str]) -> str:
         return f"Did you mean {plain(near[0])}?"
     shown = ", ".join(map(plain, sorted(known)[:12]))
     return f"There is: {shown}" if shown else "There is none yet."
-
-
-def _shown(text: str) -> str:
-    shown = ascii(text if len(text) <= 60 else text[:57] + "...")
-    return f'"{shown[1:-1]}"'
