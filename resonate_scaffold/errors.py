@@ -40,6 +40,11 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
+def quoted(text: str) -> str:
+    """Quote *text* so that control characters, line ends and great length cannot spoil the line."""
+    return f'"{plain(text if len(text) <= 60 else text[:57] + "...")}"'
+
+
 class ScaffoldError(Exception):
     """A mistake or a failure that the user is told about, never as a traceback."""
 

@@ -29,7 +29,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from resonate_scaffold.errors import UsageError, plain
+from resonate_scaffold.errors import UsageError, plain, quoted
 from resonate_scaffold.shape import NUMBERS, SCALARS, TYPES, Shape, read_type
 from resonate_scaffold.values import Example, read_value
 
@@ -152,7 +152,7 @@ def parse_field(spec: str, option: str, resolve: Resolve) -> Field:
     """Read one: see :func:`parse_fields`."""
     wire, colon, rest = spec.partition(":")
     wire = wire.strip()
-    where = f"{option} {shown(spec)}"
+    where = f"{option} {quoted(spec)}"
     if not colon:
         raise UsageError(f"{where} is not FIELD:TYPE", f"For example: {option} order_id:str")
     name = check_field_name(wire, option)
@@ -165,7 +165,7 @@ def parse_field(spec: str, option: str, resolve: Resolve) -> Field:
     if default is not None:
         one = replace(one, typed_default=default)
         if one.value is None:
-            raise UsageError(f"{where}: {shown(default)} is no {shape.spelled}{_of_bounds(shape)}", _defaults(shape))
+            raise UsageError(f"{where}: {quoted(default)} is no {shape.spelled}{_of_bounds(shape)}", _defaults(shape))
     return one
 
 
@@ -217,10 +217,10 @@ def check_field_name(name: str, option: str) -> str:
     if option == "PATH" and (found != name or not found):  # A parameter is written as Python has it.
         raise UsageError(f"{{{plain(name)}}} is no parameter of a path", f"Write {{{found[:_LONGEST] or 'order_id'}}}")
     if not found or not name.isprintable() or name.startswith("-"):  # as an option would
-        raise UsageError(f"{option}: {shown(name)} is no name of a field", f"For example: {option} order_id:str")
+        raise UsageError(f"{option}: {quoted(name)} is no name of a field", f"For example: {option} order_id:str")
     if len(found) > _LONGEST or len(name) > _LONGEST_WIRE:
         better = found[:_LONGEST].rstrip("_")
-        raise UsageError(f"{option}: {shown(name)} is longer than {_LONGEST}", f"Try: {option} {better}:str")
+        raise UsageError(f"{option}: {quoted(name)} is longer than {_LONGEST}", f"Try: {option} {better}:str")
     return found
 
 
@@ -292,12 +292,12 @@ def parse_type(text: str, where: str, resolve: Resolve) -> Shape:
 def _with_quotes(text: str) -> str:
     """A type with the values of each ``Literal`` in quotes: a shell may have taken them off."""
 
-    def quoted(match: re.Match[str]) -> str:
+    def in_quotes(match: re.Match[str]) -> str:
         items = [item.strip() for item in re.split(r""",(?=(?:[^"']|"[^"]*"|'[^']*')*$)""", match[1])]
         as_is = re.compile(r"""-?[0-9]+|True|False|"[^"]*"|'[^']*'""")
         return f"Literal[{', '.join(item if not item or as_is.fullmatch(item) else repr(item) for item in items)}]"
 
-    return re.sub(r"""\bLiteral\[((?:[^\]"']|"[^"]*"|'[^']*')*)\]""", quoted, text)
+    return re.sub(r"""\bLiteral\[((?:[^\]"']|"[^"]*"|'[^']*')*)\]""", in_quotes, text)
 
 
 def _is_quoted(text: str, at: int) -> bool:
@@ -310,7 +310,7 @@ def _depth(node: ast.AST) -> int:
 
 
 def _no_type(where: str, at: str) -> UsageError:
-    near = f" (near {shown(at)})" if at else ""
+    near = f" (near {quoted(at)})" if at else ""
     return UsageError(
         f"{where} has no type that can be read{near}", f"Types: {TYPES}, or an enum or a model of the contracts."
     )
@@ -331,7 +331,7 @@ def _bounded(shape: Shape, bounds: str, where: str) -> Shape:
         hint = "Leave them out, or name a type of the contracts that has them."
         raise UsageError(f"{where}: bounds are for numbers and for lengths, and not for {shape.spelled}", hint)
     example = "gt0,le100" if is_number_type else "1..80"
-    refused = UsageError(f"{where}: {shown(bounds)} are no bounds of {shape.spelled}", f"For example: {example}")
+    refused = UsageError(f"{where}: {quoted(bounds)} are no bounds of {shape.spelled}", f"For example: {example}")
     rules: dict[str, Any] = {}
     least, most = ("ge", "le") if is_number_type else ("min_length", "max_length")
     for part in filter(None, bounds.split(",")):
@@ -398,8 +398,3 @@ def closest(wanted: str, known: list[str]) -> str:
         return f"Did you mean {plain(near[0])}?"
     listed = ", ".join(map(plain, sorted(known)[:12]))
     return f"There is: {listed}" if listed else "There is none yet."
-
-
-def shown(text: str) -> str:
-    """What somebody typed, in quotes; of what is long, the beginning."""
-    return f'"{plain(text if len(text) <= 60 else text[:57] + "...")}"'

@@ -13,7 +13,7 @@ import sys
 import unicodedata
 from dataclasses import dataclass, field
 
-from resonate_scaffold.errors import InvalidName, plain
+from resonate_scaffold.errors import InvalidName, quoted
 
 MAX_LENGTH = 40
 
@@ -68,7 +68,7 @@ class Name:
         """
         reason = _objection(text)
         if reason is not None:
-            raise InvalidName(f"{_shown(text)} {reason}", suggest(text, suffix))
+            raise InvalidName(f"{quoted(text)} {reason}", suggest(text, suffix))
         return cls(text)
 
     @property
@@ -169,8 +169,3 @@ def _objection(text: str) -> str | None:
         return f"has {len(text)} characters, the limit is {MAX_LENGTH}"
     snake = text.replace("-", "_")
     return next((why for names, why in _RESERVED if snake in names), None)
-
-
-def _shown(text: str) -> str:
-    """Quote *text* so that control characters, line ends and great length cannot spoil the line."""
-    return f'"{plain(text if len(text) <= 60 else text[:57] + "...")}"'

@@ -10,15 +10,17 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from resonate_scaffold import cli, disk, grow, report
 from resonate_scaffold.commands.options import Kind
 from resonate_scaffold.errors import Changed
+from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.generators.route import RouteRequest, add_route
+from resonate_scaffold.project import Files
 from resonate_scaffold.service import listing
 from tests.conftest import PROGRAM, Ran, Tool, git, tree
 from tests.grown import removing
@@ -26,6 +28,7 @@ from tests.test_apply import WRITE, Tree, faulty, whole
 from tests.test_cli import imported_by
 from tests.test_disk import kill
 
+Layout = dict[PurePosixPath, bytes]
 MANIFEST = ".resonate-scaffold.json"
 ADDED = ".resonate-scaffold/adds"
 
@@ -1044,10 +1047,25 @@ def test_completes_what_was_added(tool: Tool, process: Tool, service: Path) -> N
 # Kill -9
 
 
+def remembered(lays_out: Callable[[Files, Iterable[Draft]], Layout]) -> Callable[[Files, Iterable[Draft]], Layout]:
+    known: dict[tuple[tuple[PurePosixPath, bytes], ...], Layout] = {}
+
+    def once(files: Files, drafts: Iterable[Draft]) -> Layout:
+        drafts = list(drafts)
+        asked = tuple((draft.path, draft.after) for draft in drafts)
+        if asked not in known:
+            known[asked] = lays_out(files, drafts)
+        return known[asked]
+
+    return once
+
+
 def test_a_kill_at_any_change_leaves_before_or_after(
     tool: Tool, service: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)
+    # What is laid out is the same each time, and happens elsewhere: it is written once only.
+    monkeypatch.setattr("resonate_scaffold.generators.addition.lay_out", remembered(lay_out))
     command = [*shlex.split(ADDS["workflow"]), "--route"]
     before = whole(service)
     done = tmp_path / "done"

@@ -105,8 +105,7 @@ def add_db_function(
     from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
 
     request = DbFunctionRequest(name, tuple(takes or ()), tuple(returns or ()), read_only)
-    planner: Planner = lambda project: add_db_function(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_db_function(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @app.command("query")
@@ -137,8 +136,7 @@ def add_query(
     from resonate_scaffold.generators.query import QueryRequest, add_query
 
     request = QueryRequest(name, tuple(takes or ()), tuple(returns or ()), table, is_list, tuple(orders or ()))
-    planner: Planner = lambda project: add_query(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_query(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @app.command("rpc", epilog=FIELDS)
@@ -165,8 +163,7 @@ def add_rpc(
         if takes or returns:
             raise UsageError("--from-schema says what it takes and returns", "Leave --takes and --returns out.")
         request = RpcRequest(target, schema=_read_text(from_schema), schema_file=str(from_schema))
-    planner: Planner = lambda project: add_rpc(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_rpc(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @app.command("route")
@@ -205,8 +202,7 @@ def add_route(
     ((target, option),) = towards
     named_by = idempotency and idempotency.value
     request = RouteRequest(method, path, target, option, idempotency=named_by, key=key, wait=wait, poll=poll, name=name)
-    planner: Planner = lambda project: add_route(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_route(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @app.command("webhook", epilog=FIELDS)
@@ -233,8 +229,7 @@ def add_webhook(
     from resonate_scaffold.generators.webhook import WebhookRequest, add_webhook
 
     request = WebhookRequest(name, tuple(takes or ()), workflow, scheme.value, id_from, starts)
-    planner: Planner = lambda project: add_webhook(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_webhook(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @app.command("schedule")
@@ -257,8 +252,7 @@ def add_schedule(
     from resonate_scaffold.generators.schedule import ScheduleRequest, add_schedule
 
     request = ScheduleRequest(name, workflow, cron, datetime.now(UTC), catch_up.value, overlap.value)
-    planner: Planner = lambda project: add_schedule(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_schedule(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @app.command("idempotency-key")
@@ -279,8 +273,9 @@ def add_idempotency_key(
     from resonate_scaffold.generators.idempotency_key import KeyRequest, add_idempotency_key
 
     request = KeyRequest(name, tuple(fields))
-    planner: Planner = lambda project: add_idempotency_key(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(
+        lambda it: add_idempotency_key(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes
+    )
 
 
 @app.command("group")
@@ -295,8 +290,7 @@ def add_group(
     from resonate_scaffold.generators.group import GroupRequest, add_group
 
     request = GroupRequest(name)
-    planner: Planner = lambda project: add_group(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_group(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 def _read_text(path: Path) -> str:

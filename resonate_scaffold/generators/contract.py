@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold import layout
-from resonate_scaffold.errors import InvalidName, Taken, Unknown, UsageError, plain
-from resonate_scaffold.fields import Field, closest, parse_fields, shown
+from resonate_scaffold.errors import InvalidName, Taken, Unknown, UsageError, plain, quoted
+from resonate_scaffold.fields import Field, closest, parse_fields
 from resonate_scaffold.generators.addition import Addition, Imports, at, check_kind
 from resonate_scaffold.generators.wiring import RESULT, Known, Open, Source
 from resonate_scaffold.layout import Code, Item
@@ -91,7 +91,7 @@ def noun(text: str, suffix: str) -> Noun:
     """
     if not _OURS.fullmatch(text):
         why = "is no name of lower-case letters, digits and -" if text else "is not a name"
-        raise InvalidName(f"{shown(text)} {why}", _suggested(text, suffix))
+        raise InvalidName(f"{quoted(text)} {why}", _suggested(text, suffix))
     if len(text) > MAX_LENGTH:
         raise InvalidName(
             f'"{text}" has {len(text)} characters, the limit is {MAX_LENGTH}', text[:MAX_LENGTH].rstrip("-_")
@@ -119,7 +119,7 @@ def theirs(text: str, suffix: str) -> Noun:
         InvalidName: it has other characters.
     """
     if not _THEIRS.fullmatch(text):
-        raise InvalidName(f"{shown(text)} is no name of letters, digits, - and _", _suggested(text, suffix))
+        raise InvalidName(f"{quoted(text)} is no name of letters, digits, - and _", _suggested(text, suffix))
     return Noun(text, TAKEN)
 
 
