@@ -77,8 +77,7 @@ def _longest(model: Model, workflow: Scope, starts: list[tuple[Start, Scope]]) -
     names = {it.name for it in model.by_function.get(workflow, ())} | {workflow.name}
     given: list[tuple[ast.expr | None, Scope]] = []
     for start, scope in starts:
-        if start.function is workflow or start.name in names:
-            assert start.client is not None
+        if start.client is not None and (start.function is workflow or (start.name and start.name in names)):
             options = start.client.options
             if options.hide:
                 return None
