@@ -220,7 +220,8 @@ def mistaken(path: str, old: str, new: str) -> list[Finding]:
         (
             "db/save_result.py",
             'operation = operation_id("save-result", request.job_id)',
-            'import uuid\n    operation = operation_id("save-result", str(uuid.uuid4()))',
+            "from ..runtime.durable import clock\n"
+            '    operation = operation_id("save-result", str(clock.new_uuid(ctx)))',
             "db/save_result.py RS315",
         ),
         (
