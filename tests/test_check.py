@@ -181,6 +181,12 @@ def mistaken(path: str, old: str, new: str) -> list[Finding]:
         ("__main__.py", '    "db",\n', "", "db/worker.py RS102"),
         ("api/jobs.py", "status_code=202, ", "", "api/jobs.py RS404"),
         (
+            "db/save_result.py",
+            'operation = operation_id("save-result", request.job_id)',
+            'import uuid\n    operation = operation_id("save-result", str(uuid.uuid4()))',
+            "db/save_result.py RS315",
+        ),
+        (
             "api/approvals.py",
             "signed: Annotated[Signed, Depends(webhook)]",
             "body: Approval",
@@ -190,6 +196,16 @@ def mistaken(path: str, old: str, new: str) -> list[Finding]:
 )
 def test_a_mistake_in_a_service_is_found(path: str, old: str, new: str, found: str) -> None:
     assert [f"{it.path} {it.code}" for it in mistaken(f"orders/{path}", old, new)] == [f"orders/{found}"]
+
+
+def test_what_no_worker_opens_any_more() -> None:
+    opened = '    OpenDatabase(migrations=Path(__file__).with_name("migrations")),\n'
+    found = mistaken("orders/db/worker.py", opened, "")
+    assert [f"{it.path} {it.code}" for it in found] == [
+        "orders/db/get_account.py RS115",
+        "orders/db/save_result.py RS115",
+    ]
+    assert {it.hint for it in found} == {"Add what opens a Database to DEPENDENCIES of its worker."}
 
 
 def test_how_to_serve_a_contract() -> None:

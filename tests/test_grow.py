@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from resonate_scaffold import cli, commands, disk, grow, report
+from resonate_scaffold import cli, disk, grow, report
+from resonate_scaffold.commands.options import Kind
 from resonate_scaffold.errors import Changed
 from resonate_scaffold.generators.route import RouteRequest, add_route
 from resonate_scaffold.service import listing
@@ -994,7 +995,7 @@ def test_lists_nothing_in_so_many_words(tool: Tool, service: Path, kind: str) ->
 
 
 def test_the_kinds_are_one_list() -> None:
-    assert {kind.value for kind in commands.Kind} == set(listing.KINDS) == set(ADDS)
+    assert {kind.value for kind in Kind} == set(listing.KINDS) == set(ADDS)
 
 
 # Completion, by what Typer's scripts for the shells call

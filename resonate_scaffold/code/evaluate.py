@@ -34,7 +34,6 @@ from resonate_scaffold.code.values import (
 
 # What makes a durable call of a context, and what a client starts work with.
 DURABLE = frozenset({"run", "rpc", "sleep", "promise", "detached"})
-STARTING = frozenset({"run", "rpc"})
 _SET_METHODS = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
 _PATH = "pathlib.Path"
 _LITERALS: dict[type[ast.expr], str] = {

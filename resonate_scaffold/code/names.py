@@ -180,7 +180,7 @@ class Names(ABC):
 
     def _imported(self, binding: Binding, module: Module) -> Value | None:
         path = self.program.importing(module, binding.module, binding.level)
-        if path is None:
+        if path is None or (path == module.path and not binding.level):  # a module that has the name of another one
             if binding.level:
                 return None
             whole = f"{binding.module}.{binding.member}" if binding.member else binding.module

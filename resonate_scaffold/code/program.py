@@ -58,6 +58,11 @@ class Program:
         for module in self.modules.values():
             yield from module.scopes
 
+    @property
+    def rpc_modules(self) -> Iterator[PurePosixPath]:
+        """The files that are called `rpc`."""
+        return (path for path in self.modules if path.name == "rpc.py")
+
     def content(self, path: PurePosixPath) -> bytes | None:
         """The bytes of a file; None where there is none."""
         return self.files[path] if path in self.files else self.beside.get(path)
@@ -75,8 +80,8 @@ class Program:
     def importing(self, module: Module, name: str, level: int) -> PurePosixPath | None:
         """The file or the directory that an import in *module* means; None for what is not in the program.
 
-        An absolute name is looked for beside the importing file and in each directory above it, the nearest first:
-        one of these is on the path of whatever runs this.
+        An absolute name is looked for beside the importing file and in each directory above it, the nearest first, and
+        packages last: one of these is on the path of whatever runs this.
         """
         return self.resolve(module.directory, name, level)
 
@@ -91,21 +96,34 @@ class Program:
         """A module or a package of a directory."""
         return self._at(_joined(directory, name))
 
+    def own_package(self, module: Module) -> tuple[str, str]:
+        """The outermost package that a module is part of, and the directory in which that stands; without one ""."""
+        directory, package = module.directory, ""
+        while directory and self._is_package(directory):
+            directory, _, package = directory.rpartition("/")
+        return package, directory
+
     def _look_up(self, directory: str, name: str, level: int) -> PurePosixPath | None:
         below = name.replace(".", "/")
         if level:
             for _ in range(level - 1):
                 directory = directory.rpartition("/")[0]
             return self._at(_joined(directory, below))
+        inside: PurePosixPath | None = None
         while True:
             for base in (directory, _joined(directory, "src")):
                 found = self._at(_joined(base, below))
                 # A directory beside the importer that only has the name of a distribution is not a package.
                 if found is not None and (found in self.files or self._directories[str(found)]):
-                    return found
+                    if not self._is_package(base):
+                        return found
+                    inside = inside or found  # a package is on the path only of a script that stands in it
             if not directory:
-                return None
+                return inside
             directory = directory.rpartition("/")[0]
+
+    def _is_package(self, directory: str) -> bool:
+        return _joined(directory, "__init__.py") in self._files
 
     def _at(self, path: str) -> PurePosixPath | None:
         found = self._files.get(f"{path}.py") or self._files.get(_joined(path, "__init__.py"))

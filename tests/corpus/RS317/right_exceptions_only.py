@@ -29,3 +29,16 @@ async def ship(ctx: Context, order: int) -> None:
         raise
     else:
         await ctx.rpc("tell", order)
+
+
+def is_final(error: BaseException) -> bool:
+    return isinstance(error, ValueError)
+
+
+async def ship_once(ctx: Context, order: int) -> None:
+    try:
+        await ctx.rpc("carrier.collect", order)
+    except BaseException as error:
+        if is_final(error):
+            await ctx.run(refund, order)
+        raise

@@ -68,6 +68,35 @@ async def read(number: int, request: Request) -> None:
     await resonate.promises.resolve(f"note/{number}", Value(data=True))
 
 
+# file: crm/views.py
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi_utils.cbv import cbv
+from resonate.resonate import Resonate
+from resonate.types import Value
+
+from crm.store import Person
+
+router = APIRouter()
+
+
+def somebody(request: Request) -> Person:
+    if "person" not in request.session:
+        raise HTTPException(401)
+    return Person(request.session["person"])
+
+
+class Desk:
+    person: Person = Depends(somebody)
+
+
+@cbv(router)
+class Calls(Desk):
+    @router.post("/calls/{number}/answered")
+    async def answered(self, number: int, request: Request) -> None:
+        resonate: Resonate = request.app.state.resonate
+        await resonate.promises.resolve(f"call/{number}", Value(data=self.person.id))
+
+
 # file: crm/models.py
 from tortoise import fields
 from tortoise.models import Model

@@ -155,7 +155,7 @@ def _declared_row(model: Model, declared: Value | None) -> str | None:
 
 
 def _row_of(class_: ProgramClass) -> str:
-    return f"a row of class {class_.name}, which belongs to its session"
+    return f"a row of class {class_.name} (it belongs to its session)"
 
 
 def _kept_out(value: Value | None) -> str | None:

@@ -170,12 +170,9 @@ def _tells_apart(handler: ast.ExceptHandler) -> bool:
     """Whether a handler looks at what it has caught: `if isinstance(error, Suspended): raise`."""
     for node in _inside(handler.body):
         match node:
-            case ast.Call(func=ast.Name(id="isinstance" | "type"), args=[ast.Name(id=name), *_]) if (
-                name == handler.name
-            ):
-                return True
-            case ast.Match(subject=ast.Name(id=name)) if name == handler.name:
-                return True
+            case ast.If(test=looked) | ast.Match(subject=looked):
+                if any(isinstance(it, ast.Name) and it.id == handler.name for it in ast.walk(looked)):
+                    return True
             case ast.Call(func=ast.Attribute(value=ast.Name(id="sys"), attr="exc_info" | "exception")):
                 return True
     return False

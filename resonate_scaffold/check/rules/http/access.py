@@ -6,11 +6,11 @@ import ast
 import re
 from collections.abc import Iterator
 
-from resonate_scaffold.check.rules.http.request import dependencies_of
+from resonate_scaffold.check.rules.http.request import dependencies_of, depends_in
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.names import argument
 from resonate_scaffold.code.routes import Route
-from resonate_scaffold.code.scopes import Scope, above
+from resonate_scaffold.code.scopes import ProgramClass, Scope, above
 from resonate_scaffold.code.values import Class, Function, Instance, Value
 
 CHECKS = re.compile(
@@ -65,8 +65,10 @@ class Access:
             made = self._model.router_call(route.node.func.value, route.scope)
             if made is not None and self._is_gated(made[0]):
                 return True
-        return any(self._decorator_checks(it, route) for it in route.handler.decorators) or any(
-            self._handed_checks(it, route.handler, 0) for it in _names(route.handler)
+        return (
+            any(self._decorator_checks(it, route) for it in route.handler.decorators)
+            or any(self._handed_checks(it, route.handler, 0) for it in _names(route.handler))
+            or (route.handler.class_ is not None and self._class_checks(route.handler.class_))
         )
 
     def _is_gated(self, router: ast.Call, depth: int = 0) -> bool:
@@ -139,6 +141,17 @@ class Access:
         handed = self._model.evaluate.name(name, handler)  # by `Depends()`, whose class the annotation says
         found = dependencies_of(self._model, name, handler)
         return any(self._dependency_checks(it, scope, handed, depth) for it, scope in found)
+
+    def _class_checks(self, class_: ProgramClass, depth: int = 0) -> bool:
+        """Whether a class of handlers, or one that it extends, has a check as a field: `user: User = Depends(…)`."""
+        for annotation, value in class_.fields.values():
+            handed = self._model.evaluate.annotated(annotation, class_.outer)
+            for node in (annotation, value):
+                found = depends_in(self._model, node, class_.outer)
+                if any(self._dependency_checks(it, scope, handed, 1) for it, scope in found):
+                    return True
+        bases = (self._model.evaluate.value(it, class_.outer) for it in class_.node.bases if depth < _DEEPEST)
+        return any(isinstance(it, Class) and self._class_checks(it.class_, depth + 1) for it in bases)
 
     def _dependency_checks(self, depends: ast.Call, scope: Scope, handed: Value | None, depth: int) -> bool:
         """Whether a `Depends(…)` is more than a way to hand something in; `Security(…)` always is.

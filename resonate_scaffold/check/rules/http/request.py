@@ -302,11 +302,12 @@ def dependencies_of(model: Model, name: str, handler: Scope) -> list[tuple[ast.C
         for parameter, default in pairs
         if parameter.arg == name
         for node in (default, parameter.annotation)
-        for found in _depends_in(model, node, outer)
+        for found in depends_in(model, node, outer)
     ]
 
 
-def _depends_in(model: Model, node: ast.expr | None, scope: Scope, depth: int = 0) -> Iterator[tuple[ast.Call, Scope]]:
+def depends_in(model: Model, node: ast.expr | None, scope: Scope, depth: int = 0) -> Iterator[tuple[ast.Call, Scope]]:
+    """The `Depends(…)` of an expression, or of the alias that it is."""
     if node is None or depth > 4:
         return
     for inner in ast.walk(node):
@@ -316,4 +317,4 @@ def _depends_in(model: Model, node: ast.expr | None, scope: Scope, depth: int = 
         elif isinstance(inner, ast.Name | ast.Attribute):
             meant = next(definitions(model.evaluate, inner, scope), None)
             if meant is not None and isinstance(meant[0], ast.Subscript):
-                yield from _depends_in(model, meant[0], meant[1], depth + 1)
+                yield from depends_in(model, meant[0], meant[1], depth + 1)

@@ -102,7 +102,7 @@ def _is_settings(model: Model, class_: ProgramClass) -> bool:
     if class_.name.endswith("Settings"):
         return True
     bases = (model.evaluate.value(it, class_.outer) for it in class_.node.bases)
-    return any(isinstance(it, Class) and model.is_runtime(it.class_.module) for it in bases)
+    return any(isinstance(it, Class) and it.class_.name.endswith("Settings") for it in bases)
 
 
 def _asked(model: Model, *, of_runtime: bool = False) -> Iterator[tuple[ast.Call, Scope, ProgramClass | str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.code.model import Model
@@ -13,7 +14,11 @@ _HINT = "Remove the import, or restore what it names."
 
 
 def imports(model: Model) -> Iterator[Finding]:
-    """RS114. Modules that are not there are told in generated services only: elsewhere a build may make them."""
+    """RS114. It is silent where an import may mean something else than what is found in the program.
+
+    Modules that are not there are told in generated services only: elsewhere a build may make them. And only in these
+    are absolute imports looked for in every directory: elsewhere they are those of a module's own package.
+    """
     for module in model.modules:
         complete = not model.services.isdisjoint(module.path.parents)
         for scope in module.scopes:
@@ -24,7 +29,7 @@ def imports(model: Model) -> Iterator[Finding]:
 
 
 def _missing(model: Model, module: Module, scope: Scope, binding: Binding, complete: bool) -> Iterator[Finding]:
-    path = model.program.importing(module, binding.module, binding.level)
+    path = _meant(model, module, binding, complete)
     spelled = "." * binding.level + binding.module
     if path is None:
         if complete and binding.level:
@@ -42,6 +47,16 @@ def _missing(model: Model, module: Module, scope: Scope, binding: Binding, compl
     if target is None or not _may_have(target, member):
         where = spelled if target is None else str(target.path)
         yield finding("RS114", binding.node, scope, f"{member} is imported from {where}, which has no such name", _HINT)
+
+
+def _meant(model: Model, module: Module, binding: Binding, complete: bool) -> PurePosixPath | None:
+    """The file or the directory that an import means for certain."""
+    if complete or binding.level:
+        return model.program.importing(module, binding.module, binding.level)
+    package, directory = model.program.own_package(module)
+    if binding.module.partition(".")[0] != package:
+        return None
+    return model.program.below(directory, binding.module.replace(".", "/"))
 
 
 def _may_have(module: Module, name: str) -> bool:
