@@ -1,6 +1,6 @@
 """A service in memory, and the tool's command lines on it: generators are pure, so neither needs a disk.
 
-A project here has the files that the tool would read of one on a disk: no README.
+A project here has the files that the tool would read of one on a disk.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def fresh(*, bare: bool) -> Project:
 def is_read(path: PurePosixPath) -> bool:
     """Whether the tool reads a file of the service: Python, and a few others."""
     ours = path.suffix == ".py" and path.parts[0] in (NAME, "tests")
+    ours = ours or path.parts[:2] == ("tests", "histories")
     return ours or str(path) in ROOT_FILES
 
 

@@ -37,6 +37,7 @@ def _options(
 
 app.add_typer(add.app, name="add")
 app.add_typer(export.app, name="export")
+app.add_typer(change.rename, name="rename")
 for command in (service.new, service.dev, service.engine, change.remove, look.check, look.graph):
     app.command()(command)
 app.command("list")(look.list_)

@@ -14,12 +14,12 @@ from resonate_scaffold import layout
 from resonate_scaffold.code.facts import Place
 from resonate_scaffold.edit.imports import longer_names
 from resonate_scaffold.edit.source import Source
-from resonate_scaffold.edit.text import Splice
 from resonate_scaffold.errors import CannotEdit, Taken
+from resonate_scaffold.forms import form
 from resonate_scaffold.layout import Code
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint
+from resonate_scaffold.project import Added, ChangedFiles, Edited, Project
 from resonate_scaffold.service.service import Service
 from resonate_scaffold.shapes import Import, Types
 from resonate_scaffold.templates import render_add
@@ -96,7 +96,7 @@ class Addition:
         self.notes: list[str] = []
         self._created: dict[PurePosixPath, bytes] = {}
         self._sources: dict[PurePosixPath, Source] = {}
-        self._texts: dict[PurePosixPath, tuple[bytes, tuple[Splice, ...]]] = {}
+        self._texts: dict[PurePosixPath, bytes] = {}
         self._lists: dict[PurePosixPath, list[tuple[str, str]]] = {}
         self._defines: dict[PurePosixPath, list[str]] = {}
 
@@ -211,36 +211,26 @@ class Addition:
 
     def edit_text(self, path: PurePosixPath, at: int, text: str) -> None:
         """Insert text into a file that is not Python, at a byte offset, with the file's own line ends."""
-        content, undo = self._texts.get(path, (self.project.files[path], ()))
+        content = self._texts.get(path, self.project.files[path])
         new = text.encode()
         if b"\r\n" in content:
             new = new.replace(b"\n", b"\r\n")
-        content = content[:at] + new + content[at:]
-        self._texts[path] = content, (Splice(at, len(new), b""), *undo)
+        self._texts[path] = content[:at] + new + content[at:]
 
     def text(self, path: PurePosixPath) -> bytes | None:
         """The content of a file that is not Python; None where there is none."""
-        if path in self._texts:
-            return self._texts[path][0]
-        return self._created.get(path, self.project.files.get(path))
+        return self._texts.get(path, self._created.get(path, self.project.files.get(path)))
 
     def plan(self) -> Plan:
         """All of it as one plan, its record included."""
-        edits: dict[PurePosixPath, tuple[bytes, tuple[Splice, ...]]] = {
-            path: (source.content, source.undo) for path, source in self._sources.items() if source.undo
-        }
-        edits |= self._texts
+        edits = {path: source.content for path, source in self._sources.items()} | self._texts
         changes: list[Change] = [Create(path, content) for path, content in self._created.items()]
         edited: dict[str, Edited] = {}
-        for path, (content, undo) in edits.items():
-            changes.append(Edit(path, self.project.files[path], content))
-            edited[str(path)] = Edited(
-                fingerprint(content),
-                tuple((splice.start, splice.length, splice.old.decode()) for splice in undo),
-                tuple(self._lists.get(path, ())),
-                tuple(self._defines.get(path, ())),
-            )
-        files = {str(path): fingerprint(content) for path, content in sorted(self._created.items())}
+        for path, content in edits.items():
+            if content != self.project.files[path]:
+                changes.append(Edit(path, self.project.files[path], content))
+                edited[str(path)] = Edited(tuple(self._lists.get(path, ())), tuple(self._defines.get(path, ())))
+        files = {str(path): form(path, content) for path, content in sorted(self._created.items())}
         number = self.project.next_number()
         record = Added(self.kind, self.name, dict(self.options), files, dict(sorted(edited.items())), number)
         changes.append(Create(record.path, record.to_bytes()))
