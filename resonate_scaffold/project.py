@@ -15,6 +15,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
@@ -25,6 +26,8 @@ from resonate_scaffold.plan import Create, Delete, Edit, Plan
 
 MANIFEST = PurePosixPath(".resonate-scaffold.json")
 ADDS = PurePosixPath(".resonate-scaffold/adds")
+RUFF_SETTINGS = (".ruff.toml", "ruff.toml", "pyproject.toml")
+"""The files in which ruff looks for its settings, in this order."""
 _TOOL = "resonate-scaffold"
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")  # `names` knows more, but a later version may refuse what an earlier one took
 _RECORD = re.compile(r"(?P<number>[0-9]{4,})-(?P<rest>[A-Za-z0-9_.-]+)\.json")
@@ -169,6 +172,10 @@ class Files(Mapping[PurePosixPath, bytes]):
     def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
         """The Python files below a directory, sorted."""
 
+    @abstractmethod
+    def ruff_settings(self, directory: PurePosixPath) -> tuple[str, bytes] | None:
+        """Name and content of the file by which ruff has the settings of a directory; None for those of its parent."""
+
     def containing(self, directory: PurePosixPath, text: bytes) -> list[PurePosixPath]:
         """The Python files below a directory that contain a text, sorted."""
         return [path for path in self.below(directory) if text in self[path]]
@@ -204,6 +211,12 @@ class FilesInMemory(Files):
     def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
         """The Python files below a directory."""
         return iter(sorted(path for path in self._files if path.suffix == ".py" and directory in path.parents))
+
+    def ruff_settings(self, directory: PurePosixPath) -> tuple[str, bytes] | None:
+        """The file by which ruff has the settings of a directory."""
+        return next(
+            ((name, self._all[directory / name]) for name in RUFF_SETTINGS if directory / name in self._all), None
+        )
 
 
 class ChangedFiles(Files):
@@ -250,6 +263,12 @@ class ChangedFiles(Files):
         """The Python files below a directory."""
         made = {path for path in self._made if path.suffix == ".py" and directory in path.parents}
         return iter(sorted({*self._files.below(directory), *made} - self._gone))
+
+    def ruff_settings(self, directory: PurePosixPath) -> tuple[str, bytes] | None:
+        """The file by which ruff has the settings of a directory."""
+        changed = ((name, self._changes.get(directory / name)) for name in RUFF_SETTINGS)
+        found = next(((name, content) for name, content in changed if content is not None), None)
+        return found or self._files.ruff_settings(directory)
 
     @cached_property
     def _made(self) -> list[PurePosixPath]:
@@ -379,6 +398,19 @@ def runtime_digest(hashes: Mapping[str, str], package: str) -> str:
     runtime = f"{package}/runtime/"
     lines = sorted(f"{path.removeprefix(runtime)} {sha}\n" for path, sha in hashes.items() if path.startswith(runtime))
     return fingerprint("".join(lines).encode())
+
+
+def differences(before: bytes, after: bytes) -> tuple[tuple[int, int, str], ...]:
+    """What makes *before* of *after*, the last first: where, how many bytes go, and the whole lines that come."""
+    old, new = (content.decode().splitlines(keepends=True) for content in (before, after))
+    steps: list[tuple[int, int, str]] = []
+    offset = 0
+    for kind, first, last, start, stop in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        size = len("".join(new[start:stop]).encode())
+        if kind != "equal":
+            steps.append((offset, size, "".join(old[first:last])))
+        offset += size
+    return tuple(reversed(steps))  # from the end, so that no step moves the place of the next
 
 
 def _slug(kind: str, name: str) -> str:

@@ -10,7 +10,7 @@ import functools
 import io
 import shlex
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from unittest import mock
@@ -103,3 +103,10 @@ def rewritten(project: Project, files: Mapping[str, bytes]) -> Project:
 def without(project: Project, *paths: str) -> Project:
     """The service after somebody has deleted files."""
     return replace(project, files=ChangedFiles(project.files, dict.fromkeys(map(PurePosixPath, paths))))
+
+
+def restore(content: bytes, steps: Iterable[tuple[int, int, str]]) -> bytes:
+    """What was there before *content*, by the steps that `differences` gives."""
+    for start, length, old in steps:
+        content = content[:start] + old.encode() + content[start + length :]
+    return content

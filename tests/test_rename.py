@@ -15,6 +15,7 @@ from resonate_scaffold.project import Project
 from resonate_scaffold.service.listing import inventory
 from resonate_scaffold.service.service import Service
 from tests.grown import fresh, grown, planned, python_of, rewritten
+from tests.test_remove import check_style
 from tests.test_sequences import unnumbered
 
 GROWN = (
@@ -54,6 +55,7 @@ def whole(project: Project, directory: Path) -> None:
         if path.suffix == ".py":
             ast.parse(content, str(path))
     assert check(python_of(project), select=("ALL",)) == []
+    check_style(project, directory)
     wired = {path for record in project.adds() for path in record.edits}
     for record in project.adds():
         assert all(PurePosixPath(path) in project.files for path in record.files), record.path
@@ -257,5 +259,6 @@ def test_the_example_can_be_renamed(line: str, tmp_path: Path) -> None:
     for path, content in project.files.items():
         if path.suffix == ".py":
             ast.parse(content, str(path))
+    check_style(project, tmp_path)
     assert check(python_of(project), select=("ALL",)) == []
     assert unnumbered(inventory(Service(project))) != unnumbered(inventory(Service(fresh(bare=False))))

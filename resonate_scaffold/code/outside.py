@@ -210,7 +210,7 @@ pymysql\.connect
 smtplib\.(SMTP|SMTP_SSL)
 builtins\.input
 """
-_LOGS = re.compile(
+_LOGS = (
     r"builtins\.print|warnings\.warn"
     r"|(logging(\.getLogger|\.Logger|\.LoggerAdapter)?|structlog(\.stdlib)?(\.get_logger|\.getLogger|\.BoundLogger)?"
     r"|loguru\.logger|(flask|quart)\.\w+\.logger)(\.(bind|new|opt|getChild|patch))*\.(debug|info|warning|warn|error|critical|exception|log|success|trace|ainfo|adebug|awarning|aerror)"
@@ -220,30 +220,30 @@ _LOGS = re.compile(
 )
 
 
+@cache  # compiled where it is asked for: that takes its time
 def _table(text: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{line})" for line in text.split()))
 
 
 # The first that fits decides.
 _KINDS = (
-    ("clock", _table(_CLOCK)),
-    ("random", _table(_RANDOM)),
-    ("uuid", _table(_UUID)),
-    ("environment", _table(_ENVIRONMENT)),
-    ("files", _table(_FILES)),
-    ("network", _table(_NETWORK)),
-    ("threads", _table(_THREADS)),
-    ("asyncio", _table(_ASYNCIO)),
-    ("effects", _table(_EFFECTS)),
+    ("clock", _CLOCK),
+    ("random", _RANDOM),
+    ("uuid", _UUID),
+    ("environment", _ENVIRONMENT),
+    ("files", _FILES),
+    ("network", _NETWORK),
+    ("threads", _THREADS),
+    ("asyncio", _ASYNCIO),
+    ("effects", _EFFECTS),
 )
-_BLOCKS = _table(_BLOCKING)
 
 
 @cache
 def kind_of(name: str) -> str | None:
     """What a name outside does that a workflow may not: ``clock``, ``random`` …; None for all else."""
     known = canonical(name)
-    return next((kind for kind, table in _KINDS if table.fullmatch(known)), None)
+    return next((kind for kind, table in _KINDS if _table(table).fullmatch(known)), None)
 
 
 @cache
@@ -263,10 +263,10 @@ def given_by(name: str) -> str | None:
 @cache
 def blocks(name: str) -> bool:
     """Whether a call of this name holds up an event loop."""
-    return _BLOCKS.fullmatch(canonical(name)) is not None
+    return _table(_BLOCKING).fullmatch(canonical(name)) is not None
 
 
 @cache
 def is_log(name: str) -> bool:
     """Whether a call of this name only tells people or metrics."""
-    return _LOGS.fullmatch(name) is not None
+    return re.fullmatch(_LOGS, name) is not None

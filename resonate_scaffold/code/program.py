@@ -53,6 +53,11 @@ class Program:
         for module in self.modules.values():
             yield from module.scopes
 
+    @property
+    def rpc_modules(self) -> Iterator[PurePosixPath]:
+        """The files that are called `rpc`."""
+        return (path for path in self.modules if path.name == "rpc.py")
+
     def content(self, path: PurePosixPath) -> bytes | None:
         """The bytes of a file; None where there is none."""
         return self._content[path] if path in self._content else self.beside.get(path)

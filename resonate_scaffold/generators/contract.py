@@ -175,11 +175,7 @@ def package_of(group: str) -> bytes:
 def declared(items: Iterable[Field], imports: Imports) -> Iterable[str]:
     """Fields as lines of a class body."""
     for item in items:
-        line = f"{item.name}: {annotation(item.shape, imports)}{' = None' if item.optional else ''}"
-        if len(line) + 4 > layout.WIDTH:
-            hint = "Name it in the contracts, and use that name."
-            raise UsageError(f"The type of {item.name} is too long for a line", hint)
-        yield line
+        yield f"{item.name}: {annotation(item.shape, imports)}{' = None' if item.optional else ''}"
 
 
 def request_example(addition: Addition, qualified: str, items: Sequence[Field]) -> Example:
@@ -299,13 +295,13 @@ _ALL_INVENTED = "Examples: nothing here has these names and types."
 
 
 def statement(code: Code, *, indent: int = 4, before: str = "") -> str:
-    """A statement of a function's body, laid out."""
-    return f"{' ' * indent}{before}{layout.render(code, indent=indent, before=before)}"
+    """A statement of a function's body."""
+    return f"{' ' * indent}{before}{layout.render(code)}"
 
 
 def definition(function: str, parameters: Sequence[str], result: str) -> str:
-    """The first line, or lines, of an async function."""
-    return layout.render(layout.group(f"async def {function}(", parameters, f") -> {result}:"))
+    """The first line of an async function."""
+    return f"async def {function}({', '.join(parameters)}) -> {result}:"
 
 
 def options(**values: Any) -> dict[str, Any]:

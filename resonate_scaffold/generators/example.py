@@ -17,6 +17,7 @@ from resonate_scaffold.edit.merge import merged
 from resonate_scaffold.edit.names import loaded_names
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import CannotEdit, ChangedSince, StillUsed, UsageError
+from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.forms import is_same
 from resonate_scaffold.generators.addition import at
 from resonate_scaffold.generators.project import ENV, new_project
@@ -66,6 +67,8 @@ def remove_example(project: Project, *, delete_changed: bool = False) -> Plan:
         else:
             after[path], lines = merged(example[path], bare[path], project.files[path])
             notes += [f"{path} is not as it was, and may still speak of the example"] if lines else []
+    edited = ((path, content) for path, content in after.items() if content is not None and path.suffix == ".py")
+    after |= lay_out(project.files, (Draft(path, project.files[path], content) for path, content in edited))
     after |= _migrations(project, gone, notes)
     _check_unused(project, after, defined, _settings(example, bare))
     changed = [] if delete_changed else _changed(project, gone, after, example)

@@ -16,6 +16,7 @@ from resonate_scaffold.code.facts import Place
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import ChangedSince, ManifestError, StillUsed, Unknown
 from resonate_scaffold.fields import closest
+from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.forms import is_same
 from resonate_scaffold.generators.addition import at
 from resonate_scaffold.generators.again import files_made_by
@@ -181,19 +182,22 @@ def _without(project: Project, record: Added) -> Mapping[PurePosixPath, bytes | 
         for path in map(PurePosixPath, record.files)
         if path in project.files and path not in (package, PROCFILE_DEV)
     }
+    drafts: list[Draft] = []
     for path, edited in ((PurePosixPath(path), edited) for path, edited in record.edits.items()):
         if path not in project.files or path == PROCFILE_DEV:
             continue
         content = project.files[path]
         if path.suffix == ".py":
-            after[path] = taken_out(project, path, edited)
+            after[path] = derived = taken_out(project, path, edited)
+            if derived != content:
+                drafts.append(Draft(path, content, derived))
         elif path.name == "Procfile":
             after[path] = without_process(content, Name(record.name).kebab)
         else:
             after[path] = without_service(content, record.name)
     if record.kind == "rpc":
         _without_group(project, record, after)
-    return after
+    return after | lay_out(project.files, drafts)
 
 
 def _without_group(project: Project, record: Added, after: dict[PurePosixPath, bytes | None]) -> None:

@@ -14,10 +14,11 @@ from typing import Any
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.edit.text import Cut
 from resonate_scaffold.errors import Taken
+from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.forms import form
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import Added, Edited, Project
+from resonate_scaffold.project import Added, ChangedFiles, Edited, Project
 from resonate_scaffold.service.renaming import FieldName, Renaming
 from resonate_scaffold.service.service import Service
 
@@ -129,6 +130,7 @@ class Renames:
         contents = {**renaming.contents(self._cuts), **self._texts}
         for path, module, name in self._needs:
             contents[path] = Source.parse(path, contents[path], self.project.package).bind(module, name)[0].content
+        contents |= self._laid_out(contents)
         moved = {path: self._moved(path) for path in self.project.files if path.suffix == ".py"}
         changes: list[Change] = []
         for path in sorted({*contents, *(path for path, target in moved.items() if path != target)}):
@@ -145,6 +147,12 @@ class Renames:
             places = [f"{moved[PurePosixPath(it.path)]}:{it.line}" for it in sorted(set(renaming.doubtful))]
             self.notes.append(f"Whose .{self.field.old} this is the code does not tell; it stays: {_shown(places)}")
         return Plan(tuple(sorted(changes, key=lambda change: change.path)), tuple(self.notes))
+
+    def _laid_out(self, contents: Mapping[PurePosixPath, bytes]) -> dict[PurePosixPath, bytes]:
+        """The changed Python as the project's ruff lays it out: a name is sorted, and breaks a line, by its length."""
+        drafts = (Draft(it, self.project.files[it], content) for it, content in contents.items() if it.suffix == ".py")
+        files = ChangedFiles(self.project.files, {self._moved(it): text for it, text in self.project.files.items()})
+        return lay_out(files, drafts)  # which also has to know the modules by their new names
 
     def _moved(self, path: PurePosixPath) -> PurePosixPath:
         """Where a file will be."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import ManifestError, ScaffoldError
+from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.forms import form, is_same
 from resonate_scaffold.generators.again import files_made_by, planned_again
 from resonate_scaffold.generators.contract import GROUP_OF_WORKFLOWS
@@ -129,7 +130,8 @@ def _wiring(project: Project) -> Plan:
     for group in service.groups:
         if group.module != "api":
             wire("__main__", "GROUPS", group.name, None, f'"{group.name}"')
-    edits = [Edit(path, project.files[path], source.content) for path, source in sorted(sources.items())]
+    drafts = [Draft(path, project.files[path], source.content) for path, source in sources.items()]
+    edits = [Edit(path, project.files[path], it) for path, it in sorted(lay_out(project.files, drafts).items())]
     return Plan(tuple(edits), tuple(notes))
 
 

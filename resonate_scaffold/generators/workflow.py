@@ -97,13 +97,13 @@ def _body(
         contracts.statement(made, before=f"{variable} = " if variable in used else "") for variable, made in steps
     ]
     statements.append(contracts.statement(result, before="return "))
-    sources = {item.prefix.removesuffix("="): layout.flat(item.code) for item in arguments}
+    sources = {item.prefix.removesuffix("="): layout.render(item.code) for item in arguments}
     return statements, sources, invented
 
 
 def _read(arguments: Iterable[Item]) -> set[str]:
     """The variables whose fields are among the arguments."""
-    return {layout.flat(item.code).partition(".")[0] for item in arguments}
+    return {layout.render(item.code).partition(".")[0] for item in arguments}
 
 
 def _fresh(name: str, taken: list[str]) -> str:
