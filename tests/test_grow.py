@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from resonate_scaffold import cli, disk, grow, report
+from resonate_scaffold import cli, disk
 from resonate_scaffold.commands.options import Kind
 from resonate_scaffold.errors import Changed
 from resonate_scaffold.formatting import Draft, lay_out
@@ -534,105 +534,6 @@ def test_a_file_that_is_in_the_way(tool: Tool, service: Path, path: str) -> None
     (service / path).unlink()
     (service / path).symlink_to("nowhere.py")
     assert f"{path} is there already" in refused(tool, ADDS["workflow"], service).err
-
-
-# Whether it asks
-
-
-class Asked:
-    """Somebody at a terminal, who answers every question in the same way."""
-
-    def __init__(self, answer: bool | type[BaseException]) -> None:
-        self.answer = answer
-        self.questions: list[str] = []
-
-    def __call__(self, question: str, *, default: bool) -> bool:
-        self.questions.append(question)
-        if isinstance(self.answer, bool):
-            return self.answer
-        raise self.answer
-
-
-@pytest.fixture
-def at_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool | type[BaseException]], Asked]:
-    def sit_down(answer: bool | type[BaseException]) -> Asked:
-        asked = Asked(answer)
-        monkeypatch.setattr(report, "is_interactive", lambda: True)
-        monkeypatch.setattr(grow, "confirm", asked)
-        return asked
-
-    return sit_down
-
-
-EDITED = ("orders/api/app.py", "orders/workflows/worker.py")
-
-
-def edit_by_hand(service: Path, *paths: str) -> None:
-    for path in paths:
-        (service / path).write_text(f"{(service / path).read_text()}\n# mine\n")
-
-
-def test_asks_once_about_files_that_somebody_has_edited(
-    tool: Tool, service: Path, at_terminal: Callable[[bool], Asked]
-) -> None:
-    edit_by_hand(service, *EDITED)
-    asked = at_terminal(True)
-    run(tool, f"{ADDS['workflow']} --route")
-    assert asked.questions == ["Edit orders/api/app.py, orders/workflows/worker.py, which you have edited?"]
-    assert (service / "orders/workflows/place_order.py").exists()
-    # They are as the tool left them, until somebody edits one again.
-    run(tool, "remove route POST /place-order")
-    assert len(asked.questions) == 1
-    edit_by_hand(service, "orders/workflows/worker.py")
-    run(tool, "remove workflow place-order")
-    assert asked.questions[1:] == ["Edit orders/workflows/worker.py, which you have edited?"]
-
-
-def test_no_changes_nothing(tool: Tool, service: Path, at_terminal: Callable[[bool], Asked]) -> None:
-    edit_by_hand(service, *EDITED)
-    asked = at_terminal(False)
-    before = whole(service)
-    ran = tool(*shlex.split(ADDS["workflow"]))
-    assert ran.status == 1
-    assert [line.split()[0] for line in ran.err.splitlines()] == ["error", "hint"]
-    assert "Nothing was changed" in ran.err
-    assert len(asked.questions) == 1
-    assert whole(service) == before
-
-
-@pytest.mark.parametrize("answer", [EOFError, KeyboardInterrupt])
-def test_no_answer_changes_nothing(
-    tool: Tool, service: Path, at_terminal: Callable[[type[BaseException]], Asked], answer: type[BaseException]
-) -> None:
-    edit_by_hand(service, *EDITED)
-    at_terminal(answer)
-    before = whole(service)
-    ran = tool(*shlex.split(ADDS["workflow"]))
-    assert ran.status == cli.INTERRUPTED
-    assert "Traceback" not in ran.err
-    assert whole(service) == before
-
-
-@pytest.mark.parametrize("option", ["--yes", "--json", "--dry-run"])
-def test_does_not_ask(tool: Tool, service: Path, at_terminal: Callable[[bool], Asked], option: str) -> None:
-    edit_by_hand(service, *EDITED)
-    asked = at_terminal(False)
-    run(tool, f"{ADDS['workflow']} {option}")
-    assert asked.questions == []
-    assert (service / "orders/workflows/place_order.py").exists() == (option != "--dry-run")
-
-
-def test_does_not_ask_about_other_files(tool: Tool, service: Path, at_terminal: Callable[[bool], Asked]) -> None:
-    edit_by_hand(service, "orders/api/app.py", "orders/settings.py")
-    asked = at_terminal(False)
-    run(tool, ADDS["workflow"], "remove workflow place-order")
-    assert asked.questions == []
-
-
-def test_does_not_ask_a_program(tool: Tool, service: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    edit_by_hand(service, *EDITED)
-    monkeypatch.setattr(grow, "confirm", Asked(False))
-    run(tool, ADDS["workflow"])
 
 
 # What anybody may type wrongly

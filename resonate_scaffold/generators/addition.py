@@ -18,14 +18,14 @@ from resonate_scaffold.edit.imports import longer_names
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import CannotEdit, Taken
 from resonate_scaffold.formatting import Draft, lay_out
+from resonate_scaffold.forms import form
 from resonate_scaffold.layout import Code, render
 from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint
+from resonate_scaffold.project import Added, ChangedFiles, Edited, Project
 from resonate_scaffold.service.service import Service
 from resonate_scaffold.shapes import Types
 from resonate_scaffold.templates import render_add
-from resonate_scaffold.undo import differences
 from resonate_scaffold.values import Import
 
 Bind = Callable[[str, str | None], str]
@@ -274,17 +274,11 @@ class Addition:
         for path, content in sorted(self._created.items()):
             made = laid_out.get(path, content)
             changes.append(Create(path, made))
-            created[str(path)] = fingerprint(made)
+            created[str(path)] = form(path, made)
         edited: dict[str, Edited] = {}
         for path in (*self._sources, *self._texts):
-            before, after = files[path], laid_out.get(path) or self._texts[path]
-            changes.append(Edit(path, before, after))
-            edited[str(path)] = Edited(
-                fingerprint(after),
-                differences(before, after),
-                tuple(self._lists.get(path, ())),
-                tuple(self._defines.get(path, ())),
-            )
+            changes.append(Edit(path, files[path], laid_out.get(path) or self._texts[path]))
+            edited[str(path)] = Edited(tuple(self._lists.get(path, ())), tuple(self._defines.get(path, ())))
         number = self.project.next_number()
         record = Added(self.kind, self.name, dict(self.options), created, dict(sorted(edited.items())), number)
         changes.append(Create(record.path, record.to_bytes()))

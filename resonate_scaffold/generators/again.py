@@ -28,12 +28,19 @@ def files_made_by(project: Project, record: Added) -> Mapping[PurePosixPath, byt
 
     That is so where what it was made of has changed since, such as a type; and of a record that no ``add`` wrote.
     """
-    try:
-        plan = _ADDS[record.kind](project, record.name, record.options)
-    except (ScaffoldError, KeyError, TypeError, ValueError, AttributeError):
+    plan = planned_again(project, record)
+    if plan is None:
         return None
     created = (change for change in plan.changes if isinstance(change, Create))
     return {change.path: change.content for change in created if ADDS not in change.path.parents}
+
+
+def planned_again(project: Project, record: Added) -> Plan | None:
+    """The plan of the ``add`` of a record; None where it is refused."""
+    try:
+        return _ADDS[record.kind](project, record.name, record.options)
+    except (ScaffoldError, KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def _typed(options: Mapping[str, Any], *names: str) -> dict[str, tuple[str, ...]]:

@@ -172,8 +172,9 @@ def is_certain(addition: Addition, contract: Contract, callers: tuple[str, ...] 
     added = project.find_add(kind, name)
     if added is None or contract.durable in callers:
         return False
-    functions = [path for path in map(PurePosixPath, added.files) if _is_function(project.package, path)]
-    untouched = all(path in project.files and not project.is_edited(path) for path in functions)
+    made = {PurePosixPath(path): known for path, known in added.files.items()}
+    functions = {path: known for path, known in made.items() if _is_function(project.package, path)}
+    untouched = all(path in project.files and not project.is_changed(path, functions[path]) for path in functions)
     calls = added.options.get("calls", [])
     return untouched and all(
         (found := named(addition, one)) is not None and is_certain(addition, found, (*callers, contract.durable))
