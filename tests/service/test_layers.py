@@ -19,7 +19,8 @@ ALLOWED = {
     "database": GROUND | {"columns", "database_connections", "local_postgres"},
     "telemetry": GROUND,
     "engine": GROUND | {"telemetry"},
-    "durable": GROUND | {"telemetry", "engine", "database"},  # `once` writes to the database.
+    # `once` writes to the database, `rows` what columns are for.
+    "durable": GROUND | {"telemetry", "engine", "database", "columns"},
     "http": GROUND | {"telemetry", "engine", "durable"},
     "service": GROUND | {"telemetry", "engine", "durable", "dev"},  # `dev` where it is called, not at the top.
     "exported": GROUND | {"engine", "durable", "service"},
