@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from resonate_scaffold.commands.options import AsJson, DryRun, Project, Yes, change_project
+from resonate_scaffold.commands.options import FIELDS, AsJson, DryRun, Project, Yes, asker, change_project
 from resonate_scaffold.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ app = typer.Typer(help="Grow a service: the files, the wiring, the tests.", rich
 
 
 Takes = Annotated[
-    list[str] | None, typer.Option("--takes", help="A field of the request; again for more.", metavar="FIELD:TYPE")
+    list[str] | None, typer.Option("--takes", help="A field of the request; again for more.", metavar="FIELD:TYPE…")
 ]
 Returns = Annotated[
-    list[str] | None, typer.Option("--returns", help="A field of the result; again for more.", metavar="FIELD:TYPE")
+    list[str] | None, typer.Option("--returns", help="A field of the result; again for more.", metavar="FIELD:TYPE…")
 ]
 
 
@@ -51,13 +51,21 @@ class Idempotency(StrEnum):
     none = "none"
 
 
-@app.command("workflow")
+@app.command("workflow", epilog=FIELDS)
 def add_workflow(
     name: Annotated[str, typer.Argument(help="Its durable name: lower-case letters, digits and -.")],
     takes: Takes = None,
     returns: Returns = None,
     calls: Annotated[
         list[str] | None, typer.Option(help="A durable function that it calls, in this order.", metavar="RPC")
+    ] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            help="Where an argument comes from: charge.amount=price_of.price, result.total=request.total.",
+            metavar="CALL.FIELD=CALL.FIELD",
+        ),
     ] = None,
     route: Annotated[bool, typer.Option("--route", help="Add POST /NAME for it, too.")] = False,
     project: Project = Path(),
@@ -70,7 +78,9 @@ def add_workflow(
     from resonate_scaffold.generators.workflow import WorkflowRequest, add_workflow
     from resonate_scaffold.grow import both
 
-    request = WorkflowRequest(name, tuple(takes or ()), tuple(returns or ()), tuple(calls or ()))
+    choose = asker(yes=yes, as_json=as_json)
+    fields = tuple(takes or ()), tuple(returns or ())
+    request = WorkflowRequest(name, *fields, tuple(calls or ()), tuple(maps or ()), choose)
     planner: Planner = lambda project: add_workflow(project, request)  # noqa: E731
     if route:
         durable = name.replace("_", "-")
@@ -79,7 +89,7 @@ def add_workflow(
     change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
-@app.command("db-function")
+@app.command("db-function", epilog=FIELDS)
 def add_db_function(
     name: Annotated[str, typer.Argument(help="Its name, without the group: reserve-stock is db.reserve_stock.")],
     takes: Takes = None,
@@ -98,7 +108,7 @@ def add_db_function(
     change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
-@app.command("rpc")
+@app.command("rpc", epilog=FIELDS)
 def add_rpc(
     target: Annotated[str, typer.Argument(metavar="GROUP.NAME", help="The group that serves it, and its name there.")],
     takes: Takes = None,
@@ -156,7 +166,7 @@ def add_route(
     change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
-@app.command("webhook")
+@app.command("webhook", epilog=FIELDS)
 def add_webhook(
     name: Annotated[str, typer.Argument(help="Its name, and its gate's.")],
     takes: Takes = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,12 +18,13 @@ from resonate_scaffold.edit.source import Source
 from resonate_scaffold.edit.text import Splice
 from resonate_scaffold.errors import CannotEdit, Taken
 from resonate_scaffold.layout import Code
-from resonate_scaffold.names import Name
+from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint
 from resonate_scaffold.service.service import Service
-from resonate_scaffold.shapes import Import, Types
+from resonate_scaffold.shapes import Types
 from resonate_scaffold.templates import render_add
+from resonate_scaffold.values import Import
 
 Bind = Callable[[str, str | None], str]
 
@@ -110,6 +112,14 @@ class Addition:
         """The file of a module of the service: ``contracts.db``."""
         return PurePosixPath(self.project.package, *module.split(".")).with_suffix(".py")
 
+    def distinct(self, name: str, *places: Callable[[str], PurePosixPath]) -> str:
+        """A name like *name* whose files, at these places, are not there yet."""
+        names = (name if number == 1 else f"{name}_{number}" for number in itertools.count(1))
+        return next(it for it in names if not any(self._is_taken(place(it)) for place in places))
+
+    def _is_taken(self, path: PurePosixPath) -> bool:
+        return self.project.exists(path) or path in self._created
+
     def source(self, path: PurePosixPath) -> Source:
         """A file that is there, with the edits made so far.
 
@@ -141,7 +151,7 @@ class Addition:
 
     def write(self, path: PurePosixPath, content: bytes) -> None:
         """Make a file."""
-        if self.project.exists(path) or path in self._created:
+        if self._is_taken(path):
             raise Taken(f"{path} is there already", f"Choose another name, or move {path.name} away.")
         self._created[path] = content
 
@@ -303,7 +313,7 @@ def at(place: Place) -> str:
     return f"{place.path}:{place.line}"
 
 
-def tests_path(kind: str, name: Name) -> PurePosixPath:
+def tests_path(kind: str, name: Noun) -> PurePosixPath:
     """The test of something that was added."""
     return PurePosixPath("tests", f"test_{kind}_{name.snake}.py")
 

@@ -39,6 +39,11 @@ def _typed(options: Mapping[str, Any], *names: str) -> dict[str, tuple[str, ...]
     return {name: tuple(options[name]) for name in names}
 
 
+def _workflow(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
+    fields = tuple(options["takes"]), tuple(options["returns"])
+    return add_workflow(project, WorkflowRequest(name, *fields, tuple(options["calls"]), tuple(options.get("map", ()))))
+
+
 def _route(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
     method, _, path = name.partition(" ")
     # `--rpc` takes a workflow, too.
@@ -52,9 +57,7 @@ def _rpc(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
 
 
 _ADDS: Mapping[str, Callable[[Project, str, Mapping[str, Any]], Plan]] = {
-    "workflow": lambda project, name, options: add_workflow(
-        project, WorkflowRequest(name, **_typed(options, "takes", "returns", "calls"))
-    ),
+    "workflow": _workflow,
     "db-function": lambda project, name, options: add_db_function(
         project, DbFunctionRequest(name, **_typed(options, "takes", "returns"), read_only=options["read_only"])
     ),

@@ -11,11 +11,12 @@ from pathlib import PurePosixPath
 
 from resonate_scaffold import layout
 from resonate_scaffold.errors import UsageError
-from resonate_scaffold.fields import SCALARS, Field, parse_fields
+from resonate_scaffold.fields import Field, parse_fields
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition, Bind, Imports, asked_before, check_kind
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
+from resonate_scaffold.shape import SCALARS
 from resonate_scaffold.templates import render_add
 
 CALLER = "caller"

@@ -22,6 +22,7 @@ from resonate_scaffold.fields import Field, check_field_name, closest
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition, Imports, asked_before, at
 from resonate_scaffold.generators.idempotency_key import CALLER
+from resonate_scaffold.generators.webhook import tell_webhooks
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
@@ -135,6 +136,8 @@ def add_route(project: Project, request: RouteRequest) -> Plan:
     else:
         _write_work(addition, path, route)
     addition.include(module)
+    if not route.reads and route.contract.group == contracts.GROUP_OF_WORKFLOWS:
+        tell_webhooks(addition, route.contract.durable, route.kind)
     _test(addition, route)
     return addition.plan()
 
@@ -194,7 +197,7 @@ def _resolve(
             hint = "Take it from the body: leave it out of the path."
             raise UsageError(f"{name} is of type {fields[name].shape.spelled}, which no path can hold", hint)
     rest = tuple(field for name, field in fields.items() if name not in parameters)
-    record = addition.project.find_add("db-function", contract.variable.replace("_", "-"))
+    record = addition.project.find_add("db-function", contracts.name_of_db(contract))
     if method == "GET" and contract.group == "db" and record is not None and not record.options.get("read_only"):
         raise UsageError(f"{contract.durable} writes, and GET must change nothing", "Use POST.")
     if method in _BODILESS:
@@ -215,7 +218,7 @@ def _resolve(
         tuple(fields[name] for name in parameters),
         rest if method in _BODILESS else (),
         () if method in _BODILESS else rest,
-        _module_name(method, request.path),
+        addition.distinct(_module_name(method, request.path), lambda it: addition.module(f"api.{it}"), _test_path),
         request.key.replace("-", "_") if request.key else None,
         key_fields,
         per_caller,
@@ -445,7 +448,7 @@ def _write_read(addition: Addition, path: PurePosixPath, route: _Route) -> None:
 def _imports(route: _Route) -> Imports:
     """What every route imports, but for the models."""
     names = [f"{verb}_{route.name.removeprefix('get_')}" for verb in ("start", "poll", "read")]
-    imports = Imports([*_RESERVED, *names, f"{route.pascal}Request"])
+    imports = Imports([*_RESERVED, *names, f"{route.pascal}Request", *(field.name for field in route.in_body)])
     imports.names("runtime.durable.ids", "root_id")
     imports.names("runtime.http.auth", "AuthenticatedRoute", "get_caller")
     imports.names("runtime.http.openapi", "authenticated")
@@ -520,7 +523,7 @@ def _body_class(addition: Addition, route: _Route, imports: Imports) -> dict[str
     if not route.in_body:
         return None
     imports.names("!pydantic", "BaseModel", "ConfigDict")
-    example = {field.name: _example(addition, field).json for field in route.in_body if not field.optional}
+    example = {field.wire: _example(addition, field).json for field in route.in_body if not field.optional}
     options: list[Item | str] = ['extra="forbid"', "strict=True"]
     options.append(Item(layout.value({"examples": [example]}), "json_schema_extra="))
     return {
@@ -574,8 +577,8 @@ def _example(addition: Addition, field: Field) -> Any:
 
 def _test(addition: Addition, route: _Route) -> None:
     examples = {field.name: _example(addition, field).json for field in route.fields if not field.optional}
-    query = {field.name: _as_text(examples[field.name]) for field in route.in_query if field.name in examples}
-    body = {field.name: examples[field.name] for field in route.in_body if field.name in examples}
+    query = {field.wire: _as_text(examples[field.name]) for field in route.in_query if field.name in examples}
+    body = {field.wire: examples[field.name] for field in route.in_body if field.name in examples}
     other = contracts.other_body(addition, route.in_body, route.key_fields)
     certain = contracts.is_certain(addition, route.contract)
     context = {
@@ -597,10 +600,14 @@ def _test(addition: Addition, route: _Route) -> None:
         imports.names(route.answers.rpartition(".")[0], _short(route.answers))
     addition.create(
         "route/test_read.py" if route.reads else "route/test_work.py",
-        PurePosixPath("tests", f"test_route_{route.name}.py"),
+        _test_path(route.name),
         context,
         imports,
     )
+
+
+def _test_path(name: str) -> PurePosixPath:
+    return PurePosixPath("tests", f"test_route_{name}.py")
 
 
 def _filled_path(route: _Route, examples: Mapping[str, Any]) -> Iterator[str]:

@@ -182,6 +182,7 @@ def extend_openapi(app: FastAPI, *, with_keys: bool) -> None:
             for operation in operations.values():
                 for content in operation.get("requestBody", {}).get("content", {}).values():
                     schemas.update(content["schema"].get("$defs", {}))  # of `webhooks.signed`
+                    _forbid_unknown(content["schema"], schemas)
                 if with_keys and "security" in operation:
                     operation["security"] = [{"ApiKey": []}]
                 if "202" in operation["responses"]:
@@ -212,6 +213,29 @@ def _links(path: str, paths: dict[str, Any]) -> dict[str, Any]:
     given = {name: f"$request.path.{name}" for name in re.findall(r"\{(\w+)\}", path)}
     parameters = {**given, "id": "$response.body#/id"}
     return {"poll": {"operationId": found["get"]["operationId"], "parameters": parameters}}
+
+
+def _forbid_unknown(body: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Say of the objects in a body what is said of the body: that they have no other members (see `json_values`)."""
+    whole = schemas.get(body.get("$ref", "").rpartition("/")[2], body)
+    if whole.get("additionalProperties") is not False:
+        return
+    seen: set[str] = set()
+
+    def visit(part: Any) -> None:
+        if isinstance(part, dict):
+            name = str(part.get("$ref", "")).rpartition("/")[2]
+            if name in schemas and name not in seen:
+                seen.add(name)
+                visit(schemas[name])
+            if "properties" in part:
+                part.setdefault("additionalProperties", False)
+            part = [value for key, value in part.items() if key not in ("examples", "example", "default", "enum")]
+        if isinstance(part, list):
+            for item in part:
+                visit(item)
+
+    visit(whole)
 
 
 def _bound_integers(part: Any) -> None:
