@@ -182,6 +182,24 @@ class Addition:
         self._sources[path] = source.append(text)
         self._defines.setdefault(path, []).append(defines)
 
+    def append_field(self, path: PurePosixPath, class_: str, name: str, write: Callable[[Bind], str]) -> None:
+        """Append a field to a class of a module that is there.
+
+        Args:
+            name: the field's.
+            write: gives its text; it is called with what tells how an imported name is written there.
+        """
+        source = self.source(path)
+
+        def bind(module: str, name: str | None) -> str:
+            nonlocal source
+            source, expression = source.bind(module, name)
+            return expression
+
+        text = write(bind)
+        self._sources[path] = source.append_field(class_, text)
+        self._defines.setdefault(path, []).append(f"{class_}.{name}")
+
     def wire(
         self,
         path: PurePosixPath,
