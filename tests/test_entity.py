@@ -151,6 +151,15 @@ def test_rows_that_are_there_get_the_default(service: Project, field: str, colum
     assert column in " ".join(migration.split())
 
 
+def test_a_field_is_called_as_its_type(service: Project) -> None:
+    """In the body of a class a name means the field, once that has a value."""
+    after = grown(service, "add field patient time:time?", "add field patient at:time?")
+    contract, models = (text(after, f"orders/{it}.py") for it in ("contracts/db/patient", "db/models"))
+    for line in ("time: datetime.time | None = None", "at: datetime.time | None = None"):
+        assert f"    {line}\n" in contract
+    assert "    time: Mapped[datetime.time | None] = mapped_column(AsJson(datetime.time))\n" in models
+
+
 def test_all_python_is_python(service: Project) -> None:
     for path, content in grown(service, PHONE).files.items():
         if path.suffix == ".py":

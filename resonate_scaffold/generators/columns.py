@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -48,7 +48,6 @@ class Column:
 
     def attribute(self, bind: Bind, more: Sequence[str] = ()) -> str:
         """Its line in the class of the rows; ``more`` are further arguments."""
-        bind = _beside(bind, self.name)
         kind = f"{self.mapped(bind)} | None" if self.nullable else self.mapped(bind)
         head = f"{self.name}: {bind('!sqlalchemy.orm', 'Mapped')}[{kind}]"
         arguments = [*self.arguments(bind), *more, *self._default(bind)]
@@ -73,11 +72,11 @@ class Column:
         return f'sa.Column("{self.name}", {self.kind}, nullable={self.nullable}{end})'
 
 
-def _beside(bind: Bind, name: str) -> Bind:
-    """Imports for a class that has a field of this name: `time: Mapped[time]` would mean the field."""
+def beside(bind: Bind, names: Collection[str]) -> Bind:
+    """Imports for a class that has fields of these names: there `time: Mapped[time]` would mean the field."""
 
     def careful(module: str, wanted: str | None) -> str:
-        return f"{bind(module, None)}.{wanted}" if wanted == name else bind(module, wanted)
+        return f"{bind(module, None)}.{wanted}" if wanted in names else bind(module, wanted)
 
     return careful
 

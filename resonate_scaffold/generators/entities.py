@@ -11,7 +11,7 @@ from resonate_scaffold.errors import Unknown, UsageError
 from resonate_scaffold.fields import Field, closest, parse_fields
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition
-from resonate_scaffold.generators.columns import RESERVED, Bind, bounded, check_indexed, checked_name, column_of
+from resonate_scaffold.generators.columns import RESERVED, Bind, beside, bounded, check_indexed, checked_name, column_of
 from resonate_scaffold.names import Noun
 from resonate_scaffold.project import Added, Project
 from resonate_scaffold.shape import Shape
@@ -126,7 +126,7 @@ class Entity:
         """A line of the class of its rows."""
         more = reference(next((ref for ref in self.refs if ref.field == field), None), bind)
         unique = ["unique=True"] if (field.name,) in self.unique else []
-        return column_of(field).attribute(bind, [*more, *unique])
+        return column_of(field).attribute(beside(bind, {it.name for it in self.all_fields}), [*more, *unique])
 
 
 def reference(ref: Ref | None, bind: Bind) -> list[str]:

@@ -8,7 +8,7 @@ from resonate_scaffold import layout
 from resonate_scaffold.errors import Taken, UsageError
 from resonate_scaffold.fields import Field, parse_field
 from resonate_scaffold.generators.addition import Addition, Imports, asked_before
-from resonate_scaffold.generators.columns import bounded, check_indexed, column_of, default_in_sql
+from resonate_scaffold.generators.columns import beside, bounded, check_indexed, column_of, default_in_sql
 from resonate_scaffold.generators.entities import (
     Entity,
     Ref,
@@ -58,13 +58,20 @@ def add_field(project: Project, request: FieldRequest) -> Plan:
     }
     if done := asked_before(addition):
         return done
-    _check(addition, entity, field, ref, unique=request.unique)
+    there = {one.name for one in addition.types.fields(f"{entity.contract}.{entity.pascal}")}
+    if field.name in there:
+        raise Taken(f"{entity.name} has {field.name} already", "Choose another name.")
+    _check(entity, field, ref, unique=request.unique)
+    names = {*there, field.name}
     contract, models = addition.module(entity.contract), addition.module("db.models")
-    addition.append_field(contract, entity.new, field.name, lambda bind: declaration(field, bind))
-    addition.append_field(contract, entity.changes, field.name, lambda bind: changed_line(field, bind))
+    addition.append_field(contract, entity.new, field.name, lambda bind: declaration(field, beside(bind, names)))
+    addition.append_field(contract, entity.changes, field.name, lambda bind: changed_line(field, beside(bind, names)))
     unique = ["unique=True"] if request.unique else []
     addition.append_field(
-        models, entity.row, field.name, lambda bind: column_of(field).attribute(bind, [*reference(ref, bind), *unique])
+        models,
+        entity.row,
+        field.name,
+        lambda bind: column_of(field).attribute(beside(bind, names), [*reference(ref, bind), *unique]),
     )
     _write_migration(addition, entity, field, ref, step, unique=request.unique)
     write_field_test(addition, entity, field, ref)
@@ -72,10 +79,7 @@ def add_field(project: Project, request: FieldRequest) -> Plan:
     return addition.plan()
 
 
-def _check(addition: Addition, entity: Entity, field: Field, ref: Ref | None, *, unique: bool) -> None:
-    there = {one.name for one in addition.types.fields(f"{entity.contract}.{entity.pascal}")}
-    if field.name in there:
-        raise Taken(f"{entity.name} has {field.name} already", "Choose another name.")
+def _check(entity: Entity, field: Field, ref: Ref | None, *, unique: bool) -> None:
     check_column(field, "")
     if field.has_alias:
         raise UsageError(
