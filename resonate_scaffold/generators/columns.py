@@ -54,13 +54,13 @@ class Column:
         if not arguments:
             return head
         call = layout.call(bind("!sqlalchemy.orm", "mapped_column"), arguments)
-        return f"{head} = {layout.render(call, indent=4, before=f'{head} = ')}"
+        return f"{head} = {layout.render(call)}"
 
     def _default(self, bind: Bind) -> list[str]:
         """What a row that is made without a value gets."""
         if self.default is None or self.default.json is None:
             return []
-        code = layout.flat(self.default.code)
+        code = layout.render(self.default.code)
         code = {"[]": "list", "{}": "dict", "set()": "set"}.get(code, code)  # Of these one for each row.
         for module, name in self.default.imports:
             code = re.sub(rf"\b{name}\(", f"{bind(module, name)}(", code)

@@ -129,7 +129,7 @@ def _write_row(addition: Addition, entity: Entity) -> None:
             unique = bind("!sqlalchemy", "UniqueConstraint")
             items = [layout.call(unique, map(layout.text, names)) for names in together]
             arguments = layout.Group("(", tuple(map(Item, items)), ",)" if len(items) == 1 else ")")
-            lines.append(f"    __table_args__ = {layout.render(arguments, indent=4, before='__table_args__ = ')}")
+            lines.append(f"    __table_args__ = {layout.render(arguments)}")
         lines.append("")
         lines += (f"    {entity.attribute(field, bind)}" for field in entity.all_fields)
         return "\n".join(lines)

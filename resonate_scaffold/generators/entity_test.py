@@ -49,7 +49,7 @@ def write_test(addition: Addition, entity: Entity, routes: str) -> None:
         to = entity_of(addition, find_entity(addition.project, ref.entity, "--ref"))
         imports.names(to.contract, f"Delete{to.pascal}", f"delete_{to.snake}")
         refs.append({"field": ref.field.name, "delete": f"delete_{to.snake}", "model": f"Delete{to.pascal}"})
-    unique = layout.flat(layout.value([list(names) for names in entity.unique]))
+    unique = layout.render(layout.value([list(names) for names in entity.unique]))
     required = [field.wire for field in entity.fields if not field.optional]
     context |= {
         "summary": layout.docstring(f"The entity `{entity.name.kebab}`, on a real database."),
@@ -62,7 +62,7 @@ def write_test(addition: Addition, entity: Entity, routes: str) -> None:
         "needs": needs,
         "refs": refs,
         "unique": unique if entity.unique else "",
-        "required": layout.flat(layout.value(required)) if required else "",
+        "required": layout.render(layout.value(required)) if required else "",
         "nobody": NOBODY,
     }
     addition.create("entity/test.py", tests_path("entity", entity.name), context, imports)
@@ -189,7 +189,7 @@ def write_field_test(addition: Addition, entity: Entity, field: Field, ref: Ref 
         "needs": needs,
         "field": field.name,
         "referred": referred,
-        "change": layout.flat(change),
+        "change": layout.render(change),
     }
     path = tests_path("field", Noun(f"{entity.snake}_{field.name}"))
     addition.create("field/test.py", path, context, imports)
