@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from resonate_scaffold import cli, commands, disk, grow, report
+from resonate_scaffold import cli, disk, grow, report
+from resonate_scaffold.commands.options import Kind
 from resonate_scaffold.errors import Changed
 from resonate_scaffold.generators.route import RouteRequest, add_route
 from resonate_scaffold.service import listing
@@ -38,8 +39,10 @@ ADDS = {
     "schedule": "add schedule nightly --workflow clean-up --cron '0 2 * * *'",
     "idempotency-key": "add idempotency-key invoice --from customer_id --from number:int",
     "group": "add group billing",
+    "entity": "add entity patient --field name:str:1..80",
+    "field": "add field patient phone:str?",
 }
-NEEDS = {"route": ADDS["workflow"], "schedule": "add workflow clean-up"}
+NEEDS = {"route": ADDS["workflow"], "schedule": "add workflow clean-up", "field": ADDS["entity"]}
 # The same name with something else, and the words of what differs.
 OTHERWISE = {
     "workflow": ("add workflow place-order --takes sku:str", "takes: sku:str quantity:int there, sku:str asked"),
@@ -52,6 +55,8 @@ OTHERWISE = {
         "add idempotency-key invoice --from number:int",
         "customer_id:str number:int there, number:int",
     ),
+    "entity": (f"{ADDS['entity']} --routes none", "routes: crud there, none asked"),
+    "field": ("add field patient phone:str?:1..9", "field: phone:str? there, phone:str?:1..9 asked"),
 }
 KINDS = list(ADDS)
 
@@ -994,7 +999,7 @@ def test_lists_nothing_in_so_many_words(tool: Tool, service: Path, kind: str) ->
 
 
 def test_the_kinds_are_one_list() -> None:
-    assert {kind.value for kind in commands.Kind} == set(listing.KINDS) == set(ADDS)
+    assert {kind.value for kind in Kind} == set(listing.KINDS) == set(ADDS)
 
 
 # Completion, by what Typer's scripts for the shells call

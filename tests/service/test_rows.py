@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -34,6 +35,7 @@ class ClinicRow(Entity, Base):
 
     name: Mapped[str] = mapped_column(String(80), unique=True)
     kind: Mapped[Kind | None]
+    budget: Mapped[Decimal | None]
 
 
 class VisitRow(Entity, Base):
@@ -47,6 +49,7 @@ class VisitRow(Entity, Base):
 class ClinicChanges(BaseModel):
     name: str | MISSING = MISSING
     kind: Kind | MISSING | None = MISSING
+    budget: Decimal | MISSING | None = MISSING
 
 
 class VisitChanges(BaseModel):
@@ -84,6 +87,16 @@ async def test_a_row_is_kept(clinics: Database) -> None:
     async with clinics.read() as session:
         found = await session.get_one(ClinicRow, north.id)
     assert (found.version, found.name, found.kind) == (1, "North", Kind.private)
+
+
+async def test_a_row_is_known_as_it_is_kept(clinics: Database) -> None:
+    """What is answered at once is what is answered later."""
+    north = clinic(budget=Decimal("1.5"))
+    await added(clinics, north)
+    assert str(north.budget) == "1.50"
+    async with clinics.write() as session:
+        changed = await rows.update(session, ClinicRow, north.id, ClinicChanges(budget=Decimal("2")))
+        assert str(changed.budget) == "2.00"
 
 
 async def test_only_what_is_set_changes(clinics: Database) -> None:

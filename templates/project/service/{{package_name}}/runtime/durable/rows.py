@@ -100,8 +100,11 @@ async def _check_references(session: AsyncSession, row: Entity) -> None:
 
 
 async def _flush(session: AsyncSession, row: Entity) -> None:
+    """Write a row, and read it as it is kept: `1.5` is `1.50` from now on."""
     try:
         await session.flush()
+        if row in session:
+            await session.refresh(row)
     except IntegrityError as error:
         if (failure := _failure_of(session, row, error)) is not None:
             raise failure from None
