@@ -15,6 +15,7 @@
     ├── ManifestError           the service's record of itself cannot be read
     ├── OlderLayout             a service that an older version made, and this one only reads
     ├── BrokenSource            a file of the service that is not Python as it stands
+    ├── FormattingFailed        ruff cannot be run, or cannot read the project's configuration of it
     ├── CannotEdit              a place that cannot be edited safely; the hint has the lines to paste
     ├── Taken                   a name, path or route that is there already
     ├── Unknown                 a name that is not there
@@ -124,6 +125,10 @@ class OlderLayout(ScaffoldError):
 
 class BrokenSource(ScaffoldError):
     """A file that has to be read is not Python, or not UTF-8."""
+
+
+class FormattingFailed(ScaffoldError):
+    """What would be written cannot be laid out as the project wants it."""
 
 
 class CannotEdit(ScaffoldError):

@@ -21,14 +21,15 @@ from typing import Any
 
 from resonate_scaffold.errors import ManifestError, OlderLayout
 from resonate_scaffold.plan import Create, Delete, Edit, Plan
+from resonate_scaffold.undo import Undo
 
 MANIFEST = PurePosixPath(".resonate-scaffold.json")
 ADDS = PurePosixPath(".resonate-scaffold/adds")
+RUFF_SETTINGS = (".ruff.toml", "ruff.toml", "pyproject.toml")
+"""The files in which ruff looks for its settings, in this order."""
 _TOOL = "resonate-scaffold"
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")  # `names` knows more, but a later version may refuse what an earlier one took
 _RECORD = re.compile(r"(?P<number>[0-9]{4,})-(?P<rest>[A-Za-z0-9_.-]+)\.json")
-
-Undo = tuple[tuple[int, int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,10 @@ class Files(Mapping[PurePosixPath, bytes]):
     def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
         """The Python files below a directory, sorted."""
 
+    @abstractmethod
+    def ruff_settings(self, directory: PurePosixPath) -> tuple[str, bytes] | None:
+        """Name and content of the file by which ruff has the settings of a directory; None for those of its parent."""
+
     def containing(self, directory: PurePosixPath, text: bytes) -> list[PurePosixPath]:
         """The Python files below a directory that contain a text, sorted."""
         return [path for path in self.below(directory) if text in self[path]]
@@ -213,6 +218,12 @@ class FilesInMemory(Files):
     def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
         """The Python files below a directory."""
         return iter(sorted(path for path in self._files if path.suffix == ".py" and directory in path.parents))
+
+    def ruff_settings(self, directory: PurePosixPath) -> tuple[str, bytes] | None:
+        """The file by which ruff has the settings of a directory."""
+        return next(
+            ((name, self._all[directory / name]) for name in RUFF_SETTINGS if directory / name in self._all), None
+        )
 
 
 class ChangedFiles(Files):
@@ -259,6 +270,12 @@ class ChangedFiles(Files):
         """The Python files below a directory."""
         made = {path for path in self._made if path.suffix == ".py" and directory in path.parents}
         return iter(sorted({*self._files.below(directory), *made} - self._gone))
+
+    def ruff_settings(self, directory: PurePosixPath) -> tuple[str, bytes] | None:
+        """The file by which ruff has the settings of a directory."""
+        changed = ((name, self._changes.get(directory / name)) for name in RUFF_SETTINGS)
+        found = next(((name, content) for name, content in changed if content is not None), None)
+        return found or self._files.ruff_settings(directory)
 
     @cached_property
     def _made(self) -> list[PurePosixPath]:
@@ -399,13 +416,6 @@ def runtime_digest(hashes: Mapping[str, str], package: str) -> str:
     runtime = f"{package}/runtime/"
     lines = sorted(f"{path.removeprefix(runtime)} {sha}\n" for path, sha in hashes.items() if path.startswith(runtime))
     return fingerprint("".join(lines).encode())
-
-
-def restore(content: bytes, undo: Undo) -> bytes:
-    """Take an edit back: *content* is what it left."""
-    for start, length, old in undo:
-        content = content[:start] + old.encode() + content[start + length :]
-    return content
 
 
 def _slug(kind: str, name: str) -> str:

@@ -245,7 +245,7 @@ def declaration(field: Field, bind: Callable[[str, str | None], str]) -> str:
     default = field.value
     if default is None:
         return f"{field.name}: {kind}"
-    code = layout.flat(default.code)
+    code = layout.render(default.code)
     for module, name in default.imports:
         code = _renamed(code, name or "", bind(module, name))
     return f"{field.name}: {kind} = {code}"
@@ -268,7 +268,7 @@ def _annotated(shape: Shape, bind: Callable[[str, str | None], str], options: Ma
         case "optional":
             kind = f"{annotation(shape.inner, bind)} | None"
         case "literal":
-            kind = f"{bind('!typing', 'Literal')}[{', '.join(layout.flat(layout.value(it)) for it in shape.choices)}]"
+            kind = f"{bind('!typing', 'Literal')}[{', '.join(layout.render(layout.value(it)) for it in shape.choices)}]"
         case "scalar":
             module, name = SCALARS[shape.name]
             kind = bind(module, name) if module else name
@@ -284,7 +284,7 @@ def _annotated(shape: Shape, bind: Callable[[str, str | None], str], options: Ma
 def _option(value: Any, bind: Callable[[str, str | None], str]) -> str:
     if isinstance(value, Decimal):
         return f'{bind("!decimal", "Decimal")}("{value}")'
-    return layout.flat(layout.value(value))
+    return layout.render(layout.value(value))
 
 
 def _renamed(code: str, name: str, local: str) -> str:

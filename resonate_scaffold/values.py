@@ -139,7 +139,7 @@ def read_scalar(name: str, typed: str) -> Example:
             if match is None or not given or match["sign"]:
                 raise ValueError(typed)
             code = layout.call("timedelta", [f"{unit}={number}" for unit, number in given.items()])
-            return Example(layout.flat(code), (("!datetime", "timedelta"),), _duration(timedelta(**given)))
+            return Example(layout.render(code), (("!datetime", "timedelta"),), _duration(timedelta(**given)))
         case _:
             identifier = UUID(typed)
             return Example(f'UUID("{identifier}")', (("!uuid", "UUID"),), str(identifier))

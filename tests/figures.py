@@ -24,6 +24,18 @@ def run(*command: str | Path, **environment: str) -> float:
     return time.perf_counter() - started
 
 
+def peak(*command: str | Path, **environment: str) -> float:
+    """The most memory that a command took, in MiB."""
+    child = os.posix_spawnp(
+        str(command[0]), [str(it) for it in command], {**os.environ, **environment}, file_actions=_SILENT
+    )
+    _, status, usage = os.wait4(child, 0)
+    if status:
+        sys.exit(f"error: `{' '.join(map(str, command))}` failed")
+    return usage.ru_maxrss / 1024
+
+
+_SILENT = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
 Figures = Sequence[float]
 
 

@@ -25,7 +25,8 @@ import pytest
 
 from resonate_scaffold.errors import ScaffoldError
 from resonate_scaffold.plan import Create, Delete, Edit, Plan
-from resonate_scaffold.project import ADDS, MANIFEST, Added, Project, after, fingerprint, restore
+from resonate_scaffold.project import ADDS, MANIFEST, Added, Project, after, fingerprint
+from resonate_scaffold.undo import restore
 from tests.conftest import tree
 from tests.grown import fresh, grown, planned
 

@@ -94,7 +94,7 @@ def checked(body: str, example: Example) -> dict[str, Any]:
     for model in vars(module).values():
         if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == "shop":
             model.model_rebuild(_types_namespace=vars(module))
-    made = eval(layout.flat(example.code), module.__dict__)
+    made = eval(layout.render(example.code), module.__dict__)
     assert isinstance(made, module.Thing)
     assert json.loads(made.model_dump_json(exclude_unset=True)) == example.json
     assert module.Thing.model_validate_json(json.dumps(example.json)) == made
@@ -231,7 +231,7 @@ def test_another_example_is_another(text: str) -> None:
     types, (field,) = types_of(f"a: {text}")
     one, other = types.example(field.shape), types.example(field.shape, other=True)
     assert one is not None and other is not None
-    assert one.json != other.json and layout.flat(one.code) != layout.flat(other.code)
+    assert one.json != other.json and layout.render(one.code) != layout.render(other.code)
     required = (Field("a", field.shape),)
     for value in (one, other):
         call = layout.call("Thing", [layout.Item(value.code, "a=")])

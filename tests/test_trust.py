@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from resonate_scaffold import dev, disk, trust
+from resonate_scaffold import disk, trust
+from resonate_scaffold.dev.project import find_project
 from resonate_scaffold.errors import DiskError, Untrusted
 from resonate_scaffold.project import MANIFEST, fingerprint
 from tests.conftest import Ran, Tool
@@ -241,7 +242,7 @@ def test_a_service_of_another_user_is_refused(tool: Tool, root: Path) -> None:
 def test_a_service_of_another_user_can_be_allowed(root: Path, allowed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(trust.ALLOWED, allowed.format(root=root, sep=os.pathsep))
     assert disk.discover(root / "orders")[0] == root
-    assert dev.find_project(root / "orders").root == root
+    assert find_project(root / "orders").root == root
 
 
 @pytest.mark.usefixtures("somebody_else")
@@ -251,7 +252,7 @@ def test_another_directory_that_is_allowed_allows_nothing_else(
 ) -> None:
     monkeypatch.setenv(trust.ALLOWED, allowed.format(root=root))
     monkeypatch.chdir(root)
-    for find in (disk.discover, dev.find_project):
+    for find in (disk.discover, find_project):
         with pytest.raises(Untrusted):
             find(root)
 
@@ -274,7 +275,7 @@ def test_a_file_of_another_user_decides_nothing(root: Path, name: str) -> None:
         (root / name).write_bytes(SERVICE.get(name, b"x: true\n"))
     os.chown(root / name, 12345, 12345)
     with pytest.raises(Untrusted, match="belongs to another user"):
-        dev.find_project(root / "orders")
+        find_project(root / "orders")
 
 
 # Files that are none

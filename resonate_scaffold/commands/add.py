@@ -80,15 +80,16 @@ def add_workflow(
     yes: Yes = False,
 ) -> None:
     """A workflow: contract, function, registration, test."""
-    from resonate_scaffold.generators.route import RouteRequest, add_route
     from resonate_scaffold.generators.workflow import WorkflowRequest, add_workflow
-    from resonate_scaffold.grow import both
 
     choose = asker(yes=yes, as_json=as_json)
     fields = tuple(takes or ()), tuple(returns or ())
     request = WorkflowRequest(name, *fields, tuple(calls or ()), tuple(maps or ()), choose)
     planner: Planner = lambda project: add_workflow(project, request)  # noqa: E731
     if route:
+        from resonate_scaffold.generators.route import RouteRequest, add_route
+        from resonate_scaffold.grow import both
+
         durable = name.replace("_", "-")
         submit = RouteRequest("POST", f"/{durable}", durable)
         planner = both(planner, lambda project: add_route(project, submit))

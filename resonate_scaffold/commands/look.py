@@ -15,6 +15,7 @@ class CheckFormat(StrEnum):
     text = "text"
     json = "json"
     github = "github"
+    sarif = "sarif"
 
 
 class GraphFormat(StrEnum):
@@ -48,16 +49,39 @@ def check(
         bool, typer.Option("--checklist", help="For every route that starts work: what makes it safe, and where.")
     ] = False,
     explain: Annotated[str | None, typer.Option(help="Print the page of a rule.", metavar="RULE")] = None,
+    statistics: Annotated[bool, typer.Option("--statistics", help="Only how many of each rule there are.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Change what can be changed with certainty.")] = False,
+    add_noqa: Annotated[
+        bool, typer.Option("--add-noqa", help="Suppress all that is found, by a comment on its line.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --fix or --add-noqa: show what would change; write nothing.")
+    ] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Read the code, also if it has not changed.")] = False,
 ) -> None:
     """Find mistakes in code that uses Resonate, by reading it: wiring, determinism, durability, HTTP, stale API."""
-    from resonate_scaffold.check import run
+    from resonate_scaffold.check import run, sarif
     from resonate_scaffold.report import Report
 
-    report = Report(as_json=output is CheckFormat.json, for_github=output is CheckFormat.github)
+    report = Report(
+        as_json=output is CheckFormat.json,
+        for_github=output is CheckFormat.github,
+        write=sarif.written if output is CheckFormat.sarif else None,
+    )
     if explain is not None:
         report.text(run.explain(explain))
         raise typer.Exit
-    request = run.CheckRequest(tuple(paths or [Path()]), tuple(select or ()), tuple(ignore or ()), checklist)
+    request = run.CheckRequest(
+        tuple(paths or [Path()]),
+        tuple(select or ()),
+        tuple(ignore or ()),
+        checklist=checklist,
+        statistics=statistics,
+        fix=fix,
+        add_noqa=add_noqa,
+        dry_run=dry_run,
+        cached=not no_cache,
+    )
     raise typer.Exit(report.finish(run.run(request, report)))
 
 
@@ -67,10 +91,17 @@ def graph(
     file: Annotated[
         Path | None, typer.Option("--output", help="Write it there instead of printing it.", metavar="FILE")
     ] = None,
+    origins: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="Only what this leads to: a route (POST /jobs), a workflow, …", metavar="NAME"),
+    ] = None,
+    by_group: Annotated[bool, typer.Option("--by-group", help="One node for each group.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Read the code, also if it has not changed.")] = False,
 ) -> None:
-    """Draw a service from its code: routes, workflows, db functions, gates, schedules, and who calls whom."""
-    from resonate_scaffold.graph.run import draw
+    """Draw a service from its code: routes, workflows, steps, db functions, gates, schedules, and who calls whom."""
+    from resonate_scaffold.graph.run import GraphRequest, draw
     from resonate_scaffold.report import Report
 
     report = Report(as_json=False)
-    raise typer.Exit(report.finish(draw(path, output.value, file, report)))
+    request = GraphRequest(path, output.value, file, tuple(origins or ()), by_group, cached=not no_cache)
+    raise typer.Exit(report.finish(draw(request, report)))

@@ -219,11 +219,7 @@ def declared(items: Sequence[Field], imports: Imports) -> list[str]:
         config = imports("!pydantic", "ConfigDict")
         lines += [f"model_config = {config}(validate_by_name=True, serialize_by_alias=True)", ""]
     for item in items:
-        line = declaration(item, imports)
-        if len(line) + 4 > layout.WIDTH:
-            hint = "Name it in the contracts, and use that name."
-            raise UsageError(f"The type of {plain(item.wire)} is too long for a line", hint)
-        lines.append(line)
+        lines.append(declaration(item, imports))
     return lines
 
 
@@ -386,13 +382,13 @@ _ALL_INVENTED = "Examples: nothing here has these names and types."
 
 
 def statement(code: Code, *, indent: int = 4, before: str = "") -> str:
-    """A statement of a function's body, laid out."""
-    return f"{' ' * indent}{before}{layout.render(code, indent=indent, before=before)}"
+    """A statement of a function's body."""
+    return f"{' ' * indent}{before}{layout.render(code)}"
 
 
 def definition(function: str, parameters: Sequence[str], result: str) -> str:
-    """The first line, or lines, of an async function."""
-    return layout.render(layout.group(f"async def {function}(", parameters, f") -> {result}:"))
+    """The first line of an async function."""
+    return f"async def {function}({', '.join(parameters)}) -> {result}:"
 
 
 def options(**values: Any) -> dict[str, Any]:

@@ -319,8 +319,7 @@ class _Reader:
     def _alias(self, code: layout.Code, where: str, ref: str | None) -> Typed:
         part = where.rpartition(".")[2]
         name = self._free(ref or (f"{self._open[-1]}.{part}" if self._open else where))
-        before = f"{name} = "
-        return self._define(name, [f"{before}{layout.render(code, before=before)}"])
+        return self._define(name, [f"{name} = {layout.render(code)}"])
 
     def _define(self, name: str, lines: list[str]) -> Typed:
         body = [line for line in lines[1:] if '"""' not in line] or [lines[0].partition(" = ")[2]]

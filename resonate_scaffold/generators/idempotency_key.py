@@ -76,7 +76,7 @@ def add_idempotency_key(project: Project, request: KeyRequest) -> Plan:
             given.append(f"{CALLER}={CALLER}")
         keyed = layout.call(bind("runtime.durable.ids", "keyed"), given)
         context = {
-            "definition": layout.render(layout.group(f"def {name.snake}(", parameters, ") -> str:")),
+            "definition": f"def {name.snake}({', '.join(parameters)}) -> str:",
             "docstring": layout.docstring(
                 f"``{_spelled(name.kebab, business, per_caller)}``: {_names(per_caller)} the work.", indent=4
             ),

@@ -21,6 +21,7 @@ from resonate_scaffold.code.facts import Place
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import BrokenSource, ManifestError, StillUsed, Unknown
 from resonate_scaffold.fields import closest
+from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.generators.addition import at
 from resonate_scaffold.generators.again import files_made_by
 from resonate_scaffold.generators.contract import package_of
@@ -30,8 +31,9 @@ from resonate_scaffold.generators.migrations import reversed_step
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS, contracts_folder, stand_in
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint, restore
+from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint
 from resonate_scaffold.service.service import Service
+from resonate_scaffold.undo import restore
 
 _TEXTS = frozenset({"Procfile", "compose.yaml", str(PROCFILE_DEV)})  # what an `add` edits that is not Python
 _SHOWN = 6  # files that a refusal names
@@ -253,7 +255,7 @@ def _without(
         for path in map(PurePosixPath, record.files)
         if path in project.files and path not in kept and path != PROCFILE_DEV
     }
-    doubted = []
+    doubted, drafts = list[PurePosixPath](), list[Draft]()
     for path, edited in ((PurePosixPath(path), edited) for path, edited in record.edits.items()):
         if path not in project.files or path == PROCFILE_DEV:
             continue
@@ -269,9 +271,11 @@ def _without(
             doubted.append(path)
             before = None
         after[path] = derived if before is None else before
+        if before is None and path.suffix == ".py" and derived != content:
+            drafts.append(Draft(path, content, derived))
     if record.kind == "rpc":
         _without_group(project, record, after)
-    return after, doubted
+    return after | lay_out(project.files, drafts), doubted
 
 
 def _before(content: bytes, edited: Edited) -> bytes | None:

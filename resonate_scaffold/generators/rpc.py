@@ -260,7 +260,7 @@ def _wire(new: contracts.New, asked: object, answered: object) -> str:
 
     def shown(label: str, data: object) -> str:
         one_line = json.dumps(data)
-        if len(one_line) <= 90:
+        if len(one_line) <= layout.PROSE - 18:
             return f"    {label:<9} {one_line}"
         return f"    {label}\n" + textwrap.indent(json.dumps(data, indent=2), "        ")
 
@@ -268,7 +268,7 @@ def _wire(new: contracts.New, asked: object, answered: object) -> str:
         f"Group `{new.group}` serves it: a durable function registered as `{new.durable}`, in any language, called "
     )
     lines = [
-        *textwrap.wrap(served + "with one argument and answering one value:", 110, break_on_hyphens=False),
+        *textwrap.wrap(served + "with one argument and answering one value:", layout.PROSE - 4, break_on_hyphens=False),
         "",
         f"    {'target':<9} poll://any@{new.group}",
         shown("argument", asked),

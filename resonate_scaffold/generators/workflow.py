@@ -125,7 +125,7 @@ def _body(
         variable = _fresh(f"{function}_{kind}", [call.variable for call in calls])
         calls.append(_Call(label, callee, variable, made))
         used |= _read(arguments.items)
-        given = {item.prefix.removesuffix("="): layout.flat(item.code) for item in arguments.items}
+        given = {item.prefix.removesuffix("="): layout.render(item.code) for item in arguments.items}
         known.called(label, variable, given, addition.types.fields(answers), callee.durable)
     arguments = contracts.filled(new.returns, known, addition, imports)
     known.check_maps([*(call.label for call in calls), RESULT])
@@ -136,7 +136,7 @@ def _body(
     ]
     result = layout.call(f"{new.name.pascal}Result", arguments.items)
     statements.append(contracts.statement(result, before="return "))
-    sources = {item.prefix.removesuffix("="): layout.flat(item.code) for item in arguments.items}
+    sources = {item.prefix.removesuffix("="): layout.render(item.code) for item in arguments.items}
     return _Body(statements, sources)
 
 
@@ -147,7 +147,7 @@ def _as_it_is(called: str, contract: Contract | None) -> str:
 
 def _read(arguments: Iterable[Item]) -> set[str]:
     """The variables whose fields are among the arguments."""
-    return {layout.flat(item.code).partition(".")[0] for item in arguments}
+    return {layout.render(item.code).partition(".")[0] for item in arguments}
 
 
 def _fresh(name: str, taken: list[str]) -> str:
