@@ -91,6 +91,8 @@ def grown(project: Project, *commands: str) -> Project:
 def removing(line: str) -> str:
     """The command line that takes an `add` back, by that of the `add`."""
     kind, *words = shlex.split(line)[1:]
+    if kind == "field":
+        return shlex.join(["remove", kind, words[0], words[1].partition(":")[0]])
     return shlex.join(["remove", kind, *words[: 2 if kind == "route" else 1]])
 
 

@@ -43,8 +43,10 @@ ADDS = {
     "schedule": "add schedule nightly --workflow clean-up --cron '0 2 * * *'",
     "idempotency-key": "add idempotency-key invoice --from customer_id --from number:int",
     "group": "add group billing",
+    "entity": "add entity patient --field name:str:1..80",
+    "field": "add field patient phone:str?",
 }
-NEEDS = {"route": ADDS["workflow"], "schedule": "add workflow clean-up"}
+NEEDS = {"route": ADDS["workflow"], "schedule": "add workflow clean-up", "field": ADDS["entity"]}
 # The same name with something else, and the words of what differs.
 OTHERWISE = {
     "workflow": ("add workflow place-order --takes sku:str", "takes: sku:str quantity:int there, sku:str asked"),
@@ -58,6 +60,8 @@ OTHERWISE = {
         "add idempotency-key invoice --from number:int",
         "customer_id:str number:int there, number:int",
     ),
+    "entity": (f"{ADDS['entity']} --routes none", "routes: crud there, none asked"),
+    "field": ("add field patient phone:str?:1..9", "field: phone:str? there, phone:str?:1..9 asked"),
 }
 KINDS = list(ADDS)
 

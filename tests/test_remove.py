@@ -45,6 +45,8 @@ ADDS = {
     "idempotency-key bill": "--from customer_id --from number:int --from day:date",
     "group billing": "",
     "rpc billing.dun": "--takes number:int --takes due:date",
+    "entity patient": "--field name:str:1..80 --field born:date --unique name",
+    "field patient phone": "",
 }
 NEEDS = {
     "route POST /shipments": "workflow ship-order",
@@ -53,13 +55,14 @@ NEEDS = {
     "webhook delivered": "workflow ship-order",
     "schedule nightly": "workflow clean-up",
     "rpc billing.dun": "group billing",
+    "field patient phone": "entity patient",
 }
 TEXTS = ("Procfile", "compose.yaml")
 Files = Mapping[PurePosixPath, bytes]
 
 
 def add(what: str) -> str:
-    return f"add {what} {ADDS[what]}"
+    return "add field patient phone:str?" if what.startswith("field") else f"add {what} {ADDS[what]}"
 
 
 def needed(what: str) -> list[str]:

@@ -45,6 +45,12 @@ class Overlap(StrEnum):
     allow = "allow"
 
 
+class EntityRoutes(StrEnum):
+    crud = "crud"
+    read = "read"
+    none = "none"
+
+
 class Idempotency(StrEnum):
     required = "required"
     optional = "optional"
@@ -291,6 +297,62 @@ def add_group(
 
     request = GroupRequest(name)
     change_project(lambda it: add_group(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("entity")
+def add_entity(
+    name: Annotated[str, typer.Argument(help="Its name, of one: patient.")],
+    field: Annotated[
+        list[str] | None, typer.Option("--field", help="A field; again for more.", metavar="FIELD:TYPE")
+    ] = None,
+    unique: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A field that no two share; with commas, fields that they share not all of.", metavar="FIELD"
+        ),
+    ] = None,
+    ref: Annotated[
+        list[str] | None,
+        typer.Option(help="An entity that it refers to, by a field ENTITY_id or ROLE_id.", metavar="[ROLE:]ENTITY[?]"),
+    ] = None,
+    routes: Annotated[EntityRoutes, typer.Option(help="All routes, those that read, or none.")] = EntityRoutes.crud,
+    plural: Annotated[
+        str | None, typer.Option(help="What several are called: the table and the path.", metavar="NAME")
+    ] = None,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A table with its migration, durable functions that write it, queries, routes, and tests."""
+    from resonate_scaffold.generators.entities import EntityRequest
+    from resonate_scaffold.generators.entity import add_entity
+
+    texts = (tuple(field or ()), tuple(unique or ()), tuple(ref or ()))
+    request = EntityRequest(name, *texts, routes=routes.value, plural=plural)
+    planner: Planner = lambda project: add_entity(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("field")
+def add_field(
+    entity: Annotated[str, typer.Argument(help="The entity that gets it.")],
+    field: Annotated[str | None, typer.Argument(help="The field, as in add entity.", metavar="FIELD:TYPE")] = None,
+    ref: Annotated[
+        str | None, typer.Option(help="Instead: an entity that it refers to.", metavar="[ROLE:]ENTITY?")
+    ] = None,
+    unique: Annotated[bool, typer.Option("--unique", help="No two share it.")] = False,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """Another field of an entity, with its migration: rows that are there get its default."""
+    from resonate_scaffold.generators.field import FieldRequest, add_field
+
+    request = FieldRequest(entity, field, ref, unique)
+    planner: Planner = lambda project: add_field(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 def _read_text(path: Path) -> str:

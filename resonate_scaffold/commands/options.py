@@ -57,6 +57,8 @@ class Kind(StrEnum):
     schedule = "schedule"
     idempotency_key = "idempotency-key"
     group = "group"
+    entity = "entity"
+    field = "field"
 
 
 def change_project(planner: Planner, command: str, project: Path, *, dry_run: bool, as_json: bool, yes: bool) -> None:

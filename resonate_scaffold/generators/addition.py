@@ -190,6 +190,26 @@ class Addition:
         self._edit(path, edit)
         self._defines.setdefault(path, []).append(defines)
 
+    def append_field(self, path: PurePosixPath, class_: str, name: str, write: Callable[[Bind], str]) -> None:
+        """Append a field to a class of a module that is there.
+
+        Args:
+            name: the field's.
+            write: gives its text; it is called with what tells how an imported name is written there.
+        """
+
+        def edit(source: Source, laid_out: Callable[[str], str]) -> Source:
+            def bind(module: str, imported: str | None) -> str:
+                nonlocal source
+                source, expression = source.bind(module, imported)
+                return expression
+
+            text = write(bind)
+            return source.append_field(class_, laid_out(text))
+
+        self._edit(path, edit)
+        self._defines.setdefault(path, []).append(f"{class_}.{name}")
+
     def wire(
         self,
         path: PurePosixPath,

@@ -9,6 +9,9 @@ from typing import Any
 
 from resonate_scaffold.errors import ScaffoldError
 from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
+from resonate_scaffold.generators.entities import EntityRequest
+from resonate_scaffold.generators.entity import add_entity
+from resonate_scaffold.generators.field import FieldRequest, add_field
 from resonate_scaffold.generators.group import GroupRequest, add_group
 from resonate_scaffold.generators.idempotency_key import KeyRequest, add_idempotency_key
 from resonate_scaffold.generators.query import QueryRequest, add_query
@@ -72,12 +75,25 @@ def _rpc(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
     return add_rpc(project, RpcRequest(name, tuple(options["takes"]), tuple(options["returns"])))
 
 
+def _entity(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
+    texts = _typed(options, "fields", "unique", "refs")
+    given = EntityRequest(name, **texts, routes=options["routes"], plural=options["plural"])
+    return add_entity(project, given)
+
+
+def _field(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
+    given = {part: options[part] for part in ("field", "ref", "unique")}
+    return add_field(project, FieldRequest(name.partition(" ")[0], **given))
+
+
 _ADDS: Mapping[str, Callable[[Project, str, Mapping[str, Any]], Plan]] = {
     "workflow": _workflow,
     "db-function": lambda project, name, options: add_db_function(
         project, DbFunctionRequest(name, **_typed(options, "takes", "returns"), read_only=options["read_only"])
     ),
     "query": _query,
+    "entity": _entity,
+    "field": _field,
     "rpc": _rpc,
     "route": _route,
     "webhook": lambda project, name, options: add_webhook(

@@ -22,11 +22,13 @@ from resonate_scaffold.generators.addition import at
 from resonate_scaffold.generators.again import files_made_by
 from resonate_scaffold.generators.compose import COMPOSE, without_reads
 from resonate_scaffold.generators.contract import package_of
+from resonate_scaffold.generators.entities import fields_added, referring
 from resonate_scaffold.generators.group import without_process, without_service
+from resonate_scaffold.generators.migrations import reversed_step
 from resonate_scaffold.generators.query import FOLDER
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS, contracts_folder, stand_in
 from resonate_scaffold.names import Name
-from resonate_scaffold.plan import Change, Delete, Edit, Plan
+from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import Added, ChangedFiles, Edited, Project
 from resonate_scaffold.service.service import Service
 
@@ -130,13 +132,23 @@ def remove(project: Project, record: Added, *, delete_changed: bool = False) -> 
         )
     records = [it for it in project.adds(recorded.kind) if it.name == recorded.name]  # one of each branch, if merged
     changes: list[Change] = [Delete(it.path, project.files[it.path]) for it in records]
+    told: list[str] = []
+    if step := reversed_step(project, record, [path for path, content in after.items() if content is None]):
+        after = {path: content for path, content in after.items() if path != step.reverses}
+        changes.append(Create(step.path, step.content))
+        told.append(f"Kept {step.reverses.name}, on which later migrations stand: {step.path.name} takes it back")
+    elif "migration" in record.options:
+        told.append(
+            f"A database that {record.options['migration']} was run on is ahead then: before it is removed, "
+            f"`{project.package} downgrade` takes that back"
+        )
     for path, content in after.items():
         before = project.files[path]
         if content is None:
             changes.append(Delete(path, before))
         elif content != before:
             changes.append(Edit(path, before, content))
-    return Plan(tuple(sorted(changes, key=lambda change: change.path)))
+    return Plan(tuple(sorted(changes, key=lambda change: change.path)), tuple(told))
 
 
 def _located(project: Project, record: Added) -> Added:
@@ -158,7 +170,7 @@ def _check_record(project: Project, recorded: Added, record: Added) -> None:
     """
 
     modules = {f"{_module(project, path)}." for path in record.files}
-    name = Name(record.name).snake
+    defines = _defined_by(record)
     for path in record.files:
         if PurePosixPath(path).suffix != ".py" and path != str(PROCFILE_DEV):
             raise _wrong(recorded, path)
@@ -172,8 +184,20 @@ def _check_record(project: Project, recorded: Added, record: Added) -> None:
             }:
                 raise _wrong(recorded, key)
         for defined in edited.defines:
-            if defined != name:
+            if defined not in defines:
                 raise _wrong(recorded, f"{defined} in {path}")
+
+
+def _defined_by(record: Added) -> set[str]:
+    """What an ``add`` may define in files that were there: names, and of a field those of the classes that have it."""
+    match record.kind:
+        case "entity":
+            return {f"{Name(record.name).pascal}Row"}
+        case "field":
+            entity, _, field = record.name.partition(" ")
+            pascal = Name(entity).pascal
+            return {f"{class_}.{field}" for class_ in (f"New{pascal}", f"{pascal}Changes", f"{pascal}Row")}
+    return {Name(record.name).snake}
 
 
 def _without(project: Project, record: Added) -> Mapping[PurePosixPath, bytes | None]:
@@ -243,7 +267,9 @@ def taken_out(project: Project, path: PurePosixPath, edited: Edited) -> bytes:
     source = Source.parse(path, project.files[path], project.package)
     for name, key in edited.lists:
         source = source.remove_from_list(name, key)
-    return source.remove_definitions(edited.defines).content
+    for class_, _, field in (name.partition(".") for name in edited.defines if "." in name):
+        source = source.remove_field(class_, field)
+    return source.remove_definitions([name for name in edited.defines if "." not in name]).content
 
 
 def _check_unused(project: Project, record: Added, after: Mapping[PurePosixPath, bytes | None]) -> None:
@@ -253,6 +279,10 @@ def _check_unused(project: Project, record: Added, after: Mapping[PurePosixPath,
         if inside:
             shown = ", ".join(f"{item.durable} ({at(item.place)})" for item in inside[:_SHOWN])
             raise StillUsed(f"Group {record.name} still has {shown}", "Remove what it serves first.")
+    if record.kind == "entity":
+        users = [*(f"field {it.name}" for it in fields_added(project, record.name)), *referring(project, record.name)]
+        if users:
+            raise StillUsed(f"Entity {record.name} still has {', '.join(users[:_SHOWN])}", "Remove these first.")
     names = {f"{_module(project, path)}.{name}" for path, edited in record.edits.items() for name in edited.defines}
     gone = [path for path, content in after.items() if content is None and path.suffix == ".py"]
     names |= {_module(project, str(path)) for path in gone if path.parts[0] == project.package}

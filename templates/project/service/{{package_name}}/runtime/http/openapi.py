@@ -40,6 +40,14 @@ PREFER = header(
     f"`wait=N`: wait up to N seconds (at most {MAX_WAIT}) for the end. `respond-async`: 202 instead of a wait.",
     example="wait=10",
 )
+IF_MATCH = header(
+    "If-Match",
+    "The ETag of what is to be changed, as it was answered; `*`: whatever it is by now.",
+    pattern=r'^(\*|(W/)?"[!#-~]*")$',
+    example='"1"',
+)
+IF_MATCH_REQUIRED = {**IF_MATCH, "required": True}
+IF_NONE_MATCH = header("If-None-Match", "ETags that the client has: 304 where one is still good.", example='"1"')
 
 
 def authenticated(*parameters: dict[str, Any], polled_at: str | None = None) -> dict[str, Any]:
@@ -114,6 +122,43 @@ def waited(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
         **_START_PROBLEMS,
         **problems(_WORK_FAILED),
     }
+
+
+_ETAG = {"ETag": {"description": "Its version, for `If-Match`.", "schema": {"type": "string"}}}
+_VERSIONED_PROBLEMS = problems(
+    (404, "There is no such id."),
+    (409, "What is there already does not allow it; `fields` or `by` says what."),
+    (412, "It has another version than `If-Match` says."),
+)
+
+SHOWN: dict[int | str, dict[str, Any]] = {
+    200: {"headers": _ETAG},
+    304: {"description": "The client has it already.", "headers": _ETAG},
+}
+"""`responses` of a route that shows something with a version, beside those of a query."""
+
+
+def created(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that creates something with a version; ``progress`` is its 202."""
+    location = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
+    headers = {**_STARTED_HEADERS, **_WAIT_HEADERS, **location, **_ETAG}
+    return {**_answered(progress), 201: {"headers": headers}, **problems((409, _VERSIONED_PROBLEMS[409]["description"]))}
+
+
+def changed(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that changes something with a version; ``progress`` is its 202."""
+    headers = {**_STARTED_HEADERS, **_WAIT_HEADERS, **_ETAG}
+    missing = problems((428, "There is no `If-Match`: what is not known to be unchanged is not overwritten."))
+    return {**_answered(progress), 200: {"headers": headers}, **_VERSIONED_PROBLEMS, **missing}
+
+
+def deleted(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that deletes something with a version; ``progress`` is its 202."""
+    return {**_answered(progress), 204: {"description": "It is gone."}, **_VERSIONED_PROBLEMS}
+
+
+def _answered(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    return {status: response for status, response in waited(progress).items() if status != 200}
 
 
 class Schemas(compat.GenerateJsonSchema):
