@@ -20,6 +20,7 @@
     ├── Taken                   a name, path or route that is there already
     ├── Unknown                 a name that is not there
     ├── StillUsed               something to remove that something else needs
+    ├── ChangedSince            something to remove that somebody has written into
     ├── Unwanted                asked, the user said no
     └── Changed                 a file that changed between the preview and the write, or while another command ran
 
@@ -38,6 +39,11 @@ def plain(text: str) -> str:
     It may hold what somebody typed, a path, or a name from the code of a service.
     """
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def quoted(text: str) -> str:
+    """Quote *text* so that control characters, line ends and great length cannot spoil the line."""
+    return f'"{plain(text if len(text) <= 60 else text[:57] + "...")}"'
 
 
 class ScaffoldError(Exception):
@@ -145,6 +151,10 @@ class Unknown(ScaffoldError):
 
 class StillUsed(ScaffoldError):
     """What would be removed is needed by something that stays."""
+
+
+class ChangedSince(ScaffoldError):
+    """What would be removed has something that no `add` made."""
 
 
 class Changed(ScaffoldError):

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from resonate_scaffold.differences import differences
 from resonate_scaffold.errors import FormattingFailed
 from resonate_scaffold.project import Files
-from resonate_scaffold.undo import differences
 
 _IMPORTED = re.compile(rb"(?m)^[ \t]*(?:from|import)[ \t]+(\w[\w.]*)")
 _FORMAT = ("format",)
@@ -55,7 +55,7 @@ def lay_out(files: Files, drafts: Iterable[Draft]) -> dict[PurePosixPath, bytes]
     by_path = {draft.path: draft for draft in drafts}
     if not by_path:
         return {}
-    with tempfile.TemporaryDirectory(prefix="resonate-scaffold-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="resonate-scaffold-", ignore_cleanup_errors=True) as scratch:
         ruff = _Ruff(Path(scratch), files)
         whole = ruff.run(_FORMAT, ruff.run(_SORT, {path: draft.after for path, draft in by_path.items()}))
         doubtful = {
@@ -75,6 +75,8 @@ def lay_out(files: Files, drafts: Iterable[Draft]) -> dict[PurePosixPath, bytes]
 
 def _keeps_lines(before: bytes, after: bytes, whole: bytes) -> bool:
     """Whether a command adds and takes away whole lines only, and the whole that is laid out has all others."""
+    if not any(old for _, _, old in differences(before, whole)):
+        return True
     kept = after
     for start, size, old in differences(before, after):
         if size and old:

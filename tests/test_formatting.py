@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from resonate_scaffold import formatting
+from resonate_scaffold.differences import differences
 from resonate_scaffold.disk.files import FilesOnDisk
 from resonate_scaffold.errors import FormattingFailed
 from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.plan import Create, Edit
 from resonate_scaffold.project import FilesInMemory, Project
-from resonate_scaffold.undo import differences, restore
-from tests.grown import fresh, grown, planned, rewritten, without
+from tests.grown import fresh, grown, planned, restore, rewritten, without
 
 WORKER = PurePosixPath("orders/workflows/worker.py")
 PYPROJECT = PurePosixPath("pyproject.toml")

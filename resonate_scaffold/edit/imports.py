@@ -151,12 +151,12 @@ class ImportEdits(Statements):
         first = ""
         block = self._block()
         for one in wanted:
-            alike = [row for row in block if _is_alike(self._imports_of(row)[-1], one)]
             if line := self._line_from(one):
                 end = self._span(line.names[-1])[1]
                 cuts.append((end, end, f", {one.member}"))
             elif block:
-                end = self._row_end((alike or block)[-1])
+                alike = (row for row in reversed(block) if _is_alike(self._imports_of(row)[-1], one))
+                end = self._row_end(next(alike, block[-1]))
                 below[end] = f"{below.get(end, '')}\n{one.statement()}"
             else:
                 first += f"\n{one.statement()}"

@@ -1,21 +1,27 @@
-"""The steps that take an edit of a file back."""
+"""What an edit of a file has changed."""
 
 from __future__ import annotations
 
 from difflib import SequenceMatcher
+from functools import lru_cache
 
-Undo = tuple[tuple[int, int, str], ...]
+Steps = tuple[tuple[int, int, str], ...]
 """Byte offset, byte length, and the text to put there instead, in the order in which they are applied."""
 
 
-def differences(before: bytes, after: bytes) -> Undo:
-    """The steps by which :func:`restore` makes *before* of *after*, each of whole lines.
+@lru_cache(maxsize=16)  # a plan asks for what its layout has asked for, and a list may have thousands of lines
+def differences(before: bytes, after: bytes) -> Steps:
+    """The steps that make *before* of *after*, each of whole lines.
 
     None at all where what was there is no text.
     """
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    alike = next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), None)
+    if alike is None:
+        alike = min(len(old), len(new))
+    offset = len(b"".join(old[:alike]))
+    old, new = old[alike:], new[alike:]
     steps: list[tuple[int, int, str]] = []
-    offset = 0
     for kind, first, last, start, stop in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         size = len(b"".join(new[start:stop]))
         if kind != "equal":
@@ -25,10 +31,3 @@ def differences(before: bytes, after: bytes) -> Undo:
                 return ()
         offset += size
     return tuple(reversed(steps))  # from the end, so that no step moves the place of the next
-
-
-def restore(content: bytes, undo: Undo) -> bytes:
-    """Take an edit back: *content* is what it left."""
-    for start, length, old in undo:
-        content = content[:start] + old.encode() + content[start + length :]
-    return content
