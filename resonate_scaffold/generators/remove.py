@@ -98,9 +98,13 @@ def _files_after(project: Project, record: Added, after: Mapping[PurePosixPath, 
 
 
 def _is_same_code(content: bytes, made: bytes) -> bool:
-    """Whether two files are equal, but for their layout."""
+    """Whether two files are equal, but for their layout and the order of their imports, which settings may change."""
+    if content == made:
+        return True
     try:
-        return content == made or ast.dump(ast.parse(content)) == ast.dump(ast.parse(made))
+        one, other = ast.parse(content), ast.parse(made)
+        same_imports = Counter(_dumped(one, imports=True)) == Counter(_dumped(other, imports=True))
+        return same_imports and _dumped(one, imports=False) == _dumped(other, imports=False)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
 
