@@ -29,7 +29,7 @@ ORDER = '{"customer_id": "c-1", "number": "42", "sku": "chair", "quantity": 2}'
 PYTEST = ".venv/bin/python -m pytest"
 POST = "curl -sD - localhost:8000/orders -H 'Content-Type: application/json'"
 SIGNATURE = (
-    'body=\'{"job_id": "c-1/42", "approved": true}\' id=msg_1 timestamp=$(date +%s)',
+    'body=\'{"job_id": "c-1,42", "approved": true}\' id=msg_1 timestamp=$(date +%s)',
     "key=$(sed -n 's/.*approval:whsec_\\([^,]*\\).*/\\1/p' .env | base64 -d | od -An -v -tx1 | tr -d ' \\n')",
     'signature=$(printf %s.%s.%s "$id" "$timestamp" "$body" |'
     " openssl dgst -sha256 -mac HMAC -macopt hexkey:$key -binary | base64)",
@@ -126,14 +126,14 @@ def _drive(shell: Shell, dev: psutil.Process) -> None:
     shell.run(f"{POST} -d '{ORDER}'", keep=answer)
     shell.run(f"{POST} -d '{ORDER.replace('2}', '3}')}'", keep=answer)
     time.sleep(2)  # it looks its stock up, and comes to its gate
-    shell.run("curl -s localhost:8000/orders/c-1/42")
+    shell.run("curl -s localhost:8000/jobs/orders/c-1,42")
     (worker,) = (child for child in dev.children(recursive=True) if child.cmdline()[-2:] == ["orders", "worker"])
     shell.quietly(f"worker={worker.pid}")
     shell.run("kill -9 $worker", "kill -9 $worker    # the process that runs it; dev starts another")
     for line in SIGNATURE:
         shell.run(line)
     shell.run(APPROVE)
-    shell.run("curl -s localhost:8000/orders/c-1/42 -H 'Prefer: wait=20'")
+    shell.run("curl -s localhost:8000/jobs/orders/c-1,42 -H 'Prefer: wait=20'")
     shell.part = "list"
     shell.run("resonate-scaffold list")
     shell.run("resonate-scaffold remove schedule nightly")

@@ -20,6 +20,7 @@
     ├── Taken                   a name, path or route that is there already
     ├── Unknown                 a name that is not there
     ├── StillUsed               something to remove that something else needs
+    ├── ChangedSince            something to remove that somebody has written into
     ├── Unwanted                asked, the user said no
     └── Changed                 a file that changed between the preview and the write, or while another command ran
 
@@ -42,8 +43,7 @@ def plain(text: str) -> str:
 
 def quoted(text: str) -> str:
     """Quote *text* so that control characters, line ends and great length cannot spoil the line."""
-    shown = ascii(text if len(text) <= 60 else text[:57] + "...")
-    return f'"{shown[1:-1]}"'
+    return f'"{plain(text if len(text) <= 60 else text[:57] + "...")}"'
 
 
 class ScaffoldError(Exception):
@@ -151,6 +151,10 @@ class Unknown(ScaffoldError):
 
 class StillUsed(ScaffoldError):
     """What would be removed is needed by something that stays."""
+
+
+class ChangedSince(ScaffoldError):
+    """What would be removed has something that no `add` made."""
 
 
 class Changed(ScaffoldError):

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from resonate_scaffold.differences import differences
 from resonate_scaffold.errors import FormattingFailed
 from resonate_scaffold.project import Files
-from resonate_scaffold.undo import differences
 
 _IMPORTED = re.compile(rb"(?m)^[ \t]*(?:from|import)[ \t]+(\w[\w.]*)")
 _FORMAT = ("format",)

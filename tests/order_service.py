@@ -154,7 +154,7 @@ TESTS = (
     Edit(
         "tests/test_route_orders.py",
         '        await ended(service, location, Authorization="Bearer secret1")\n',
-        '        await service.answer(approval, location.replace("/orders/", "order/"), Approval(approved=True))\n'
+        '        await service.answer(approval, location.replace("/jobs/orders/", "order/"), Approval(approved=True))\n'
         '        await ended(service, location, Authorization="Bearer secret1")\n',
     ),
     Edit(

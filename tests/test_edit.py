@@ -11,11 +11,12 @@ from pathlib import Path, PurePosixPath
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings, strategies as st
 
+from resonate_scaffold.differences import differences
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import BrokenSource, CannotEdit
 from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.project import FilesInMemory
-from resonate_scaffold.undo import differences, restore
+from tests.grown import restore
 
 WORKER = "orders/workflows/worker.py"
 ELEMENT = "serve(contracts.new, new)"

@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from resonate_scaffold import formatting
+from resonate_scaffold.differences import differences
 from resonate_scaffold.disk.files import FilesOnDisk
 from resonate_scaffold.errors import FormattingFailed
 from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.plan import Create, Edit
 from resonate_scaffold.project import FilesInMemory, Project
-from resonate_scaffold.undo import differences, restore
-from tests.grown import fresh, grown, planned, rewritten, without
+from tests.grown import fresh, grown, planned, restore, rewritten, without
 
 WORKER = PurePosixPath("orders/workflows/worker.py")
 PYPROJECT = PurePosixPath("pyproject.toml")
@@ -174,7 +174,7 @@ def test_taking_back_leaves_the_rest_as_it_is() -> None:
 
 def test_an_add_is_taken_back_when_the_settings_have_changed_since() -> None:
     added = grown(fresh(bare=True), ADD)
-    others = added.files[PYPROJECT].replace(b"= 120", b"= 79") + b"\n[tool.ruff.lint.isort]\nforce-single-line = true\n"
+    others = added.files[PYPROJECT].replace(b"= 120", b"= 79")
     gone = grown(rewritten(added, {str(PYPROJECT): others}), "remove workflow ship-order")
     assert not [path for path in gone.files if "ship_order" in path.name]
 

@@ -6,9 +6,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from resonate_scaffold import disk
 from resonate_scaffold.check import check
 from resonate_scaffold.check.findings import Mend
 from resonate_scaffold.check.mends import mended
+from resonate_scaffold.plan import Plan
 
 from . import corpus
 from .conftest import Tool
@@ -74,16 +76,38 @@ def test_a_change_that_would_break_the_file_is_not_made() -> None:
     assert mended(b"x = 1\ny = 2\n", mends).decode() in ("x = 1\nz = 2\n", "x = 1\nq\n")
 
 
-def test_nothing_is_written_where_a_file_may_not_be(tool: Tool, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    old = "from resonate import Context\n"
+def test_in_a_service_only_what_is_its_owners_is_changed(tool: Tool, tmp_path: Path) -> None:
+    assert tool("new", "shop", "--bare", "--defaults", "--no-install", "--no-git", "--into", str(tmp_path)).status == 0
+    shop, line = tmp_path / "shop", "from resonate import Context\n"
+    paths = [shop / "shop" / "db" / "more.py", shop / "scripts" / "more.py"]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(line)
+    edited = shop / "shop" / "runtime" / "errors.py"
+    edited.write_text(edited.read_text("utf-8") + "# more\n", "utf-8")
+    before = edited.read_text("utf-8")
+    for option in ("--fix", "--add-noqa"):
+        ran = tool("check", str(shop), option)
+        assert ran.status == 1 and "RS601" in ran.out and "scripts/more.py" in ran.out
+    assert edited.read_text("utf-8") == before
+    assert [path.read_text() == line for path in paths] == [False, True]
+
+
+def test_a_file_that_changes_meanwhile_stops_all_of_it(
+    tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, old = tmp_path / "home", "from resonate import Context\n"
     for name in ("a.py", "b.py"):
         (home / name).write_text(old)
-    (home / "b.py").chmod(0o444)
+
+    def apply(root: Path, plan: Plan) -> None:
+        (home / "b.py").write_text("x = 1\n")
+        disk.apply(root, plan)
+
+    monkeypatch.setattr("resonate_scaffold.check.run.apply", apply)
     ran = tool("check", "--fix")
-    if ran.status == 0:
-        pytest.skip("root may write everywhere")
-    assert (home / "a.py").read_text() == old and "read-only" in ran.err
+    assert ran.status == 1 and "b.py changed since it was read" in ran.err
+    assert [(home / name).read_text() for name in ("a.py", "b.py")] == [old, "x = 1\n"]
 
 
 def test_fix_and_add_noqa_exclude_each_other(tool: Tool) -> None:

@@ -148,6 +148,32 @@ def cases() -> Mapping[str, Project]:
         "the poll below a path with parameters": written(
             {}, "add route POST /cards/{card_id}/charges --workflow charge-card"
         ),
+        "a route that reads by a query, in a helper": written(
+            {
+                "db/queries/cards.py": """
+                    from sqlalchemy.ext.asyncio import AsyncSession
+
+                    async def card_owner(session: AsyncSession, card_id: str) -> str: ...
+                """,
+                "api/app.py": dedent(APP).format(lines="", routers="cards.router"),
+                "api/cards.py": """
+                    from fastapi import APIRouter, Request
+
+                    from ..db.queries import cards
+                    from ..runtime.http.queries import reading
+
+                    router = APIRouter()
+
+                    async def owner_of(request: Request, card_id: str) -> str:
+                        async with reading(request) as session:
+                            return await cards.card_owner(session, card_id)
+
+                    @router.get("/cards/{card_id}")
+                    async def owner(card_id: str, request: Request) -> str:
+                        return await owner_of(request, card_id)
+                """,
+            }
+        ),
         "an annotated getter of the client": written(
             {
                 "api/app.py": dedent(APP).format(lines="", routers="cards.router"),
@@ -209,6 +235,7 @@ def listed(of: Project) -> Facts:
         "schedules": {it["name"] for it in found["schedules"]},
         "routes start": {(it["name"], name) for it in found["routes"] for name in it["contracts"]},
         "routes answer": {(it["name"], gate) for it in found["routes"] for gate in it["gates"]},
+        "routes read": {(it["name"], query) for it in found["routes"] for query in it["queries"]},
         "schedules start": {(it["name"], it["workflow"]) for it in found["schedules"]},
         "called": {it["name"] for it in functions if it["called"]},
         "started in steps": {
@@ -240,6 +267,7 @@ def drawn(of: Project) -> Facts:
         "schedules": {it.label for it in found.nodes if it.kind is Kind.schedule},
         "routes start": joined(Kind.route, Link.starts),
         "routes answer": joined(Kind.route, Link.answers),
+        "routes read": joined(Kind.route, Link.reads),
         "schedules start": joined(Kind.schedule, Link.starts),
         "called": {other.label for _, how, other in links if how in (Link.calls, Link.detaches) and other.kind in code},
         "started in steps": {other.label for one, how, other in links if how is Link.starts and one.kind in running},

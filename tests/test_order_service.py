@@ -123,7 +123,7 @@ class Dev:
         return httpx.post(f"{self.url}/orders", json={**ORDER, **changed}, timeout=30)
 
     def poll(self, order: str, wait: int = 0) -> httpx.Response:
-        return httpx.get(f"{self.url}/orders/{order}", headers={"Prefer": f"wait={wait}"}, timeout=60)
+        return httpx.get(f"{self.url}/jobs/orders/{order}", headers={"Prefer": f"wait={wait}"}, timeout=60)
 
     def decide(self, order: str, approved: bool, secret: str = SECRET) -> httpx.Response:
         """Send the webhook."""
@@ -131,7 +131,7 @@ class Dev:
         return httpx.post(f"{self.url}/webhooks/approval", content=raw, headers=signed(raw, secret), timeout=30)
 
     def until_waiting(self, order: str) -> None:
-        question = f"orders/approval/order/{order}"
+        question = f"orders/approval/order/{order.replace(',', '/')}"
         self.until(lambda: self.ask_engine("promise.get", id=question)[0] == 200, f"{order} at its gate")
 
 
@@ -180,35 +180,35 @@ def rows(service: Path, query: str) -> list[tuple[Any, ...]]:
 
 def test_an_order_from_its_request_to_its_receipt(dev: Dev, service: Path) -> None:
     placed = dev.place()
-    assert (placed.status_code, placed.headers["Location"]) == (202, "/orders/c-1/42")
-    assert (placed.json()["id"], placed.json()["links"]["self"]) == ("c-1/42", "/orders/c-1/42")
+    assert (placed.status_code, placed.headers["Location"]) == (202, "/jobs/orders/c-1,42")
+    assert (placed.json()["id"], placed.json()["links"]["self"]) == ("c-1,42", "/jobs/orders/c-1,42")
     assert "Idempotent-Replayed" not in placed.headers
     again = dev.place()
     assert (again.status_code, again.headers["Idempotent-Replayed"]) == (202, "true")
-    assert (again.json()["id"], again.headers["Location"]) == ("c-1/42", "/orders/c-1/42")
+    assert (again.json()["id"], again.headers["Location"]) == ("c-1,42", "/jobs/orders/c-1,42")
     assert problem(dev.place(quantity=3)) == (422, "idempotency-key-reused")
 
-    dev.until_waiting("c-1/42")
-    assert dev.poll("c-1/42").json() == {"id": "c-1/42", "status": "running", "result": None, "error": None}
-    assert problem(dev.decide("c-1/42", True, secret=OTHER_SECRET)) == (401, "bad-signature")
-    assert problem(dev.decide("c-1/43", True)) == (404, "not-found")
-    assert problem(dev.poll("c-1/43")) == (404, "not-found")
+    dev.until_waiting("c-1,42")
+    assert dev.poll("c-1,42").json() == {"id": "c-1,42", "status": "running", "result": None, "error": None}
+    assert problem(dev.decide("c-1,42", True, secret=OTHER_SECRET)) == (401, "bad-signature")
+    assert problem(dev.decide("c-1,43", True)) == (404, "not-found")
+    assert problem(dev.poll("c-1,43")) == (404, "not-found")
 
     killed = dev.worker()
     assert killed is not None
     killed.kill()
     dev.until(lambda: (worker := dev.worker()) and worker.pid != killed.pid, "worker again")
-    assert dev.poll("c-1/42").json()["status"] == "running"
-    answer = {"job_id": "c-1/42", "answer": {"approved": True}}
+    assert dev.poll("c-1,42").json()["status"] == "running"
+    answer = {"job_id": "c-1,42", "answer": {"approved": True}}
     for _ in ("first", "replay"):
-        taken = dev.decide("c-1/42", True)
+        taken = dev.decide("c-1,42", True)
         assert (taken.status_code, taken.json()) == (200, answer)
-    opposite = dev.decide("c-1/42", False)
+    opposite = dev.decide("c-1,42", False)
     assert problem(opposite) == (409, "answered-otherwise")
     assert opposite.json()["answer"] == {"approved": True}
 
-    dev.until(lambda: dev.poll("c-1/42", wait=20).json()["status"] != "running", "the order's end")
-    order = dev.poll("c-1/42").json()
+    dev.until(lambda: dev.poll("c-1,42", wait=20).json()["status"] != "running", "the order's end")
+    order = dev.poll("c-1,42").json()
     assert (order["status"], order["error"]) == ("succeeded", None)
     assert order["result"]["receipt"] == "example"  # as the stand-in says
     ((reservation, sku, quantity),) = rows(service, "SELECT id, sku, quantity FROM reservations")
@@ -226,10 +226,10 @@ def argument(data: dict[str, Any]) -> str:
 
 def test_an_order_that_is_refused_is_not_charged(dev: Dev) -> None:
     assert dev.place(number="43").status_code == 202
-    dev.until_waiting("c-1/43")
-    assert dev.decide("c-1/43", False).status_code == 200
-    dev.until(lambda: dev.poll("c-1/43", wait=20).json()["status"] != "running", "the order's end")
-    order = dev.poll("c-1/43").json()
+    dev.until_waiting("c-1,43")
+    assert dev.decide("c-1,43", False).status_code == 200
+    dev.until(lambda: dev.poll("c-1,43", wait=20).json()["status"] != "running", "the order's end")
+    order = dev.poll("c-1,43").json()
     assert (order["status"], order["result"], order["error"]["message"]) == (
         "failed",
         None,
@@ -242,7 +242,7 @@ def test_the_tool_lists_it_all(dev: Dev, service: Path) -> None:
     assert {kind: {item["name"] for item in items} for kind, items in found.items()} == {
         "routes": {
             "POST /orders",
-            "GET /orders/{id:path}",
+            "GET /jobs/orders/{id}",
             "POST /webhooks/approval",
         },
         "workflows": {"place-order", "close-day"},

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from resonate_scaffold.code.facts import Registration, Start
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.names import argument
 from resonate_scaffold.code.routes import Route
 from resonate_scaffold.code.scopes import Bound, ProgramClass, Scope
-from resonate_scaffold.code.values import Class, Constant, External, Instance
+from resonate_scaffold.code.values import Class, Constant, External, Function, Instance
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 _UNCHECKED = frozenset({"get_json", "json", "form"})
@@ -43,22 +44,36 @@ class Item:
 def checklist(model: Model) -> list[Item]:
     """The routes of a program, in the order of their files."""
     found: list[Item] = []
-    for route in model.routes:
-        if route.handler.module in model.runtime:
-            continue  # the machinery's own, such as /readyz
-        scopes, code = model.reached(route.handler, 3), model.code_of(route)
-        starts = [(it, scope) for scope in code for it in model.starts.get(scope, ()) if it.kind != "schedule"]
-        rows = tuple(_rows(model, route, scopes, *starts[0])) if starts else ()
-        name = f"{' '.join(route.methods)} {route.path}"
-        found.append(Item(name, route.handler.module.path, route.handler.line, rows))
+    routes = [it for it in model.routes if it.handler.module not in model.runtime]  # its own are such as /readyz
+    started = {route: _started(model, route) for route in routes}
+    kinds: dict[str, list[Route]] = {}
+    for route, start in started.items():
+        names = _names_of_work(model, *start) if start is not None and "GET" not in route.methods else None
+        if names is not None:
+            kinds.setdefault(names.kind, []).append(route)
+    for route, start in started.items():
+        rows = tuple(_rows(model, route, *start, kinds)) if start is not None else ()
+        found.append(Item(_called(route), route.handler.module.path, route.handler.line, rows))
     return sorted(found, key=lambda it: (it.path, it.line))
 
 
-def _rows(model: Model, route: Route, scopes: list[Scope], start: Start, scope: Scope) -> Iterator[Row]:
+def _called(route: Route) -> str:
+    return f"{' '.join(route.methods)} {route.path}"
+
+
+def _started(model: Model, route: Route) -> tuple[Start, Scope] | None:
+    """The first work that a route starts, and where."""
+    starts = ((it, scope) for scope in model.code_of(route) for it in model.starts.get(scope, ()))
+    return next((found for found in starts if found[0].kind != "schedule"), None)
+
+
+def _rows(model: Model, route: Route, start: Start, scope: Scope, kinds: Mapping[str, list[Route]]) -> Iterator[Row]:
+    scopes = model.reached(route.handler, 3)
     yield _validated(model, route)
     yield _registered(model, start)
     yield _target(model, start, scope)
-    yield _unique(model, start, scope, route)
+    yield _unique(model, start, scope)
+    yield _scoped(model, route, start, scope, kinds)
     yield _answer(model, route, scopes)
 
 
@@ -162,17 +177,76 @@ def _joining(model: Model, it: Registration) -> tuple[Scope, ast.AST]:
     return it.scope, it.node
 
 
-def _unique(model: Model, start: Start, scope: Scope, route: Route) -> Row:
-    question = "promise id unique"
-    if start.id is None:
-        return _at(question, UNKNOWN, "the id is not said here", scope, start.node)
-    source: ast.expr = start.id
+def _written_id(id_of: ast.expr, scope: Scope) -> ast.expr:
+    """The expression that makes an id, where a variable has it."""
+    source = id_of
     if isinstance(source, ast.Name):
         for binding in scope.bindings.get(source.id, ()):
             if binding.how is Bound.value and isinstance(binding.node, ast.expr):
                 source = binding.node
             elif binding.how is Bound.part and isinstance(binding.node, ast.Tuple) and binding.index is not None:
                 source = binding.node.elts[binding.index] if binding.index < len(binding.node.elts) else source
+    return source
+
+
+class _Names(NamedTuple):
+    """What names some work: ``kind`` begins its ids; ``convention`` is the function of `ids.py` that makes them."""
+
+    kind: str
+    convention: Scope | None
+    node: ast.expr
+
+
+def _names_of_work(model: Model, start: Start, scope: Scope) -> _Names | None:
+    """What names the work that is started, where that is `root_id("…", …)` or a convention of `ids.py`."""
+    source = _written_id(start.id, scope) if start.id is not None else None
+    if not isinstance(source, ast.Call):
+        return None
+    function = model.evaluate.value(source.func, scope)
+    if not isinstance(function, Function) or function.scope.module.path.stem != "ids":
+        return None
+    if function.scope.name == "root_id":
+        kind = model.evaluate.text(source.args[0], scope) if source.args else None
+        return None if kind is None else _Names(kind, None, source)
+    for call in function.scope.calls:
+        inner = model.evaluate.value(call.func, function.scope)
+        if isinstance(inner, Function) and inner.scope.name == "keyed" and call.args:
+            kind = model.evaluate.text(call.args[0], function.scope)
+            return None if kind is None else _Names(kind, function.scope, source)
+    return None
+
+
+def _scoped(model: Model, route: Route, start: Start, scope: Scope, kinds: Mapping[str, list[Route]]) -> Row:
+    """Whether a key of this route is a key of another: then that one's work is found, or the key refused."""
+    question = "what its key is scoped to"
+    names = _names_of_work(model, start, scope)
+    if names is None:
+        return _at(question, UNKNOWN, "what names the work is not known here", scope, start.node)
+    others = ", ".join(_called(it) for it in kinds.get(names.kind, ()) if it is not route)
+    if names.convention is not None:
+        owned = any(it.arg == "caller" for it in names.convention.positional)
+        whose = "of each caller" if owned else "of the whole service"
+        also = f"; so does {others}" if others else ""
+        return _at(question, YES, f"ids.{names.convention.name} names work {whose}{also}", scope, names.node)
+    if not any(_reads_key(model, call, code) for code in model.code_of(route) for call in code.calls):
+        return _at(question, YES, "it takes no key: each request is new work", scope, names.node)
+    if others:
+        return _at(question, NO, f"a key of {others} is one of it, too: {names.kind}/…", scope, names.node)
+    return _at(question, YES, f"this route, and the caller: {names.kind}/…", scope, names.node)
+
+
+def _reads_key(model: Model, call: ast.Call, scope: Scope) -> bool:
+    """Whether a call reads `Idempotency-Key`."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    mode = argument(call, "key", 1)
+    return name == "get_submission" and (mode is None or model.evaluate.text(mode, scope) != "none")
+
+
+def _unique(model: Model, start: Start, scope: Scope) -> Row:
+    question = "promise id unique"
+    if start.id is None:
+        return _at(question, UNKNOWN, "the id is not said here", scope, start.node)
+    source = _written_id(start.id, scope)
     value = model.evaluate.value(source, scope)
     if isinstance(value, Constant):
         return _at(question, NO, f"every request has the id {value.value!r}", scope, source)

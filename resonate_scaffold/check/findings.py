@@ -68,6 +68,7 @@ RULES: dict[str, Rule] = {
         Rule("RS113", "lost-name", "A function or gate that was released, and that the code has no longer."),
         Rule("RS114", "missing-import", "An import of what the program does not have."),
         Rule("RS115", "missing-dependency", "A dependency that no worker provides."),
+        Rule("RS116", "db-import", "The API or a workflow imports what only the group db may use."),
         Rule("RS201", "clock", "A workflow reads the clock."),
         Rule("RS202", "random", "A workflow draws a random value."),
         Rule("RS203", "uuid", "A workflow makes a random uuid."),

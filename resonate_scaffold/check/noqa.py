@@ -18,8 +18,8 @@ from resonate_scaffold.check.findings import RULES, Finding, Mend
 from resonate_scaffold.code.parse import encoding_of
 
 UNUSED = "RS001"
-UNSUPPRESSED = frozenset({"RS000", UNUSED})
-"""What a comment cannot suppress, or should not."""
+_UNSUPPRESSED = frozenset({"RS000", UNUSED})
+"""What a comment cannot suppress."""
 
 _DIRECTIVE = re.compile(r"#\s*noqa\b(?P<named>\s*:|\s+(?=RS\d))?", re.IGNORECASE)
 _CODE = re.compile(r"[,\s]*(?P<code>[A-Za-z]{1,9}[0-9]\w*)")
@@ -57,7 +57,7 @@ class Noqa:
 
     def suppresses(self, finding: Finding) -> bool:
         """Whether a finding in its file is suppressed by it."""
-        if not self.first <= finding.line <= self.last or finding.code in UNSUPPRESSED:
+        if not self.first <= finding.line <= self.last or finding.code in _UNSUPPRESSED:
             return False
         return self.codes is None or any(it.text.upper() == finding.code for it in self.codes)
 

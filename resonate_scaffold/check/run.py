@@ -15,6 +15,7 @@ from resonate_scaffold.check.shown import Shown
 from resonate_scaffold.code.files import Patterns, Tree, read
 from resonate_scaffold.code.garbage import without_collecting
 from resonate_scaffold.disk import apply
+from resonate_scaffold.disk.files import may_change, package_at
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.plan import Edit, Plan, unified_diff
 from resonate_scaffold.report import Outcome, Report
@@ -23,6 +24,8 @@ if TYPE_CHECKING:  # imported where a project is read, as in the package
     from resonate_scaffold.check.checklist import Item
     from resonate_scaffold.code.model import Model
 
+_NO_COMMENT = frozenset({"RS000", "RS001", "RS601"})
+"""What `--add-noqa` leaves: a file that cannot be parsed, a comment itself, an edit of the runtime."""
 _MOST_ROUNDS = 5  # of mends: one may make room for another
 
 
@@ -137,8 +140,6 @@ def _is_ignored(finding: Finding, per_file: Sequence[tuple[Patterns, tuple[str, 
 
 def _changed(tree: Tree, request: CheckRequest) -> tuple[Tree, Plan]:
     """A project with what is to be changed in it, and the plan that changes it."""
-    from resonate_scaffold.check.noqa import UNSUPPRESSED
-
     if request.fix:
         after = tree
         for _ in range(_MOST_ROUNDS):
@@ -147,7 +148,7 @@ def _changed(tree: Tree, request: CheckRequest) -> tuple[Tree, Plan]:
                 break
             after = changed
     else:
-        after = _with(tree, request, lambda it: it.code not in UNSUPPRESSED, _suppressed)
+        after = _with(tree, request, lambda it: it.code not in _NO_COMMENT, _suppressed)
     edits = [
         Edit(path, content, after.files[path]) for path, content in tree.files.items() if after.files[path] != content
     ]
@@ -162,8 +163,9 @@ def _with(
 ) -> Tree:
     """A project in which the findings of each file have changed it."""
     found: dict[PurePosixPath, list[Finding]] = {}
+    package = package_at(tree.root)
     for it in _told(tree, _judged(tree, replace(request, cached=False)), request):
-        if fits(it) and it.path in tree.files:
+        if fits(it) and it.path in tree.files and may_change(it.path, package):
             found.setdefault(it.path, []).append(it)
     return replace(tree, files={**tree.files, **{path: change(tree.files[path], of) for path, of in found.items()}})
 

@@ -120,6 +120,9 @@ class Model(Registrations):
                     applied = self.evaluate.value(given, scope)
                     if isinstance(applied, Function):
                         yield call, applied.scope
+            elif isinstance(call.func, ast.Attribute) and call.func.attr == "start_soon" and call.args:
+                begun = self.evaluate.value(call.args[0], scope)  # of a task group, which calls it with the others
+                callee = begun.scope if isinstance(begun, Function) else None
             if callee is not None and not self._is_made_a_step(callee):
                 yield call, callee
 

@@ -13,7 +13,7 @@ import typer
 from resonate_scaffold import __version__
 from resonate_scaffold.commands import add, change, export, look, service
 
-_GROUPS = {"add": add.app, "export": export.app}
+_GROUPS = {"add": add.app, "export": export.app, "rename": change.rename}
 _COMMANDS: dict[str, Callable[..., None]] = {
     "new": service.new,
     "dev": service.dev,

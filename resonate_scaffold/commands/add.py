@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from resonate_scaffold.commands.options import AsJson, DryRun, Project, Yes, change_project
+from resonate_scaffold.commands.options import FIELDS, AsJson, DryRun, Project, Yes, asker, change_project
 from resonate_scaffold.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ app = typer.Typer(help="Grow a service: the files, the wiring, the tests.", rich
 
 
 Takes = Annotated[
-    list[str] | None, typer.Option("--takes", help="A field of the request; again for more.", metavar="FIELD:TYPE")
+    list[str] | None, typer.Option("--takes", help="A field of the request; again for more.", metavar="FIELD:TYPE…")
 ]
 Returns = Annotated[
-    list[str] | None, typer.Option("--returns", help="A field of the result; again for more.", metavar="FIELD:TYPE")
+    list[str] | None, typer.Option("--returns", help="A field of the result; again for more.", metavar="FIELD:TYPE…")
 ]
 
 
@@ -45,19 +45,33 @@ class Overlap(StrEnum):
     allow = "allow"
 
 
+class EntityRoutes(StrEnum):
+    crud = "crud"
+    read = "read"
+    none = "none"
+
+
 class Idempotency(StrEnum):
     required = "required"
     optional = "optional"
     none = "none"
 
 
-@app.command("workflow")
+@app.command("workflow", epilog=FIELDS)
 def add_workflow(
     name: Annotated[str, typer.Argument(help="Its durable name: lower-case letters, digits and -.")],
     takes: Takes = None,
     returns: Returns = None,
     calls: Annotated[
         list[str] | None, typer.Option(help="A durable function that it calls, in this order.", metavar="RPC")
+    ] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            help="Where an argument comes from: charge.amount=price_of.price, result.total=request.total.",
+            metavar="CALL.FIELD=CALL.FIELD",
+        ),
     ] = None,
     route: Annotated[bool, typer.Option("--route", help="Add POST /NAME for it, too.")] = False,
     project: Project = Path(),
@@ -68,7 +82,9 @@ def add_workflow(
     """A workflow: contract, function, registration, test."""
     from resonate_scaffold.generators.workflow import WorkflowRequest, add_workflow
 
-    request = WorkflowRequest(name, tuple(takes or ()), tuple(returns or ()), tuple(calls or ()))
+    choose = asker(yes=yes, as_json=as_json)
+    fields = tuple(takes or ()), tuple(returns or ())
+    request = WorkflowRequest(name, *fields, tuple(calls or ()), tuple(maps or ()), choose)
     planner: Planner = lambda project: add_workflow(project, request)  # noqa: E731
     if route:
         from resonate_scaffold.generators.route import RouteRequest, add_route
@@ -80,7 +96,7 @@ def add_workflow(
     change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
-@app.command("db-function")
+@app.command("db-function", epilog=FIELDS)
 def add_db_function(
     name: Annotated[str, typer.Argument(help="Its name, without the group: reserve-stock is db.reserve_stock.")],
     takes: Takes = None,
@@ -98,7 +114,38 @@ def add_db_function(
     change_project(lambda it: add_db_function(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
-@app.command("rpc")
+@app.command("query")
+def add_query(
+    name: Annotated[str, typer.Argument(help="Its name: account-by-id.")],
+    takes: Annotated[
+        list[str] | None,
+        typer.Option("--takes", help="What it takes; of a table a column. Again for more.", metavar="FIELD[:TYPE]"),
+    ] = None,
+    returns: Annotated[
+        list[str] | None,
+        typer.Option("--returns", help="What it reads; of a table all columns otherwise.", metavar="FIELD[:TYPE]"),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option(help="The class of db/models.py whose rows it reads.", metavar="CLASS")
+    ] = None,
+    is_list: Annotated[bool, typer.Option("--list", help="A page of rows, not one.")] = False,
+    orders: Annotated[
+        list[str] | None,
+        typer.Option("--order", help="A column that clients may order a list by; the first is usual.", metavar="FIELD"),
+    ] = None,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A read of the database that starts no work, for a GET route: one row, or a list in pages."""
+    from resonate_scaffold.generators.query import QueryRequest, add_query
+
+    request = QueryRequest(name, tuple(takes or ()), tuple(returns or ()), table, is_list, tuple(orders or ()))
+    change_project(lambda it: add_query(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("rpc", epilog=FIELDS)
 def add_rpc(
     target: Annotated[str, typer.Argument(metavar="GROUP.NAME", help="The group that serves it, and its name there.")],
     takes: Takes = None,
@@ -131,6 +178,7 @@ def add_route(
     path: Annotated[str, typer.Argument(help="For example /customers/{customer_id}/orders.")],
     workflow: Annotated[str | None, typer.Option(help="The workflow that it starts.", metavar="NAME")] = None,
     rpc: Annotated[str | None, typer.Option(help="The durable function that it calls.", metavar="GROUP.NAME")] = None,
+    query: Annotated[str | None, typer.Option(help="The query by which a GET reads.", metavar="NAME")] = None,
     idempotency: Annotated[Idempotency | None, typer.Option(help="Whether Idempotency-Key names the work.")] = None,
     key: Annotated[
         str | None, typer.Option(help="The convention in ids.py by which the request names the work.", metavar="NAME")
@@ -138,23 +186,32 @@ def add_route(
     wait: Annotated[
         int | None, typer.Option(help="Wait for the result, at most so many seconds.", metavar="SECONDS")
     ] = None,
+    poll: Annotated[
+        str | None,
+        typer.Option(help="Where its work is polled; below /jobs/, by its name, otherwise.", metavar="PATH/{id}"),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="What its module, functions and models are called; made of the path otherwise."),
+    ] = None,
     project: Project = Path(),
     dry_run: DryRun = False,
     as_json: AsJson = False,
     yes: Yes = False,
 ) -> None:
-    """A route: submit and poll, or with --wait a synchronous wrap."""
+    """A route: submit and poll, with --wait a synchronous wrap, with --query a read that starts no work."""
     from resonate_scaffold.generators.route import RouteRequest, add_route
 
-    if (workflow is None) == (rpc is None):
-        raise UsageError("A route starts one thing", "Give --workflow NAME or --rpc GROUP.NAME.")
-    target, option = (workflow, "--workflow") if workflow is not None else (rpc or "", "--rpc")
+    towards = [(it, option) for it, option in ((workflow, "--workflow"), (rpc, "--rpc"), (query, "--query")) if it]
+    if len(towards) != 1:
+        raise UsageError("A route does one thing", "Give --workflow NAME, --rpc GROUP.NAME or --query NAME.")
+    ((target, option),) = towards
     named_by = idempotency and idempotency.value
-    request = RouteRequest(method, path, target, option, idempotency=named_by, key=key, wait=wait)
+    request = RouteRequest(method, path, target, option, idempotency=named_by, key=key, wait=wait, poll=poll, name=name)
     change_project(lambda it: add_route(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
-@app.command("webhook")
+@app.command("webhook", epilog=FIELDS)
 def add_webhook(
     name: Annotated[str, typer.Argument(help="Its name, and its gate's.")],
     takes: Takes = None,
@@ -240,6 +297,62 @@ def add_group(
 
     request = GroupRequest(name)
     change_project(lambda it: add_group(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("entity")
+def add_entity(
+    name: Annotated[str, typer.Argument(help="Its name, of one: patient.")],
+    field: Annotated[
+        list[str] | None, typer.Option("--field", help="A field; again for more.", metavar="FIELD:TYPE")
+    ] = None,
+    unique: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A field that no two share; with commas, fields that they share not all of.", metavar="FIELD"
+        ),
+    ] = None,
+    ref: Annotated[
+        list[str] | None,
+        typer.Option(help="An entity that it refers to, by a field ENTITY_id or ROLE_id.", metavar="[ROLE:]ENTITY[?]"),
+    ] = None,
+    routes: Annotated[EntityRoutes, typer.Option(help="All routes, those that read, or none.")] = EntityRoutes.crud,
+    plural: Annotated[
+        str | None, typer.Option(help="What several are called: the table and the path.", metavar="NAME")
+    ] = None,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A table with its migration, durable functions that write it, queries, routes, and tests."""
+    from resonate_scaffold.generators.entities import EntityRequest
+    from resonate_scaffold.generators.entity import add_entity
+
+    texts = (tuple(field or ()), tuple(unique or ()), tuple(ref or ()))
+    request = EntityRequest(name, *texts, routes=routes.value, plural=plural)
+    planner: Planner = lambda project: add_entity(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("field")
+def add_field(
+    entity: Annotated[str, typer.Argument(help="The entity that gets it.")],
+    field: Annotated[str | None, typer.Argument(help="The field, as in add entity.", metavar="FIELD:TYPE")] = None,
+    ref: Annotated[
+        str | None, typer.Option(help="Instead: an entity that it refers to.", metavar="[ROLE:]ENTITY?")
+    ] = None,
+    unique: Annotated[bool, typer.Option("--unique", help="No two share it.")] = False,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """Another field of an entity, with its migration: rows that are there get its default."""
+    from resonate_scaffold.generators.field import FieldRequest, add_field
+
+    request = FieldRequest(entity, field, ref, unique)
+    planner: Planner = lambda project: add_field(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 def _read_text(path: Path) -> str:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from resonate_scaffold.commands.options import AsJson, Kind, Project
+from resonate_scaffold.commands.options import AsJson, DryRun, Kind, Project, change_project
+from resonate_scaffold.errors import UsageError
 
 
 class CheckFormat(StrEnum):
@@ -29,11 +30,21 @@ def list_(
     kind: Annotated[Kind | None, typer.Argument(help="Only these.")] = None,
     project: Project = Path(),
     as_json: AsJson = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make again what a merge lost: elements of lists, records of `add`.")
+    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """What the service has, read from its code: what is served where, and called from where."""
     from resonate_scaffold.grow import show
     from resonate_scaffold.report import Report
 
+    if dry_run and not repair:
+        raise UsageError("--dry-run is for --repair: without it nothing is changed", "Leave one out, or give both.")
+    if repair:
+        from resonate_scaffold.generators.repair import repair as planner
+
+        change_project(planner, "list", project, dry_run=dry_run, as_json=as_json, yes=True)
     report = Report(as_json=as_json)
     raise typer.Exit(report.finish(show(project, kind and kind.value, report)))
 

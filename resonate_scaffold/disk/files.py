@@ -18,7 +18,12 @@ from resonate_scaffold.errors import (
 )
 from resonate_scaffold.project import ADDS, MANIFEST, RUFF_SETTINGS, Files, Manifest
 
-ROOT_FILES = frozenset({"Procfile", "Procfile.dev", "compose.yaml", "pyproject.toml", ".env.example", str(MANIFEST)})
+ROOT_FILES = frozenset(
+    {
+        *("Procfile", "Procfile.dev", "compose.yaml", "pyproject.toml", ".env.example", str(MANIFEST)),
+        *("README.md", "AGENTS.md", ".copier-answers.yml", "tests/contracts.json"),
+    }
+)
 
 
 def find_service(start: Path) -> Path:
@@ -58,6 +63,7 @@ def may_change(path: PurePosixPath, package: str | None) -> bool:
     if package is None:
         return ".venv" not in {part.casefold() for part in path.parts}
     ours = path.suffix == ".py" and path.parts[0] in (package, "tests") and path.parts[:2] != (package, "runtime")
+    ours = ours or (path.parts[:2] == ("tests", "histories") and path.suffix == ".json")
     return ours or str(path) in ROOT_FILES or (path.parent == ADDS and path.suffix == ".json")
 
 

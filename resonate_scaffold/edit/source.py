@@ -11,13 +11,13 @@ import ast
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from resonate_scaffold.edit.lists import ListEdits
+from resonate_scaffold.edit.members import MemberEdits
 from resonate_scaffold.edit.names import defined_by, dumped, loaded_names
 from resonate_scaffold.errors import CannotEdit
 
 
 @dataclass(frozen=True)
-class Source(ListEdits):
+class Source(MemberEdits):
     """One Python file. Every edit returns another.
 
     Modules are named without the service's package (``contracts.workflows``); a leading ``!`` marks what is not the

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,14 +18,15 @@ from resonate_scaffold.edit.imports import longer_names
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import CannotEdit, Taken
 from resonate_scaffold.formatting import Draft, lay_out
+from resonate_scaffold.forms import form
 from resonate_scaffold.layout import Code, render
-from resonate_scaffold.names import Name
+from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint
+from resonate_scaffold.project import Added, ChangedFiles, Edited, Project
 from resonate_scaffold.service.service import Service
-from resonate_scaffold.shapes import Import, Types
+from resonate_scaffold.shapes import Types
 from resonate_scaffold.templates import render_add
-from resonate_scaffold.undo import differences
+from resonate_scaffold.values import Import
 
 Bind = Callable[[str, str | None], str]
 _Edit = Callable[[Source, Callable[[str], str]], Source]
@@ -31,7 +34,7 @@ _Edit = Callable[[Source, Callable[[str], str]], Source]
 
 _LONGEST_SHOWN = 60
 # How ids begin that the runtime makes: those of operations, and of what a schedule starts.
-_OF_THE_RUNTIME = {"db": "the db group's operations", "schedule": "the runs of schedules"}
+KINDS_OF_THE_RUNTIME = {"db": "the db group's operations", "schedule": "the runs of schedules"}
 
 
 class Imports:
@@ -114,6 +117,14 @@ class Addition:
         """The file of a module of the service: ``contracts.db``."""
         return PurePosixPath(self.project.package, *module.split(".")).with_suffix(".py")
 
+    def distinct(self, name: str, *places: Callable[[str], PurePosixPath]) -> str:
+        """A name like *name* whose files, at these places, are not there yet."""
+        names = (name if number == 1 else f"{name}_{number}" for number in itertools.count(1))
+        return next(it for it in names if not any(self._is_taken(place(it)) for place in places))
+
+    def _is_taken(self, path: PurePosixPath) -> bool:
+        return self.project.exists(path) or path in self._created
+
     def source(self, path: PurePosixPath) -> Source:
         """A file that is there, with the edits made so far.
 
@@ -145,7 +156,7 @@ class Addition:
 
     def write(self, path: PurePosixPath, content: bytes) -> None:
         """Make a file."""
-        if self.project.exists(path) or path in self._created:
+        if self._is_taken(path):
             raise Taken(f"{path} is there already", f"Choose another name, or move {path.name} away.")
         self._created[path] = content
 
@@ -178,6 +189,26 @@ class Addition:
 
         self._edit(path, edit)
         self._defines.setdefault(path, []).append(defines)
+
+    def append_field(self, path: PurePosixPath, class_: str, name: str, write: Callable[[Bind], str]) -> None:
+        """Append a field to a class of a module that is there.
+
+        Args:
+            name: the field's.
+            write: gives its text; it is called with what tells how an imported name is written there.
+        """
+
+        def edit(source: Source, laid_out: Callable[[str], str]) -> Source:
+            def bind(module: str, imported: str | None) -> str:
+                nonlocal source
+                source, expression = source.bind(module, imported)
+                return expression
+
+            text = write(bind)
+            return source.append_field(class_, laid_out(text))
+
+        self._edit(path, edit)
+        self._defines.setdefault(path, []).append(f"{class_}.{name}")
 
     def wire(
         self,
@@ -263,17 +294,11 @@ class Addition:
         for path, content in sorted(self._created.items()):
             made = laid_out.get(path, content)
             changes.append(Create(path, made))
-            created[str(path)] = fingerprint(made)
+            created[str(path)] = form(path, made)
         edited: dict[str, Edited] = {}
         for path in (*self._sources, *self._texts):
-            before, after = files[path], laid_out.get(path) or self._texts[path]
-            changes.append(Edit(path, before, after))
-            edited[str(path)] = Edited(
-                fingerprint(after),
-                differences(before, after),
-                tuple(self._lists.get(path, ())),
-                tuple(self._defines.get(path, ())),
-            )
+            changes.append(Edit(path, files[path], laid_out.get(path) or self._texts[path]))
+            edited[str(path)] = Edited(tuple(self._lists.get(path, ())), tuple(self._defines.get(path, ())))
         number = self.project.next_number()
         record = Added(self.kind, self.name, dict(self.options), created, dict(sorted(edited.items())), number)
         changes.append(Create(record.path, record.to_bytes()))
@@ -314,24 +339,29 @@ def asked_before(addition: Addition) -> Plan | None:
     )
 
 
-def check_kind(addition: Addition, kind: str) -> None:
+def check_kind(addition: Addition, kind: str, *, is_of_work: bool = True) -> None:
     """Refuse what ids of this service begin with already.
+
+    ``is_of_work``: ids will begin with it. A contract's name begins none but of tests and of reads, each of which has a
+    new one, so it may be what the runtime's begin with.
 
     Only files that spell it are read: whatever the service has, it costs about the same.
 
     Raises:
         Taken: it is taken.
     """
-    where = next(_uses_of_kind(addition, kind), None)
+    if not is_of_work and kind in KINDS_OF_THE_RUNTIME:
+        return
+    contracts = (at(it.place) for it in addition.service.contracts_spelling(kind) if it.durable == kind)
+    where = next(chain(contracts, ids_that_begin_with(addition, kind)), None)
     if where is not None:
         raise Taken(f"Ids that begin with {kind}/ are there already ({where})", "Choose another name.")
 
 
-def _uses_of_kind(addition: Addition, kind: str) -> Iterator[str]:
-    """Where ids begin with a kind."""
-    if kind in _OF_THE_RUNTIME:
-        yield _OF_THE_RUNTIME[kind]
-    yield from (at(it.place) for it in addition.service.contracts_spelling(kind) if it.durable == kind)
+def ids_that_begin_with(addition: Addition, kind: str) -> Iterator[str]:
+    """Where ids of this service begin with a kind."""
+    if kind in KINDS_OF_THE_RUNTIME:
+        yield KINDS_OF_THE_RUNTIME[kind]
     yield from (at(it.place) for it in addition.service.gates_spelling(kind) if it.name == kind)
     yield from (at(it.place) for it in addition.service.keys if it.kind == kind)
     api = PurePosixPath(addition.project.package, "api")
@@ -344,7 +374,7 @@ def at(place: Place) -> str:
     return f"{place.path}:{place.line}"
 
 
-def tests_path(kind: str, name: Name) -> PurePosixPath:
+def tests_path(kind: str, name: Noun) -> PurePosixPath:
     """The test of something that was added."""
     return PurePosixPath("tests", f"test_{kind}_{name.snake}.py")
 

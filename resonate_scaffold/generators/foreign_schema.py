@@ -18,7 +18,7 @@ from resonate_scaffold.errors import UsageError, plain
 from resonate_scaffold.export.json_schema import ABOUT
 from resonate_scaffold.fields import is_reserved
 from resonate_scaffold.layout import Item
-from resonate_scaffold.shapes import has_example_text
+from resonate_scaffold.values import has_example_text
 
 _BY_HAND = "Ask for another schema, or leave --from-schema out and write the models of the contract yourself."
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}

@@ -11,11 +11,12 @@ from pathlib import PurePosixPath
 
 from resonate_scaffold import layout
 from resonate_scaffold.errors import UsageError
-from resonate_scaffold.fields import SCALARS, Field, parse_fields
+from resonate_scaffold.fields import Field, parse_fields
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition, Bind, Imports, asked_before, check_kind
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
+from resonate_scaffold.shape import SCALARS
 from resonate_scaffold.templates import render_add
 
 CALLER = "caller"
@@ -28,13 +29,14 @@ _TYPES = {
     "bool": "st.booleans()",
     "date": "st.dates()",
     "datetime": "st.datetimes(timezones=st.just(UTC))",
+    "Decimal": "st.decimals(allow_nan=False, allow_infinity=False)",
     "UUID": "st.uuids()",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRequest:
-    """``fields``: ``FIELD`` (a text) or ``FIELD:TYPE``."""
+    """``fields``: ``FIELD:TYPE``, or ``FIELD`` alone, whose type is that of the contracts' requests, else text."""
 
     name: str
     fields: tuple[str, ...]
@@ -46,7 +48,7 @@ def add_idempotency_key(project: Project, request: KeyRequest) -> Plan:
     addition = Addition(project, "idempotency-key", name.kebab)
     if not request.fields:
         raise UsageError("A key is made of fields", "For example: --from customer_id --from number:int")
-    specs = [spec if ":" in spec else f"{spec}:str" for spec in request.fields]
+    specs = [spec if ":" in spec else f"{spec}:{_type_in_requests(addition, spec)}" for spec in request.fields]
     fields = parse_fields(specs, "--from", addition.types.resolve)
     per_caller = any(field.name == CALLER for field in fields)
     if per_caller and len(fields) == 1:
@@ -88,6 +90,31 @@ def add_idempotency_key(project: Project, request: KeyRequest) -> Plan:
     return addition.plan()
 
 
+def _type_in_requests(addition: Addition, name: str) -> str:
+    """The type that a field of this name has in the requests of the contracts; `str` where none has it.
+
+    Raises:
+        UsageError: it has several.
+    """
+    found: dict[str, str] = {}
+    for contract in addition.service.contracts_spelling(name) if name != CALLER else ():
+        if contract.request is None:
+            continue
+        for field in addition.types.fields(contract.request):
+            shape = field.shape
+            while shape.kind == "alias" and shape.of is not None:
+                shape = shape.of
+            if field.name == name and shape.kind == "scalar" and shape.name in _TYPES:
+                found.setdefault(shape.name, contract.durable)
+    if len(found) > 1:
+        where = ", ".join(f"{kind} in {durable}" for kind, durable in found.items())
+        raise UsageError(f"--from {name} is {where}", f"Say which: --from {name}:{next(iter(found))}")
+    for kind, durable in found.items():
+        if kind != "str":
+            addition.notes.append(f"{name} is {kind}, as {durable} takes it")
+    return next(iter(found), "str")
+
+
 def _spelled(kind: str, fields: tuple[Field, ...], per_caller: bool) -> str:
     """The id as its docstring shows it."""
     caller = "<caller>." if per_caller else ""
@@ -116,8 +143,9 @@ def _test(addition: Addition, function: str, fields: tuple[Field, ...], kind: st
         imports.names("!datetime", "UTC")
     types = [_annotation(field, lambda module, name: name or module) for field in fields]
     imports.names("!datetime", *(kind for kind in types if kind in ("date", "datetime")))
-    if "UUID" in types:
-        imports.names("!uuid", "UUID")
+    for module, name in (("!uuid", "UUID"), ("!decimal", "Decimal")):
+        if name in types:
+            imports.names(module, name)
     context = {
         "function": function,
         "kind": kind,

@@ -26,7 +26,7 @@ _SWEEPS = 16
 _RANKS = {
     **dict.fromkeys((Kind.route, Kind.schedule), 0),
     **dict.fromkeys((Kind.workflow, Kind.group), 1),
-    **dict.fromkeys((Kind.function, Kind.step, Kind.gate), 2),
+    **dict.fromkeys((Kind.function, Kind.step, Kind.gate, Kind.query), 2),
 }
 
 Cluster = tuple[str, bool]

@@ -25,8 +25,9 @@ _SHAPES = {
     Kind.step: ('[/"', '"/]'),
     Kind.group: ('["', '"]'),
     Kind.gate: ('{{"', '"}}'),
+    Kind.query: ('[/"', '"/]'),
 }
-_WORDS = {Link.detaches: "detaches", Link.waits: "waits", Link.answers: "answers"}
+_WORDS = {Link.detaches: "detaches", Link.waits: "waits", Link.answers: "answers", Link.reads: "reads"}
 _STYLES = {
     "foreign": "fill:#fff7ed,stroke:#c2803a,color:#7c4a12,stroke-dasharray:5 4",
     "unreachable": "fill:#eceef1,stroke:#b3bac5,color:#6b7280",

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from resonate_scaffold.code.facts import Contract, DurableCall, Gate, Place, Registration, Start
 from resonate_scaffold.code.model import Model
+from resonate_scaffold.code.queries import is_query
 from resonate_scaffold.code.routes import Route
 from resonate_scaffold.code.scopes import Scope, above
 from resonate_scaffold.graph.structure import Edge, Group, Kind, Link, Node, Structure
@@ -199,7 +200,8 @@ class _Reader:
 
     def _route(self, route: Route) -> None:
         code = self._model.code_of(route)
-        if any(self._model.starts.get(it) or self._model.answers.get(it) for it in code):
+        queries = [it for it in code if is_query(it, self._model.evaluate)]
+        if queries or any(self._model.starts.get(it) or self._model.answers.get(it) for it in code):
             label = f"{' '.join(route.methods)} {route.path}"
             node = f"route {label}"
             for scope in code:
@@ -208,6 +210,9 @@ class _Reader:
                         self._starts(act, node, scope)
                     elif isinstance(act, Gate):
                         self._answers(act, node)
+            for it in queries:
+                query = self._add(f"query {it.name}", Kind.query, it.name, self._api_group(route), it, it.node)
+                self._link(node, query, Link.reads)
             if any(edge.source == node for edge in self._edges):
                 self._add(node, Kind.route, label, self._api_group(route), route.handler, route.handler.node)
 

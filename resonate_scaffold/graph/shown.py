@@ -45,4 +45,5 @@ def name_of(node: Node) -> str:
 def counted(structure: Structure) -> str:
     """``2 routes, 1 workflow``: how many there are of each kind that occurs."""
     counts = Counter(node.kind for node in structure.nodes)
-    return ", ".join(f"{counts[kind]} {kind}{'' if counts[kind] == 1 else 's'}" for kind in Kind if counts[kind])
+    several = {kind: "queries" if kind is Kind.query else f"{kind}s" for kind in Kind}
+    return ", ".join(f"{counts[kind]} {kind if counts[kind] == 1 else several[kind]}" for kind in Kind if counts[kind])

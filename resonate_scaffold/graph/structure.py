@@ -1,7 +1,8 @@
 """The structure of a service, as a value: what reads the code makes one, every renderer draws one.
 
-Routes stand in the group of the API, workflows and functions in the group that serves them, a gate in the group of the
-workflow that waits for it, a step in the group of the workflow that runs it, a schedule in that of what it starts.
+Routes and queries stand in the group of the API, workflows and functions in the group that serves them, a gate in the
+group of the workflow that waits for it, a step in the group of the workflow that runs it, a schedule in that of what it
+starts.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Kind(StrEnum):
     step = "step"
     gate = "gate"
     group = "group"
+    query = "query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Link(StrEnum):
 
     ``starts``: a route, a schedule or a function -> a workflow or a function. ``calls``: a durable call, awaited.
     ``detaches``: a durable call that nobody waits for. ``waits``: a workflow -> a gate. ``answers``: a route or a
-    function -> a gate.
+    function -> a gate. ``reads``: a route -> a query.
     """
 
     starts = "starts"
@@ -53,6 +55,7 @@ class Link(StrEnum):
     detaches = "detaches"
     waits = "waits"
     answers = "answers"
+    reads = "reads"
 
 
 @dataclass(frozen=True, slots=True)

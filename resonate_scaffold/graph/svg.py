@@ -29,6 +29,7 @@ _ICONS = {
     Kind.step: "M-5.5 4.5H-2V.5H2V-3.5H5.5",
     Kind.gate: "M-2.2-4.5V4.5M2.2-4.5V4.5",
     Kind.group: "M-5.5-4.5h11v9h-11zM-5.5-1.5h11",
+    Kind.query: "M-4.5-4.5h9v9h-9zM-4.5-1.5h9M-4.5 1.5h9",
 }
 _WORDS = {
     Link.starts: "starts",
@@ -36,6 +37,7 @@ _WORDS = {
     Link.detaches: "calls, and goes on",
     Link.waits: "waits for an answer",
     Link.answers: "answers",
+    Link.reads: "reads",
 }
 _LIGHT = {
     "paper": "#ffffff", "rim": "#dde2ea", "text": "#1b2330", "soft": "#5d6879", "node": "#ffffff",
@@ -43,7 +45,9 @@ _LIGHT = {
     "lost": "#e9ebef", "faint": "#a3acb9",
     "route": "#2563eb", "schedule": "#0e8598", "workflow": "#7645d9", "function": "#0b8a5f", "gate": "#c26a06",
     "step": "#64748b", "group": "#4b5b73",
+    "query": "#b03a6b",
     "starts": "#5b86d8", "calls": "#8592a6", "detaches": "#9d7be0", "waits": "#d98a2b", "answers": "#3f9c6d",
+    "reads": "#c5688f",
 }  # fmt: skip
 _DARK = {
     "paper": "#12161d", "rim": "#2a313d", "text": "#e4e9f1", "soft": "#98a3b5", "node": "#1d232d",
@@ -51,7 +55,9 @@ _DARK = {
     "lost": "#252a33", "faint": "#697385",
     "route": "#7ba6ff", "schedule": "#46c3d6", "workflow": "#b394ff", "function": "#4fcb9b", "gate": "#f0a548",
     "step": "#9aa8bd", "group": "#b4c0d2",
+    "query": "#e58ab0",
     "starts": "#6d95e3", "calls": "#76839a", "detaches": "#9377d6", "waits": "#c98a3c", "answers": "#4aa678",
+    "reads": "#b8628a",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from resonate_scaffold.graph.shown import SYMBOLS, counted, foreign_groups, name
 from resonate_scaffold.graph.structure import Edge, Kind, Link, Node, Structure
 
 _ENTRIES = (Kind.route, Kind.schedule)
-_WORDS = {Link.detaches: "detaches ", Link.waits: "waits for ", Link.answers: "answers "}
+_WORDS = {Link.detaches: "detaches ", Link.waits: "waits for ", Link.answers: "answers ", Link.reads: "reads "}
 _WIDEST = 72  # a longer line does not push the columns of the others to the right
 
 _Row = tuple[str, str, str]

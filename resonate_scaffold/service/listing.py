@@ -9,6 +9,7 @@ from typing import Any
 
 from resonate_scaffold import layout
 from resonate_scaffold.code.facts import Place
+from resonate_scaffold.service.entities import read_entities
 from resonate_scaffold.service.service import Service
 from resonate_scaffold.service.types import ModelField, ModelType
 
@@ -16,11 +17,14 @@ KINDS: Mapping[str, str] = {
     "route": "routes",
     "workflow": "workflows",
     "db-function": "db_functions",
+    "query": "queries",
     "rpc": "rpc",
     "webhook": "webhooks",
     "schedule": "schedules",
     "idempotency-key": "idempotency_keys",
     "group": "groups",
+    "entity": "entities",
+    "field": "fields",
 }
 """What can be listed: each kind with its key in the inventory."""
 
@@ -34,11 +38,14 @@ def inventory(service: Service, kinds: Collection[str] = tuple(KINDS)) -> dict[s
         "route": _routes,
         "workflow": lambda it: _contracts(it, "workflows"),
         "db-function": lambda it: _contracts(it, "db"),
+        "query": _queries,
         "rpc": lambda it: _contracts(it, None),
         "webhook": _webhooks,
         "schedule": _schedules,
         "idempotency-key": _keys,
         "group": _groups,
+        "entity": _entities,
+        "field": _entity_fields,
     }
     return {KINDS[kind]: sections[kind](service) for kind in KINDS if kind in kinds}
 
@@ -49,11 +56,14 @@ def table(inventory: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[st
         "routes": ("Routes", _route_row),
         "workflows": ("Workflows", _workflow_row),
         "db_functions": ("Database functions", _workflow_row),
+        "queries": ("Queries", _query_row),
         "rpc": ("RPC", _rpc_row),
         "webhooks": ("Webhooks", _webhook_row),
         "schedules": ("Schedules", _schedule_row),
         "idempotency_keys": ("Idempotency keys", _key_row),
         "groups": ("Groups", _group_row),
+        "entities": ("Entities", _entity_row),
+        "fields": ("Fields of entities", _field_row),
     }
     return [
         (heading, _aligned([row(entry) for entry in inventory[section]]))
@@ -73,6 +83,7 @@ def _routes(service: Service) -> list[dict[str, Any]]:
             "included": route.included,
             "contracts": list(route.contracts),
             "gates": list(route.gates),
+            "queries": list(route.queries),
         }
         for route in service.routes
     ]
@@ -146,6 +157,20 @@ def _keys(service: Service) -> list[dict[str, Any]]:
     ]
 
 
+def _queries(service: Service) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": query.name,
+            "module": query.module,
+            **_json(query.place),
+            "takes": [argument.arg for argument, _ in query.arguments],
+            "returns": None if query.returns is None else ast.unparse(query.returns),
+            "used": [_json(place) for place in query.used],
+        }
+        for query in service.queries
+    ]
+
+
 def _groups(service: Service) -> list[dict[str, Any]]:
     own = [
         {"name": group.name, "module": group.module, **_json(group.place), "serves": list(group.serves)}
@@ -157,6 +182,32 @@ def _groups(service: Service) -> list[dict[str, Any]]:
         if (contracts := [it for it in service.contracts if it.group == name])
     ]
     return sorted([*own, *foreign], key=lambda entry: str(entry["name"]))
+
+
+def _entities(service: Service) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": entity.name,
+            **_json(entity.place),
+            "table": entity.table,
+            "refers": sorted({field.refers for field in entity.fields if field.refers is not None}),
+        }
+        for entity in read_entities(service)
+    ]
+
+
+def _entity_fields(service: Service) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": f"{entity.name} {field.name}",
+            **_json(field.place),
+            "type": field.type,
+            "unique": field.unique,
+            "refers": field.refers,
+        }
+        for entity in read_entities(service)
+        for field in entity.fields
+    ]
 
 
 def _fields_of(service: Service) -> Callable[[str | None], list[str] | None]:
@@ -186,7 +237,7 @@ def _field_text(service: Service, item: ModelField) -> str:
 
 
 def _route_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    towards = ", ".join([*entry["contracts"], *entry["gates"]])
+    towards = ", ".join([*entry["contracts"], *entry["gates"], *entry["queries"]])
     return entry["name"], towards, _where(entry), "" if entry["included"] else "not in ROUTERS: nobody reaches it"
 
 
@@ -222,11 +273,27 @@ def _key_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     return f"{entry['name']}({', '.join(entry['fields'])})", f"{entry['kind']}/…", _where(entry), used
 
 
+def _query_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    used = f"read in {_places(entry['used'])}" if entry["used"] else "nothing reads it"
+    return f"{entry['name']}({', '.join(entry['takes'])})", _where(entry), used
+
+
 def _group_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     serves = ", ".join(entry["serves"]) or "nothing"
     if entry["module"] is None:
         return entry["name"], _where(entry), f"served elsewhere: {serves}"
     return entry["name"], _where(entry), "serves HTTP" if entry["module"] == "api" else f"serves {serves}"
+
+
+def _entity_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    refers = f"refers to {', '.join(entry['refers'])}" if entry["refers"] else ""
+    return entry["name"], f"table {entry['table'] or 'that cannot be read'}", _where(entry), refers
+
+
+def _field_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    words = ["unique"] if entry["unique"] else []
+    words += [f"refers to {entry['refers']}"] if entry["refers"] else []
+    return entry["name"], entry["type"], _where(entry), "; ".join(words)
 
 
 def _users(entry: Mapping[str, Any]) -> list[str]:

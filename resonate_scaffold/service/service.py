@@ -20,6 +20,7 @@ from resonate_scaffold.code import facts, routes
 from resonate_scaffold.code.facts import Place
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.names import argument
+from resonate_scaffold.code.queries import is_query
 from resonate_scaffold.code.scopes import Module, ProgramClass, Scope
 from resonate_scaffold.code.values import Constant, Function
 from resonate_scaffold.edit.source import Source
@@ -121,6 +122,12 @@ class Route:
         return tuple(sorted({it.name for it in started if it is not None and it.name is not None}))
 
     @property
+    def queries(self) -> tuple[str, ...]:
+        """The names of the queries that it reads by."""
+        model = self._service.near
+        return tuple(sorted({it.name for it in model.code_of(self._fact) if is_query(it, model.evaluate)}))
+
+    @property
     def gates(self) -> tuple[str, ...]:
         """The names of the gates that it answers."""
         model = self._service.near
@@ -191,6 +198,28 @@ class Key:
         found = self._service.references([f"ids.{self.name}"], imports=False)
         elsewhere = (place for _, place in found if place.path != self.place.path)
         return tuple(sorted(place for place in elsewhere if place.path.startswith(package)))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query: a function of `db/queries/`. ``arguments`` are its parameters but for the session, with their defaults,
+    ``named`` those that are given by name alone; ``returns`` is its annotation. All are as ``module`` spells them.
+    """
+
+    name: str
+    module: str
+    arguments: tuple[tuple[ast.arg, ast.expr | None], ...]
+    named: frozenset[str]
+    returns: ast.expr | None
+    place: Place
+    _service: Service = field(repr=False, compare=False)
+
+    @property
+    def used(self) -> tuple[Place, ...]:
+        """Where the rest of the package refers to it."""
+        package = f"{self._service.project.package}/"
+        found = self._service.references([f"{self.module}.{self.name}"], imports=False)
+        return tuple(sorted(it for _, it in found if it.path != self.place.path and it.path.startswith(package)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,15 +407,34 @@ class Service:
                 found.append(Key(it.name, kind, tuple(arg.arg for arg in taken), Place.of(it, it.node), self))
         return tuple(sorted(found, key=lambda it: it.name))
 
+    @cached_property
+    def queries(self) -> tuple[Query, ...]:
+        """The queries, by name."""
+        found = [
+            Query(
+                it.name,
+                self.module_of(module),
+                tuple(_arguments(it)[1:]),
+                frozenset(argument.arg for argument in it.arguments.kwonlyargs),
+                it.node.returns,
+                Place.of(it, it.node),
+                self,
+            )
+            for module in self._below("db/queries")
+            for it in module.scope.inner
+            if isinstance(it.node, ast.AsyncFunctionDef) and is_query(it, self.near.evaluate)
+        ]
+        return tuple(sorted(found, key=lambda it: (it.name, it.module)))
+
     def _kind(self, function: Scope) -> str | None:
         """The kind of the ids that a key convention returns; None for any other function."""
         for returned in function.found(ast.Return):
             for call in ast.walk(returned):
-                if isinstance(call, ast.Call) and self._calls_ids(call, function, "keyed"):
+                if isinstance(call, ast.Call) and self.calls_ids(call, function, "keyed"):
                     return self.near.evaluate.text(argument(call, "kind", 0), function)
         return None
 
-    def _calls_ids(self, call: ast.Call, scope: Scope, name: str) -> bool:
+    def calls_ids(self, call: ast.Call, scope: Scope, name: str) -> bool:
         """Whether a call is one of a function of the runtime's ``ids``."""
         value = self.near.evaluate.value(call.func, scope)
         return isinstance(value, Function) and value.scope.name == name and value.scope.module.path.stem == "ids"
@@ -395,7 +443,7 @@ class Service:
         """What the ids that a file makes by ``root_id("…", …)`` begin with, and the lines."""
         for scope in self.program.modules[path].scopes:
             for call in scope.calls:
-                if call.args and self._calls_ids(call, scope, "root_id"):
+                if call.args and self.calls_ids(call, scope, "root_id"):
                     kind = self.near.evaluate.text(call.args[0], scope)
                     if kind is not None:
                         yield kind, call.lineno
@@ -467,3 +515,11 @@ class Service:
         directory = PurePosixPath(self.project.package, part)
         for path in self.project.files.containing(directory, text.encode(errors="surrogatepass")):
             yield self.program.modules[path]
+
+
+def _arguments(function: Scope) -> list[tuple[ast.arg, ast.expr | None]]:
+    """The parameters of a function, each with its default."""
+    given = function.arguments
+    positional = [*given.posonlyargs, *given.args]
+    defaults = [*[None] * (len(positional) - len(given.defaults)), *given.defaults]
+    return [*zip(positional, defaults, strict=True), *zip(given.kwonlyargs, given.kw_defaults, strict=True)]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -35,6 +36,11 @@ def test_every_key_gives_an_id_that_the_engine_takes() -> None:
 def test_a_root_id_holds_its_public_id() -> None:
     assert ids.root_id("job", "alice.order-1") == "job/alice.order-1"
     assert ids.public_of("job/alice.order-1") == "alice.order-1"
+    # One segment of a path; on the engine the fields have slashes between them.
+    assert ids.public_of("invoice/alice.c-1/42") == "alice.c-1,42"
+    assert ids.root_id("invoice", "alice.c-1,42") == ids.as_root("invoice/alice.c-1,42") == "invoice/alice.c-1/42"
+    # What a client of the release before has kept.
+    assert ids.root_id("invoice", "alice.c-1/42") == "invoice/alice.c-1/42"
 
 
 def test_the_id_of_an_operation() -> None:
@@ -60,8 +66,9 @@ def test_a_caller_sees_its_own() -> None:
     assert not ids.is_visible("bob", "alice.x")
     assert not ids.is_visible("alice", "x")
     assert ids.is_visible(None, "alice.x")
-    assert ids.is_visible("alice", "alice.c-1/42")
-    assert not ids.is_visible("bob", "alice.c-1/42")
+    for public in ("alice.c-1,42", "alice.c-1/42"):
+        assert ids.is_visible("alice", public)
+        assert not ids.is_visible("bob", public)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +80,8 @@ def test_a_caller_sees_its_own() -> None:
         (("?", "\ud83d"), "invoice/~3f/~ed~a0~bd"),
         ((True, False, 1), "invoice/true/false/1"),
         ((date(2026, 1, 31), datetime(2026, 1, 31, 12, tzinfo=UTC)), "invoice/2026-01-31/2026-01-31T120000Z"),
+        ((Decimal("1.50"), Decimal("-0"), Decimal("1E+3")), "invoice/1~2e5/0/1000"),
+        ((Decimal("9E+999999"),), "invoice/9E~2b999999"),
         ((UUID("12345678-ABCD-4abc-8def-1234567890AB"),), "invoice/12345678-abcd-4abc-8def-1234567890ab"),
         (("x" * 152,), "invoice/~~ndkksw6eozsogfqhzoatvsfeehzbx72hky4lovambdtmqp6vjnza"),
     ],
@@ -86,7 +95,8 @@ def test_fields_name_the_work(fields: tuple[ids.Field, ...], expected: str) -> N
 def test_fields_and_the_caller_name_the_work() -> None:
     assert ids.keyed("invoice", "c-1", 42, caller="alice") == "invoice/alice.c-1/42"
     assert ids.keyed("invoice", "c-1", 42, caller=None) == "invoice/c-1/42"
-    assert not ids.is_shared("alice.c-1/42") and ids.is_shared("c-1/42")
+    assert not ids.is_shared("alice.c-1,42") and ids.is_shared("c-1,42") and ids.is_shared("c-1/42")
+    assert not ids.is_shared("c-1,") and not ids.is_shared(",42")
     assert not ids.is_shared("") and not ids.is_shared("a b") and not ids.is_shared("x" * 300)
     # A field cannot look like a caller.
     assert ids.is_shared(ids.public_of(ids.keyed("invoice", "alice.c-1")))

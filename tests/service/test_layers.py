@@ -17,16 +17,19 @@ ALLOWED = {
     "database_connections": set[str](),
     "local_postgres": GROUND,
     "database": GROUND | {"columns", "database_connections", "local_postgres"},
+    "reads": GROUND | {"database"},
+    "pages": GROUND,
     "telemetry": GROUND,
     "engine": GROUND | {"telemetry"},
-    "durable": GROUND | {"telemetry", "engine", "database"},  # `once` writes to the database.
-    "http": GROUND | {"telemetry", "engine", "durable"},
-    "service": GROUND | {"telemetry", "engine", "durable", "dev"},  # `dev` where it is called, not at the top.
+    # `once` writes to the database, `rows` what columns are for.
+    "durable": GROUND | {"telemetry", "engine", "database", "columns"},
+    "http": GROUND | {"telemetry", "engine", "durable", "reads", "pages"},  # The last two in `queries` alone.
+    "service": GROUND | {"telemetry", "engine", "durable", "reads", "dev"},  # The last two where they are called.
     "exported": GROUND | {"engine", "durable", "service"},
     "dev": GROUND | {"telemetry", "engine", "durable", "database", "service"},
     "cli": GROUND
     | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "exported", "testing"},
-    "testing": GROUND | {"telemetry", "engine", "durable", "database", "http", "service", "dev"},
+    "testing": GROUND | {"telemetry", "engine", "durable", "database", "reads", "http", "service", "dev"},
 }
 
 RUNTIME = "shop.runtime"

@@ -38,3 +38,12 @@ async def one_of_its_kind(ctx: Context, page: int) -> None:
 async def in_batches(ctx: Context, pages: list[int]) -> None:
     for page in pages:
         await asyncio.gather(crawl(ctx, page))
+
+
+async def group_after_group(ctx: Context, page: int) -> None:
+    group = asyncio.TaskGroup()  # noqa: RS208
+    async with group:
+        only = group.create_task(crawl(ctx, page))
+    await only
+    async with asyncio.TaskGroup() as again:  # noqa: RS208
+        again.create_task(crawl(ctx, page + 1))

@@ -1,5 +1,6 @@
 import asyncio
 
+import anyio
 from resonate.context import Context
 
 
@@ -33,3 +34,14 @@ async def grouped(ctx: Context, sensors: list[str]) -> None:
     async with asyncio.TaskGroup() as group:  # want: RS208
         for sensor in sensors:
             group.create_task(sample(ctx, sensor))  # want: RS212
+
+
+async def in_a_task_group(ctx: Context, one: str, other: str) -> None:
+    async with anyio.create_task_group() as group:  # want: RS208
+        group.start_soon(sample, ctx, one)  # want: RS212
+        group.start_soon(sample, ctx, other)
+
+
+async def as_they_come(ctx: Context, sensors: list[str]) -> None:
+    for done in asyncio.as_completed([sample(ctx, it) for it in sensors]):  # want: RS208, RS212
+        await done

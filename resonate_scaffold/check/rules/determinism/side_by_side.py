@@ -14,7 +14,6 @@ from resonate_scaffold.check.flow import whose
 from resonate_scaffold.check.rules.durability.timeout_errors import awaited_calls
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.scopes import Bound, Scope, above, enclosing, is_within
-from resonate_scaffold.code.values import Function
 
 _TOGETHER = frozenset({"asyncio.gather", "asyncio.wait", "asyncio.as_completed"})
 _BEGINNING = frozenset({"create_task", "ensure_future"})
@@ -38,7 +37,9 @@ class SideBySide:
 
     def findings(self, scope: Scope, workflow: Scope) -> Iterator[Finding]:
         """The first of such helpers in each `gather`, and of the tasks that are none of these."""
-        helpers: Helpers = {call: callee for call, callee in self._called(scope) if self._goes_on(callee)}
+        helpers: Helpers = {
+            call: callee for call, callee in self._model.plain_calls.get(scope, ()) if self._goes_on(callee)
+        }
         told: set[ast.Call] = set()
         for gather in scope.calls if helpers else ():
             if self._model.evaluate.external(gather.func, scope) not in _TOGETHER:
@@ -62,15 +63,6 @@ class SideBySide:
             "after the other: at a replay they take each other's results"
         )
         return finding("RS212", call, scope, message, _HINT)
-
-    def _called(self, scope: Scope) -> Iterator[tuple[ast.Call, Scope]]:
-        """The functions that a function calls, or has a task group call: `group.start_soon(helper, ctx)`."""
-        yield from self._model.plain_calls.get(scope, ())
-        for call in scope.calls:
-            if _name_of(call) == "start_soon" and call.args:
-                function = self._model.evaluate.value(call.args[0], scope)
-                if isinstance(function, Function):
-                    yield call, function.scope
 
     def _goes_on(self, helper: Scope) -> bool:
         """Whether a helper makes a durable call after it has awaited one."""

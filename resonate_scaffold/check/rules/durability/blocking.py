@@ -10,7 +10,7 @@ from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.code.blocking import blocks
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.outside import kind_of
-from resonate_scaffold.code.scopes import Scope
+from resonate_scaffold.code.scopes import Scope, above
 from resonate_scaffold.code.values import Client, Constant, Method
 
 # A function with one of these is still called as it is.
@@ -40,6 +40,8 @@ def blocking(model: Model) -> Iterator[Finding]:
                 name = model.evaluate.external(call.func, scope)
                 if name is None or not blocks(name) or call in told or _is_instant(model, call, scope):
                     continue
+                if isinstance(above(call), ast.Await):
+                    continue  # it is another than it was taken for: what blocks gives nothing to await
                 if scope in model.workflow_code and kind_of(name) is not None:
                     continue  # it may not be there at all: see RS2xx and RS301
                 told.add(call)

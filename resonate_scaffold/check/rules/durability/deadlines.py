@@ -77,8 +77,7 @@ def _longest(model: Model, workflow: Scope, starts: list[tuple[Start, Scope]]) -
     names = {it.name for it in model.by_function.get(workflow, ())} | {workflow.name}
     given: list[tuple[ast.expr | None, Scope]] = []
     for start, scope in starts:
-        if start.function is workflow or start.name in names:
-            assert start.client is not None
+        if start.client is not None and (start.function is workflow or (start.name and start.name in names)):
             options = start.client.options
             if options.hide:
                 return None
@@ -147,11 +146,15 @@ def _mentions(model: Model, call: ast.Call, scope: Scope, contract: Contract) ->
 
 
 def _timeout_of(model: Model, contract: Contract) -> timedelta | None:
-    """A contract's timeout; where it says none, the default of its class."""
+    """A contract's timeout; where it says none, the default of its class, or of the setting that it leaves it to."""
     given = argument(contract.call, _TIMEOUT, 4)
-    if given is not None:
-        return _duration(model, given, contract.scope)
     value = model.evaluate.value(contract.call, contract.scope)
+    if given is not None and model.evaluate.value(given, contract.scope) != Constant(None):
+        return _duration(model, given, contract.scope)
+    if given is not None:  # It leaves it to the setting, whose default the client of the engine has.
+        runtime = value.class_.module.scope if isinstance(value, Instance) else contract.scope
+        client = model.evaluate.value(ast.Name("EngineClient"), runtime)
+        return _field(model, client.class_, "job_timeout") if isinstance(client, Class) else None
     return _field(model, value.class_, _TIMEOUT) if isinstance(value, Instance) else None
 
 

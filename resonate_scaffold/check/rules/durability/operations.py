@@ -16,6 +16,8 @@ from resonate_scaffold.code.values import Constant, External, Function, Text, Va
 _ONCE = "once"
 _IDS = ("operation_id", "operation", "id", "key")
 _FRESH = {"clock": "the clock", "random": "a random value", "uuid": "a new uuid"}
+# What the runtime gives steps and database functions: new in each run.
+_OF_THE_RUNTIME = {("clock", "now"): "clock", ("clock", "new_uuid"): "uuid"}
 # Effects that are no rows: they stay when the transaction is rolled back.
 _SENDS = re.compile(
     r"(smtplib|aiosmtplib|fastapi_mail|pika|aio_pika|aiormq|kombu|nats|google|aiokafka|kafka|confluent_kafka|celery|rq"
@@ -74,6 +76,10 @@ def _drawn(model: Model, node: ast.expr, scope: Scope, depth: int = 0) -> str | 
             kind = kind_of(function.name) if isinstance(function, External) else None
             if kind in _FRESH:
                 return kind
+            if isinstance(function, Function) and model.is_machinery(function.scope.module):
+                kind = _OF_THE_RUNTIME.get((function.scope.module.path.stem, function.scope.name))
+                if kind is not None:
+                    return kind
             if isinstance(function, Function) and (kind := _returned(model, function.scope, depth)) is not None:
                 return kind
             if _keeps(model, node, function, scope):

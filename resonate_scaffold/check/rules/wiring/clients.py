@@ -8,16 +8,15 @@ from collections.abc import Iterator
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.names import argument
-from resonate_scaffold.code.registrations import CLIENT_ARGUMENTS
-from resonate_scaffold.code.scopes import Scope
 from resonate_scaffold.code.values import Constant
 
 
 def clients_at_import(model: Model) -> Iterator[Finding]:
-    """RS110. Under `if __name__ == "__main__":` no loop runs either."""
+    """RS110. Under `if __name__ == "__main__":` no loop runs either. RS501 and RS502 tell those of another release."""
     for client in model.clients:
         assert client.node is not None and client.scope is not None
-        if not isinstance(client.scope.node, ast.Module) or _is_stale(model, client.node, client.scope):
+        unread = client.node.args or any(it.arg is None for it in client.node.keywords)
+        if not isinstance(client.scope.node, ast.Module) or unread or model.is_stale(client):
             continue
         start = argument(client.node, "autostart")
         if start is not None and model.evaluate.value(start, client.scope) != Constant(True):
@@ -25,10 +24,3 @@ def clients_at_import(model: Model) -> Iterator[Finding]:
         message = "a client is made when the module is imported: it needs a running event loop, and raises without one"
         hint = "Make it where the loop runs (a lifespan, an async main), or with autostart=False and start() there."
         yield finding("RS110", client.node, client.scope, message, hint)
-
-
-def _is_stale(model: Model, node: ast.Call, scope: Scope) -> bool:
-    """Whether a client is one of another release, or has settings that are not read."""
-    if node.args or any(it.arg not in CLIENT_ARGUMENTS for it in node.keywords):
-        return True
-    return model.evaluate.external(node.func, scope) == "resonate.Resonate"

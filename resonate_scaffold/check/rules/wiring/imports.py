@@ -1,4 +1,4 @@
-"""RS114: imports whose target is gone, such as a contract that was removed."""
+"""RS114: imports whose target is gone, such as a contract that was removed. RS116: of what `db` keeps to itself."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _HINT = "Remove the import, or restore what it names."
 
 
 def imports(model: Model) -> Iterator[Finding]:
-    """RS114. It is silent where an import may mean something else than what is found in the program.
+    """RS114, and in generated services RS116.
 
-    Modules that are not there are told in generated services only: elsewhere a build may make them. And only in these
-    are absolute imports looked for in every directory: elsewhere they are those of a module's own package.
+    RS114 is silent where an import may mean something else than what is found in the program. Modules that are not
+    there are told in generated services only: elsewhere a build may make them. And only in these are absolute imports
+    looked for in every directory: elsewhere they are those of a module's own package.
     """
     for module in model.modules:
         complete = not model.services.isdisjoint(module.path.parents)
@@ -26,6 +27,8 @@ def imports(model: Model) -> Iterator[Finding]:
                 for binding in bindings:
                     if binding.how is Bound.imported and not _is_tried(binding.node):
                         yield from _missing(model, module, scope, binding, complete)
+                    if binding.how is Bound.imported and complete:
+                        yield from _of_db(model, module, scope, binding)
 
 
 def _missing(model: Model, module: Module, scope: Scope, binding: Binding, complete: bool) -> Iterator[Finding]:
@@ -57,6 +60,30 @@ def _meant(model: Model, module: Module, binding: Binding, complete: bool) -> Pu
     if binding.module.partition(".")[0] != package:
         return None
     return model.program.below(directory, binding.module.replace(".", "/"))
+
+
+def _of_db(model: Model, module: Module, scope: Scope, binding: Binding) -> Iterator[Finding]:
+    """RS116, of an import in the API or in what another group runs."""
+    service = next(it for it in module.path.parents if it in model.services)
+    room = module.path.relative_to(service).parts[0]
+    path = model.program.importing(module, binding.module, binding.level)
+    if path is None or (room != "api" and service / room / "worker.py" not in model.program.modules):
+        return
+    if binding.member is not None and path.name in ("__init__.py", path.stem):
+        package = path.parent if path.name == "__init__.py" else path
+        path = model.program.below(str(package), binding.member) or path
+    target = path.parent if path.name == "__init__.py" else path.with_suffix("")
+    database = service / "db"
+    if room in ("db", "fakes") or not target.is_relative_to(database):
+        return
+    what = ".".join(target.relative_to(service).parts)
+    if room != "api":
+        message = f"{room} imports {what}: only the group db opens the database"
+        yield finding("RS116", binding.node, scope, message, "Call a function of the group: await get_thing(ctx, …).")
+    elif not target.is_relative_to(database / "queries"):
+        message = f"the API imports {what}: of db it may import db.queries alone, whose sessions cannot write"
+        hint = "Read by a query (resonate-scaffold add query); write in a workflow, through a function of the group db."
+        yield finding("RS116", binding.node, scope, message, hint)
 
 
 def _may_have(module: Module, name: str) -> bool:

@@ -41,7 +41,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column
 
-from .columns import CONSTRAINT_NAMES, EXACT_TYPES, Instant, Money
+from .columns import CONSTRAINT_NAMES, EXACT_TYPES, in_migrations
 from .database_connections import OpenConnections, ask, is_lost, ping_after_idle
 from .errors import DatabaseUnavailable, OperatorError, SchemaError
 from .local_postgres import database_url_here
@@ -111,9 +111,8 @@ class Database(Resource):
         parsed = database_url(url)
         options: dict[str, Any] = {"hide_parameters": True}
         if settings is not None:
-            size = settings.database_pool_size
-            options |= {"pool_size": size, "max_overflow": size, "pool_timeout": wait_for_connection(settings)}
-        self._url, self._bounds = parsed, _bounds(settings) if settings else {}
+            options |= self.pool_options(settings)
+        self._url, self._bounds = parsed, self.bounds(settings) if settings else {}
         self._connections, self._probes = OpenConnections(), OpenConnections()
         self._engine = self._create_engine(options, self._connections)
         # One connection of its own: those of the pool may all be in use.
@@ -136,6 +135,23 @@ class Database(Resource):
             arguments = _connect_arguments(self._url, self._bounds)
             options = {**options, "connect_args": {**arguments, "async_creator_fn": connections.connect}}
         return create_async_engine(self._url, **options)
+
+    @staticmethod
+    def pool_options(settings: ServiceSettings) -> dict[str, Any]:
+        """How many connections a process keeps, and how long a run waits for one."""
+        size = settings.database_pool_size
+        return {"pool_size": size, "max_overflow": size, "pool_timeout": wait_for_connection(settings)}
+
+    @staticmethod
+    def bounds(settings: ServiceSettings) -> dict[str, timedelta]:
+        """Postgres's time-outs. A transaction may be idle for as long as a statement may take: a process that was frozen
+        in one would keep its locks.
+        """
+        return {
+            "statement_timeout": settings.database_statement_timeout,
+            "lock_timeout": settings.database_lock_timeout,
+            "idle_in_transaction_session_timeout": settings.database_statement_timeout,
+        }
 
     async def __aenter__(self) -> Self:
         return self
@@ -488,7 +504,7 @@ def _merged(tables: MetaData, more: MetaData) -> MetaData:
 
 def _render_type(kind: str, value: Any, _context: object) -> str | Literal[False]:
     """How a generated migration writes a type of the runtime: as plain SQLAlchemy, which stays as it is."""
-    return value.in_migrations if kind == "type" and isinstance(value, Instant | Money) else False
+    return (kind == "type" and in_migrations(value)) or False
 
 
 def _revisions(url: URL) -> set[str]:
@@ -517,17 +533,6 @@ def _unavailable(url: URL, error: Exception) -> DatabaseUnavailable:
 
 def _first_line(error: object) -> str:
     return (str(error).splitlines() or ["no reason given"])[0].rstrip(":")
-
-
-def _bounds(settings: ServiceSettings) -> dict[str, timedelta]:
-    """Postgres's time-outs. A transaction may be idle for as long as a statement may take: a process that was frozen in
-    one would keep its locks.
-    """
-    return {
-        "statement_timeout": settings.database_statement_timeout,
-        "lock_timeout": settings.database_lock_timeout,
-        "idle_in_transaction_session_timeout": settings.database_statement_timeout,
-    }
 
 
 def _connect_arguments(url: URL, bounds: Mapping[str, timedelta]) -> dict[str, Any]:

@@ -54,7 +54,8 @@ def create_app(
             app.state.client = client
             watching = asyncio.create_task(watch_work(client))
             try:
-                yield
+                async with service.reads(settings) as app.state.reads:
+                    yield
             finally:
                 watching.cancel()
                 await stop(client, settings.shutdown_grace, resources)

@@ -48,6 +48,9 @@ class Resource(ABC):
     An outage is logged when it begins and when it ends.
     """
 
+    effect = "its runs wait, and no more are taken"
+    """What an outage means, for the log."""
+
     patience: float | None = None
     """Seconds that a run waits in its place, None without end. A worker sets it that stops taking work meanwhile."""
 
@@ -164,7 +167,7 @@ class Resource(ABC):
     async def _recover(self, reason: str) -> None:
         """One outage, from its beginning to its end."""
         began = monotonic()
-        logger.error("%s is away: its runs wait, and no more are taken: %s", self.name, reason, extra=_CHANGE)
+        logger.error("%s is away: %s: %s", self.name, self.effect, reason, extra=_CHANGE)
         aborted = False
         try:
             await self._tell(True)

@@ -5,7 +5,7 @@ import importlib
 import logging
 import pkgutil
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -29,11 +29,13 @@ from .engine.watch import watch_work
 from .engine.worker import BackgroundTask, DurableFunction, register, serve_group, stop
 from .errors import EngineRefused, EngineUnavailable, OperatorError
 from .outages import Lost
-from .settings import ServiceSettings
+from .settings import ServiceSettings, required
 from .telemetry import tracing
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from .reads import ReadDatabase
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +75,11 @@ class Service:
     def directory(self) -> Path:
         """Where the package is."""
         return Path(str(importlib.import_module(self.package).__file__)).parent
+
+    @property
+    def has_queries(self) -> bool:
+        """Whether `db/queries/` has a module: the API then reads from the database."""
+        return any(pkgutil.iter_modules([str(self.directory / "db" / "queries")]))
 
     @property
     def migrations(self) -> Path:
@@ -153,7 +160,12 @@ class Service:
         return build(settings, self.namespace(settings), group, listens=listens)
 
     def api(self, settings: ServiceSettings) -> "FastAPI":
-        """The HTTP application, whose client only sends."""
+        """The HTTP application, whose client only sends.
+
+        Raises:
+            MissingSetting: there are queries, and neither READ_DATABASE_URL nor DATABASE_URL is set.
+        """
+        reads = self.reads(settings)
 
         @asynccontextmanager
         async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
@@ -163,13 +175,27 @@ class Service:
                 logger.warning("there are no API keys: whoever reaches the port may call every route")
             watching = [asyncio.create_task(look(client)) for look in (watch_work, examine)]
             try:
-                yield
+                async with reads as app.state.reads:
+                    yield
             finally:
                 for looking in watching:
                     looking.cancel()
                 await stop(client, settings.shutdown_grace)
 
         return self.create_app(settings, lifespan)
+
+    def reads(self, settings: ServiceSettings) -> AbstractAsyncContextManager["ReadDatabase | None"]:
+        """What queries read from, open while the API runs; None where there are none.
+
+        Raises:
+            MissingSetting: there are queries, and neither READ_DATABASE_URL nor DATABASE_URL is set.
+        """
+        if not self.has_queries:
+            return nullcontext()
+        from .reads import ReadDatabase
+
+        url = required(settings.read_database_url or settings.database_url, "DATABASE_URL")
+        return ReadDatabase(url, settings, self.migrations).watched()
 
     def create_app(self, settings: ServiceSettings, lifespan: Lifespan) -> "FastAPI":
         """The HTTP application; ``lifespan`` sets ``app.state.client``."""

@@ -26,7 +26,9 @@ Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 _NotNegative = Annotated[timedelta, Field(ge=timedelta(0)), BeforeValidator(_seconds)]
 _AtMost25s = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(seconds=25)), BeforeValidator(_seconds)]
 _AtLeast1s = Annotated[timedelta, Field(ge=timedelta(seconds=1)), BeforeValidator(_seconds)]
+_Positive = Annotated[timedelta, Field(gt=timedelta(0)), BeforeValidator(_seconds)]
 
+DEFAULT_JOB_TIMEOUT = timedelta(days=7)
 _NAMESPACE = re.compile(r"([a-z][a-z0-9_-]{0,39})?")
 WEBHOOK = re.compile(r"[a-z0-9-]{1,40}")
 CALLER = re.compile(r"[a-z0-9-]{1,30}")
@@ -67,8 +69,14 @@ class ServiceSettings(BaseSettings):
     database_url: SecretStr | None = None
     """sqlite:///path or postgresql://…; groups that open the database need it."""
 
+    read_database_url: SecretStr | None = None
+    """Where the API reads, in a service that has queries: a replica, or a user who may only read. Unset: DATABASE_URL."""
+
+    read_timeout: _AtLeast1s = timedelta(seconds=5)
+    """How long the API waits for a connection to read from; Postgres ends a statement of it that takes longer."""
+
     database_pool_size: Annotated[int, Field(ge=1)] = 10
-    """Connections that a process keeps to a Postgres database; it opens as many again under load."""
+    """Connections that a process keeps to a database. A worker opens as many again under load, the API none."""
 
     database_statement_timeout: _NotNegative = timedelta(seconds=30)
     """Postgres ends a statement that takes longer, and a transaction that is idle for longer. 0: never."""
@@ -85,6 +93,10 @@ class ServiceSettings(BaseSettings):
     Empty: whoever reaches the port, which the API refuses where HOST is not loopback; ``none``: the same, on purpose.
     It refuses keys of less than 20 characters, too.
     """
+
+    job_timeout: _Positive = DEFAULT_JOB_TIMEOUT
+    """How long a workflow may take, from its start, that is started by a request, a message or a schedule; its contract
+    may say otherwise."""
 
     sync_wait: _AtMost25s = timedelta(seconds=5)
     """How long a route that waits for its result waits before it answers 202; at most 25 s."""
@@ -239,7 +251,7 @@ class ServiceSettings(BaseSettings):
             raise ValueError("must begin with http://, https:// or postgresql://")
         return value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "read_database_url")
     @classmethod
     def _check_database(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(_DATABASES):

@@ -34,7 +34,7 @@ from ..engine.namespace import Namespace
 from ..engine.worker import DurableFunction
 from ..errors import Failure
 from .calls import recorded as read_recorded
-from .ids import MAX_ROOT, public_of, run_id, run_number
+from .ids import MAX_ROOT, first_run, run_id, run_number
 from .job_runs import find_newest
 from .json_values import validate
 from .steps import DurableContext
@@ -197,7 +197,7 @@ class Gate[P: BaseModel]:
 
     def _former_id(self, root: str) -> str:
         """The id of a question in the release before, which left out the kind of work."""
-        return f"{self.name}/{public_of(root)}"
+        return f"{self.name}/{first_run(root).partition('/')[2]}"
 
 
 def _numbered(first: str, number: int) -> str:

@@ -6,9 +6,9 @@
     <gate>/<root>           the question for which some work waits at a gate: approve/job/order-4711 (see `gate`)
     db/op/<op>/<key>        one write, in the service's own database (see `once`)
 
-A *public* id is what clients see: ``[<caller>.]<key>``, or ``[<caller>.]<field>/<field>…``, where the caller is there
-only if the convention has it. On the engine an id begins
-with the service's namespace: ``myapi/job/order-4711``.
+A *public* id is what clients see: ``[<caller>.]<key>``, or ``[<caller>.]<field>,<field>…``, where the caller is there
+only if the convention has it. It is one segment of a path. On the engine an id begins with the service's namespace, and
+its fields have slashes between them: ``myapi/invoice/c-1/42``.
 
 Rules of the engine: a root id holds no ``:`` (the SDK separates children with it) and no NUL, and stays short, since
 children append to it and a MySQL-backed server stores 255 characters. Ours have at most 190, and the namespace 41.
@@ -19,10 +19,12 @@ import hashlib
 import re
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from resonate.context import Context
 
 from ..engine.namespace import Namespace
+from .fingerprints import plain_number
 
 MAX_ROOT = 190
 """Characters of a root id, without the namespace."""
@@ -36,9 +38,10 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _SPECIAL = re.compile(r"[^A-Za-z0-9_-]")
 _FIELD = r"(?:(?:[A-Za-z0-9_-]|~[0-9a-f]{2})+|~)"
 _RUN = re.compile(r"\+run([0-9]+)(?=:|$)")  # No public id has a `+`.
-_PUBLIC = re.compile(rf"(?:(?P<caller>[a-z0-9-]{{1,30}})\.)?(?:{_FIELD}(?:/{_FIELD})*|~~?[a-z2-7]{{52}})")
+# The release before had slashes in public ids, which clients may have kept.
+_PUBLIC = re.compile(rf"(?:(?P<caller>[a-z0-9-]{{1,30}})\.)?(?:{_FIELD}(?:[,/]{_FIELD})*|~~?[a-z2-7]{{52}})")
 
-type Field = str | int | bool | date | datetime | uuid.UUID
+type Field = str | int | bool | date | datetime | uuid.UUID | Decimal
 
 
 def public_id(caller: str | None, key: str | None) -> str:
@@ -79,13 +82,18 @@ def is_root(root: str) -> bool:
 
 
 def root_id(kind: str, public: str) -> str:
-    """The id of a piece of work: ``<kind>/<public>``."""
-    return f"{kind}/{public}"
+    """The id of a piece of work: ``<kind>/<public>``, with slashes between fields."""
+    return as_root(f"{kind}/{public}")
+
+
+def as_root(text: str) -> str:
+    """A root id as it is on the engine, where its fields are spelled as clients see them: ``invoice/c-1,42``."""
+    return text.replace(",", "/")
 
 
 def public_of(root: str) -> str:
     """The public id in a root id: what :func:`root_id` was given, whichever run of the work it is."""
-    return first_run(root).partition("/")[2]
+    return first_run(root).partition("/")[2].replace("/", ",")
 
 
 def run_number(root: str) -> int:
@@ -170,6 +178,8 @@ def _text(field: Field) -> str:
                 return f"{(field - _EPOCH) // timedelta(microseconds=1)}us"
         case date():
             return field.isoformat()
+        case Decimal():
+            return plain_number(field)
         case _:
             return str(field)
 

@@ -16,7 +16,7 @@ from resonate.types import PromiseRecord
 from ..engine.client import EngineClient, error_of
 from ..errors import OperatorError
 from .calls import KEPT, name_of_call
-from .ids import run_id, run_number
+from .ids import as_root, run_id, run_number
 
 _REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
 _ENDED_WELL, _RUNNING = "resolved", "pending"
@@ -39,7 +39,7 @@ async def all_runs(client: EngineClient, job: str) -> list[PromiseRecord]:
     Raises:
         OperatorError: there is no such job.
     """
-    for root in dict.fromkeys((job, client.namespace.local_id(job))):
+    for root in dict.fromkeys((as_root(job), client.namespace.local_id(as_root(job)))):
         runs: list[PromiseRecord] = []
         while (run := await client.find(run_id(root, len(runs) + 1))) is not None:
             runs.append(run)
@@ -50,7 +50,7 @@ async def all_runs(client: EngineClient, job: str) -> list[PromiseRecord]:
 
 async def find_newest(client: EngineClient, root: str) -> PromiseRecord | None:
     """The record of the newest run of the job that has this root id; None where there is no such job."""
-    first = await client.find(root)
+    first = await client.find(as_root(root))
     return first and await newest(client, first)
 
 

@@ -20,7 +20,7 @@ from .openapi import extend_openapi
 from .problems import ProblemMiddleware, install_handlers
 from .webhooks import webhooks_of
 
-RESPONSE_HEADERS = ("Location", "Idempotent-Replayed", "Preference-Applied", "Retry-After", "X-Request-ID")
+RESPONSE_HEADERS = ("Location", "Link", "Idempotent-Replayed", "Preference-Applied", "Retry-After", "X-Request-ID")
 """What clients read of a response beside its body; `expose_headers` of CORS."""
 
 
@@ -40,6 +40,7 @@ def install(
         webhook.check_secrets(settings)
     app.state.settings = settings
     app.state.guesses = Guesses()
+    app.state.reads = None  # The lifespan of `Service.api` opens it, where there are queries.
     app.state.is_open = not settings.callers and any(isinstance(route, AuthenticatedRoute) for route in routes)
     app.root_path = settings.root_path or app.root_path
     # A redirect to the path with or without its last slash loses the body in many clients, and the prefix of a proxy.

@@ -2,15 +2,16 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from ..outages import Resource
 from ..settings import ServiceSettings
 from ..telemetry import metrics
 from . import draining
 from .auth import AuthenticatedRoute, ClientDep
 from .openapi import problems
-from .problems import unavailable
+from .problems import Problem, unavailable
 
 router = APIRouter(tags=["health"])
 
@@ -27,13 +28,16 @@ async def livez() -> Health:
     return Health(status="alive")
 
 
-@router.get("/readyz", responses=problems((503, "The engine does not answer, or the process stops.")))
-async def readyz(client: ClientDep) -> Health:
-    """The engine answers, within 2 seconds, and the process does not stop."""
+@router.get("/readyz", responses=problems((503, "The engine or the database does not answer, or the process stops.")))
+async def readyz(client: ClientDep, request: Request) -> Health:
+    """The engine answers, within 2 seconds, the database does where queries read it, and the process does not stop."""
     if draining.has_begun():
         raise draining.stopping()
     if (problem := await client.health_problem()) is not None:
         raise unavailable(detail=f"This process does not work: {problem}.")
+    reads: Resource | None = request.app.state.reads
+    if reads is not None and (problem := await reads.problem()) is not None:
+        raise Problem(503, "unavailable", f"This process does not work: {problem}.", headers={"Retry-After": "5"})
     return Health(status="ready")
 
 

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import EngineRefused, EngineUnavailable, ValueNotKept
+from ..errors import EngineRefused, EngineUnavailable, InvalidCursor, QueryTimedOut, ValueNotKept
 from ..outages import Lost
 from ..telemetry.requests import request_id
 from .methods import allowed_methods
@@ -102,9 +102,8 @@ def unavailable(location: str | None = None, *, detail: str = "The engine did no
 
 def lost(error: Lost) -> Problem:
     """503: what a route reads from is away, such as the database."""
-    return Problem(
-        503, "unavailable", f"{error.resource.name} is away. Try again.".capitalize(), headers={"Retry-After": "5"}
-    )
+    detail = f"{error.resource.name.capitalize()} is away. Try again."
+    return Problem(503, "unavailable", detail, headers={"Retry-After": "5"})
 
 
 def not_found() -> Problem:
@@ -195,6 +194,11 @@ def _problem_of(error: Exception) -> Problem:
             return unavailable()
         case Lost():
             return lost(error)
+        case InvalidCursor():
+            return Problem(422, "invalid-cursor", "The cursor is none of this list in this order. Begin without one.")
+        case QueryTimedOut():
+            logger.warning("a query took longer than READ_TIMEOUT", exc_info=error)
+            return Problem(504, "timed-out", "The database took too long.")
         case ValueNotKept():  # A body of just under 1 MiB may be more with the defaults of what it left out.
             return Problem(413, "body-too-large", f"{error}.")
         case ClientDisconnect():  # while its body was read: nobody receives this

@@ -23,6 +23,7 @@ from ..database import Database, migrate, seed
 from ..durable.rpc import Registration, Rpc
 from ..engine.client import build
 from ..engine.worker import register, stop
+from ..reads import ReadDatabase
 from ..service import Service, functions_of
 from ..settings import ServiceSettings
 from .crashes import CALLS_TO, Crashes, Sample
@@ -119,6 +120,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     """Sessions of the test's own database, which `service` and `call` use too."""
     async with Database(database_url) as database:
         yield database
+
+
+@pytest.fixture
+async def reads(definition: Service, database_url: str, no_settings: None) -> AsyncIterator[ReadDatabase]:
+    """Sessions for queries of the test's own database: `async with reads.session() as session`."""
+    settings = make_settings(definition, database_url=database_url)
+    async with ReadDatabase(database_url, settings, definition.migrations) as reads:
+        yield reads
 
 
 @pytest.fixture

@@ -1,17 +1,17 @@
-"""The steps that take an edit of a file back."""
+"""What an edit of a file has changed."""
 
 from __future__ import annotations
 
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-Undo = tuple[tuple[int, int, str], ...]
+Steps = tuple[tuple[int, int, str], ...]
 """Byte offset, byte length, and the text to put there instead, in the order in which they are applied."""
 
 
 @lru_cache(maxsize=16)  # a plan asks for what its layout has asked for, and a list may have thousands of lines
-def differences(before: bytes, after: bytes) -> Undo:
-    """The steps by which :func:`restore` makes *before* of *after*, each of whole lines.
+def differences(before: bytes, after: bytes) -> Steps:
+    """The steps that make *before* of *after*, each of whole lines.
 
     None at all where what was there is no text.
     """
@@ -31,10 +31,3 @@ def differences(before: bytes, after: bytes) -> Undo:
                 return ()
         offset += size
     return tuple(reversed(steps))  # from the end, so that no step moves the place of the next
-
-
-def restore(content: bytes, undo: Undo) -> bytes:
-    """Take an edit back: *content* is what it left."""
-    for start, length, old in undo:
-        content = content[:start] + old.encode() + content[start + length :]
-    return content
