@@ -17,6 +17,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
 
+from resonate_scaffold import layout
 from resonate_scaffold.code.facts import Place
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import BrokenSource, ManifestError, StillUsed, Unknown
@@ -25,11 +26,12 @@ from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.generators.addition import at
 from resonate_scaffold.generators.again import files_made_by
 from resonate_scaffold.generators.compose import COMPOSE, without_reads
-from resonate_scaffold.generators.contract import package_of
+from resonate_scaffold.generators.contract import TAKEN, package_of
 from resonate_scaffold.generators.group import without_process, without_service
 from resonate_scaffold.generators.query import FOLDER
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS, contracts_folder, stand_in
-from resonate_scaffold.names import Name
+from resonate_scaffold.generators.webhook import KINDS, SCHEDULED
+from resonate_scaffold.names import Name, Noun
 from resonate_scaffold.plan import Change, Delete, Edit, Plan
 from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint
 from resonate_scaffold.service.service import Service
@@ -72,7 +74,10 @@ def _changed_files(project: Project, record: Added) -> tuple[PurePosixPath, ...]
     return tuple(
         path
         for path, made in ((PurePosixPath(path), sha) for path, sha in record.files.items())
-        if path in project.files and path != PROCFILE_DEV and fingerprint(project.files[path]) != made
+        if path in project.files
+        and path != PROCFILE_DEV
+        and fingerprint(project.files[path]) != made
+        and project.is_edited(path)  # by somebody, and not by a further `add`
     )
 
 
@@ -206,21 +211,25 @@ def _check_record(project: Project, recorded: Added, record: Added) -> None:
         )
 
     modules = {f"{_module(project, path)}." for path in record.files}
-    name = Name(record.name).snake
+    names = {Name(record.name).snake, Noun(record.name, TAKEN).snake}
+    own = [project.files[path] for path in map(PurePosixPath, record.files) if path in project.files]
     for path in record.files:
         if PurePosixPath(path).suffix != ".py" and path != str(PROCFILE_DEV):
             raise refused(path)
     for path, edited in record.edits.items():
         if PurePosixPath(path).suffix != ".py" and path not in _TEXTS:
             raise refused(path)
-        for _, key in edited.lists:
+        for into, key in edited.lists:
+            spelled = layout.text(key).encode()
+            if into == KINDS and (key == SCHEDULED or any(spelled in content for content in own)):
+                continue  # what the ids of its work begin with
             if not any(key.startswith(module) for module in modules) and key not in {
                 record.name,
                 Name(record.name).kebab,
             }:
                 raise refused(key)
         for defined in edited.defines:
-            if defined != name:
+            if defined not in names:
                 raise refused(f"{defined} in {path}")
 
 
