@@ -160,7 +160,9 @@ def test_a_field_of_a_key_has_the_type_that_requests_have() -> None:
 
 
 def test_a_field_that_requests_have_with_several_types_is_asked_for() -> None:
-    project = grown(fresh(bare=True), "add workflow make-offer --takes price:Decimal", "add workflow tell --takes price:int")
+    project = grown(
+        fresh(bare=True), "add workflow make-offer --takes price:Decimal", "add workflow tell --takes price:int"
+    )
     with pytest.raises(UsageError, match="--from price is Decimal in make-offer, int in tell") as caught:
         planned(project, "add idempotency-key offer --from price")
     assert caught.value.hint == "Say which: --from price:Decimal"
