@@ -84,7 +84,7 @@ async def test_work_that_takes_longer(orders: RunningService) -> None:
     slow = await orders.http.put(f"{ORDERS}/0", headers={"Prefer": "wait=0"})
     assert slow.status_code == 202, slow.text
     assert slow.json() == {"id": "c-1/0", "status": "running", "result": None, "error": None}
-    assert (slow.headers["Location"], slow.headers["Preference-Applied"]) == (f"{ORDERS}/c-1/0", "wait=0")
+    assert (slow.headers["Location"], slow.headers["Preference-Applied"]) == (f"{ORDERS}/c-1,0", "wait=0")
     answer = {"job_id": "c-1/0", "paid": True}
     assert (await orders.send_signed("/webhooks/payments", answer)).json() == answer
     ended = await orders.http.put(f"{ORDERS}/0")
@@ -95,7 +95,7 @@ async def test_work_that_fails(orders: RunningService) -> None:
     failed = await orders.http.put(f"{ORDERS}/-1")
     assert problem(failed) == (404, "no-such-number")
     assert failed.json()["detail"] == "there is no such number"
-    assert failed.headers["Location"] == f"{ORDERS}/c-1/-1"
+    assert failed.headers["Location"] == f"{ORDERS}/c-1,-1"
 
 
 async def test_reads_through_a_durable_function(orders: RunningService) -> None:
@@ -174,7 +174,7 @@ async def test_an_engine_that_goes_away_while_a_request_waits(
     monkeypatch.setattr(EngineClient, "find", refuse)
     response = await orders.http.put(f"{ORDERS}/0")
     assert problem(response) == (503, "engine-unavailable")
-    assert response.headers["Location"] == f"{ORDERS}/c-1/0"
+    assert response.headers["Location"] == f"{ORDERS}/c-1,0"
     monkeypatch.undo()
 
 
