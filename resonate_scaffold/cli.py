@@ -66,7 +66,7 @@ def _dispatch(arguments: list[str]) -> int:
     # Their common base moved between versions of Typer; its subclass did not.
     wrong_usage = cast(type[typer.BadParameter], typer.BadParameter.__base__)
     try:
-        status = _program().main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        status = _program(*arguments[:2]).main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except wrong_usage as error:
@@ -80,13 +80,13 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 @functools.cache
-def _program() -> Any:
-    """All commands as Typer runs them. It reads every signature for that: once is enough where many lines are run."""
+def _program(*line: str) -> Any:
+    """The commands that a line may mean, as Typer runs them: once is enough where many lines are run."""
     import typer
 
-    from resonate_scaffold.commands import app
+    from resonate_scaffold.commands import program
 
-    return typer.main.get_command(app)
+    return typer.main.get_command(program(line))
 
 
 def _fail(arguments: list[str], error: ScaffoldError, status: int) -> int:

@@ -15,10 +15,12 @@
     ├── ManifestError           the service's record of itself cannot be read
     ├── OlderLayout             a service that an older version made, and this one only reads
     ├── BrokenSource            a file of the service that is not Python as it stands
+    ├── FormattingFailed        ruff cannot be run, or cannot read the project's configuration of it
     ├── CannotEdit              a place that cannot be edited safely; the hint has the lines to paste
     ├── Taken                   a name, path or route that is there already
     ├── Unknown                 a name that is not there
     ├── StillUsed               something to remove that something else needs
+    ├── ChangedSince            something to remove that somebody has written into
     ├── Unwanted                asked, the user said no
     └── Changed                 a file that changed between the preview and the write, or while another command ran
 
@@ -37,6 +39,11 @@ def plain(text: str) -> str:
     It may hold what somebody typed, a path, or a name from the code of a service.
     """
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def quoted(text: str) -> str:
+    """Quote *text* so that control characters, line ends and great length cannot spoil the line."""
+    return f'"{plain(text if len(text) <= 60 else text[:57] + "...")}"'
 
 
 class ScaffoldError(Exception):
@@ -126,6 +133,10 @@ class BrokenSource(ScaffoldError):
     """A file that has to be read is not Python, or not UTF-8."""
 
 
+class FormattingFailed(ScaffoldError):
+    """What would be written cannot be laid out as the project wants it."""
+
+
 class CannotEdit(ScaffoldError):
     """The place to edit is gone, or is written in a way that no safe edit is known for."""
 
@@ -140,6 +151,10 @@ class Unknown(ScaffoldError):
 
 class StillUsed(ScaffoldError):
     """What would be removed is needed by something that stays."""
+
+
+class ChangedSince(ScaffoldError):
+    """What would be removed has something that no `add` made."""
 
 
 class Changed(ScaffoldError):

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resonate_scaffold import disk
-from resonate_scaffold.errors import BrokenSource, Unwanted
-from resonate_scaffold.plan import Edit, Plan, unified_diff
-from resonate_scaffold.project import ADDS, Project, after
-from resonate_scaffold.report import Outcome, Report, confirm
+from resonate_scaffold.errors import BrokenSource
+from resonate_scaffold.plan import Plan, unified_diff
+from resonate_scaffold.project import Project, after
+from resonate_scaffold.report import Outcome, Report
 from resonate_scaffold.service.listing import KINDS, inventory, table
 from resonate_scaffold.service.service import Service
 
@@ -51,7 +51,6 @@ def change(request: ChangeRequest, planner: Planner, report: Report) -> Outcome:
         report.files(plan)
         report.diff(unified_diff(plan))
     elif plan.changes:
-        _ask(request, project, plan)
         disk.apply(root, plan, project)
         report.files(plan)
     for line in plan.notes:
@@ -111,16 +110,3 @@ def _reading_code() -> Iterator[None]:
         if collects:
             gc.freeze()
             gc.enable()
-
-
-def _ask(request: ChangeRequest, project: Project, plan: Plan) -> None:
-    """Ask once, where a file would change that somebody has edited."""
-    if not request.interactive:
-        return
-    edited = [
-        str(item.path)
-        for item in plan.changes
-        if isinstance(item, Edit) and item.path.parent != ADDS and project.is_edited(item.path)
-    ]
-    if edited and not confirm(f"Edit {', '.join(edited)}, which you have edited?", default=True):
-        raise Unwanted("Nothing was changed", "--dry-run shows what would be.")

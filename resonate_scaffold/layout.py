@@ -1,8 +1,4 @@
-"""Python text as `ruff format` leaves it, for the parts of generated code whose length depends on names.
-
-Whatever fits into a line stands on one; what does not is written one item a line with a trailing comma, which the
-formatter keeps.
-"""
+"""Python text whose parts depend on names, written down plainly: how it is laid out is ruff's to say (`formatting`)."""
 
 from __future__ import annotations
 
@@ -12,7 +8,8 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-WIDTH = 120
+PROSE = 88
+"""Columns of docstrings, which ruff does not break: they fit whatever width a project is likely to set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,31 +56,20 @@ def value(data: object) -> Code:
             return repr(data)
 
 
-def render(code: Code, *, indent: int = 0, before: str = "", after: str = "") -> str:
-    """Write *code*. ``before`` and ``after`` are what stands beside it on its first and its last line."""
-    if isinstance(code, str) or not code.items:
-        return flat(code)
-    if not _has_comment(code) and indent + len(before) + len(flat(code)) + len(after) <= WIDTH:
-        return flat(code)
-    inner = " " * (indent + 4)
-    lines = [code.head]
-    for item in code.items:
-        if item.comment:
-            lines.append(f"{inner}# {item.comment}")
-        rendered = render(item.code, indent=indent + 4, before=item.prefix, after=",")
-        lines.append(f"{inner}{item.prefix}{rendered},")
-    return "\n".join([*lines, " " * indent + code.tail])
-
-
-def flat(code: Code) -> str:
-    """*code* on one line, without its comments."""
+def render(code: Code) -> str:
+    """Write *code*: on one line, but for comments."""
     if isinstance(code, str):
         return code
-    return f"{code.head}{', '.join(item.prefix + flat(item.code) for item in code.items)}{code.tail}"
+    items = [f"{_comment(item)}{item.prefix}{render(item.code)}" for item in code.items]
+    return f"{code.head}{', '.join(items)}{code.tail}"
+
+
+def _comment(item: Item) -> str:
+    return f"\n# {item.comment}\n" if item.comment else ""
 
 
 def text(content: str) -> str:
-    """A string literal, with the quotes that the formatter prefers."""
+    """A string literal."""
     if '"' in content and "'" not in content:
         return repr(content)
     return json.dumps(content, ensure_ascii=not content.isprintable())
@@ -91,46 +77,30 @@ def text(content: str) -> str:
 
 def docstring(content: str, *, indent: int = 0) -> str:
     """A docstring of one paragraph, quotes included, without the indent of its first line."""
-    if indent + len(content) + 6 <= WIDTH:
+    if indent + len(content) + 6 <= PROSE:
         return f'"""{content}"""'
     margin = " " * indent
     # Narrower by the quotes: two lines at least, or the formatter pulls the closing quotes up.
     lines = textwrap.wrap(
-        content, WIDTH - indent - 3, initial_indent=3 * " ", break_long_words=False, break_on_hyphens=False
+        content, PROSE - indent - 3, initial_indent=3 * " ", break_long_words=False, break_on_hyphens=False
     )
     lines[0] = f'"""{lines[0][3:]}'
     return "\n".join([lines[0], *(margin + line for line in lines[1:]), f'{margin}"""'])
 
 
 def strings(pieces: Iterable[str], *, indent: int = 0, before: str = "") -> str:
-    """*before* and a text that is given in pieces (each inside of quotes), as one literal or as one for each line.
+    """*before* and a text that is given in pieces (each inside of quotes): one literal where that fits into a line.
 
     The pieces are those of an f-string where *before* ends with ``f``.
     """
     kind = "f" if before.endswith("f") else ""
-    whole, pieces = before.removesuffix("f"), list(pieces)
-    if indent + len(before) + len("".join(pieces)) + 2 <= WIDTH or len(pieces) < 2:
-        return f'{" " * indent}{before}"{"".join(pieces)}"'
-    inner = " " * (indent + 4)
-    lines: list[str] = []
-    for piece in pieces:
-        if lines and len(inner) + len(kind) + len(lines[-1]) + len(piece) + 2 <= WIDTH:
-            lines[-1] += piece
-        else:
-            lines.append(piece)
-    body = [f'{inner}{kind if "{" in line else ""}"{line}"' for line in lines]
-    return "\n".join([f"{' ' * indent}{whole}(", *body, f"{' ' * indent})"])
+    literals = [f'{kind if "{" in piece else ""}"{piece}"' for piece in pieces]
+    return "\n".join([f"{' ' * indent}{before.removesuffix('f')}(", *literals, ")"])
 
 
 def condition(head: str, operands: Iterable[str], tail: str, *, indent: int = 0) -> str:
     """Operands of ``and`` in brackets: ``if not (a and b):``."""
-    operands = list(operands)
-    flat = f"{' ' * indent}{head}{' and '.join(operands)}{tail}"
-    if len(flat) <= WIDTH:
-        return flat
-    inner = " " * (indent + 4)
-    rest = [f"{inner}and {operand}" for operand in operands[1:]]
-    return "\n".join([" " * indent + head, inner + operands[0], *rest, " " * indent + tail])
+    return f"{' ' * indent}{head}{' and '.join(operands)}{tail}"
 
 
 def expression(node: ast.expr, name_of: Callable[[ast.expr], str | None]) -> str:
@@ -162,7 +132,3 @@ def expression(node: ast.expr, name_of: Callable[[ast.expr], str | None]) -> str
                 return ast.unparse(node)
 
     return go(node)
-
-
-def _has_comment(group: Group) -> bool:
-    return any(item.comment or (isinstance(item.code, Group) and _has_comment(item.code)) for item in group.items)

@@ -1,6 +1,6 @@
 """Names: one validated name, all its spellings.
 
-A name becomes a directory, a Python package, a distribution and an environment prefix, on every platform.
+A service's name becomes a directory, a Python package, a distribution and an environment prefix, on every platform.
 What would not work for one of them is refused before anything is rendered, together with a name that does
 work.
 """
@@ -11,9 +11,9 @@ import keyword
 import re
 import sys
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from resonate_scaffold.errors import InvalidName
+from resonate_scaffold.errors import InvalidName, quoted
 
 MAX_LENGTH = 40
 
@@ -68,7 +68,7 @@ class Name:
         """
         reason = _objection(text)
         if reason is not None:
-            raise InvalidName(f"{_shown(text)} {reason}", suggest(text, suffix))
+            raise InvalidName(f"{quoted(text)} {reason}", suggest(text, suffix))
         return cls(text)
 
     @property
@@ -95,9 +95,49 @@ class Name:
         return self.raw
 
 
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """What something in a service is called: ``place-order``, or ``createInvoice`` where the name is another team's."""
+
+    raw: str
+    taken: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    """What the code around it calls something else."""
+
+    @property
+    def snake(self) -> str:
+        """``create_invoice``: a module, a function. A keyword, or what is taken, gets an underscore: ``from_``."""
+        name = "_".join(_words(self.raw))
+        is_free = not keyword.iskeyword(name) and name not in self.taken and name not in _DEVICES
+        return name if is_free else f"{name}_"
+
+    @property
+    def kebab(self) -> str:
+        """``create-invoice``: a part of an id."""
+        return "-".join(_words(self.raw))
+
+    @property
+    def pascal(self) -> str:
+        """``CreateInvoice``: what the names of classes begin with."""
+        return "".join(word.capitalize() for word in _words(self.raw))
+
+    @property
+    def model(self) -> str:
+        """``CreateInvoice``: the class of its request. Where that is taken, it says so: ``StatusRequest``."""
+        is_taken = self.pascal in self.taken or keyword.iskeyword(self.pascal)
+        return f"{self.pascal}Request" if is_taken else self.pascal
+
+    def __str__(self) -> str:
+        return self.raw
+
+
+def _words(text: str) -> list[str]:
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
+    return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", parted) if word]
+
+
 def suggest(text: str, suffix: str = "service") -> str:
     """Turn any text into a valid name that resembles it."""
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    ascii_text = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", ascii_text).lower()
     joined = re.sub(r"[^a-z0-9_]+", "-", words)
     joined = re.sub(r"[-_]{2,}", lambda run: "-" if "-" in run[0] else "_", joined).strip("-_")
@@ -129,9 +169,3 @@ def _objection(text: str) -> str | None:
         return f"has {len(text)} characters, the limit is {MAX_LENGTH}"
     snake = text.replace("-", "_")
     return next((why for names, why in _RESERVED if snake in names), None)
-
-
-def _shown(text: str) -> str:
-    """Quote *text* so that control characters, line ends and great length cannot spoil the line."""
-    shown = ascii(text if len(text) <= 60 else text[:57] + "...")
-    return f'"{shown[1:-1]}"'

@@ -9,12 +9,14 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 from typing import Literal
 
 from resonate_scaffold.errors import PlanConflict
 
 Action = Literal["create", "edit", "delete"]
+_ALIKE = 0.5  # of two files' lines, as much as git asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class Plan:
                     changes[change.path] = replace(earlier, content=change.after)
                 case Edit(), Edit():
                     changes[change.path] = Edit(change.path, earlier.before, change.after)
+                case Delete(), Create():
+                    changes[change.path] = Edit(change.path, earlier.before, change.content)
                 case None, _:
                     changes[change.path] = change
                 case _:
@@ -111,9 +115,20 @@ class Plan:
 
 
 def unified_diff(plan: Plan) -> Iterator[str]:
-    """Yield the plan as the lines of a unified diff, without line ends; the tool's own records come last."""
+    """Yield the plan as the lines of a unified diff, without line ends; the tool's own records come last.
+
+    A file that is deleted, and made elsewhere much as it was, is shown as git shows one that was renamed.
+    """
+    moves = _moves(plan)
     for change in sorted(plan.changes, key=lambda change: change.path.parts[0].startswith(".resonate-scaffold")):
         match change:
+            case Delete() if change in moves.values():
+                pass
+            case Create() if change.path in moves:
+                old = moves[change.path]
+                yield f"diff --git a/{old.path} b/{change.path}"
+                yield from (f"rename from {old.path}", f"rename to {change.path}")
+                yield from _file_diff(old.path, change.path, old.before, change.content)
             case Create(private=True):
                 yield f"New file {change.path} (not shown: it holds secrets)"
             case Create():
@@ -122,6 +137,22 @@ def unified_diff(plan: Plan) -> Iterator[str]:
                 yield from _file_diff(change.path, change.path, change.before, change.after)
             case Delete():
                 yield from _file_diff(change.path, None, change.before, b"")
+
+
+def _moves(plan: Plan) -> dict[PurePosixPath, Delete]:
+    """Which files are deleted ones under another name, by their new paths."""
+    deleted = [change for change in plan.changes if isinstance(change, Delete)]
+    moves: dict[PurePosixPath, Delete] = {}
+    for change in plan.changes:
+        if not isinstance(change, Create) or change.private or not deleted:
+            continue
+        new = change.content.splitlines()
+        alike = [(SequenceMatcher(None, it.before.splitlines(), new).ratio(), it) for it in deleted]
+        ratio, nearest = max(alike, key=lambda found: found[0])
+        if ratio > _ALIKE:
+            moves[change.path] = nearest
+            deleted.remove(nearest)
+    return moves
 
 
 def _check_inside(path: PurePosixPath) -> None:

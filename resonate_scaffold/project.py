@@ -20,35 +20,33 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold.errors import ManifestError, OlderLayout
+from resonate_scaffold.forms import form
 from resonate_scaffold.plan import Create, Delete, Edit, Plan
 
 MANIFEST = PurePosixPath(".resonate-scaffold.json")
 ADDS = PurePosixPath(".resonate-scaffold/adds")
+RUFF_SETTINGS = (".ruff.toml", "ruff.toml", "pyproject.toml")
+"""The files in which ruff looks for its settings, in this order."""
 _TOOL = "resonate-scaffold"
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")  # `names` knows more, but a later version may refuse what an earlier one took
 _RECORD = re.compile(r"(?P<number>[0-9]{4,})-(?P<rest>[A-Za-z0-9_.-]+)\.json")
 
-Undo = tuple[tuple[int, int, str], ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What an ``add`` did to a file that was there.
+    """What an ``add`` put into a file that was there, by which it is found again whatever happens to the file.
 
-    ``undo`` holds (byte offset, byte length, text to put back): applied in this order to the file whose SHA-256 is
-    ``sha256``, it gives every byte back. Where somebody has edited since, the syntax tree is asked instead, for the
-    elements of ``lists`` (module-level list, key) and the module-level names in ``defines``.
+    ``lists``: the elements (module-level list, key); ``defines``: the module-level names. In a file that is not Python
+    what was added has its own name.
     """
 
-    sha256: str
-    undo: Undo
     lists: tuple[tuple[str, str], ...] = ()
     defines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """One ``add``: what was asked for (``options``, normalised), the files it made (path to SHA-256), and its edits.
+    """One ``add``: what was asked for (``options``, normalised), the files it made (path to form), and its edits.
 
     ``number`` says in which order things were added.
     """
@@ -68,12 +66,7 @@ class Added:
     def to_bytes(self) -> bytes:
         """The record as a file: the same bytes for the same content."""
         edits = {
-            path: {
-                "sha256": edited.sha256,
-                "undo": [list(step) for step in edited.undo],
-                "lists": [list(wired) for wired in edited.lists],
-                "defines": list(edited.defines),
-            }
+            path: {"lists": [list(wired) for wired in edited.lists], "defines": list(edited.defines)}
             for path, edited in self.edits.items()
         }
         content = {
@@ -178,6 +171,10 @@ class Files(Mapping[PurePosixPath, bytes]):
     def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
         """The Python files below a directory, sorted."""
 
+    @abstractmethod
+    def ruff_settings(self, directory: PurePosixPath) -> tuple[str, bytes] | None:
+        """Name and content of the file by which ruff has the settings of a directory; None for those of its parent."""
+
     def containing(self, directory: PurePosixPath, text: bytes) -> list[PurePosixPath]:
         """The Python files below a directory that contain a text, sorted."""
         return [path for path in self.below(directory) if text in self[path]]
@@ -213,6 +210,12 @@ class FilesInMemory(Files):
     def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
         """The Python files below a directory."""
         return iter(sorted(path for path in self._files if path.suffix == ".py" and directory in path.parents))
+
+    def ruff_settings(self, directory: PurePosixPath) -> tuple[str, bytes] | None:
+        """The file by which ruff has the settings of a directory."""
+        return next(
+            ((name, self._all[directory / name]) for name in RUFF_SETTINGS if directory / name in self._all), None
+        )
 
 
 class ChangedFiles(Files):
@@ -259,6 +262,12 @@ class ChangedFiles(Files):
         """The Python files below a directory."""
         made = {path for path in self._made if path.suffix == ".py" and directory in path.parents}
         return iter(sorted({*self._files.below(directory), *made} - self._gone))
+
+    def ruff_settings(self, directory: PurePosixPath) -> tuple[str, bytes] | None:
+        """The file by which ruff has the settings of a directory."""
+        changed = ((name, self._changes.get(directory / name)) for name in RUFF_SETTINGS)
+        found = next(((name, content) for name, content in changed if content is not None), None)
+        return found or self._files.ruff_settings(directory)
 
     @cached_property
     def _made(self) -> list[PurePosixPath]:
@@ -335,24 +344,13 @@ class Project:
         """The number of the next ``add``."""
         return self._records[-1][0] + 1 if self._records else 1
 
-    def last_edit(self, path: PurePosixPath, except_for: Added | None = None) -> Added | None:
-        """The last ``add`` that made or edited a file; ``except_for`` is not looked at."""
-        spelled = json.dumps(str(path), ensure_ascii=False).encode()
-        for _, record in reversed(self._records):
-            if spelled in self._content(record) and (except_for is None or record != except_for.path.name):
-                added = self._record(record)
-                if str(path) in added.edits or str(path) in added.files:
-                    return added
-        return None
+    def is_changed(self, path: PurePosixPath, made: str) -> bool:
+        """Whether a file is, in more than its layout, another than the one that an ``add`` recorded as *made*.
 
-    def is_edited(self, path: PurePosixPath) -> bool:
-        """Whether somebody has changed a file since the tool last wrote it."""
-        last = self.last_edit(path)
-        if last is None:
-            known = self.manifest.files.get(str(path))
-        else:
-            known = last.edits[str(path)].sha256 if str(path) in last.edits else last.files[str(path)]
-        return known != fingerprint(self.files[path])
+        Earlier versions recorded the hash of its bytes.
+        """
+        content = self.files[path]
+        return made not in (form(path, content), fingerprint(content))
 
     def _record(self, name: str) -> Added:
         return Added.from_bytes(ADDS / name, self._content(name))
@@ -401,13 +399,6 @@ def runtime_digest(hashes: Mapping[str, str], package: str) -> str:
     return fingerprint("".join(lines).encode())
 
 
-def restore(content: bytes, undo: Undo) -> bytes:
-    """Take an edit back: *content* is what it left."""
-    for start, length, old in undo:
-        content = content[:start] + old.encode() + content[start + length :]
-    return content
-
-
 def _slug(kind: str, name: str) -> str:
     """What a record's file name says of it: the name where that can be a file's, else something like it and a hash."""
     text = re.sub(r"[^a-z0-9_.]+", "-", name.lower()).strip("-")
@@ -429,32 +420,25 @@ def _from_json(content: bytes) -> Any:
 
 def _damaged(path: PurePosixPath, error: Exception) -> ManifestError:
     reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-    return ManifestError(f"{path} cannot be read: {reason}", f"Restore it: git checkout -- {path}")
+    anew = "" if path == MANIFEST else ", or make it again from the code: resonate-scaffold list --repair"
+    return ManifestError(f"{path} cannot be read: {reason}", f"Restore it: git checkout -- {path}{anew}")
 
 
 def _added_from_json(data: Any) -> Added:
     edits = {
         path: Edited(
-            sha256=_text(edited["sha256"]),
-            undo=tuple((_size(start), _size(length), _text(old)) for start, length, old in edited["undo"]),
             lists=tuple((_text(name), _text(key)) for name, key in edited["lists"]),
             defines=tuple(_text(name) for name in edited["defines"]),
         )
         for path, edited in _mapping(data["edits"]).items()
     }
-    _hashes({path: edited.sha256 for path, edited in edits.items()})
+    _hashes({path: "" for path in edits})
     return Added(_text(data["kind"]), _text(data["name"]), _mapping(data["options"]), _hashes(data["files"]), edits)
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not text")
-    return value
-
-
-def _size(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise TypeError(f"{value!r} is not a number of bytes")
     return value
 
 

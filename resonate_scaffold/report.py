@@ -21,6 +21,7 @@ from resonate_scaffold.project import ADDS
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from resonate_scaffold.check.shown import Shown
     from resonate_scaffold.plan import Plan
 
 _COLUMN = 10  # the width of a status word
@@ -57,9 +58,12 @@ class Outcome:
 class Report:
     """Tells the user what happens. Every method but ``finish`` is silent with ``--json``."""
 
-    def __init__(self, *, as_json: bool, for_github: bool = False) -> None:
-        self._as_json = as_json
+    def __init__(
+        self, *, as_json: bool, for_github: bool = False, write: Callable[[Outcome], str] | None = None
+    ) -> None:
+        self._as_json = as_json or write is not None
         self._for_github = for_github
+        self._write = write or _as_json
 
     def summary(self, where: str, plan: Plan) -> None:
         """One line for each top-level directory of a new service, rather than one for each file."""
@@ -95,24 +99,36 @@ class Report:
                 for row in rows:
                     print(f"  {plain(row)}".rstrip())
 
-    def findings(self, found: Sequence[Mapping[str, Any]], checked: int) -> None:
-        """What a check found, two lines each: what is wrong, what to do. Or, for GitHub, one annotation each."""
+    def findings(self, shown: Shown, *, statistics: bool, every_stale: bool) -> None:
+        """What a check found: where, what is wrong, its line, what to do. Or, for GitHub, an annotation each.
+
+        Many uses of an older SDK are one line, unless *every_stale* is wanted.
+        """
         if self._as_json:
             return
+        from resonate_scaffold.check.shown import excerpt
+
+        pairs, stale = shown.without_stale()
+        if every_stale:
+            pairs, stale = list(zip(shown.findings, shown.sources, strict=True)), None
         if self._for_github:
-            for it in found:
+            for it, _ in pairs:
                 print(_annotation(it))
+            if stale is not None:
+                print(f"::error title=RS5 older SDK::{stale}")
             return
-        for it in found:
-            where = f"{it['path']}:{it['line']}:{it['column']}"
-            self._finding(plain(where), f"{it['code']} [{it['name']}]", plain(it["message"]), plain(it["hint"]))
-        files = f"{checked:,} {_plural(checked, 'file')}"
-        if found:
-            counted = sorted(Counter(it["code"] for it in found).items())
-            rules = ", ".join(f"{code} {number}" for code, number in counted)
-            print(f"{len(found)} {_plural(len(found), 'mistake')} in {files}: {rules}")
-        else:
-            print(f"{files} checked: nothing found")
+        if statistics:
+            print(*shown.statistics(), shown.total(), sep="\n")
+            return
+        if stale is not None:
+            self._finding("", "", stale, [], "Move to resonate-sdk 0.8 first. Each place: --select RS5")
+        for it, source in pairs:
+            where = f"{plain(it['path'])}:{it['line']}:{it['column']}"
+            code = f"{it['code']} [{it['name']}]"
+            self._finding(where, code, plain(it["message"]), excerpt(it, source), plain(it["hint"]))
+        print(shown.total())
+        for line in shown.hints():
+            print(line)
 
     def checklist(self, items: Sequence[Mapping[str, Any]]) -> None:
         """The checklist of each route, a row an answer, with the line that shows it."""
@@ -131,14 +147,17 @@ class Report:
         if not any(item["rows"] for item in items):
             print("No route here starts durable work.")
 
-    def _finding(self, where: str, code: str, message: str, hint: str) -> None:
+    def _finding(self, where: str, code: str, message: str, source: Sequence[str], hint: str) -> None:
+        below = [f"    | {line}" for line in source]
         if not sys.stdout.isatty():
-            print(f"{where}: {code} {message}\n    {hint}")
+            print(": ".join(filter(None, (where, f"{code} {message}".strip()))), *below, f"    {hint}", sep="\n")
             return
         from rich.text import Text
 
-        parts = Text.assemble((where, "bold"), ": ", (code, "bold red"), f" {message}\n    ", (hint, "dim"))
-        _console().print(parts, soft_wrap=True)
+        parts = Text.assemble((where, "bold"), ": " if where else "", (code, "bold red"), f" {message}\n")
+        for line in below:
+            parts.append(f"{line}\n", "cyan" if line is below[-1] else "")
+        _console().print(parts.append(f"    {hint}", "dim"), soft_wrap=True)
 
     def text(self, text: str) -> None:
         """A page, or a drawing, as it is."""
@@ -187,7 +206,7 @@ class Report:
     def finish(self, outcome: Outcome) -> int:
         """Print what is left to say, and return the exit status."""
         if self._as_json:
-            print(_as_json(outcome))
+            print(self._write(outcome))
         elif outcome.error is not None:
             complain(outcome.error)
         return outcome.exit_status

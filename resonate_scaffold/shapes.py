@@ -7,64 +7,44 @@ constraints that stand in the annotation as literals.
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from resonate_scaffold import layout
 from resonate_scaffold.edit.source import Source
-from resonate_scaffold.errors import Unknown, UsageError
-from resonate_scaffold.fields import SCALARS, Field, Shape, closest
+from resonate_scaffold.errors import Unknown, UsageError, plain
+from resonate_scaffold.fields import Field, closest
 from resonate_scaffold.layout import Code, Item
 from resonate_scaffold.service.service import Service
-from resonate_scaffold.service.types import ModelType
-
-Import = tuple[str, str | None]
-
-_CODE: Mapping[str, tuple[str, str, tuple[Import, ...], Any, Any]] = {
-    # scalar: code, other code, imports, JSON, other JSON
-    "float": ("1.5", "2.5", (), 1.5, 2.5),
-    "bool": ("True", "False", (), True, False),
-    "date": ("date(2026, 1, 31)", "date(2026, 2, 28)", (("!datetime", "date"),), "2026-01-31", "2026-02-28"),
-    "datetime": (
-        "datetime(2026, 1, 31, 12, tzinfo=UTC)",
-        "datetime(2026, 2, 28, 12, tzinfo=UTC)",
-        (("!datetime", "UTC"), ("!datetime", "datetime")),
-        "2026-01-31T12:00:00Z",
-        "2026-02-28T12:00:00Z",
-    ),
-    "Decimal": ('Decimal("1.50")', 'Decimal("2.50")', (("!decimal", "Decimal"),), "1.50", "2.50"),
-    "UUID": (
-        'UUID("6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11")',
-        'UUID("0b8ddfb0-7c3f-4a0e-8a75-2f0b1f7c9d22")',
-        (("!uuid", "UUID"),),
-        "6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11",
-        "0b8ddfb0-7c3f-4a0e-8a75-2f0b1f7c9d22",
-    ),
-}
-_LONGEST = 1000  # of the texts and lists in examples
-_LARGEST = 10**15  # of their numbers: a float has each of these
-_TEXTS = (
-    *("example", "another", "a", "b", "example-1", "1", "2", "12345", "67890", "A", "B", "EXAMPLE", "USD", "EUR"),
-    *("ada@example.com", "grace@example.com", "https://example.com", "https://example.org", "2026-01-31"),
-    *("6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11", "0b8ddfb0-7c3f-4a0e-8a75-2f0b1f7c9d22", "+4930123456"),
+from resonate_scaffold.service.types import Alias, ModelType
+from resonate_scaffold.shape import SCALARS, TYPES, Shape, read_type
+from resonate_scaffold.values import (
+    Example,
+    Import,
+    accepts,
+    chosen,
+    example_of_scalar,
+    is_json,
+    is_number,
+    lengths,
+    member,
 )
+
 _SCALAR_NAMES = {
     **{(module or "", name): scalar for scalar, (module, name) in SCALARS.items()},
     ("!datetime", "datetime"): "datetime",
 }
+_TYPING = ("!typing.", "!typing_extensions.")
+_WIRE = ("validation_alias", "alias")  # what says how JSON calls a field, the stronger first
+# What stands among constraints and is none.
+_NO_CONSTRAINTS = frozenset(_WIRE) | {
+    *("serialization_alias", "title", "description", "examples", "default", "default_factory", "repr", "exclude"),
+    *("json_schema_extra", "deprecated"),
+}
+_UNKNOWN = "?"
 _CONSTRAINTS = frozenset({"!pydantic.Field", "!pydantic.StringConstraints", "!annotated_types.Len"})
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A value: as code, with what the code needs imported, and as JSON."""
-
-    code: Code
-    imports: tuple[Import, ...]
-    json: Any
 
 
 class Types:
@@ -83,11 +63,11 @@ class Types:
         found = [it.qualified for it in near if f".{it.qualified}".endswith(f".{name}")]
         if len(found) > 1:
             choices = ", ".join(qualified.removeprefix("contracts.") for qualified in found)
-            raise UsageError(f"Several contracts have a type {name}", f"Say which: {choices}")
+            raise UsageError(f"Several contracts have a type {plain(name)}", f"Say which: {choices}")
         if not found:
             short = [it.name for it in self._service.types]
-            hint = f"{' '.join(SCALARS)} list[T] dict[str, T] T?, or a model of the contracts. {closest(name, short)}"
-            raise UsageError(f"There is no type {name}", hint)
+            hint = f"{TYPES}, or an enum or a model of the contracts. {closest(name, short)}"
+            raise UsageError(f"There is no type {plain(name)}", hint)
         return self._shape_of_name(found[0])
 
     def fields(self, qualified: str) -> tuple[Field, ...]:
@@ -106,10 +86,11 @@ class Types:
         """An example of a model that has these fields; what may be left out is."""
         return self._model_of(qualified, fields, False, ())
 
-    def fits(self, given: Shape, wanted: Shape) -> bool:
+    def fits(self, given: Shape, wanted: Shape, *, surely: bool = False) -> bool:
         """Whether a value of one type does for the other: by their types, and by the constraints as an example has it.
 
-        A caller's text may break a constraint that only the callee has; then the call fails, as it should.
+        ``surely``: every value does, whatever a client sends. Else what has a constraint that only *wanted* has may
+        break it; then the call fails, as it should.
         """
         if any(part.kind == "opaque" for part in given.walk()):
             return False
@@ -120,8 +101,10 @@ class Types:
             return False
         if given == wanted:
             return True
+        if surely:
+            return implies(given, wanted)
         example = self.example(given)
-        return example is not None and _accepts(wanted, example.json, {})
+        return example is not None and accepts(wanted, example.json)
 
     def shape(self, node: ast.expr, source: Source) -> Shape:
         """What an annotation of a module stands for."""
@@ -137,36 +120,40 @@ class Types:
             source = self._source(item.module)
             shape = self._shape(item.annotation, source, frozenset({f"{model.module}.{model.name}"}))
             rules, optional = _rules_of_default(item.default, source)
-            if rules:
-                shape = Shape("alias", f"{model.name}.{item.name}", of=shape, rules=rules)
-            yield Field(item.name, shape, optional, item.annotation, item.default, source)
+            names = {**shape.rules, **rules} if shape.kind == "alias" else rules
+            wire = next((it for key in _WIRE if isinstance(it := names.get(key), str)), "")
+            if rules.keys() - set(_WIRE):
+                shape = Shape("alias", f"[{model.name}.{item.name}]", of=shape, rules=rules)
+            yield Field(item.name, shape, optional, item.annotation, item.default, source, wire)
 
     def _shape_of_name(self, qualified: str, seen: frozenset[str] = frozenset()) -> Shape:
         alias = self._service.named_type(qualified)
         if isinstance(alias, ModelType):
             return Shape("model", qualified)
         assert alias is not None  # whoever calls this has found it
+        if isinstance(alias.node, ast.ClassDef) and (members := _members(alias)):
+            return Shape("enum", qualified, rules=members)
         if qualified in seen or not isinstance(alias.node, ast.expr):
             return Shape("alias", qualified)
         source = self._source(alias.module)
         return Shape("alias", qualified, of=self._shape(alias.node, source, seen | {qualified}))
 
     def _shape(self, node: ast.expr, source: Source, seen: frozenset[str]) -> Shape:
-        match node:
-            case ast.Constant(value=str(text)):
-                try:
-                    return self._shape(ast.parse(text, mode="eval").body, source, seen)
-                except (SyntaxError, ValueError):
-                    return Shape("opaque", node=node)
-            case ast.BinOp(left=left, op=ast.BitOr(), right=ast.Constant(value=None)):
-                return Shape("optional", of=self._shape(left, source, seen))
-            case ast.BinOp(left=ast.Constant(value=None), op=ast.BitOr(), right=right):
-                return Shape("optional", of=self._shape(right, source, seen))
-            case ast.Subscript(value=base, slice=inside):
-                return self._subscript(node, source.qualified(base) or _builtin(base), inside, source, seen)
-            case ast.Name() | ast.Attribute():
-                return self._name(node, source, seen)
-        return Shape("opaque", node=node)
+        def base(node: ast.expr) -> str:
+            name = source.qualified(node)
+            if name is None:
+                return _builtin(node)
+            return name.rpartition(".")[2] if name.startswith(_TYPING) else name
+
+        def leaf(node: ast.expr) -> Shape:
+            return self._name(node, source, seen)
+
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                return self._shape(ast.parse(node.value, mode="eval").body, source, seen)
+            except (SyntaxError, ValueError):
+                return Shape("opaque", node=node)
+        return read_type(node, base, leaf, lambda part: _literal_keywords(part, source))
 
     def _name(self, node: ast.expr, source: Source, seen: frozenset[str]) -> Shape:
         qualified = source.qualified(node) or _builtin(node)
@@ -177,37 +164,18 @@ class Types:
             return self._shape_of_name(qualified, seen)
         return Shape("opaque", node=node)
 
-    def _subscript(self, node: ast.expr, base: str, inside: ast.expr, source: Source, seen: frozenset[str]) -> Shape:
-        items = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-        match base, items:
-            case "list" | "!typing.List", [item]:
-                return Shape("list", of=self._shape(item, source, seen))
-            case "dict" | "!typing.Dict", [ast.Name(id="str"), item]:
-                return Shape("dict", of=self._shape(item, source, seen))
-            case "!typing.Optional", [item]:
-                return Shape("optional", of=self._shape(item, source, seen))
-            case "!typing.Literal", [ast.Constant(), *_]:
-                return Shape("literal", ast.unparse(node), node=node)
-            case "!typing.Annotated", [item, *metadata]:
-                rules: dict[str, Any] = {}
-                for part in metadata:
-                    rules |= _literal_keywords(part, source)
-                return Shape("alias", ast.unparse(node), of=self._shape(item, source, seen), rules=rules)
-        return Shape("opaque", node=node)
-
     def _example(self, shape: Shape, other: bool, inside: tuple[str, ...]) -> Example | None:
         match shape.kind:
             case "scalar" | "alias":
                 return self._constrained(shape, {}, other, inside)
             case "literal":
-                return _literal_example(shape, other)
+                return chosen([Example(layout.value(it), (), it) for it in shape.choices], other=other)
+            case "enum":
+                return chosen([member(shape, name) for name in shape.rules], other=other)
             case "optional":
                 return self._example(shape.inner, other, inside)
-            case "list":
-                return self._list(shape, 1, other, inside)
-            case "dict":
-                item = self._example(shape.inner, other, inside)
-                return item and Example(_keyed(item.code), item.imports, {"example": item.json})
+            case "list" | "set" | "dict":
+                return self._several(shape, 1, other, inside)
             case "model":
                 if shape.name in inside:
                     return None  # a model that needs one of itself
@@ -229,14 +197,26 @@ class Types:
                 return None
             arguments.append(Item(part.code, f"{item.name}="))
             imports += part.imports
-            data[item.name] = part.json
+            data[item.wire] = part.json
         return Example(layout.call(name, arguments), tuple(imports), data)
 
-    def _list(self, shape: Shape, length: int, other: bool, inside: tuple[str, ...]) -> Example | None:
+    def _several(self, shape: Shape, length: int, other: bool, inside: tuple[str, ...]) -> Example | None:
+        """A list, a set or a dict; of a set no more is known than two different items, of a dict one."""
         item = self._example(shape.inner, other, inside)
-        if item is None:
+        most = {"list": length, "set": 2 if shape.inner.is_hashable else -1, "dict": 1}[shape.kind]
+        if item is None or length > most:
             return None
-        return Example(layout.group("[", [Item(item.code)] * length, "]"), item.imports, [item.json] * length)
+        if shape.kind == "dict":
+            return Example(_keyed(item.code), item.imports, {"example": item.json}) if length else Example("{}", (), {})
+        items = [item] * length
+        if shape.kind == "set" and length == 2:
+            second = self._example(shape.inner, not other, inside)
+            if second is None:
+                return None
+            items = [item, second]
+        mark = "{}" if shape.kind == "set" else "[]"
+        code = layout.group(mark[0], [Item(it.code) for it in items], mark[1]) if items or mark == "[]" else "set()"
+        return Example(code, tuple(one for it in items for one in it.imports), [it.json for it in items])
 
     def _constrained(
         self, shape: Shape, rules: Mapping[str, Any], other: bool, inside: tuple[str, ...]
@@ -245,46 +225,80 @@ class Types:
             if shape.of is None:
                 return None
             return self._constrained(shape.of, {**shape.rules, **rules}, other, inside)
-        choices = rules.get("examples")
-        if choices and isinstance(choices, list | tuple):
-            chosen = choices[-1] if other else choices[0]
-            return Example(layout.value(chosen), (), chosen) if shape.is_json_native and _is_json(chosen) else None
-        if shape.kind == "list":
-            lengths = _lengths(rules)
-            return lengths and self._list(shape, max(lengths[0], min(1, lengths[1])), other, inside)
+        examples = rules.get("examples")
+        if examples and isinstance(examples, list | tuple):
+            value = examples[-1] if other else examples[0]
+            return Example(layout.value(value), (), value) if shape.is_json_native and is_json(value) else None
+        if shape.kind == "optional":
+            return self._constrained(shape.inner, rules, other, inside)
+        if shape.kind in ("list", "set", "dict"):
+            bounds = lengths(rules)
+            return bounds and self._several(shape, max(bounds[0], min(1, bounds[1])), other, inside)
         if shape.kind != "scalar":
             return self._example(shape, other, inside)
-        if shape.name == "str":
-            texts = [text for text in _candidate_texts(rules) if _text_fits(text, rules)]
-            return _chosen([(layout.text(text), text) for text in texts], other)
-        if shape.name == "int":
-            numbers = [number for number in _candidate_numbers(rules) if _number_fits(number, rules)]
-            return _chosen([(repr(number), number) for number in numbers], other)
-        if shape.name in ("float", "Decimal") and rules.keys() & {"ge", "gt", "le", "lt", "multiple_of"}:
-            numbers = [number for number in _candidate_numbers(rules) if _number_fits(number, rules)]
-            if shape.name == "float":
-                return _chosen([(f"{number}.0", float(number)) for number in numbers], other)
-            decimals = _chosen([(f'Decimal("{number}")', str(number)) for number in numbers], other)
-            return decimals and Example(decimals.code, (("!decimal", "Decimal"),), decimals.json)
-        code, other_code, imports, data, other_data = _CODE[shape.name]
-        return Example(other_code, imports, other_data) if other else Example(code, imports, data)
+        return example_of_scalar(shape.name, rules, other=other)
+
+
+def declaration(field: Field, bind: Callable[[str, str | None], str], kind: str | None = None) -> str:
+    """A field from the command line as a line of a model's body; *bind* says how an imported name is written there.
+
+    ``kind`` is its type as code, where its shape does not say it.
+    """
+    options = {"alias": field.wire} if field.has_alias else {}
+    kind = _with_options(kind, bind, options) if kind else _annotated(field.shape, bind, options)
+    default = field.value
+    if default is None:
+        return f"{field.name}: {kind}"
+    code = layout.render(default.code)
+    for module, name in default.imports:
+        code = _renamed(code, name or "", bind(module, name))
+    return f"{field.name}: {kind} = {code}"
 
 
 def annotation(shape: Shape, bind: Callable[[str, str | None], str]) -> str:
     """A shape from the command line as an annotation; *bind* says how an imported name is written there."""
+    return _annotated(shape, bind, {})
+
+
+def _annotated(shape: Shape, bind: Callable[[str, str | None], str], options: Mapping[str, Any]) -> str:
+    """An annotation, with *options* of pydantic's `Field`."""
+    if shape.kind == "alias" and not shape.name:
+        return _annotated(shape.inner, bind, {**options, **shape.rules})
     match shape.kind:
-        case "list":
-            return f"list[{annotation(shape.inner, bind)}]"
+        case "list" | "set":
+            kind = f"{shape.kind}[{annotation(shape.inner, bind)}]"
         case "dict":
-            return f"dict[str, {annotation(shape.inner, bind)}]"
+            kind = f"dict[str, {annotation(shape.inner, bind)}]"
         case "optional":
-            return f"{annotation(shape.inner, bind)} | None"
+            kind = f"{annotation(shape.inner, bind)} | None"
+        case "literal":
+            kind = f"{bind('!typing', 'Literal')}[{', '.join(layout.render(layout.value(it)) for it in shape.choices)}]"
         case "scalar":
             module, name = SCALARS[shape.name]
-            return bind(module, name) if module else name
+            kind = bind(module, name) if module else name
         case _:
             module, _, name = shape.name.rpartition(".")
-            return bind(module, name)
+            kind = bind(module, name)
+    return _with_options(kind, bind, options)
+
+
+def _with_options(kind: str, bind: Callable[[str, str | None], str], options: Mapping[str, Any]) -> str:
+    """A type as code, with *options* of pydantic's `Field`."""
+    if not options:
+        return kind
+    written = [f"{name}={_option(value, bind)}" for name, value in options.items()]
+    return f"{bind('!typing', 'Annotated')}[{kind}, {bind('!pydantic', 'Field')}({', '.join(written)})]"
+
+
+def _option(value: Any, bind: Callable[[str, str | None], str]) -> str:
+    if isinstance(value, Decimal):
+        return f'{bind("!decimal", "Decimal")}("{value}")'
+    return layout.render(layout.value(value))
+
+
+def _renamed(code: str, name: str, local: str) -> str:
+    """Code with another name for what it imports."""
+    return code if local == name else re.sub(rf"(?<![\w\"']){name}\b", local, code)
 
 
 def _plain(shape: Shape) -> Shape:
@@ -301,23 +315,74 @@ def same_values(one: Shape, other: Shape) -> bool:
     return _plain(one) == _plain(other)
 
 
-def _accepts(shape: Shape, data: Any, rules: Mapping[str, Any]) -> bool:
-    """Whether JSON of the right type obeys the constraints that are known."""
-    match shape.kind:
-        case "alias":
-            return shape.of is not None and _accepts(shape.of, data, {**shape.rules, **rules})
-        case "optional":
-            return data is None or _accepts(shape.inner, data, rules)
-        case "list":
-            shortest, longest = int(rules.get("min_length", 0)), int(rules.get("max_length", len(data)))
-            return shortest <= len(data) <= longest and all(_accepts(shape.inner, item, {}) for item in data)
-        case "dict":
-            return all(_accepts(shape.inner, item, {}) for item in data.values())
-    if isinstance(data, str) and shape.name == "str":
-        return _text_fits(data, rules)
-    if shape.name in ("int", "float", "Decimal"):
-        return _number_fits(float(data), rules)
-    return True
+def implies(given: Shape, wanted: Shape) -> bool:
+    """Whether the constraints that are known of one type hold all those of another, whose values are the same."""
+    has: dict[str, Any] = {}
+    known: set[str] = set()
+    while given.kind == "alias" and given.of is not None:
+        known |= {given.name} - {""}
+        has, given = {**given.rules, **has}, given.of
+    needs: dict[str, Any] = {}
+    while wanted.kind == "alias" and wanted.of is not None and wanted.name not in known:
+        needs, wanted = {**wanted.rules, **needs}, wanted.of
+    if wanted.name and wanted.name in known:
+        wanted = given
+    if not all(_is_narrower(rule, has, bound) for rule, bound in needs.items() if rule not in _NO_CONSTRAINTS):
+        return False
+    if wanted.kind == "optional" and given.kind != "optional":
+        return implies(Shape("alias", of=given, rules=has), wanted.inner)
+    return given.of is None or wanted.of is None or implies(given.of, wanted.of)
+
+
+def narrowed(given: Shape, wanted: Shape) -> Shape | None:
+    """The type of the same values that every call can take which takes *wanted*; None where it cannot be written.
+
+    A type with a name of its own comes by that; other constraints are written out.
+    """
+    if given.kind == "optional":
+        inner = narrowed(given.inner, wanted.inner if wanted.kind == "optional" else wanted)
+        return inner and Shape("optional", of=inner)
+    if wanted.kind == "optional":
+        return narrowed(given, wanted.inner)
+    if not implies(wanted, given):
+        return None  # each has a constraint that the other has not
+    if wanted.kind != "alias" or wanted.of is None or _has_name(wanted):
+        return wanted if _can_be_written(wanted) else None
+    rules = {rule: bound for rule, bound in wanted.rules.items() if rule not in _NO_CONSTRAINTS}
+    below = narrowed(_plain(wanted.of), wanted.of)
+    if below is None or _UNKNOWN in rules:
+        return None
+    return Shape("alias", of=below, rules=rules) if rules else below
+
+
+def _has_name(alias: Shape) -> bool:
+    return bool(alias.name) and "[" not in alias.name
+
+
+def _can_be_written(shape: Shape) -> bool:
+    """Whether `annotation` can write it: what has constraints in place that were read from code it cannot."""
+    if shape.kind == "alias" and shape.name:
+        return _has_name(shape)
+    return shape.of is None or _can_be_written(shape.of)
+
+
+def _is_narrower(rule: str, has: Mapping[str, Any], bound: Any) -> bool:
+    """Whether constraints leave no value that breaks another."""
+    if not is_number(bound):
+        return bool(has.get(rule) == bound)
+    lower = [(Decimal(str(has[it])), it == "gt") for it in ("ge", "gt", "min_length") if is_number(has.get(it))]
+    upper = [(Decimal(str(has[it])), it == "lt") for it in ("le", "lt", "max_length") if is_number(has.get(it))]
+    limit = Decimal(str(bound))
+    match rule:
+        case "ge" | "min_length":
+            return (rule == "min_length" and limit <= 0) or any(low >= limit for low, _ in lower)
+        case "gt":
+            return any(low > limit or (low == limit and is_open) for low, is_open in lower)
+        case "le" | "max_length":
+            return any(high <= limit for high, _ in upper)
+        case "lt":
+            return any(high < limit or (high == limit and is_open) for high, is_open in upper)
+    return bool(has.get(rule) == bound)
 
 
 def _keyed(item: Code) -> Code:
@@ -328,33 +393,54 @@ def _builtin(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _chosen(candidates: Sequence[tuple[Code, Any]], other: bool) -> Example | None:
-    if len(candidates) < (2 if other else 1):
-        return None
-    code, data = candidates[1 if other else 0]
-    return Example(code, (), data)
-
-
-def _literal_example(shape: Shape, other: bool) -> Example | None:
-    assert isinstance(shape.node, ast.Subscript)
-    inside = shape.node.slice
-    items = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-    values = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str | int)]
-    return _chosen([(layout.value(value), value) for value in values], other)
-
-
 def _literal_keywords(node: ast.expr, source: Source) -> dict[str, Any]:
-    """The literal keyword arguments of a constraint such as ``Field(ge=1)``; of a positional ``Len(1, 2)`` nothing."""
+    """The literal keyword arguments of a constraint such as ``Field(ge=1)``.
+
+    What is no literal, and any other constraint, is kept as text under a name that no constraint has: it is there.
+    """
     if not isinstance(node, ast.Call) or source.qualified(node.func) not in _CONSTRAINTS:
-        return {}
-    found: dict[str, Any] = {}
+        return {} if isinstance(node, ast.Constant) else {_UNKNOWN: ast.unparse(node)}
+    found: dict[str, Any] = {_UNKNOWN: ast.unparse(node)} if node.args and _is_length(node, source) else {}
     for item in node.keywords:
-        try:
-            value = ast.literal_eval(item.value)
-        except (ValueError, TypeError):
+        if item.arg is None:
             continue
-        if item.arg is not None and value is not None:
+        try:
+            value = _literal(item.value, source)
+        except (ValueError, TypeError, ArithmeticError):
+            if item.arg not in _NO_CONSTRAINTS:
+                found[_UNKNOWN] = ast.unparse(node)
+            continue
+        if value is not None:
             found[item.arg] = value
+    return found
+
+
+def _is_length(node: ast.Call, source: Source) -> bool:
+    return source.qualified(node.func) == "!annotated_types.Len"
+
+
+def _literal(node: ast.expr, source: Source) -> Any:
+    """The value of a literal, or of a Decimal of one."""
+    if isinstance(node, ast.Call) and len(node.args) == 1 and source.qualified(node.func) == "!decimal.Decimal":
+        return Decimal(str(ast.literal_eval(node.args[0])))
+    return ast.literal_eval(node)
+
+
+def _members(enumeration: Alias) -> dict[str, Any]:
+    """The members of an enumeration with their values, as far as JSON has these; none where one is computed."""
+    assert isinstance(enumeration.node, ast.ClassDef)
+    is_text = any("StrEnum" in ast.unparse(base) for base in enumeration.node.bases)
+    found: dict[str, Any] = {}
+    for statement in enumeration.node.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str() | int() as value)):
+                found[name] = value
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=function, args=[])) if (
+                ast.unparse(function).rpartition(".")[2] == "auto"
+            ):
+                found[name] = name.lower() if is_text else len(found) + 1
+            case ast.Assign():
+                return {}
     return found
 
 
@@ -371,77 +457,3 @@ def _rules_of_default(default: ast.expr | None, source: Source) -> tuple[dict[st
     rules = _literal_keywords(default, source)
     rules.pop("default", None)
     return rules, positional or bool(given & {"default", "default_factory"})
-
-
-def _lengths(rules: Mapping[str, Any]) -> tuple[int, int] | None:
-    """The least and the greatest length of an example; None where there is none that anybody would read."""
-    shortest, longest = rules.get("min_length", 0), rules.get("max_length", _LONGEST)
-    if not isinstance(shortest, int) or not isinstance(longest, int) or not shortest <= min(longest, _LONGEST):
-        return None
-    return max(shortest, 0), min(longest, _LONGEST)
-
-
-def has_example_text(rules: Mapping[str, Any]) -> bool:
-    """Whether a text is known that obeys these constraints."""
-    examples = rules.get("examples")
-    if isinstance(examples, list) and examples:
-        return isinstance(examples[0], str)
-    return any(_text_fits(text, rules) for text in _candidate_texts(rules))
-
-
-def _is_json(value: object) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _candidate_texts(rules: Mapping[str, Any]) -> list[str]:
-    lengths = _lengths(rules)
-    if lengths is None:
-        return []
-    shortest, longest = lengths
-    padded = [text + text[-1] * (shortest - len(text)) for text in _TEXTS]
-    return list(dict.fromkeys([*_TEXTS, *padded, *(text[:longest] for text in _TEXTS)]))
-
-
-def _text_fits(text: str, rules: Mapping[str, Any]) -> bool:
-    lengths = _lengths(rules)
-    if lengths is None or not lengths[0] <= len(text) <= lengths[1]:
-        return False
-    pattern = rules.get("pattern")
-    if pattern is None:
-        return True
-    try:
-        return re.search(pattern, text) is not None
-    except (re.error, TypeError):
-        return False
-
-
-def _candidate_numbers(rules: Mapping[str, Any]) -> list[int]:
-    bounds = [
-        bound
-        for name in ("ge", "gt", "le", "lt", "multiple_of")
-        if isinstance(bound := rules.get(name), int | float) and abs(bound) <= _LARGEST
-    ]
-    near = [int(bound) + step for bound in bounds for step in (0, 1, -1, 2, -2)]
-    return list(dict.fromkeys([1, 2, 10, 100, *near, 0]))
-
-
-def _number_fits(number: float, rules: Mapping[str, Any]) -> bool:
-    def holds(name: str, bound: float) -> bool:
-        match name:
-            case "ge":
-                return number >= bound
-            case "gt":
-                return number > bound
-            case "le":
-                return number <= bound
-            case "lt":
-                return number < bound
-            case "multiple_of":
-                return bound != 0 and number % bound == 0
-        return True
-
-    return all(holds(name, bound) for name, bound in rules.items() if isinstance(bound, int | float))

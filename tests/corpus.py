@@ -3,11 +3,14 @@
 A program of several files is one file: a line `# file: app/worker.py` begins the next. Of a file that is `(shared)` the
 text is in `tests/corpus/shared`, at the same path or at the end of it. A line with a mistake ends in `# want: RS201`.
 What is wanted is just that: no other finding, of any rule that is on by default.
+
+`python -m tests.corpus` writes the table of docs/check.md anew, from the rules and the numbers of their programs.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,9 +20,12 @@ from resonate_scaffold.check.findings import RULES
 
 CORPUS = Path(__file__).parent / "corpus"
 PAGES = Path(__file__).parent.parent / "resonate_scaffold" / "check" / "pages"
+DOCUMENT = Path(__file__).parent.parent / "docs" / "check.md"
 
 _FILE = re.compile(r"# file: (\S+)( \(shared\))?\s*$")
 _WANT = re.compile(r"# want: (RS[\w, ]+?)\s*$")
+_ROWS = re.compile(r"^\| RS000 .*?(?=^$)", re.MULTILINE | re.DOTALL)
+_TOTALS = re.compile(r"\d+ wrong and \d+ right programs")
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -97,3 +103,20 @@ def examples(rule: str, heading: str) -> list[Mapping[str, str]]:
     page = (PAGES / f"{rule}.md").read_text("utf-8")
     section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return [parts(block) for block in _BLOCK.findall(section)]
+
+
+def document() -> str:
+    """docs/check.md, with the table of the rules as they are."""
+    numbers = Counter((it.rule, it.is_wrong) for it in programs())
+    rows = (
+        f"| {it.code} | {it.name} | {it.summary.removesuffix('.')} "
+        f"| {numbers[it.code, True]} / {numbers[it.code, False]} |\n"
+        for it in RULES.values()
+    )
+    wrong, right = (sum(it.is_wrong is kind for it in programs()) for kind in (True, False))
+    text = _ROWS.sub("".join(rows).replace("\\", r"\\"), DOCUMENT.read_text("utf-8"), 1)
+    return _TOTALS.sub(f"{wrong} wrong and {right} right programs", text, 1)
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document(), "utf-8")

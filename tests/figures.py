@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,23 @@ def run(*command: str | Path, **environment: str) -> float:
     if done.returncode:
         sys.exit(f"error: `{' '.join(map(str, command))}` failed:\n{done.stdout}{done.stderr}")
     return time.perf_counter() - started
+
+
+_PEAK = """
+import atexit, pathlib, runpy, sys
+atexit.register(lambda: print(pathlib.Path("/proc/self/status").read_text(), file=sys.stderr))
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
+
+
+def peak(module: str, *arguments: str | Path, **environment: str) -> float:
+    """The most memory that a module of Python took when it was run, in MiB, as Linux counts it."""
+    command = (sys.executable, "-P", "-c", _PEAK, module, *arguments)
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    most = re.search(r"^VmHWM:\s+(\d+) kB", done.stderr, re.MULTILINE)
+    if done.returncode or most is None:
+        sys.exit(f"error: `{' '.join(map(str, command))}` failed:\n{done.stderr}")
+    return int(most[1]) / 1024
 
 
 Figures = Sequence[float]

@@ -1,6 +1,6 @@
 """A service in memory, and the tool's command lines on it: generators are pure, so neither needs a disk.
 
-A project here has the files that the tool would read of one on a disk: no README.
+A project here has the files that the tool would read of one on a disk.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import functools
 import io
 import shlex
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from unittest import mock
@@ -44,6 +44,7 @@ def fresh(*, bare: bool) -> Project:
 def is_read(path: PurePosixPath) -> bool:
     """Whether the tool reads a file of the service: Python, and a few others."""
     ours = path.suffix == ".py" and path.parts[0] in (NAME, "tests")
+    ours = ours or path.parts[:2] == ("tests", "histories")
     return ours or str(path) in ROOT_FILES
 
 
@@ -90,6 +91,8 @@ def grown(project: Project, *commands: str) -> Project:
 def removing(line: str) -> str:
     """The command line that takes an `add` back, by that of the `add`."""
     kind, *words = shlex.split(line)[1:]
+    if kind == "field":
+        return shlex.join(["remove", kind, words[0], words[1].partition(":")[0]])
     return shlex.join(["remove", kind, *words[: 2 if kind == "route" else 1]])
 
 
@@ -102,3 +105,10 @@ def rewritten(project: Project, files: Mapping[str, bytes]) -> Project:
 def without(project: Project, *paths: str) -> Project:
     """The service after somebody has deleted files."""
     return replace(project, files=ChangedFiles(project.files, dict.fromkeys(map(PurePosixPath, paths))))
+
+
+def restore(content: bytes, steps: Iterable[tuple[int, int, str]]) -> bytes:
+    """What was there before *content*, by the steps that `differences` gives."""
+    for start, length, old in steps:
+        content = content[:start] + old.encode() + content[start + length :]
+    return content

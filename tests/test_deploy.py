@@ -23,7 +23,7 @@ import copier
 import pytest
 import yaml
 
-from resonate_scaffold import templates
+from resonate_scaffold import __version__, templates
 from resonate_scaffold.code.files import read
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.program import Program
@@ -364,9 +364,19 @@ def test_ci_runs_the_checks_on_every_version(service: Service) -> None:
     steps = [(step["run"], step.get("if")) for step in job["steps"] if "run" in step]
     (install, always), *checks = steps
     assert always is None and "pip install -c constraints.txt -e '.[dev]'" in install and "uv.lock" in install
-    assert checks[0] == ("nox", "github.event_name != 'schedule'")
-    nightly, when = checks[1]
+    # Whatever is installed where it runs: the tool, in the version that the service was made with.
+    assert checks[0] == (f"pipx install --python python resonate-scaffold=={__version__}", None)
+    assert checks[1] == ("resonate-scaffold check --format github", None)
+    assert checks[2] == ("nox", "github.event_name != 'schedule'")
+    nightly, when = checks[3]
     assert nightly.endswith("pytest --crashes=all --database=all") and when == "github.event_name == 'schedule'"
+
+
+def test_ruff_leaves_what_suppresses_findings_of_check(service: Service) -> None:
+    line = "import os  # noqa: F401, RS201\n"
+    command = (sys.executable, "-m", "ruff", "check", "--fix", "--quiet", "--stdin-filename", "tests/x.py", "-")
+    done = subprocess.run(command, cwd=service.root, input=line, capture_output=True, text=True, check=True)
+    assert done.stdout == line
 
 
 def test_nox_runs_all_checks(service: Service) -> None:

@@ -21,7 +21,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from resonate_scaffold import dev
+from resonate_scaffold.dev.engines import _token, choose_engine
+from resonate_scaffold.dev.network import free_port, http_status
+from resonate_scaffold.dev.procfile import expand, parse_procfile, which_to_restart
+from resonate_scaffold.dev.project import Project, environment, find_project, health_ports, launches
+from resonate_scaffold.dev.session import ENGINE_FILE, run
 from resonate_scaffold.errors import ScaffoldError, UsageError
 from resonate_scaffold.project import MANIFEST
 
@@ -82,12 +86,12 @@ http.server.HTTPServer(("127.0.0.1", port), Answer).serve_forever()
 DRIVER = """
 import sys
 from pathlib import Path
-from resonate_scaffold import dev
+from resonate_scaffold.dev import session
 from resonate_scaffold.errors import ScaffoldError
 directory, engine, port, reload, patience = sys.argv[1:]
-dev.ENGINE_WAIT = float(patience)
+session.ENGINE_WAIT = float(patience)
 try:
-    sys.exit(dev.run(Path(directory), engine, int(port), reload == "reload"))
+    sys.exit(session.run(Path(directory), engine, int(port), reload == "reload"))
 except ScaffoldError as error:
     print("error:", error)
     print("hint:", error.hint)
@@ -100,7 +104,7 @@ except ScaffoldError as error:
 
 def test_a_procfile_is_names_and_argument_lists() -> None:
     text = "# processes\n\napi: python -m myapi api --port $PORT\n  mail : sh -c 'echo \"a b\"'\r\n"
-    assert dev.parse_procfile(text) == {
+    assert parse_procfile(text) == {
         "api": ("python", "-m", "myapi", "api", "--port", "$PORT"),
         "mail": ("sh", "-c", 'echo "a b"'),
     }
@@ -127,9 +131,9 @@ def test_a_procfile_is_names_and_argument_lists() -> None:
     ],
 )
 def test_what_only_a_shell_understands_is_given_to_one(command: str) -> None:
-    (argv,) = dev.parse_procfile(f"api: {command}").values()
+    (argv,) = parse_procfile(f"api: {command}").values()
     assert argv == ("sh", "-c", command)
-    assert dev.expand(argv, {}) == argv
+    assert expand(argv, {}) == argv
 
 
 @pytest.mark.parametrize(
@@ -142,7 +146,7 @@ def test_what_only_a_shell_understands_is_given_to_one(command: str) -> None:
     ],
 )
 def test_what_needs_no_shell_gets_none(command: str) -> None:
-    (argv,) = dev.parse_procfile(f"api: {command}").values()
+    (argv,) = parse_procfile(f"api: {command}").values()
     assert argv[0] in ("python", "run") and len(argv) > 2
 
 
@@ -158,7 +162,7 @@ def test_what_needs_no_shell_gets_none(command: str) -> None:
 )
 def test_a_wrong_procfile_is_refused_with_its_line(text: str, part: str) -> None:
     with pytest.raises(ScaffoldError) as error:
-        dev.parse_procfile(text)
+        parse_procfile(text)
     assert part in str(error.value)
     assert error.value.hint
 
@@ -166,12 +170,12 @@ def test_a_wrong_procfile_is_refused_with_its_line(text: str, part: str) -> None
 def test_variables_are_expanded_into_one_argument_each() -> None:
     argv = ("run", "--port=$PORT", "${NAME}", "${NONE:-a b}", "${EMPTY:-x}", "$", "5$")
     env = {"PORT": "8000", "NAME": "two words $PORT", "EMPTY": ""}
-    assert dev.expand(argv, env) == ("run", "--port=8000", "two words $PORT", "a b", "x", "$", "5$")
+    assert expand(argv, env) == ("run", "--port=8000", "two words $PORT", "a b", "x", "$", "5$")
 
 
 def test_a_variable_that_is_not_set_is_an_error_that_names_it() -> None:
     with pytest.raises(ScaffoldError, match=r"needs \$MISSING, which is not set"):
-        dev.expand(("run", "$MISSING"), {})
+        expand(("run", "$MISSING"), {})
 
 
 STATE = Path("state")
@@ -190,7 +194,7 @@ STATE = Path("state")
     ],
 )
 def test_which_engine(wish: str, url: str | None, binary: str | None, expected: str) -> None:
-    engine = dev.choose_engine(wish, url, binary, 8123, STATE, "secret")
+    engine = choose_engine(wish, url, binary, 8123, STATE, "secret")
     if expected == "server":
         assert engine.argv[:2] == ("/bin/resonate", "dev")
     elif expected == "embedded":
@@ -205,7 +209,7 @@ def test_which_engine(wish: str, url: str | None, binary: str | None, expected: 
 
 
 def test_a_password_in_the_url_of_an_engine_is_not_shown() -> None:
-    engine = dev.choose_engine("postgresql://me:secret@db/r", None, None, 1, STATE, "secret")
+    engine = choose_engine("postgresql://me:secret@db/r", None, None, 1, STATE, "secret")
     assert engine.url == "postgresql://me:secret@db/r"
     assert engine.title == "postgresql://db/r (not started here)"
 
@@ -222,7 +226,7 @@ def test_a_password_in_the_url_of_an_engine_is_not_shown() -> None:
 )
 def test_no_password_is_shown_wherever_it_stands(url: str) -> None:
     try:
-        said = dev.choose_engine("auto", url, None, 1, STATE, "secret").title
+        said = choose_engine("auto", url, None, 1, STATE, "secret").title
     except UsageError as error:
         said = error.message
     assert "secret" not in said
@@ -241,12 +245,12 @@ def test_no_password_is_shown_wherever_it_stands(url: str) -> None:
 )
 def test_an_engine_that_cannot_be_is_refused(wish: str, url: str | None, kind: type[ScaffoldError]) -> None:
     with pytest.raises(kind) as error:
-        dev.choose_engine(wish, url, None, 1, STATE, "secret")
+        choose_engine(wish, url, None, 1, STATE, "secret")
     assert error.value.hint
 
 
 def test_the_embedded_engine_is_told_the_token_that_the_service_has() -> None:
-    engine = dev.choose_engine("auto", None, None, 8123, STATE, "of the run", "of the service")
+    engine = choose_engine("auto", None, None, 8123, STATE, "of the run", "of the service")
     assert engine.env == engine.service_env == {"RESONATE_TOKEN": "of the service"}
     assert "with a token" in engine.title and "of the service" not in engine.title
     assert "of the service" not in engine.argv
@@ -285,11 +289,11 @@ EVERY = set(MORE)
 )
 def test_which_processes_a_change_restarts(files: list[str], names: set[str]) -> None:
     changed = [ROOT / file for file in files]
-    assert dev.which_to_restart(changed, ROOT, ROOT / "myapi", MORE) == names
+    assert which_to_restart(changed, ROOT, ROOT / "myapi", MORE) == names
 
 
 def test_a_change_of_a_stand_in_that_nobody_runs_restarts_nothing() -> None:
-    assert dev.which_to_restart([ROOT / "myapi/fakes/worker.py"], ROOT, ROOT / "myapi", COMMANDS) == set()
+    assert which_to_restart([ROOT / "myapi/fakes/worker.py"], ROOT, ROOT / "myapi", COMMANDS) == set()
 
 
 @pytest.mark.parametrize(
@@ -304,9 +308,9 @@ def test_a_change_of_a_stand_in_that_nobody_runs_restarts_nothing() -> None:
 )
 def test_workers_do_not_share_a_health_port(given: str, ports: dict[str, str], tmp_path: Path) -> None:
     env = {"HEALTH_PORT": given, "PORT": "8000", "PATH": ""}
-    assert dev.health_ports(COMMANDS, env) == ports
-    launches = dev.launches(dev.Project(tmp_path, tmp_path / "myapi", COMMANDS), env)
-    assert {name: launch.env["HEALTH_PORT"] for name, launch in launches.items()} == dict.fromkeys(
+    assert health_ports(COMMANDS, env) == ports
+    started = launches(Project(tmp_path, tmp_path / "myapi", COMMANDS), env)
+    assert {name: launch.env["HEALTH_PORT"] for name, launch in started.items()} == dict.fromkeys(
         COMMANDS, given
     ) | ports
 
@@ -326,7 +330,7 @@ class Session:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.port = dev.free_port()
+        self.port = free_port()
         self.log = root / f"output-{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -583,9 +587,9 @@ def test_a_server_on_path_is_not_started_unless_it_is_asked_for(session: Session
 @posix
 @pytest.mark.skipif(not os.environ.get("TEST_RESONATE_SERVER"), reason="TEST_RESONATE_SERVER is no server's binary")
 def test_a_real_server_answers_those_who_know_the_secret_of_the_run_and_no_web_page(tmp_path: Path) -> None:
-    port = dev.free_port()
+    port = free_port()
     binary, secret = os.environ["TEST_RESONATE_SERVER"], "of-this-run"
-    engine = dev.choose_engine("server", None, binary, port, tmp_path, secret)
+    engine = choose_engine("server", None, binary, port, tmp_path, secret)
 
     def status(token: str | None) -> int:
         head = {"corrId": "1", "version": "2026-04-01"} | ({"auth": token} if token else {})
@@ -602,13 +606,13 @@ def test_a_real_server_answers_those_who_know_the_secret_of_the_run_and_no_web_p
     with subprocess.Popen(engine.argv, env=os.environ | engine.env, stdout=subprocess.PIPE, text=True) as server:
         try:
             deadline = time.monotonic() + 30
-            while asyncio.run(dev.http_status(engine.url, "/health")) != 200:
+            while asyncio.run(http_status(engine.url, "/health")) != 200:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             assert status(None) == 401
-            assert status(dev._token("of-another-run")) == 401
+            assert status(_token("of-another-run")) == 401
             assert status(engine.service_env["RESONATE_TOKEN"]) == 404
-            assert asyncio.run(dev.http_status(engine.url, "/poll/workers/p")) == 401
+            assert asyncio.run(http_status(engine.url, "/poll/workers/p")) == 401
         finally:
             server.terminate()
             said, _ = server.communicate(timeout=30)
@@ -646,7 +650,7 @@ def test_an_engine_that_never_answers_is_an_error_with_its_last_line(session: Se
 
 @posix
 def test_a_url_that_does_not_answer_is_an_error(session: Session) -> None:
-    session.start(f"http://127.0.0.1:{dev.free_port()}", patience=0.5)
+    session.start(f"http://127.0.0.1:{free_port()}", patience=0.5)
     assert session.wait() == 1
     assert "did not answer within 0.5 s" in session.output
 
@@ -688,15 +692,15 @@ def test_a_taken_port_is_named_before_anything_starts(session: Session, engine: 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ScaffoldError, match=f"Port {port} cannot be used") as error:
-            dev.run(session.root, engine, port)
+            run(session.root, engine, port)
         assert "--port" in error.value.hint
         (session.root / ".env").write_text(f"PORT={port}")
         with pytest.raises(ScaffoldError, match=f"Port {port} cannot be used"):
-            dev.run(session.root, engine)
+            run(session.root, engine)
     with pytest.raises(ScaffoldError, match="Port 99999 is not a port"):
-        dev.run(session.root, engine, 99999)
+        run(session.root, engine, 99999)
     with pytest.raises(UsageError, match="--token is for the embedded engine"):
-        dev.run(session.root, "http://127.0.0.1:9", token=True)
+        run(session.root, "http://127.0.0.1:9", token=True)
     assert session.everybody == []
 
 
@@ -739,14 +743,14 @@ def test_a_file_that_is_not_utf_8_is_said_in_a_line(session: Session, name: str,
     path = session.root / name
     path.write_bytes("release: true\n#é\napi: true\n".encode(encoding))
     with pytest.raises(ScaffoldError) as error:
-        dev.run(session.root)
+        run(session.root)
     assert str(error.value) == f"{path} is not UTF-8."
 
 
 @posix
 def test_an_env_file_with_a_mark_at_its_beginning_is_read_whole(session: Session) -> None:
     (session.root / ".env").write_text("FIRST=1\nSECOND=é\n", "utf-8-sig")
-    env = dev.environment(dev.find_project(session.root), None)
+    env = environment(find_project(session.root), None)
     assert (env["FIRST"], env["SECOND"]) == ("1", "é")
 
 
@@ -754,7 +758,7 @@ def test_an_env_file_with_a_mark_at_its_beginning_is_read_whole(session: Session
 def test_a_service_without_its_environment_says_how_to_install_it(session: Session) -> None:
     (session.root / ".venv").rename(session.root / "elsewhere")
     with pytest.raises(ScaffoldError, match="not installed") as error:
-        dev.run(session.root)
+        run(session.root)
     assert f"cd {session.root} && " in error.value.hint
 
 
@@ -764,7 +768,7 @@ def test_an_environment_that_leads_nowhere_is_said_and_can_be_made_again(session
     there.rename(session.root / "elsewhere")
     there.symlink_to(tmp_path / "gone")
     with pytest.raises(ScaffoldError) as error:
-        dev.run(session.root)
+        run(session.root)
     assert f"not installed: {there} is a link to {tmp_path / 'gone'}, which is not there." in str(error.value)
     assert f"cd {session.root} && rm -rf .venv && " in error.value.hint
 
@@ -772,22 +776,22 @@ def test_an_environment_that_leads_nowhere_is_said_and_can_be_made_again(session
     (there / "bin").mkdir(parents=True)
     (there / "bin/python").symlink_to(tmp_path / "python3.8")
     with pytest.raises(ScaffoldError) as error:
-        dev.run(session.root)
+        run(session.root)
     assert f"{there / 'bin/python'} leads to {tmp_path / 'python3.8'}, which is not there." in str(error.value)
     assert " && rm -rf .venv && " in error.value.hint
 
     (there / "bin/python").unlink()
     with pytest.raises(ScaffoldError, match=r"/bin/python is not there\."):
-        dev.run(session.root)
+        run(session.root)
 
 
 @posix
 def test_the_service_is_found_from_below_and_its_absence_is_said(session: Session, tmp_path: Path) -> None:
-    project = dev.find_project(session.root / "myapi" / "api")
+    project = find_project(session.root / "myapi" / "api")
     assert (project.root, project.package) == (session.root, session.root / "myapi")
     assert project.commands == COMMANDS
     with pytest.raises(ScaffoldError, match="No generated service here") as error:
-        dev.find_project(tmp_path)
+        find_project(tmp_path)
     assert "--project" in error.value.hint
 
 
@@ -795,10 +799,10 @@ def test_the_service_is_found_from_below_and_its_absence_is_said(session: Sessio
 def test_a_package_that_was_renamed_is_found_by_what_it_holds(session: Session) -> None:
     (session.root / "myapi").rename(session.root / "shop")
     with pytest.raises(ScaffoldError, match="The service's package myapi is not in"):
-        dev.find_project(session.root)
+        find_project(session.root)
     for folder in ("runtime", "contracts"):
         (session.root / "shop" / folder).mkdir()
-    assert dev.find_project(session.root).package == session.root / "shop"
+    assert find_project(session.root).package == session.root / "shop"
 
 
 @posix
@@ -806,7 +810,7 @@ def test_what_runs_in_development_only_is_added(session: Session) -> None:
     text = "# one more, and one that is different here\nfake-payments: python -m myapi fake payments\nworker: true\n"
     (session.root / "Procfile.dev").write_text(text)
     added = {"fake-payments": ("python", "-m", "myapi", "fake", "payments"), "worker": ("true",)}
-    assert dev.find_project(session.root).commands == COMMANDS | added
+    assert find_project(session.root).commands == COMMANDS | added
 
 
 @posix
@@ -814,12 +818,12 @@ def test_a_wrong_line_in_either_procfile_is_refused_with_its_file(session: Sessi
     development = session.root / "Procfile.dev"
     development.write_text("engine: x")
     with pytest.raises(ScaffoldError, match=r"Procfile.dev, line 1: `engine` is a name that `dev` uses itself"):
-        dev.find_project(session.root)
+        find_project(session.root)
     development.write_text("# nothing yet\n")
-    assert dev.find_project(session.root).commands == COMMANDS
+    assert find_project(session.root).commands == COMMANDS
     (session.root / "Procfile").write_text("# nothing\nrelease: x\n")
     with pytest.raises(ScaffoldError, match="names no process"):
-        dev.find_project(session.root)
+        find_project(session.root)
 
 
 @posix
@@ -845,7 +849,7 @@ def test_processes_of_development_run_and_follow_their_files_like_the_others(ses
 def test_a_broken_manifest_is_an_error(session: Session, text: str) -> None:
     (session.root / MANIFEST).write_text(text)
     with pytest.raises(ScaffoldError, match="cannot be read"):
-        dev.find_project(session.root)
+        find_project(session.root)
 
 
 @posix
@@ -862,7 +866,7 @@ def test_the_embedded_engine_is_started_and_started_again_on_its_port_and_ended_
     assert journal.exists()
     assert f"engine  | engine listening on {url}\n" in session.output
     assert f"'RESONATE_URL': '{url}'" in session.output
-    named = session.root / dev.ENGINE_FILE
+    named = session.root / ENGINE_FILE
     assert (named.read_text(), named.stat().st_mode & 0o777) == (f"RESONATE_URL={url}\n", 0o600)
     assert session.process
     engines = [

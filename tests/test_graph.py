@@ -15,8 +15,8 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from resonate_scaffold.code.facts import Place
-from resonate_scaffold.errors import plain
-from resonate_scaffold.graph import data, mermaid, svg, tree
+from resonate_scaffold.errors import UsageError, plain
+from resonate_scaffold.graph import data, mermaid, parts, svg, tree
 from resonate_scaffold.graph.layers import spread
 from resonate_scaffold.graph.structure import Edge, Group, Kind, Link, Node, Structure
 
@@ -64,7 +64,7 @@ def service(seed: int, size: int) -> Structure:
     """A service with so many nodes, as wild as the types allow: cycles, strays, foreign groups, no group at all."""
     rng = random.Random(seed * 1000 + size)
     groups = [f"group-{n}" for n in range(rng.randint(1, 6))]
-    kinds = rng.choices(list(Kind), (25, 5, 30, 30, 10), k=size)
+    kinds = rng.choices(list(Kind), (25, 5, 30, 20, 10, 9, 1), k=size)
     nodes = [
         Node(
             f"id-{n}",
@@ -121,7 +121,7 @@ class Drawing:
         self.page = Box(0, 0, *map(float, self.root.attrib["viewBox"].split()[2:]))
         (graph,) = self.root.iterfind(f"{SVG}g[@id='durable-graph']")
         self.origin = offset(graph)
-        self.groups = {it.attrib["data-group"]: it for it in graph if of_class(it, "group")}
+        self.groups = {it.attrib["data-group"]: it for it in graph if of_class(it, "box")}
         self.nodes = {it.attrib["data-id"]: it for it in graph if of_class(it, "node")}
         self.edges = [it for it in graph if of_class(it, "edge")]
         self.legend = [it for it in self.root if of_class(it, "legend")]
@@ -250,9 +250,19 @@ def test_tree_of_nothing() -> None:
 
 @pytest.mark.parametrize("name", RENDERERS)
 def test_order_of_the_structure(name: str) -> None:
-    """Only the tree keeps it: calls stand in the order of the code there."""
-    turned = replace(ORDERS, groups=ORDERS.groups[::-1], nodes=ORDERS.nodes[::-1], edges=ORDERS.edges[::-1])
+    """Only that of the edges of a node counts: the order of its code. The tree keeps that of the nodes, too."""
+    edges = tuple(sorted(ORDERS.edges, key=lambda edge: edge.source, reverse=True))
+    turned = replace(ORDERS, groups=ORDERS.groups[::-1], nodes=ORDERS.nodes[::-1], edges=edges)
     assert (RENDERERS[name](turned) == RENDERERS[name](ORDERS)) == (name != "tree")
+
+
+def test_children_stand_in_the_order_of_the_code() -> None:
+    nodes = tuple(Node(id, Kind.workflow, id, None) for id in "abcd")
+    edges = tuple(Edge("a", id, Link.calls) for id in "dbc")
+    order = Structure("order", (), nodes, edges)
+    assert [line.split()[1] for line in tree.render(order).splitlines()[4:]] == ["d", "b", "c"]
+    assert re.findall(r"n1 --> (\w+)", mermaid.render(order)) == ["n4", "n2", "n3"]
+    assert [edge["target"] for edge in json.loads(data.render(order))["edges"]] == ["d", "b", "c"]
 
 
 def test_mermaid() -> None:
@@ -283,9 +293,9 @@ flowchart LR
   n1 -->|answers| n8
   n3 --> n4
   n4 --> n6
-  n4 -.->|detaches| n7
   n4 -->|waits| n8
   n4 -->|detaches| n4
+  n4 -.->|detaches| n7
   n5 --> n6
   classDef foreign fill:#fff7ed,stroke:#c2803a,color:#7c4a12,stroke-dasharray:5 4
   class g4 foreign
@@ -459,7 +469,10 @@ def test_what_nothing_calls_stands_beside_what_it_calls() -> None:
 
 def test_marks() -> None:
     drawing = Drawing(ORDERS)
-    classes = {(edge.attrib["data-source"], edge.attrib["data-target"]): edge.attrib["class"] for edge in drawing.edges}
+    classes = {
+        (edge.attrib["data-source"], edge.attrib["data-target"]): re.sub(r" e\d+", "", edge.attrib["class"])
+        for edge in drawing.edges
+    }
     assert classes["w1", "f2"] == "edge detaches outside"
     assert classes["w2", "f1"] == "edge calls lost"
     assert classes["w1", "f1"] == "edge calls"
@@ -489,8 +502,71 @@ def test_for_those_who_do_not_see() -> None:
 
 def test_nothing_from_outside() -> None:
     text = svg.render(ORDERS).replace("http://www.w3.org/2000/svg", "", 1)
-    assert not re.search(r"http|<script|<image|<use|@import|@font-face|href", text)
+    assert not re.search(r"http|<script|<image|<use|@import|@font-face", text)
     assert set(re.findall(r"url\((.)", text)) == {"#"}
+
+
+def test_nodes_lead_to_their_code() -> None:
+    drawing = Drawing(ORDERS)
+    assert drawing.nodes["r2"].attrib["href"] == "orders/api/approvals.py#L7"
+    assert drawing.nodes["f2"].tag == f"{SVG}g" and "href" not in drawing.nodes["f2"].attrib  # its code is not known
+    odd = Structure("odd", (), (Node("a", Kind.step, "a", None, Place('a b/"ü#?javascript:.py', 3)),), ())
+    assert 'href="../a%20b/%22%C3%BC%23%3Fjavascript%3A.py#L3"' in svg.render(odd, "../")
+
+
+def test_what_an_edge_joins_stays_while_the_pointer_is_on_it() -> None:
+    drawing = Drawing(ORDERS)
+    style = drawing.root.findtext(f"{SVG}style") or ""
+    rules = dict(re.findall(r"\.durable:has\(\.(\w+):hover\) :is\(([^)]*)\)\{opacity:1\}", style))
+    numbers = {id: node.attrib["class"].split()[2] for id, node in drawing.nodes.items()}
+    for edge in drawing.edges:
+        own = next(it for it in edge.attrib["class"].split() if re.fullmatch(r"e\d+", it))
+        ends = {numbers[edge.attrib["data-source"]], numbers[edge.attrib["data-target"]]}
+        assert set(rules[own].split(",")) == {f".{it}" for it in (own, *ends)}
+        assert all({f".{own}", *(f".{it}" for it in ends)} <= set(rules[end].split(",")) for end in ends)
+    assert rules.keys() >= set(numbers.values())
+
+
+@pytest.mark.parametrize(
+    ("names", "nodes"),
+    [
+        (["POST /orders"], {"r1", "w1", "f1", "f2", "g1", "r2"}),
+        (["/approvals/{id:path}"], {"r2", "g1"}),
+        (["mail.send", "db.save"], {"f1", "f2"}),
+        (["fulfil"], {"w1", "w2", "f1", "f2", "g1", "r2"}),
+    ],
+)
+def test_what_one_route_leads_to(names: list[str], nodes: set[str]) -> None:
+    part = parts.reached_from(ORDERS, names)
+    assert {node.id for node in part.nodes} == nodes
+    assert {edge.source for edge in part.edges} | {edge.target for edge in part.edges} <= nodes
+    assert {group.name for group in part.groups} == {node.group for node in part.nodes}
+    for name in RENDERERS:
+        RENDERERS[name](part)
+
+
+def test_from_what_is_not_there() -> None:
+    with pytest.raises(UsageError, match="there is no 'POST /order' here") as caught:
+        parts.reached_from(ORDERS, ["POST /order"])
+    assert caught.value.hint == "For example: --from 'POST /orders'"
+
+
+def test_by_group() -> None:
+    assert (
+        tree.render(parts.by_group(ORDERS))
+        == """\
+orders: 4 groups
+
+groups
+  api: 2 routes
+  ├─ workers: 1 schedule, 2 workflows, 1 gate
+  │  ├─ db: 1 function
+  │  └─ detaches mail (foreign): 1 function
+  └─ answers workers: 1 schedule, 2 workflows, 1 gate (above)
+"""
+    )
+    drawing = Drawing(parts.by_group(service(0, 200)))
+    assert len(drawing.nodes) <= 8
 
 
 @pytest.mark.parametrize("label", HOSTILE)

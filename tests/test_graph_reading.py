@@ -40,6 +40,7 @@ def test_the_example() -> None:
         "POST /webhooks/approvals": (Kind.route, "api", "orders/api/approvals.py"),
         "aggregate": (Kind.workflow, "workers", "orders/workflows/aggregate.py"),
         "process-job": (Kind.workflow, "workers", "orders/workflows/process_job.py"),
+        "assess": (Kind.step, "workers", "orders/workflows/process_job.py"),
         "approve": (Kind.gate, "workers", "orders/contracts/workflows/approval.py"),
         "db.get_account": (Kind.function, "db", "orders/db/get_account.py"),
         "db.save_result": (Kind.function, "db", "orders/db/save_result.py"),
@@ -54,6 +55,7 @@ def test_the_example() -> None:
         ("POST /webhooks/approvals", Link.answers, "approve"),
         ("aggregate", Link.calls, "db.get_account"),
         ("process-job", Link.calls, "db.get_account"),
+        ("process-job", Link.calls, "assess"),
         ("process-job", Link.calls, "db.save_result"),
         ("process-job", Link.waits, "approve"),
     }
@@ -234,6 +236,7 @@ def test_both_ways_to_serve(text: str) -> None:
         ("rest", Kind.workflow, "workers"),
         ("weather", Kind.gate, "workers"),
         ("db.load", Kind.function, "db"),
+        ("guide", Kind.step, "workers"),
         ("pilots.guide", Kind.function, "pilots.workers"),
         ("tugs.pull", Kind.function, "tugs"),
         ("nightly", Kind.schedule, "workers"),
@@ -244,8 +247,9 @@ def test_both_ways_to_serve(text: str) -> None:
         ("DELETE /ships", Link.starts, "close-day"),
         ("PUT /ships/{ship}/weather", Link.answers, "weather"),
         ("sail", Link.calls, "db.load"),
-        ("sail", Link.calls, "pilots.guide"),
-        ("sail", Link.calls, "tugs.pull"),
+        ("sail", Link.calls, "guide"),
+        ("guide", Link.calls, "pilots.guide"),
+        ("guide", Link.calls, "tugs.pull"),
         ("sail", Link.waits, "weather"),
         ("close-day", Link.calls, "db.load"),
         ("nightly", Link.starts, "close-day"),
@@ -341,6 +345,7 @@ def test_a_plain_program() -> None:
         ("POST /reports", Kind.route, "api"),
         ("report", Kind.workflow, "workers"),
         ("archive", Kind.function, "workers"),
+        ("read", Kind.step, "workers"),
         ("write", Kind.function, "writers"),
         ("rows", Kind.function, "db"),
         ("weekly", Kind.schedule, "workers"),
@@ -349,10 +354,90 @@ def test_a_plain_program() -> None:
         ("POST /reports", Link.starts, "report"),
         ("weekly", Link.starts, "report"),
         ("report", Link.calls, "write"),
-        ("report", Link.calls, "rows"),  # by a step
+        ("report", Link.calls, "read"),
+        ("read", Link.calls, "rows"),
         ("report", Link.detaches, "archive"),
     }
     assert {group.name for group in drawn.groups if group.foreign} == {"db", "writers"}
+
+
+STEPS = """\
+from resonate.context import Context
+
+
+async def order(ctx: Context, number: str) -> None:
+    await ctx.run(reserve, number)
+    await pay(ctx, number)
+    approval = ctx.promise()
+    await send(ctx)
+    await approval
+    await ctx.promise()
+    await ctx.run(lambda _: number)
+    await ctx.run(Depot().close)
+    await ctx.run(reserve, number)
+
+
+async def pay(ctx: Context, number: str) -> None:
+    await ctx.run(charge, await ctx.run(price, number))
+
+
+async def send(ctx: Context) -> None:
+    await ctx.rpc("post")
+
+
+async def price(ctx: Context, number: str) -> int:
+    return 1
+
+
+async def charge(ctx: Context, cents: int) -> None: ...
+
+
+async def reserve(ctx: Context, number: str) -> None: ...
+
+
+class Depot:
+    async def close(self, ctx: Context) -> None: ...
+"""
+
+
+@pytest.mark.parametrize("registered", [True, False])
+def test_steps_and_waits_of_a_plain_program_in_the_order_of_the_code(registered: bool) -> None:
+    worker = (
+        "from resonate.resonate import Resonate\n\n\ndef start(client: Resonate) -> None:\n    client.register(order)\n"
+    )
+    program = Program({PurePosixPath("main.py"): (STEPS + (worker if registered else "")).encode()})
+    drawn = structure_of(Model(program), "shop")
+    labels = {node.id: node.label for node in drawn.nodes}
+    [order] = [node.id for node in drawn.nodes if node.kind is Kind.workflow]
+    assert [(edge.kind, labels[edge.target]) for edge in drawn.edges if edge.source == order] == [
+        (Link.calls, "reserve"),
+        (Link.calls, "price"),
+        (Link.calls, "charge"),
+        (Link.waits, "approval"),
+        (Link.calls, "post"),
+        (Link.waits, "promise"),
+        (Link.calls, "Depot.close"),
+    ]
+    kinds = {node.label: node.kind for node in drawn.nodes}
+    assert {kinds[it] for it in ("reserve", "price", "charge", "Depot.close")} == {Kind.step}
+    assert {kinds[it] for it in ("approval", "promise")} == {Kind.gate}
+
+
+def test_less_of_it(tool: Tool, tmp_path: Path) -> None:
+    (tmp_path / "home" / "main.py").write_text(PLAIN)
+    assert "weekly" not in tool("graph", "--from", "POST /reports").out
+    assert "workers: 1 schedule, 1 workflow, 1 function, 1 step" in tool("graph", "--by-group").out
+    refused = tool("graph", "--from", "POST /report")
+    assert refused.status == 2 and "--from 'POST /reports'" in refused.err
+
+
+def test_links_lead_from_where_the_drawing_lies(tool: Tool, tmp_path: Path) -> None:
+    (tmp_path / "home" / "pyproject.toml").write_text("")
+    (tmp_path / "home" / "main.py").write_text(PLAIN)
+    (tmp_path / "home" / "docs").mkdir()
+    tool("graph", "--format", "svg", "--output", "docs/graph.svg")
+    assert 'href="../main.py#L12"' in (tmp_path / "home" / "docs" / "graph.svg").read_text()
+    assert 'href="main.py#L12"' in tool("graph", "--format", "svg").out
 
 
 def test_the_command(tool: Tool, tmp_path: Path) -> None:

@@ -260,6 +260,7 @@ def drawn(of: Project) -> Facts:
         return {(f"{method} {path}", other) for (methods, _, path), other in labels for method in methods.split()}
 
     code = (Kind.workflow, Kind.function)
+    running = (*code, Kind.step)
     return {
         "functions": {(it.label, it.group, it.version) for it in found.nodes if it.kind in code},
         "gates": {it.label for it in found.nodes if it.kind is Kind.gate},
@@ -268,10 +269,10 @@ def drawn(of: Project) -> Facts:
         "routes answer": joined(Kind.route, Link.answers),
         "routes read": joined(Kind.route, Link.reads),
         "schedules start": joined(Kind.schedule, Link.starts),
-        "called": {other.label for _, how, other in links if how in (Link.calls, Link.detaches)},
-        "started in steps": {other.label for one, how, other in links if how is Link.starts and one.kind in code},
+        "called": {other.label for _, how, other in links if how in (Link.calls, Link.detaches) and other.kind in code},
+        "started in steps": {other.label for one, how, other in links if how is Link.starts and one.kind in running},
         "waited for": {other.label for _, how, other in links if how is Link.waits},
-        "answered in steps": {other.label for one, how, other in links if how is Link.answers and one.kind in code},
+        "answered in steps": {other.label for one, how, other in links if how is Link.answers and one.kind in running},
     }
 
 

@@ -1,7 +1,8 @@
-"""`remove`: every byte comes back; what somebody has written since stays; what is still used is not removed."""
+"""`remove`: all of an `add` goes, or nothing; what somebody wrote beside it stays, and what is used is not removed."""
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import shlex
@@ -12,9 +13,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from resonate_scaffold.errors import ScaffoldError, StillUsed, Unknown
+from resonate_scaffold import cli, report
+from resonate_scaffold.errors import ChangedSince, ScaffoldError, StillUsed, Unknown
+from resonate_scaffold.forms import is_same
 from resonate_scaffold.plan import Create, Edit
-from resonate_scaffold.project import ADDS as RECORDS, Added, FilesInMemory, Project
+from resonate_scaffold.project import ADDS as RECORDS, Added, FilesInMemory, Project, fingerprint
 from resonate_scaffold.service.listing import inventory
 from resonate_scaffold.service.service import Service
 from tests.conftest import Tool
@@ -42,6 +45,8 @@ ADDS = {
     "idempotency-key bill": "--from customer_id --from number:int --from day:date",
     "group billing": "",
     "rpc billing.dun": "--takes number:int --takes due:date",
+    "entity patient": "--field name:str:1..80 --field born:date --unique name",
+    "field patient phone": "",
 }
 NEEDS = {
     "route POST /shipments": "workflow ship-order",
@@ -50,13 +55,14 @@ NEEDS = {
     "webhook delivered": "workflow ship-order",
     "schedule nightly": "workflow clean-up",
     "rpc billing.dun": "group billing",
+    "field patient phone": "entity patient",
 }
 TEXTS = ("Procfile", "compose.yaml")
 Files = Mapping[PurePosixPath, bytes]
 
 
 def add(what: str) -> str:
-    return f"add {what} {ADDS[what]}"
+    return "add field patient phone:str?" if what.startswith("field") else f"add {what} {ADDS[what]}"
 
 
 def needed(what: str) -> list[str]:
@@ -180,12 +186,6 @@ def without_records(project: Project) -> Files:
     return {path: content for path, content in project.files.items() if RECORDS not in path.parents}
 
 
-def edited(project: Project) -> list[str]:
-    """The files that count as edited by somebody."""
-    known = [path for path in project.files if RECORDS not in path.parents and path.name != ".resonate-scaffold.json"]
-    return [str(path) for path in known if project.is_edited(path)]
-
-
 @pytest.mark.parametrize(("path", "gone"), [(path, line) for path, lines in TOGETHER.items() for line in lines])
 def test_all_but_one_stay_as_if_it_had_never_been_added(path: str, gone: str) -> None:
     stock = grown(fresh(bare=True), "add db-function get-stock --takes sku:str --read-only")
@@ -194,11 +194,9 @@ def test_all_but_one_stay_as_if_it_had_never_been_added(path: str, gone: str) ->
         wanted = [line for line in wanted if "schedule" not in line]  # it starts what goes
     project = grown(stock, *(line for line in TOGETHER[path] if line in (*wanted, gone)))
     assert PurePosixPath(path) in project.files
-    assert edited(project) == []
 
     project = grown(project, removing(gone))
     assert without_records(project) == without_records(grown(stock, *wanted))
-    assert edited(project) == []
     assert [(one.kind, one.name) for one in project.adds()] == [
         (one.kind, one.name) for one in grown(stock, *wanted).adds()
     ]
@@ -206,7 +204,7 @@ def test_all_but_one_stay_as_if_it_had_never_been_added(path: str, gone: str) ->
 
 @pytest.mark.parametrize("path", TOGETHER)
 @pytest.mark.parametrize("seed", range(3))
-def test_they_go_in_any_order_and_nothing_counts_as_edited_meanwhile(path: str, seed: int) -> None:
+def test_they_go_in_any_order(path: str, seed: int) -> None:
     stock = grown(fresh(bare=True), "add db-function get-stock --takes sku:str --read-only")
     project = grown(stock, *TOGETHER[path])
     left = random.Random(seed).sample(TOGETHER[path], len(TOGETHER[path]))
@@ -216,20 +214,16 @@ def test_they_go_in_any_order_and_nothing_counts_as_edited_meanwhile(path: str, 
             project = grown(project, removing(line))
         except StillUsed:
             left.insert(0, line)
-        assert edited(project) == []
     assert differing(project.files, stock.files) == []
 
 
-def test_what_somebody_wrote_between_two_adds_still_counts_as_edited() -> None:
-    """Though the second `add` knew the file as it was then: it is gone again."""
+def test_what_somebody_wrote_between_two_adds_stays() -> None:
     worker = "orders/workflows/worker.py"
     project = grown(fresh(bare=True), add("workflow clean-up"))
     mine = project.files[PurePosixPath(worker)] + b"# mine\n"
     by_hand = rewritten(project, {worker: mine})
-    assert edited(by_hand) == [worker]
     back = grown(by_hand, add("workflow ship-order"), "remove workflow ship-order")
     assert differing(back.files, by_hand.files) == []
-    assert edited(back) == [worker]
     assert differing(grown(back, "remove workflow clean-up").files, fresh(bare=True).files) == [worker]
 
 
@@ -273,7 +267,6 @@ def test_two_records_may_have_one_number() -> None:
     one, other = grown(base, add("workflow clean-up")), grown(base, add("db-function read-shelf"))
     both = merged(one, other, base)
     assert [(it.number, it.name) for it in both.adds()] == [(1, "read-shelf"), (1, "clean-up")]
-    assert edited(both) == []
     assert planned(both, add("workflow clean-up")).changes == ()
     more = grown(both, add("idempotency-key bill"))
     assert [(it.number, it.name) for it in more.adds()] == [(1, "read-shelf"), (1, "clean-up"), (2, "bill")]
@@ -456,21 +449,99 @@ def test_in_a_package_that_was_renamed_since() -> None:
 # Files that somebody has changed
 
 
-def test_a_file_that_was_changed_is_kept_and_named(tool: Tool, service: Path) -> None:  # noqa: F811
+def at_88(project: Project, directory: Path) -> Project:
+    """The service as somebody's formatter leaves it."""
+    python = [path for path in project.files if path.suffix == ".py"]
+    for path in python:
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_bytes(project.files[path])
+    command = [sys.executable, "-m", "ruff", "format", "-q", "--isolated", "--no-cache", "--line-length", "88", "."]
+    subprocess.run(command, cwd=directory, check=True)
+    return rewritten(project, {str(path): (directory / path).read_bytes() for path in python})
+
+
+def test_a_formatter_changes_nothing_of_that(tmp_path: Path) -> None:
+    """At 88 columns, and though what some were made of is written otherwise since: all goes, and all else stays."""
+    before = at_88(fresh(bare=False), tmp_path / "before")
+    added = at_88(grown(fresh(bare=False), *map(add, ADDS)), tmp_path / "after")
+    assert [record.kind for record in added.adds()].count("route") == 2
+    removed = grown(added, *(f"remove {what}" for what in reversed(ADDS)))
+    assert removed.files.keys() == before.files.keys()
+    assert [path for path in before.files if not is_same(path, removed.files[path], before.files[path])] == []
+
+
+def test_what_it_was_made_of_may_have_changed_since() -> None:
+    """The contract got a field, by hand: the route is no less what `add` made."""
+    project = grown(fresh(bare=True), add("workflow ship-order"), add("route POST /shipments"))
+    path = "orders/contracts/workflows/ship_order.py"
+    more = project.files[PurePosixPath(path)].replace(
+        b"    order_id: UUID\n", b"    order_id: UUID\n    weight: int\n", 1
+    )
+    project = grown(rewritten(project, {path: more}), "remove route POST /shipments")
+    assert PurePosixPath("orders/api/shipments.py") not in project.files
+
+
+def test_a_file_that_was_changed_keeps_the_rest(tool: Tool, service: Path) -> None:  # noqa: F811
+    """Its contract, its wiring, its test, its record: nothing is taken away under it."""
     run(tool, add("workflow ship-order"))
     function = service / "orders/workflows/ship_order.py"
-    function.write_text(mine := f"{function.read_text()}\n# mine\n")
-    shown = run(tool, "remove workflow ship-order --dry-run")
-    assert "Kept orders/workflows/ship_order.py" in shown.out
-    ran = run(tool, "remove workflow ship-order")
-    assert "Kept orders/workflows/ship_order.py" in ran.out
-    assert "orders/workflows/ship_order.py" not in said_of_files(ran)
-    assert function.read_text() == mine
-    assert not (service / "tests/test_workflow_ship_order.py").exists()
-    assert run(tool, "list workflow --json").json["inventory"] == {"workflows": []}
-    assert records(service) == []
-    # It is theirs now, so the same cannot be added over it.
-    assert "is there already" in tool(*shlex.split(add("workflow ship-order"))).err
+    function.write_text(f"{function.read_text()}\n# mine\n")
+    before = whole(service)
+    for options in ("", " --dry-run", " --json"):
+        ran = tool(*shlex.split(f"remove workflow ship-order{options}"))
+        assert ran.status == 1
+        said = ran.err + ran.out
+        assert "orders/workflows/ship_order.py: changed since workflow ship-order was added" in said
+        assert "--yes" in said
+    assert whole(service) == before
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_at_a_terminal_it_is_asked_about(
+    tool: Tool,
+    service: Path,  # noqa: F811
+    answer: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = whole(service)
+    run(tool, add("workflow ship-order"))
+    function = service / "orders/workflows/ship_order.py"
+    function.write_text(f"{function.read_text()}\n# mine\n")
+    changed = whole(service)
+    asked: list[str] = []
+
+    def confirm(question: str, *, default: bool) -> bool:
+        asked.append(question)
+        return answer
+
+    monkeypatch.setattr(report, "is_interactive", lambda: True)
+    monkeypatch.setattr(report, "confirm", confirm)
+    ran = tool("remove", "workflow", "ship-order")
+    assert len(asked) == 1 and "orders/workflows/ship_order.py" in asked[0]
+    assert ran.status == (0 if answer else 1)
+    assert whole(service) == (before if answer else changed)
+
+
+@pytest.mark.parametrize("answer", [EOFError, KeyboardInterrupt])
+def test_no_answer_changes_nothing(
+    tool: Tool,
+    service: Path,  # noqa: F811
+    answer: type[BaseException],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run(tool, add("workflow ship-order"))
+    function = service / "orders/workflows/ship_order.py"
+    function.write_text(f"{function.read_text()}\n# mine\n")
+    before = whole(service)
+
+    def confirm(question: str, *, default: bool) -> bool:
+        raise answer
+
+    monkeypatch.setattr(report, "is_interactive", lambda: True)
+    monkeypatch.setattr(report, "confirm", confirm)
+    ran = tool("remove", "workflow", "ship-order")
+    assert (ran.status, "Traceback" in ran.err) == (cli.INTERRUPTED, False)
+    assert whole(service) == before
 
 
 def test_yes_deletes_it(tool: Tool, service: Path) -> None:  # noqa: F811
@@ -480,28 +551,34 @@ def test_yes_deletes_it(tool: Tool, service: Path) -> None:  # noqa: F811
     function.write_text(f"{function.read_text()}\n# mine\n")
     ran = run(tool, "remove workflow ship-order --yes")
     assert said_of_files(ran)["orders/workflows/ship_order.py"] == "delete"
-    assert "Kept" not in ran.out
     assert whole(service) == before
 
 
 @pytest.mark.parametrize("what", ADDS)
-def test_every_file_that_was_made_is_kept_if_it_was_changed(what: str) -> None:
+def test_every_file_that_was_made_counts(what: str) -> None:
     before = grown(fresh(bare=True), *needed(what))
     made = {str(item.path) for item in planned(before, add(what)).changes if isinstance(item, Create)}
-    made = {path for path in made if not path.startswith(str(RECORDS))}
-    project = grown(before, add(what))
-    mine = {path: project.files[PurePosixPath(path)] + b"# mine\n" for path in made}
-    project = rewritten(project, mine)
-    removed = grown(project, f"remove {what}")
-    for path in made:
-        assert b"# mine" in removed.files[PurePosixPath(path)], path
-    # A query that is kept is still there to be read by, so the API keeps its way to the database.
-    needs = {"compose.yaml"} if what.startswith("query ") else set()
-    assert set(differing(removed.files, before.files)) <= made | needs
-    deleted = grown(project, f"remove {what} --yes")
     # The package of a group's contracts and a Procfile are shared: only what was added goes, whatever is said.
     shared = {path for path in made if what.startswith("rpc") and path.endswith(("/__init__.py", "Procfile.dev"))}
-    assert set(differing(deleted.files, before.files)) <= shared
+    project = grown(before, add(what))
+    for path in sorted(path for path in made - shared if not path.startswith(str(RECORDS))):
+        mine = rewritten(project, {path: project.files[PurePosixPath(path)] + b"# mine\n"})
+        with pytest.raises(ChangedSince, match=re.escape(path)):
+            planned(mine, f"remove {what}")
+        assert differing(grown(mine, f"remove {what} --yes").files, before.files) == []
+
+
+def test_a_record_of_an_earlier_version_is_understood() -> None:
+    """It has the hashes of bytes, and what would put bytes back."""
+    before = fresh(bare=True)
+    project = grown(before, add("workflow clean-up"))
+    record = project.find_add("workflow", "clean-up")
+    assert record is not None
+    old = json.loads(record.to_bytes())
+    old["files"] = {path: fingerprint(project.files[PurePosixPath(path)]) for path in old["files"]}
+    old["edits"] = {path: {**it, "sha256": "0", "undo": [[0, 1, ""]]} for path, it in old["edits"].items()}
+    project = rewritten(project, {str(record.path): json.dumps(old).encode()})
+    assert differing(grown(project, "remove workflow clean-up").files, before.files) == []
 
 
 # What is still used

@@ -11,9 +11,11 @@ from pydantic import BaseModel
 
 from resonate_scaffold import layout
 from resonate_scaffold.errors import Unknown, UsageError
-from resonate_scaffold.fields import Field, Shape
+from resonate_scaffold.fields import Field, parse_fields
 from resonate_scaffold.service.service import Service
-from resonate_scaffold.shapes import Example, Types, annotation, same_values
+from resonate_scaffold.shape import Shape
+from resonate_scaffold.shapes import Types, annotation, declaration, implies, same_values
+from resonate_scaffold.values import Example
 from tests.grown import fresh, rewritten
 
 HEAD = '''"""Contracts of these tests."""
@@ -21,7 +23,7 @@ HEAD = '''"""Contracts of these tests."""
 import datetime as clock
 import enum
 import typing as t
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal, Optional
 from uuid import UUID
@@ -37,6 +39,23 @@ type Loop = list["Loop"]
 
 class Colour(enum.Enum):
     RED = "red"
+    BLUE = "blue"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Mood(enum.StrEnum):
+    """Of those who wait."""
+
+    CALM = enum.auto()
+    CROSS = enum.auto()
+
+
+class Computed(enum.Enum):
+    ONE = len("a")
 
 
 class Line(BaseModel):
@@ -75,7 +94,7 @@ def checked(body: str, example: Example) -> dict[str, Any]:
     for model in vars(module).values():
         if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == "shop":
             model.model_rebuild(_types_namespace=vars(module))
-    made = eval(layout.flat(example.code), module.__dict__)
+    made = eval(layout.render(example.code), module.__dict__)
     assert isinstance(made, module.Thing)
     assert json.loads(made.model_dump_json(exclude_unset=True)) == example.json
     assert module.Thing.model_validate_json(json.dumps(example.json)) == made
@@ -114,7 +133,15 @@ def test_annotations(text: str, spelled: str) -> None:
 
 
 def test_kinds() -> None:
-    kinds = {"Line": "model", "Sku": "alias", "Colour": "alias", "set[str]": "opaque", "Literal['a']": "literal"}
+    kinds = {
+        "Line": "model",
+        "Sku": "alias",
+        "Colour": "enum",
+        "Computed": "alias",
+        "set[str]": "set",
+        "str | int": "opaque",
+        "Literal['a']": "literal",
+    }
     assert {text: shape_of(text).kind for text in kinds} == kinds
     named = shape_of("Sku")
     assert (named.name, named.inner.rules) == ("contracts.shop.Sku", {"pattern": "^[A-Z]{3}$"})
@@ -128,7 +155,8 @@ def test_constraints_are_collected() -> None:
         "e: list[str] = Field(default_factory=list)\nf: int = pydantic.Field(gt=x)\ng: int = 4"
     )
     assert [field.optional for field in fields] == [False, True, True, False, True, False, True]
-    assert [dict(field.shape.rules) for field in fields] == [{"ge": 1}, {"ge": 1}, {}, {}, {}, {}, {}]
+    unknown = {"?": "pydantic.Field(gt=x)"}  # it is there, and nobody knows what it is
+    assert [dict(field.shape.rules) for field in fields] == [{"ge": 1}, {"ge": 1}, {}, {}, {}, unknown, {}]
 
 
 def test_inherited_fields_come_first() -> None:
@@ -151,6 +179,10 @@ def test_inherited_fields_come_first() -> None:
         "a: Annotated[float, Field(ge=0, le=1)]\nb: Annotated[Decimal, Field(gt=0)]\nc: float = Field(ge=100)",
         "a: Annotated[list[str], Field(min_length=2, max_length=3)]\nb: list[int] = Field(max_length=0)",
         "a: str = Field(examples=['acc-1', 'acc-2'])\nb: Annotated[int, Field(examples=[7])]",
+        "a: set[str]\nb: Annotated[set[int], Field(min_length=2)]\nc: Annotated[set[Colour], Field(max_length=0)]",
+        "a: Colour\nb: Level\nc: Mood\nd: list[Colour]",
+        "a: time\nb: timedelta\nc: Annotated[str | None, Field(min_length=9)]",
+        'a: Annotated[Decimal, Field(ge=Decimal("0.5"), lt=Decimal("1.5"))]',
         "a: str = 'left out'\nb: list[str] = Field(default_factory=list)",
         "a: Annotated[Sku, Field(max_length=3)]",
     ],
@@ -166,7 +198,8 @@ def test_examples(body: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("set[str]", "Tree", "Loop", "Colour", "str | int", "dict[int, str]"),
+        *("Tree", "Loop", "Computed", "str | int", "dict[int, str]", "set[Line]"),
+        *("Annotated[set[bool], Field(min_length=3)]", "Annotated[dict[str, int], Field(min_length=2)]"),
         "Annotated[str, StringConstraints(pattern='^[0-9]{17}x$')]",
         "Annotated[int, Field(gt=1, lt=2)]",
         "Literal[b'x']",
@@ -182,14 +215,23 @@ def test_no_example_is_invented(text: str) -> None:
     "text",
     [
         *("str", "int", "float", "bool", "date", "AwareDatetime", "Decimal", "UUID", "Sku", "Count", "Line"),
-        *("list[str]", "dict[str, date]", "UUID | None", "Literal['a', 'b']"),
+        *(
+            "list[str]",
+            "dict[str, date]",
+            "UUID | None",
+            "Literal['a', 'b']",
+            "set[str]",
+            "Colour",
+            "time",
+            "timedelta",
+        ),
     ],
 )
 def test_another_example_is_another(text: str) -> None:
     types, (field,) = types_of(f"a: {text}")
     one, other = types.example(field.shape), types.example(field.shape, other=True)
     assert one is not None and other is not None
-    assert one.json != other.json and layout.flat(one.code) != layout.flat(other.code)
+    assert one.json != other.json and layout.render(one.code) != layout.render(other.code)
     required = (Field("a", field.shape),)
     for value in (one, other):
         call = layout.call("Thing", [layout.Item(value.code, "a=")])
@@ -205,7 +247,7 @@ def test_there_may_be_no_other() -> None:
 
 def test_what_fits_where() -> None:
     types, fields = types_of(
-        "text: str\nsku: Sku\nmaybe: str | None\nnumber: int\ncount: Count\nset_: set[str]\nline: Line\n"
+        "text: str\nsku: Sku\nmaybe: str | None\nnumber: int\ncount: Count\nany_: str | int\nline: Line\n"
         "lines: list[Line]\n"
         "x: Literal['x']\ny: Literal['y']\nmany: Annotated[list[str], Field(min_length=2)]\nfew: list[str]"
     )
@@ -213,9 +255,50 @@ def test_what_fits_where() -> None:
     fits = {(one, other) for one in of for other in of if one != other and types.fits(of[one], of[other])}
     # "example" is no Sku, 1 is no Count and one text is no list of two: what an example shows not to fit does not.
     assert fits == {("text", "maybe"), ("sku", "text"), ("sku", "maybe"), ("count", "number"), ("many", "few")}
-    assert all(types.fits(shape, shape) == (name != "set_") for name, shape in of.items())
+    assert all(types.fits(shape, shape) == (name != "any_") for name, shape in of.items())
     assert same_values(of["text"], of["sku"]) and not same_values(of["text"], of["number"])
     assert not same_values(of["x"], of["y"])
+
+
+NARROWER = """\
+any: str
+long: Annotated[str, Field(min_length=3, max_length=5)]
+longer: Annotated[str, Field(min_length=4, max_length=4)]
+short: str = Field(max_length=2)
+sku: Sku
+named: Annotated[str, Field(pattern=PATTERN)]
+same: Annotated[str, Field(pattern=PATTERN)]
+other: Annotated[str, Field(pattern=OTHER)]
+maybe: Annotated[str, Field(max_length=5)] | None
+more: Annotated[Sku, Field(max_length=5)]
+"""
+
+
+def test_what_surely_fits() -> None:
+    """Whatever a client sends, and not as an example has it."""
+    types, fields = types_of(NARROWER)
+    of = {field.name: field.shape for field in fields}
+    sure = {(one, other) for one in of for other in of if one != other and types.fits(of[one], of[other], surely=True)}
+    to_any = {(name, "any") for name in of if name not in ("any", "maybe")}
+    assert sure == to_any | {
+        *(("longer", "long"), ("long", "maybe"), ("longer", "maybe"), ("short", "maybe"), ("more", "maybe")),
+        *(("more", "sku"), ("named", "same"), ("same", "named")),
+    }
+    count, number = shape_of("Count"), shape_of("int")
+    assert implies(count, number) and not implies(number, count)
+    assert implies(shape_of("Annotated[int, Field(gt=0)]"), shape_of("Annotated[int, Field(ge=0)]"))
+    assert not implies(shape_of("Annotated[int, Field(ge=0)]"), shape_of("Annotated[int, Field(gt=0)]"))
+    assert implies(shape_of("list[Sku]"), shape_of("list[str]")) and not implies(
+        shape_of("list[str]"), shape_of("list[Sku]")
+    )
+
+
+def test_names_on_the_wire() -> None:
+    _, fields = types_of(
+        'a: Annotated[str, Field(alias="customerId")]\nb: str = Field(alias="from")\n'
+        'c: Annotated[int, Field(ge=1, validation_alias="n", alias="m")]\nd: Annotated[str, Field(title="d")]'
+    )
+    assert [field.wire for field in fields] == ["customerId", "from", "n", "d"]
 
 
 def test_names() -> None:
@@ -254,4 +337,38 @@ def test_as_an_annotation_again() -> None:
     assert annotation(shape, bind) == "list[dict[str, <Line> | None]]"
     assert annotation(Shape("scalar", "datetime"), bind) == "<AwareDatetime>"
     assert annotation(Shape("scalar", "int"), bind) == "int"
+    assert annotation(Shape("set", of=Shape("scalar", "str")), bind) == "set[str]"
     assert asked == [("contracts.shop", "Line"), ("!pydantic", "AwareDatetime")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("name:str:1..80", "name: Annotated[str, Field(min_length=1, max_length=80)]"),
+        ("quantity:int:gt0", "quantity: Annotated[int, Field(gt=0)]"),
+        ("price:Decimal:0.01..", 'price: Annotated[Decimal, Field(ge=Decimal("0.01"))]'),
+        ("limit:int:1..100=20", "limit: Annotated[int, Field(ge=1, le=100)] = 20"),
+        ("phone:str?:..20", "phone: Annotated[str, Field(max_length=20)] | None = None"),
+        ("status:Literal[open,done]=open", 'status: Literal["open", "done"] = "open"'),
+        ("colour:Colour=RED", "colour: Colour = Colour.RED"),
+        ("customerId:str", 'customer_id: Annotated[str, Field(alias="customerId")]'),
+        ("from:date", 'from_: Annotated[datetime_date, Field(alias="from")]'),
+        ("date:date=2026-01-31", "date: datetime_date = datetime_date(2026, 1, 31)"),
+        ("note:str=date", 'note: str = "date"'),
+        (
+            "orderId:str?:..9",
+            'order_id: Annotated[Annotated[str, Field(max_length=9)] | None, Field(alias="orderId")] = None',
+        ),
+        ("tags:list[str]:..10=[]", "tags: Annotated[list[str], Field(max_length=10)] = []"),
+        ("wait:timedelta=PT1H", "wait: timedelta = timedelta(hours=1)"),
+    ],
+)
+def test_as_a_line_of_a_model(typed: str, line: str) -> None:
+    types, _ = types_of("a: str")
+    (field,) = parse_fields([typed], "--takes", types.resolve)
+    written = declaration(field, lambda module, name: "datetime_date" if name == "date" else str(name))
+    assert written == line
+    there = types_of(line.replace("datetime_date", "date").replace("date: date", "on: date"))[1]
+    assert there[0].wire == field.wire or field.name == "date"
+    assert there[0].optional == field.optional and same_values(there[0].shape, field.shape)
+    assert implies(there[0].shape, field.shape) and implies(field.shape, there[0].shape)

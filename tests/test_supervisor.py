@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from resonate_scaffold import supervisor
-from resonate_scaffold.supervisor import Console, Launch, Service, backoff, describe_end
+from resonate_scaffold.dev import supervisor
+from resonate_scaffold.dev.supervisor import Console, Launch, Service, backoff, describe_end
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX process groups")
 

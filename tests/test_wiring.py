@@ -318,7 +318,7 @@ CASES = {
         APP,
         (swap(f"{ROUTES}\n", "from . import accounts, \\\n    approvals, jobs\n"),),
         ROUTE,
-        ("    approvals, jobs",),
+        (),
     ),
     "imports-chained": Case(
         APP,

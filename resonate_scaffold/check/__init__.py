@@ -5,64 +5,72 @@ files -> Program (syntax trees) -> Model (what it does with Resonate) -> rules -
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from resonate_scaffold.check.findings import Finding, is_selected, is_suppressed
-from resonate_scaffold.check.rules.deadlines import deadlines
-from resonate_scaffold.check.rules.determinism import determinism
-from resonate_scaffold.check.rules.durability import durability
-from resonate_scaffold.check.rules.failures import failures
-from resonate_scaffold.check.rules.http import http
-from resonate_scaffold.check.rules.imports import imports
-from resonate_scaffold.check.rules.loops import loops
-from resonate_scaffold.check.rules.ownership import ownership
-from resonate_scaffold.check.rules.released import released
-from resonate_scaffold.check.rules.stale import stale
-from resonate_scaffold.check.rules.wiring import wiring
-from resonate_scaffold.code.model import Model
-from resonate_scaffold.code.program import Program
+from resonate_scaffold.check.findings import Finding, is_selected
 
-CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (
-    *(wiring, imports, released, determinism, durability, deadlines, loops, failures, http, stale),
-)
+if TYPE_CHECKING:  # what reads and judges is imported where a program is: an unchanged one is answered without it
+    from resonate_scaffold.code.model import Model
+    from resonate_scaffold.code.program import Program
 
 
 def check(
     files: Mapping[PurePosixPath, bytes], select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
 ) -> list[Finding]:
     """What is wrong in these files, in the order of their lines. What is not `.py` is read for RS113 and RS601."""
+    from resonate_scaffold.code.model import Model
+
     return findings_of(Model(program_of(files)), select, ignore)
 
 
 def program_of(files: Mapping[PurePosixPath, bytes]) -> Program:
     """The program in these files, which may have manifests of generated services beside the Python."""
+    from resonate_scaffold.code.program import Program
+
     python = {path: content for path, content in files.items() if path.suffix == ".py"}
     return Program(python, {path: content for path, content in files.items() if path not in python})
 
 
 def findings_of(model: Model, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> list[Finding]:
     """What is wrong in a program, by the rules that are selected and not suppressed where they stand."""
-    found = {*_broken(model.program), *ownership(model.program)}
+    return [it for it in judge(model).found if is_selected(it.code, select, ignore)]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is wrong in a program by any rule, but for what comments suppress; and the files that were analysed."""
+
+    found: list[Finding]
+    analysed: list[PurePosixPath]
+
+
+def judge(model: Model) -> Judgement:
+    """Ask every rule."""
+    from resonate_scaffold.check import noqa
+    from resonate_scaffold.check.rules import CHECKS
+    from resonate_scaffold.check.rules.ownership import ownership
+
+    program = model.program
+    found = {*_broken(program), *ownership(program)}
     runtime = {it.path for it in model.runtime}
     for rule in CHECKS:
         found.update(it for it in rule(model) if it.path not in runtime)  # what is in there is not the owner's to mend
-    return sorted(
-        it
-        for it in found
-        if is_selected(it.code, select, ignore) and not is_suppressed(_line(model.program, it), it.code)
-    )
-
-
-def _line(program: Program, it: Finding) -> bytes:
-    """The line of code that a finding is about."""
-    module = program.modules.get(it.path)
-    return module.lines[it.line - 1] if module is not None and 0 < it.line <= len(module.lines) else b""
+    for path, module in program.modules.items():
+        comments = noqa.read(program.files[path]) if module.error is None else []
+        if comments:
+            here = [it for it in found if it.path == path]
+            found.difference_update(it for it in here if any(comment.suppresses(it) for comment in comments))
+            if path not in runtime:
+                found.update(noqa.unused(path, here, comments))
+    return Judgement(sorted(found), list(program.modules))
 
 
 def _broken(program: Program) -> Iterator[Finding]:
     for path, module in program.modules.items():
         if module.error is not None:
             line, message = module.error
-            hint = "Mend it; nothing else is checked in it."
-            yield Finding(path, line, 1, "RS000", f"this is not Python: {message}", hint)
+            hint = "Nothing else in it is checked. If a newer Python has this syntax, run the tool on that."
+            yield Finding(path, line, 1, "RS000", f"the file cannot be parsed: {message}", hint)

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import ast
-import re
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
-from resonate_scaffold.code.scopes import Scope
+from resonate_scaffold.code.scopes import Module, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """A piece of a file and the text that takes its place: a change that is certainly what the owner wants."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One mistake: where it stands (lines and columns count from 1), what is wrong, and what to do."""
+    """One mistake: where it stands, what is wrong, and what to do.
+
+    Lines and columns count from 1, columns in characters; ``end_column`` is the one after the last character.
+    """
 
     path: PurePosixPath
     line: int
@@ -20,6 +33,9 @@ class Finding:
     code: str
     message: str
     hint: str
+    end_line: int | None = field(default=None, compare=False)
+    end_column: int | None = field(default=None, compare=False)
+    mend: Mend | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +51,8 @@ class Rule:
 RULES: dict[str, Rule] = {
     rule.code: rule
     for rule in (
-        Rule("RS000", "syntax-error", "A file that is not Python."),
+        Rule("RS000", "syntax-error", "A file that cannot be parsed as Python."),
+        Rule("RS001", "unused-noqa", "A `# noqa` of a rule that finds nothing there, or that does not exist."),
         Rule("RS101", "unknown-function", "A call names a function that its group does not register."),
         Rule("RS102", "unknown-group", "A call goes to a group that no process joins."),
         Rule("RS103", "unserved-contract", "A contract of a group whose worker does not serve it."),
@@ -50,7 +67,8 @@ RULES: dict[str, Rule] = {
         Rule("RS112", "dependency-by-base", "A dependency asked for by a base class of what is provided."),
         Rule("RS113", "lost-name", "A function or gate that was released, and that the code has no longer."),
         Rule("RS114", "missing-import", "An import of what the program does not have."),
-        Rule("RS115", "db-import", "The API or a workflow imports what only the group db may use."),
+        Rule("RS115", "missing-dependency", "A dependency that no worker provides."),
+        Rule("RS116", "db-import", "The API or a workflow imports what only the group db may use."),
         Rule("RS201", "clock", "A workflow reads the clock."),
         Rule("RS202", "random", "A workflow draws a random value."),
         Rule("RS203", "uuid", "A workflow makes a random uuid."),
@@ -61,6 +79,9 @@ RULES: dict[str, Rule] = {
         Rule("RS208", "asyncio-control", "A workflow waits with asyncio's clock or its scheduling."),
         Rule("RS209", "set-order", "The order of a set decides what a workflow does."),
         Rule("RS210", "mutable-global", "A workflow depends on a module's state that changes."),
+        Rule("RS211", "process-hash", "A workflow depends on `hash` or `id`, which differ in each process."),
+        Rule("RS212", "side-by-side", "Helpers that run at the same time and make several durable calls each."),
+        Rule("RS213", "lost-change", "A step changes what its workflow goes on with."),
         Rule("RS301", "effect-outside-step", "A workflow writes to the outside, not in a step."),
         Rule("RS302", "parent-context", "A step makes durable calls with the context of its workflow."),
         Rule("RS303", "write-outside-operations", "A db function writes outside of `once`."),
@@ -73,19 +94,26 @@ RULES: dict[str, Rule] = {
         Rule("RS310", "deaf-worker", "A worker whose stream of work ends after five minutes.", by_default=False),
         Rule("RS311", "cut-short", "A wait that outlasts the workflow's own deadline."),
         Rule("RS312", "endless-loop", "A loop of durable calls that nothing bounds."),
-        Rule("RS313", "never-caught", "A handler of what no durable call raises."),
+        Rule("RS313", "never-caught", "An `except` for what no durable call raises."),
+        Rule("RS314", "called-in-place", "A function is called where it should be given: `ctx.run(f(ctx))`."),
+        Rule("RS315", "fresh-operation", "An operation of `once` whose id is new in each run."),
+        Rule("RS316", "sent-in-transaction", "What `once` does in its transaction talks to the outside."),
+        Rule("RS317", "call-at-suspension", "A durable call where a suspended workflow comes by."),
+        Rule("RS318", "swallowed-suspension", "A handler that also catches what suspends a workflow."),
         Rule("RS401", "work-in-route", "A route does the work itself."),
         Rule("RS402", "context-in-route", "A route has a Context."),
         Rule("RS403", "unbounded-wait", "A route waits for a result without a bound."),
         Rule("RS404", "no-202", "A route starts work and answers 200."),
-        Rule("RS405", "client-chosen-promise", "A request says which promise is settled."),
-        Rule("RS406", "unsigned-webhook", "Whoever finds the route settles the promise."),
+        Rule("RS405", "client-chosen-promise", "A route settles the promise that its request names."),
+        Rule("RS406", "unsigned-webhook", "A route settles a promise and does not check who asks."),
         Rule("RS407", "outside-rejection", "A promise is rejected with data from outside."),
         Rule("RS408", "colon-in-id", "A root id with a colon."),
         Rule("RS409", "lost-random-id", "A random id that the caller never learns."),
         Rule("RS410", "promise-search", "A search that most engines do not have."),
         Rule("RS411", "unconfirmed-start", "A route answers before the engine has taken the work."),
         Rule("RS412", "stale-done", "A route trusts what a handle saw a minute ago."),
+        Rule("RS413", "client-chosen-function", "A request says which function is run."),
+        Rule("RS414", "clock-id", "Work is named by the clock, a counter or a few random digits alone."),
         Rule("RS501", "stale-import", "An import that SDK 0.8 does not have."),
         Rule("RS502", "stale-client", "What a client of SDK 0.8 does not have."),
         Rule("RS503", "stale-context", "What a Context of SDK 0.8 does not have."),
@@ -95,24 +123,26 @@ RULES: dict[str, Rule] = {
     )
 }
 
-_NOQA = re.compile(rb"#\s*noqa(?::\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?", re.IGNORECASE)
+
+def finding(code: str, node: ast.AST, scope: Scope, message: str, hint: str, text: str | None = None) -> Finding:
+    """A finding at a node; with *text*, what certainly belongs in the node's place."""
+    (line, column), end = _place(scope.module, node, ""), _place(scope.module, node, "end_")
+    mend = Mend(line, column, *end, text) if text is not None else None
+    return Finding(scope.module.path, line, column, code, message, hint, *end, mend)
 
 
-def finding(code: str, node: ast.AST, scope: Scope, message: str, hint: str) -> Finding:
-    """A finding at a node."""
-    line, column = int(getattr(node, "lineno", 1)), int(getattr(node, "col_offset", 0))
-    return Finding(scope.module.path, line, column + 1, code, message, hint)
+def _place(module: Module, node: ast.AST, which: str) -> tuple[int, int]:
+    """The line and the column of a node's beginning or end; syntax trees count columns in bytes of UTF-8."""
+    line = int(getattr(node, f"{which}lineno", None) or 1)
+    column = int(getattr(node, f"{which}col_offset", None) or 0)
+    if column and not module.is_ascii and line <= len(module.lines):
+        column = len(module.text(line).encode()[:column].decode("utf-8", "replace"))
+    return line, column + 1
 
 
-def is_suppressed(line: bytes, code: str) -> bool:
-    """Whether a line of code carries a `# noqa` for a rule, or for all."""
-    if b"noqa" not in line.lower():
-        return False
-    match = _NOQA.search(line)
-    if match is None:
-        return False
-    codes = match["codes"]
-    return codes is None or code.encode() in re.split(rb"[,\s]+", codes.upper())
+def page_of(code: str) -> Path:
+    """The page of a rule, in Markdown."""
+    return Path(__file__).parent / "pages" / f"{code}.md"
 
 
 def is_selected(code: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> bool:

@@ -8,6 +8,7 @@ import re
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.outside import is_log
 from resonate_scaffold.code.scopes import Bound, Scope, above, loads
+from resonate_scaffold.code.values import Constant
 
 _FARTHEST = 4  # assignments that a value is followed through
 _COMPUTING = ("builtins.", "datetime.", "math.", "time.")
@@ -94,7 +95,7 @@ def _bound_to(model: Model, name: str, scope: Scope) -> tuple[ast.expr, Scope] |
         return None
     [binding] = holder.bindings[name]
     if binding.how in (Bound.value, Bound.entered) and isinstance(binding.node, ast.expr):
-        return binding.node, holder
+        return binding.node, binding.inside or holder
     if binding.how is Bound.imported and binding.member is not None:
         path = model.program.importing(holder.module, binding.module, binding.level)
         module = model.program.modules.get(path) if path is not None else None
@@ -107,3 +108,8 @@ def whose(scope: Scope, workflow: Scope) -> str:
     """How a message names code of a workflow."""
     name = "a lambda" if isinstance(scope.node, ast.Lambda) else scope.name
     return name if scope is workflow else f"{name}, called from {workflow.name} without a step,"
+
+
+def is_given(model: Model, node: ast.expr | None, scope: Scope) -> bool:
+    """Whether an option is said: None means the default, said or not."""
+    return node is not None and model.evaluate.value(node, scope) != Constant(None)

@@ -68,8 +68,7 @@ class Contracts:
     @cached_property
     def _homes(self) -> set[PurePosixPath]:
         """The directories with an `rpc.py` that defines the class of contracts."""
-        modules = self.program.modules
-        known = [modules[path] for path in modules if path.name == "rpc.py"]
+        known = [self.program.modules[path] for path in self.program.rpc_modules]
         return {it.path.parent for it in known if not it.is_test and defines_contracts(it)}
 
     @cached_property

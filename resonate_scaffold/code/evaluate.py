@@ -10,7 +10,7 @@ import ast
 from dataclasses import replace
 
 from resonate_scaffold.code.names import CLIENT, KINDS, argument, first_of, is_none
-from resonate_scaffold.code.outside import given_by
+from resonate_scaffold.code.outside import given_by, is_awaitable
 from resonate_scaffold.code.scopes import Module, ProgramClass, Scope, above
 from resonate_scaffold.code.texts import Texts
 from resonate_scaffold.code.values import (
@@ -34,7 +34,6 @@ from resonate_scaffold.code.values import (
 
 # What makes a durable call of a context, and what a client starts work with.
 DURABLE = frozenset({"run", "rpc", "sleep", "promise", "detached"})
-STARTING = frozenset({"run", "rpc"})
 _SET_METHODS = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
 _PATH = "pathlib.Path"
 _LITERALS: dict[type[ast.expr], str] = {
@@ -311,7 +310,7 @@ class Evaluator(Texts):
                 case Instance(call=ast.Call() as made, scope=Scope() as holder):
                     return self._instance(self.value(argument(made, "result", 3), holder))
             return None
-        return value
+        return None if isinstance(value, Thing) and is_awaitable(value.of) else value
 
     def _item(self, base: ast.expr, key: str, scope: Scope) -> Value | None:
         value = self.value(base, scope)

@@ -78,9 +78,14 @@ class Tree:
     exclude: Patterns
     asked: tuple[PurePosixPath, ...]
 
+    @property
+    def named(self) -> list[PurePosixPath]:
+        """The files that were asked about themselves, not by a directory above them."""
+        return sorted(path for path in self.asked if path in self.files)
+
     def is_asked(self, path: PurePosixPath) -> bool:
         """Whether a file is among what was asked about."""
-        return any(asked == path or asked in path.parents or not asked.parts for asked in self.asked)
+        return any(not asked.parts or path.is_relative_to(asked) for asked in self.asked)
 
     def is_told(self, path: PurePosixPath) -> bool:
         """Whether what is found about a file is told: of one that was not read, unless the settings leave it out."""
@@ -110,12 +115,11 @@ def _tree(root: Path, asked: tuple[PurePosixPath, ...]) -> Tree:
     exclude = Patterns.of(texts(settings, "exclude"), "exclude")
     files: dict[PurePosixPath, bytes] = {}
     beside: dict[PurePosixPath, bytes] = {}
-    for path in _files_below(root, root, exclude):
-        relative = PurePosixPath(path.relative_to(root).as_posix())
-        if path.suffix == ".py":
-            files[relative] = read_plain(path)
-        elif path.name == MANIFEST.name:
-            beside |= _service(root, relative)
+    for name in _files_below(root, "", exclude):
+        if name.endswith(".py"):
+            files[PurePosixPath(name)] = read_plain(root / name)
+        else:
+            beside |= _service(root, PurePosixPath(name))
     for named in asked:  # it is read even where it would be passed over
         if named not in files and (root / named).is_file():
             files[named] = read_plain(root / named)
@@ -153,23 +157,29 @@ def _root(path: Path) -> Path:
     return start
 
 
-def _files_below(directory: Path, root: Path, exclude: Patterns) -> Iterator[Path]:
-    """Every Python file and every manifest below, in order; nothing hidden or installed, and no link is followed."""
+def _files_below(root: Path, directory: str, exclude: Patterns) -> Iterator[str]:
+    """Every Python file and every manifest below, in order; nothing hidden or installed, and no link is followed.
+
+    Paths are relative to the root, as texts: a path object for each step would cost more than to read the files.
+    """
     try:
-        entries = sorted(os.scandir(directory), key=lambda it: it.name)
+        entries = sorted(os.scandir(root / directory), key=lambda it: it.name)
     except OSError:
         return  # it may not be looked into: nothing of the project's
     for entry in entries:
-        relative = Path(entry.path).relative_to(root).as_posix()
-        is_directory = entry.is_dir(follow_symlinks=False)
-        if exclude.match(f"{relative}/" if is_directory else relative):
-            continue
-        if is_directory:
+        relative = f"{directory}{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
             hidden = entry.name.startswith(".") or entry.name in _SKIPPED
-            if not hidden and not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):  # noqa: PTH110, PTH118
-                yield from _files_below(Path(entry.path), root, exclude)
-        elif entry.name.endswith((".py", MANIFEST.name)) and stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
-            yield Path(entry.path)
+            installed = hidden or os.path.exists(os.path.join(entry.path, "pyvenv.cfg"))  # noqa: PTH110, PTH118
+            if not installed and not exclude.match(f"{relative}/"):
+                yield from _files_below(root, f"{relative}/", exclude)
+        elif _is_read(entry) and not exclude.match(relative):
+            yield relative
+
+
+def _is_read(entry: os.DirEntry[str]) -> bool:
+    named = entry.name.endswith(".py") or entry.name == MANIFEST.name
+    return named and stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
 
 
 def settings_of(root: Path) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from resonate_scaffold.code.evaluate import DURABLE
@@ -120,6 +120,9 @@ class Model(Registrations):
                     applied = self.evaluate.value(given, scope)
                     if isinstance(applied, Function):
                         yield call, applied.scope
+            elif isinstance(call.func, ast.Attribute) and call.func.attr == "start_soon" and call.args:
+                begun = self.evaluate.value(call.args[0], scope)  # of a task group, which calls it with the others
+                callee = begun.scope if isinstance(begun, Function) else None
             if callee is not None and not self._is_made_a_step(callee):
                 yield call, callee
 
@@ -148,9 +151,10 @@ class Model(Registrations):
         handing: dict[Scope, set[Scope]] = {}
         for scope, calls in self.plain_calls.items():
             for call, callee in calls:
-                given = [*call.args, *(keyword.value for keyword in call.keywords)]
-                if any(isinstance(self.evaluate.value(it, scope), Context) for it in given):
-                    handing.setdefault(callee, set()).add(scope)
+                for given in (*call.args, *(keyword.value for keyword in call.keywords)):
+                    value = self.evaluate.value(given, scope)
+                    if isinstance(value, Context):  # its own, or that of the function in which it stands
+                        handing.setdefault(callee, set()).update((scope, value.scope))
         waiting = list(found)
         while waiting:
             for caller in handing.get(waiting.pop(), ()):
@@ -303,7 +307,10 @@ class Model(Registrations):
 
     def code_of(self, route: Route) -> list[Scope]:
         """The code that a route runs, but for the machinery's."""
-        return [it for it in self.reached(route.handler, 3) if not self.is_machinery(it.module)]
+        if self.is_machinery(route.handler.module):
+            return []
+        # The machinery knows no service: what it calls is its own, and much to read.
+        return self.reached(route.handler, 3, among=lambda it: not self.is_machinery(it.module))
 
     def started(self, start: Start | DurableCall, scope: Scope) -> Contract | None:
         """The contract of what is started or called: by the contract, its function, or its durable name."""
@@ -390,14 +397,14 @@ class Model(Registrations):
                 found |= {node for node, _ in definitions(self.evaluate, item, holder)}
         return found if modules else None
 
-    def reached(self, scope: Scope, depth: int = 4) -> list[Scope]:
-        """A function and the functions of the program that it calls, itself first."""
+    def reached(self, scope: Scope, depth: int = 4, among: Callable[[Scope], bool] | None = None) -> list[Scope]:
+        """A function and the functions of the program that it calls, itself first; by those ``among`` some only."""
         found, waiting = [scope], [(scope, 0)]
         while waiting:
             current, level = waiting.pop(0)
             if level < depth:
                 for _, callee in self.plain_calls_of(current):
-                    if callee not in found:
+                    if callee not in found and (among is None or among(callee)):
                         found.append(callee)
                         waiting.append((callee, level + 1))
         return found

@@ -116,7 +116,7 @@ class Names(ABC):
             return None
         self._busy.add(key)
         try:
-            found = self._merged([self._binding(it, scope) for it in _that_count(scope.bindings[name])])
+            found = self._merged([self._binding(it, it.inside or scope) for it in _that_count(scope.bindings[name])])
         finally:
             self._busy.discard(key)
         self._names[key] = found
@@ -180,21 +180,22 @@ class Names(ABC):
 
     def _imported(self, binding: Binding, module: Module) -> Value | None:
         path = self.program.importing(module, binding.module, binding.level)
-        if path is None:
+        if path is None or (path == module.path and not binding.level):  # a module that has the name of another one
             if binding.level:
                 return None
             whole = f"{binding.module}.{binding.member}" if binding.member else binding.module
             return External(whole)
         found = self._module(path)
-        if binding.member is None:
-            return found
-        return self.member(found, binding.member, module)
+        return found if binding.member is None else self.member(found, binding.member, module)
 
-    def _module(self, path: PurePosixPath) -> Value:
+    def _module(self, path: PurePosixPath) -> Value | None:
+        """The module or the package at a path; None for a module that is not parsed."""
         module = self.program.modules.get(path)
-        return Package(path.as_posix()) if module is None else ModuleOf(module)
+        if module is not None:
+            return ModuleOf(module)
+        return None if self.program.is_file(path) else Package(path.as_posix())
 
-    def member(self, holder: Value, name: str, asker: Module | None = None) -> Value | None:
+    def member(self, holder: Value | None, name: str, asker: Module | None = None) -> Value | None:
         """A name of a module or a package of the program."""
         if isinstance(holder, ModuleOf):
             # `from . import name` in a package's own __init__ means its module.

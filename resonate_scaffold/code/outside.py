@@ -193,24 +193,7 @@ _GIVES = {
     "boto3.Session.client": "boto3.client",
     "boto3.Session.resource": "boto3.resource",
 }
-_BLOCKING = r"""
-time\.sleep
-(requests|niquests)\.(get|post|put|patch|delete|head|options|request)
-(requests|niquests)\.(Session|session)\.(get|post|put|patch|delete|head|options|request|send)
-httpx\.(get|post|put|patch|delete|head|options|request|stream)
-httpx\.Client\.(get|post|put|patch|delete|head|options|request|send|stream)
-urllib\.request\.(urlopen|urlretrieve)
-urllib3\.(request|PoolManager\.(request|urlopen))
-subprocess\.(run|call|check_call|check_output|getoutput|getstatusoutput)
-os\.system
-sqlite3\.connect
-psycopg2\.connect
-psycopg\.connect
-pymysql\.connect
-smtplib\.(SMTP|SMTP_SSL)
-builtins\.input
-"""
-_LOGS = re.compile(
+_LOGS = (
     r"builtins\.print|warnings\.warn"
     r"|(logging(\.getLogger|\.Logger|\.LoggerAdapter)?|structlog(\.stdlib)?(\.get_logger|\.getLogger|\.BoundLogger)?"
     r"|loguru\.logger|(flask|quart)\.\w+\.logger)(\.(bind|new|opt|getChild|patch))*\.(debug|info|warning|warn|error|critical|exception|log|success|trace|ainfo|adebug|awarning|aerror)"
@@ -220,30 +203,37 @@ _LOGS = re.compile(
 )
 
 
+# What gives a task, a future or a coroutine: an await takes its result.
+_AWAITABLE = r"""
+asyncio\.(Task|Future|create_task|ensure_future|wrap_future|run_coroutine_threadsafe|shield|wait_for|gather|to_thread)
+asyncio\.(TaskGroup|(get_running_loop|get_event_loop|new_event_loop))\.(create_task|create_future|run_in_executor)
+"""
+
+
+@cache  # compiled where it is asked for: that takes its time
 def _table(text: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{line})" for line in text.split()))
 
 
 # The first that fits decides.
 _KINDS = (
-    ("clock", _table(_CLOCK)),
-    ("random", _table(_RANDOM)),
-    ("uuid", _table(_UUID)),
-    ("environment", _table(_ENVIRONMENT)),
-    ("files", _table(_FILES)),
-    ("network", _table(_NETWORK)),
-    ("threads", _table(_THREADS)),
-    ("asyncio", _table(_ASYNCIO)),
-    ("effects", _table(_EFFECTS)),
+    ("clock", _CLOCK),
+    ("random", _RANDOM),
+    ("uuid", _UUID),
+    ("environment", _ENVIRONMENT),
+    ("files", _FILES),
+    ("network", _NETWORK),
+    ("threads", _THREADS),
+    ("asyncio", _ASYNCIO),
+    ("effects", _EFFECTS),
 )
-_BLOCKS = _table(_BLOCKING)
 
 
 @cache
 def kind_of(name: str) -> str | None:
     """What a name outside does that a workflow may not: ``clock``, ``random`` …; None for all else."""
     known = canonical(name)
-    return next((kind for kind, table in _KINDS if table.fullmatch(known)), None)
+    return next((kind for kind, table in _KINDS if _table(table).fullmatch(known)), None)
 
 
 @cache
@@ -261,12 +251,12 @@ def given_by(name: str) -> str | None:
 
 
 @cache
-def blocks(name: str) -> bool:
-    """Whether a call of this name holds up an event loop."""
-    return _BLOCKS.fullmatch(canonical(name)) is not None
+def is_awaitable(name: str) -> bool:
+    """Whether a call of this name, or an instance of this class, is what asyncio awaits."""
+    return _table(_AWAITABLE).fullmatch(name) is not None
 
 
 @cache
 def is_log(name: str) -> bool:
     """Whether a call of this name only tells people or metrics."""
-    return _LOGS.fullmatch(name) is not None
+    return re.fullmatch(_LOGS, name) is not None

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import io
+import sys
+import tokenize
 import warnings
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
+from resonate_scaffold.code.newer import needed_for, parse_newer
 from resonate_scaffold.code.scopes import (
     Binding,
     Bound,
@@ -24,6 +28,7 @@ _KEPT = (
     ast.AsyncFor,
     ast.While,
     ast.comprehension,
+    ast.Try,
     ast.ExceptHandler,
     ast.Return,
     ast.Yield,
@@ -48,16 +53,18 @@ def parsed(path: PurePosixPath, content: bytes) -> Module:
     module.uses_resonate = b"resonate" in content and any(
         line.lstrip().startswith((b"from resonate", b"import resonate")) for line in module.lines
     )
+    if not content.isascii():
+        module.encoding = encoding_of(content)
     tree: ast.Module
     try:
         if len(content) > _LARGEST:
             raise ValueError(f"it has {len(content) >> 20} MB, too much to be read")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the owner's code, and not for who checks it
-            tree = ast.parse(content)
+            tree = _tree(content)
         _Walk(module).run(tree)
     except SyntaxError as error:
-        module.error = (error.lineno or 1, error.msg)
+        module.error = (error.lineno or 1, _told(error))
     except (RecursionError, MemoryError):
         module.error = (1, "it is nested too deeply to be read")
     except ValueError as error:  # NUL, an encoding that is not there
@@ -67,6 +74,30 @@ def parsed(path: PurePosixPath, content: bytes) -> Module:
         module.classes.clear()
         module.scope = Scope(module, ast.Module([], []), "", None)
     return module
+
+
+def encoding_of(content: bytes) -> str:
+    """The encoding that a file of Python says it has."""
+    try:
+        return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
+    except SyntaxError:  # it is none that Python knows
+        return "utf-8"
+
+
+def _tree(content: bytes) -> ast.Module:
+    """The syntax tree of a file; what only a newer Python has is read as its nearest older words."""
+    try:
+        return ast.parse(content)
+    except SyntaxError as error:
+        return parse_newer(content, error)
+
+
+def _told(error: SyntaxError) -> str:
+    """What is wrong with the syntax, or which Python has it."""
+    needed = needed_for(error.msg)
+    if needed is None:
+        return error.msg
+    return f"it needs Python {needed}, and the tool runs on {sys.version_info.major}.{sys.version_info.minor}"
 
 
 class _Walk:
@@ -278,6 +309,7 @@ class _Walk:
 def _bind(scope: Scope, name: str, binding: Binding) -> None:
     """Bind *name* where it belongs: `global` and `nonlocal` send it outwards."""
     if name in scope.globals:
+        binding.inside = scope
         outer = scope.outer
         while outer is not None and outer.outer is not None and name not in outer.bindings:
             outer = outer.outer

@@ -237,11 +237,11 @@ def _bound(evaluate: Evaluator, name: str, scope: Scope, depth: int) -> Iterator
     for binding in holder.bindings[name] if holder is not None else ():
         assert holder is not None
         if binding.how in (Bound.value, Bound.entered) and isinstance(binding.node, ast.expr):
-            yield from definitions(evaluate, binding.node, holder, depth + 1)
+            yield from definitions(evaluate, binding.node, binding.inside or holder, depth + 1)
         elif binding.how is Bound.imported and binding.member is not None:
             yield from _imported(evaluate, binding, binding.member, holder, depth)
         elif binding.how is Bound.each and binding.index is None and isinstance(binding.node, ast.expr):
-            for item, where in evaluate.each(binding.node, holder) or ():
+            for item, where in evaluate.each(binding.node, binding.inside or holder) or ():
                 yield from definitions(evaluate, item, where, depth + 1)
         elif binding.how is Bound.parameter and isinstance(binding.node, ast.arg):
             places = [it.arg for it in holder.positional]

@@ -49,6 +49,8 @@ class Binding:
     module: str = ""
     member: str | None = None
     level: int = 0
+    inside: Scope | None = None
+    """The function that binds a name of an outer one, by `global` or `nonlocal`: ``node`` is an expression of that."""
 
 
 @dataclass(slots=True, eq=False)
@@ -98,6 +100,11 @@ class Scope:
     def returns(self) -> ast.expr | None:
         """The annotation of a function's result."""
         return self.node.returns if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+
+    @property
+    def yields(self) -> bool:
+        """Whether a function is a generator: what it gives comes piece by piece."""
+        return any(isinstance(it, ast.Yield | ast.YieldFrom) for it in self.nodes)
 
     @property
     def line(self) -> int:
@@ -152,6 +159,15 @@ class Module:
     is_test: bool = False
     uses_resonate: bool = False
     """Whether it imports the SDK."""
+    encoding: str = "ascii"
+
+    @property
+    def is_ascii(self) -> bool:
+        return self.encoding == "ascii"
+
+    def text(self, line: int) -> str:
+        """A line (from 1) as text."""
+        return self.lines[line - 1].decode(self.encoding, "replace").removeprefix("\ufeff")
 
 
 def above(node: ast.AST) -> ast.AST | None:
@@ -168,12 +184,25 @@ def enclosing(node: ast.AST) -> Iterator[ast.AST]:
         up = above(up)
 
 
+def is_within(node: ast.AST, holder: ast.AST) -> bool:
+    """Whether a node is part of another in the same function."""
+    return node is holder or any(it is holder for it in enclosing(node))
+
+
 def statement_of(node: ast.AST) -> ast.AST:
     """The statement that a node stands in."""
     up: ast.AST | None = node
     while up is not None and not isinstance(up, ast.stmt):
         up = above(up)
     return up or node
+
+
+def assigned(name: str, scope: Scope) -> ast.expr | None:
+    """The value of a variable that is bound once, by an assignment."""
+    match scope.bindings.get(name):
+        case [Binding(how=Bound.value, node=ast.expr() as value)]:
+            return value
+    return None
 
 
 def loads(name: str, scope: Scope) -> Iterator[tuple[ast.Name, Scope]]:

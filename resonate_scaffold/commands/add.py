@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from resonate_scaffold.commands.options import AsJson, DryRun, Project, Yes, change_project
+from resonate_scaffold.commands.options import FIELDS, AsJson, DryRun, Project, Yes, asker, change_project
 from resonate_scaffold.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ app = typer.Typer(help="Grow a service: the files, the wiring, the tests.", rich
 
 
 Takes = Annotated[
-    list[str] | None, typer.Option("--takes", help="A field of the request; again for more.", metavar="FIELD:TYPE")
+    list[str] | None, typer.Option("--takes", help="A field of the request; again for more.", metavar="FIELD:TYPE…")
 ]
 Returns = Annotated[
-    list[str] | None, typer.Option("--returns", help="A field of the result; again for more.", metavar="FIELD:TYPE")
+    list[str] | None, typer.Option("--returns", help="A field of the result; again for more.", metavar="FIELD:TYPE…")
 ]
 
 
@@ -45,19 +45,33 @@ class Overlap(StrEnum):
     allow = "allow"
 
 
+class EntityRoutes(StrEnum):
+    crud = "crud"
+    read = "read"
+    none = "none"
+
+
 class Idempotency(StrEnum):
     required = "required"
     optional = "optional"
     none = "none"
 
 
-@app.command("workflow")
+@app.command("workflow", epilog=FIELDS)
 def add_workflow(
     name: Annotated[str, typer.Argument(help="Its durable name: lower-case letters, digits and -.")],
     takes: Takes = None,
     returns: Returns = None,
     calls: Annotated[
         list[str] | None, typer.Option(help="A durable function that it calls, in this order.", metavar="RPC")
+    ] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            help="Where an argument comes from: charge.amount=price_of.price, result.total=request.total.",
+            metavar="CALL.FIELD=CALL.FIELD",
+        ),
     ] = None,
     route: Annotated[bool, typer.Option("--route", help="Add POST /NAME for it, too.")] = False,
     project: Project = Path(),
@@ -66,20 +80,23 @@ def add_workflow(
     yes: Yes = False,
 ) -> None:
     """A workflow: contract, function, registration, test."""
-    from resonate_scaffold.generators.route import RouteRequest, add_route
     from resonate_scaffold.generators.workflow import WorkflowRequest, add_workflow
-    from resonate_scaffold.grow import both
 
-    request = WorkflowRequest(name, tuple(takes or ()), tuple(returns or ()), tuple(calls or ()))
+    choose = asker(yes=yes, as_json=as_json)
+    fields = tuple(takes or ()), tuple(returns or ())
+    request = WorkflowRequest(name, *fields, tuple(calls or ()), tuple(maps or ()), choose)
     planner: Planner = lambda project: add_workflow(project, request)  # noqa: E731
     if route:
+        from resonate_scaffold.generators.route import RouteRequest, add_route
+        from resonate_scaffold.grow import both
+
         durable = name.replace("_", "-")
         submit = RouteRequest("POST", f"/{durable}", durable)
         planner = both(planner, lambda project: add_route(project, submit))
     change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
-@app.command("db-function")
+@app.command("db-function", epilog=FIELDS)
 def add_db_function(
     name: Annotated[str, typer.Argument(help="Its name, without the group: reserve-stock is db.reserve_stock.")],
     takes: Takes = None,
@@ -94,8 +111,7 @@ def add_db_function(
     from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
 
     request = DbFunctionRequest(name, tuple(takes or ()), tuple(returns or ()), read_only)
-    planner: Planner = lambda project: add_db_function(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_db_function(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @app.command("query")
@@ -126,11 +142,10 @@ def add_query(
     from resonate_scaffold.generators.query import QueryRequest, add_query
 
     request = QueryRequest(name, tuple(takes or ()), tuple(returns or ()), table, is_list, tuple(orders or ()))
-    planner: Planner = lambda project: add_query(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_query(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
-@app.command("rpc")
+@app.command("rpc", epilog=FIELDS)
 def add_rpc(
     target: Annotated[str, typer.Argument(metavar="GROUP.NAME", help="The group that serves it, and its name there.")],
     takes: Takes = None,
@@ -154,8 +169,7 @@ def add_rpc(
         if takes or returns:
             raise UsageError("--from-schema says what it takes and returns", "Leave --takes and --returns out.")
         request = RpcRequest(target, schema=_read_text(from_schema), schema_file=str(from_schema))
-    planner: Planner = lambda project: add_rpc(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_rpc(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @app.command("route")
@@ -194,11 +208,10 @@ def add_route(
     ((target, option),) = towards
     named_by = idempotency and idempotency.value
     request = RouteRequest(method, path, target, option, idempotency=named_by, key=key, wait=wait, poll=poll, name=name)
-    planner: Planner = lambda project: add_route(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_route(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
-@app.command("webhook")
+@app.command("webhook", epilog=FIELDS)
 def add_webhook(
     name: Annotated[str, typer.Argument(help="Its name, and its gate's.")],
     takes: Takes = None,
@@ -222,8 +235,7 @@ def add_webhook(
     from resonate_scaffold.generators.webhook import WebhookRequest, add_webhook
 
     request = WebhookRequest(name, tuple(takes or ()), workflow, scheme.value, id_from, starts)
-    planner: Planner = lambda project: add_webhook(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_webhook(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @app.command("schedule")
@@ -246,8 +258,7 @@ def add_schedule(
     from resonate_scaffold.generators.schedule import ScheduleRequest, add_schedule
 
     request = ScheduleRequest(name, workflow, cron, datetime.now(UTC), catch_up.value, overlap.value)
-    planner: Planner = lambda project: add_schedule(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_schedule(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 
 @app.command("idempotency-key")
@@ -268,8 +279,9 @@ def add_idempotency_key(
     from resonate_scaffold.generators.idempotency_key import KeyRequest, add_idempotency_key
 
     request = KeyRequest(name, tuple(fields))
-    planner: Planner = lambda project: add_idempotency_key(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(
+        lambda it: add_idempotency_key(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes
+    )
 
 
 @app.command("group")
@@ -284,7 +296,62 @@ def add_group(
     from resonate_scaffold.generators.group import GroupRequest, add_group
 
     request = GroupRequest(name)
-    planner: Planner = lambda project: add_group(project, request)  # noqa: E731
+    change_project(lambda it: add_group(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("entity")
+def add_entity(
+    name: Annotated[str, typer.Argument(help="Its name, of one: patient.")],
+    field: Annotated[
+        list[str] | None, typer.Option("--field", help="A field; again for more.", metavar="FIELD:TYPE")
+    ] = None,
+    unique: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A field that no two share; with commas, fields that they share not all of.", metavar="FIELD"
+        ),
+    ] = None,
+    ref: Annotated[
+        list[str] | None,
+        typer.Option(help="An entity that it refers to, by a field ENTITY_id or ROLE_id.", metavar="[ROLE:]ENTITY[?]"),
+    ] = None,
+    routes: Annotated[EntityRoutes, typer.Option(help="All routes, those that read, or none.")] = EntityRoutes.crud,
+    plural: Annotated[
+        str | None, typer.Option(help="What several are called: the table and the path.", metavar="NAME")
+    ] = None,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A table with its migration, durable functions that write it, queries, routes, and tests."""
+    from resonate_scaffold.generators.entities import EntityRequest
+    from resonate_scaffold.generators.entity import add_entity
+
+    texts = (tuple(field or ()), tuple(unique or ()), tuple(ref or ()))
+    request = EntityRequest(name, *texts, routes=routes.value, plural=plural)
+    planner: Planner = lambda project: add_entity(project, request)  # noqa: E731
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+@app.command("field")
+def add_field(
+    entity: Annotated[str, typer.Argument(help="The entity that gets it.")],
+    field: Annotated[str | None, typer.Argument(help="The field, as in add entity.", metavar="FIELD:TYPE")] = None,
+    ref: Annotated[
+        str | None, typer.Option(help="Instead: an entity that it refers to.", metavar="[ROLE:]ENTITY?")
+    ] = None,
+    unique: Annotated[bool, typer.Option("--unique", help="No two share it.")] = False,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """Another field of an entity, with its migration: rows that are there get its default."""
+    from resonate_scaffold.generators.field import FieldRequest, add_field
+
+    request = FieldRequest(entity, field, ref, unique)
+    planner: Planner = lambda project: add_field(project, request)  # noqa: E731
     change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
 
 

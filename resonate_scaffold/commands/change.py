@@ -1,7 +1,8 @@
-"""What changes a service beside ``add``: ``remove``."""
+"""What changes a service beside ``add``: ``remove``, ``rename``."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from resonate_scaffold.commands.options import AsJson, DryRun, Kind, Project, change_project
 
 if TYPE_CHECKING:
+    from resonate_scaffold.grow import Planner
     from resonate_scaffold.plan import Plan
     from resonate_scaffold.project import Project as Snapshot
 
@@ -29,21 +31,114 @@ def _added(context: typer.Context, incomplete: str) -> list[str]:
     return sorted(word for word in following if word.startswith(incomplete))
 
 
+Removable = StrEnum("Removable", {**{kind.name: kind.value for kind in Kind}, "example": "example"})  # type: ignore[misc]
+
+
 def remove(
-    kind: Annotated[Kind, typer.Argument(help="What it is.")],
-    name: Annotated[list[str], typer.Argument(help="Its name; of a route METHOD PATH.", autocompletion=_added)],
+    kind: Annotated[Removable, typer.Argument(help="What it is; `example` is the sample business of `new`.")],
+    name: Annotated[
+        list[str] | None, typer.Argument(help="Its name; of a route METHOD PATH.", autocompletion=_added)
+    ] = None,
     project: Project = Path(),
     dry_run: DryRun = False,
     as_json: AsJson = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Ask nothing; delete its files also where they were changed since.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; remove it also where it was changed since.")] = False,
 ) -> None:
-    """Take an add back: its wiring, and its files unless they were changed since."""
+    """Take an add back, as a whole. What somebody has written into it since is asked about."""
+    from resonate_scaffold.errors import ChangedSince, Unwanted, UsageError
+    from resonate_scaffold.generators.example import remove_example
     from resonate_scaffold.generators.remove import find_added, remove as plan_removal
+    from resonate_scaffold.report import confirm, is_interactive
+
+    if (kind.value == "example") is bool(name):
+        needs = f"{kind.value} has no name" if name else f"{kind.value} needs a name"
+        raise UsageError(needs, "See resonate-scaffold remove --help")
+
+    def plan(snapshot: Snapshot, *, delete_changed: bool) -> Plan:
+        if kind.value == "example":
+            return remove_example(snapshot, delete_changed=delete_changed)
+        return plan_removal(
+            snapshot, find_added(snapshot, kind.value, " ".join(name or ())), delete_changed=delete_changed
+        )
 
     def make(snapshot: Snapshot) -> Plan:
-        record = find_added(snapshot, kind.value, " ".join(name))
-        return plan_removal(snapshot, record, delete_changed=yes)
+        try:
+            return plan(snapshot, delete_changed=yes)
+        except ChangedSince as changed:
+            if dry_run or as_json or not is_interactive():
+                raise
+            if not confirm(f"{changed.message}. Delete it with that?", default=False):
+                raise Unwanted("Nothing was changed", "--dry-run shows what would be.") from None
+        return plan(snapshot, delete_changed=True)
 
     change_project(make, "remove", project, dry_run=dry_run, as_json=as_json, yes=yes)
+
+
+rename = typer.Typer(help="Give something another name: in code, tests, contracts, records.", rich_markup_mode=None)
+Durable = Annotated[
+    bool, typer.Option("--durable", help="Also what runs, ids and messages go by; none may be under way.")
+]
+
+
+@rename.command("workflow")
+def rename_workflow(
+    old: Annotated[str, typer.Argument(help="Its name.")],
+    new: Annotated[str, typer.Argument(help="Another one: lower-case letters, digits and -.")],
+    durable: Durable = False,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rename a workflow: modules, functions, models, tests. Its durable name stays, unless --durable."""
+    from resonate_scaffold.generators.rename import rename_workflow as plan
+
+    _rename(lambda snapshot: plan(snapshot, old, new, durable=durable), project, dry_run=dry_run, as_json=as_json)
+
+
+@rename.command("field")
+def rename_field(
+    old: Annotated[str, typer.Argument(help="MODEL.FIELD: PlaceOrder.sku, or place-order.sku.")],
+    new: Annotated[str, typer.Argument(help="Another name for the field.")],
+    wire: Annotated[bool, typer.Option("--wire", help="Also in JSON, where it stays otherwise.")] = False,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rename a field of a model of the contracts, wherever it is read and given. Its name in JSON stays."""
+    from resonate_scaffold.generators.rename import rename_field as plan
+
+    _rename(lambda snapshot: plan(snapshot, old, new, wire=wire), project, dry_run=dry_run, as_json=as_json)
+
+
+@rename.command("route")
+def rename_route(
+    method: Annotated[str, typer.Argument(help="POST, PUT, PATCH, DELETE or GET.")],
+    old: Annotated[str, typer.Argument(help="Its path.")],
+    new: Annotated[str, typer.Argument(help="Another path, with the same parameters.")],
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give a route another path: where its work is polled, its module and its tests go along."""
+    from resonate_scaffold.generators.rename import rename_route as plan
+
+    _rename(lambda snapshot: plan(snapshot, method, old, new), project, dry_run=dry_run, as_json=as_json)
+
+
+@rename.command("group")
+def rename_group(
+    old: Annotated[str, typer.Argument(help="Its name.")],
+    new: Annotated[str, typer.Argument(help="Another one: lower-case letters, digits and -.")],
+    durable: Durable = False,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rename a group: contracts, worker or stand-ins, Procfile, compose. Its functions' durable names stay."""
+    from resonate_scaffold.generators.rename import rename_group as plan
+
+    _rename(lambda snapshot: plan(snapshot, old, new, durable=durable), project, dry_run=dry_run, as_json=as_json)
+
+
+def _rename(planner: Planner, project: Path, *, dry_run: bool, as_json: bool) -> None:
+    change_project(planner, "rename", project, dry_run=dry_run, as_json=as_json, yes=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,31 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing.")]
 
 
+FIELDS = """\b
+Fields: FIELD:TYPE[:BOUNDS][=DEFAULT]
+  name:str:1..80   quantity:int:gt0   limit:int:1..100=20   born:date   phone:str?   tags:list[str]:..10
+  str int float bool date time datetime timedelta Decimal UUID
+  list[T]  set[T]  dict[str, T]  Literal[a,b]  T? (or T | None)  an enum, a model or another type of the contracts
+Bounds are A..B, A.., ..B, gtN, ltN, of a number or a length. In zsh, and with blanks, put the whole in quotes.
+A field is called in JSON as it is typed here: customerId is customer_id in Python. docs/fields.md has all of it.
+"""
+"""How fields are typed, for the end of a command's help."""
+
+
+def asker(*, yes: bool, as_json: bool) -> Callable[[str, Sequence[str]], str | None] | None:
+    """What asks which of several was meant; None where there is nobody to ask."""
+    from resonate_scaffold.report import ask, is_interactive
+
+    if yes or as_json or not is_interactive():
+        return None
+
+    def choose(question: str, choices: Sequence[str]) -> str | None:
+        answer = ask(question, default=choices[0], choices=[*choices, "neither"])
+        return None if answer == "neither" else answer
+
+    return choose
+
+
 class Kind(StrEnum):
     """What `add` makes, `remove` takes back and `list` shows."""
 
@@ -31,6 +57,8 @@ class Kind(StrEnum):
     schedule = "schedule"
     idempotency_key = "idempotency-key"
     group = "group"
+    entity = "entity"
+    field = "field"
 
 
 def change_project(planner: Planner, command: str, project: Path, *, dry_run: bool, as_json: bool, yes: bool) -> None:

@@ -67,9 +67,9 @@ def new(
     outcome = create(request, report)
     status = report.finish(outcome)
     if run and not status:
-        from resonate_scaffold import dev
+        from resonate_scaffold.dev import session
 
-        status = dev.run(Path(str(outcome.project)))
+        status = session.run(Path(str(outcome.project)))
     raise typer.Exit(status)
 
 
@@ -87,9 +87,9 @@ def dev(
     ] = False,
 ) -> None:
     """Run a service on this machine: its processes, an engine, logs, reload."""
-    from resonate_scaffold import dev as runner
+    from resonate_scaffold.dev import session
 
-    raise typer.Exit(runner.run(project, engine=engine, port=port, reload=reload, token=token))
+    raise typer.Exit(session.run(project, engine=engine, port=port, reload=reload, token=token))
 
 
 def engine(
@@ -105,13 +105,14 @@ def engine(
     import asyncio
     import os
 
-    from resonate_scaffold.devserver import EngineError, serve
+    from resonate_scaffold.devserver import EngineError, event_loop, serve
 
     def ready(url: str) -> None:
         print(f"engine listening on {url}", flush=True)
 
     try:
-        asyncio.run(serve(port=port, journal=journal, ready=ready, token=os.environ.get("RESONATE_TOKEN")))
+        serving = serve(port=port, journal=journal, ready=ready, token=os.environ.get("RESONATE_TOKEN"))
+        asyncio.run(serving, loop_factory=event_loop)
     except EngineError as error:
         raise EngineFailed(str(error), error.hint) from error
 

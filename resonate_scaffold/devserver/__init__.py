@@ -3,7 +3,7 @@
 `serve` runs it until a signal, `running` for the length of a block. A client cannot tell it from a Resonate
 server: requests go to ``POST /``, work arrives on ``GET /poll/{group}/{pid}`` as server-sent events.
 
-    server      HTTP, SSE, signals, the clock that ticks         (asyncio, aiohttp)
+    server      HTTP, SSE, signals, the clock that ticks         (asyncio, uvicorn)
     engine      one request: journal it, apply it, deliver       (no I/O but the journal's)
     protocol    what each request does                           (pure)
     router      who gets which message                           (pure)
@@ -12,6 +12,6 @@ server: requests go to ``POST /``, work arrives on ``GET /poll/{group}/{pid}`` a
 """
 
 from resonate_scaffold.devserver.errors import EngineError
-from resonate_scaffold.devserver.server import Running, running, serve
+from resonate_scaffold.devserver.server import Running, event_loop, running, serve
 
-__all__ = ["EngineError", "Running", "running", "serve"]
+__all__ = ["EngineError", "Running", "event_loop", "running", "serve"]

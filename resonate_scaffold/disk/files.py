@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -15,9 +16,14 @@ from resonate_scaffold.errors import (
     NoProject,
     UsageError,
 )
-from resonate_scaffold.project import ADDS, MANIFEST, Files, Manifest
+from resonate_scaffold.project import ADDS, MANIFEST, RUFF_SETTINGS, Files, Manifest
 
-ROOT_FILES = frozenset({"Procfile", "Procfile.dev", "compose.yaml", "pyproject.toml", ".env.example", str(MANIFEST)})
+ROOT_FILES = frozenset(
+    {
+        *("Procfile", "Procfile.dev", "compose.yaml", "pyproject.toml", ".env.example", str(MANIFEST)),
+        *("README.md", "AGENTS.md", ".copier-answers.yml", "tests/contracts.json"),
+    }
+)
 
 
 def find_service(start: Path) -> Path:
@@ -57,6 +63,7 @@ def may_change(path: PurePosixPath, package: str | None) -> bool:
     if package is None:
         return ".venv" not in {part.casefold() for part in path.parts}
     ours = path.suffix == ".py" and path.parts[0] in (package, "tests") and path.parts[:2] != (package, "runtime")
+    ours = ours or (path.parts[:2] == ("tests", "histories") and path.suffix == ".json")
     return ours or str(path) in ROOT_FILES or (path.parent == ADDS and path.suffix == ".json")
 
 
@@ -128,6 +135,18 @@ class FilesOnDisk(Files):
             self._containing[directory, text] = found
         return self._containing[directory, text]
 
+    def ruff_settings(self, directory: PurePosixPath) -> tuple[str, bytes] | None:
+        """A file that extends the settings of a directory; for the root also those of a directory above it.
+
+        By its path, so that what it refers to is found.
+        """
+        here = self._root / directory
+        for place in (here, *(() if directory.parts else here.parents)):
+            for path in (place / name for name in RUFF_SETTINGS):
+                if path.is_file() and (path.name != RUFF_SETTINGS[-1] or _configures_ruff(path)):
+                    return "ruff.toml", f"extend = {json.dumps(str(path))}\n".encode()
+        return None
+
     def _is_file(self, path: PurePosixPath) -> bool:
         machinery = path.parts[:2] == self._runtime and path.suffix == ".py"
         if not machinery and not may_change(path, self._tops[0]) and path.parent != ADDS:
@@ -158,6 +177,20 @@ class FilesOnDisk(Files):
                 yield f"{directory}/{name}"
             elif name != "__pycache__" and not name.startswith(".") and found[name].is_dir(follow_symlinks=False):
                 yield from self._walk(f"{directory}/{name}")
+
+
+def _configures_ruff(path: Path) -> bool:
+    """Whether a pyproject.toml has settings of ruff. One that cannot be read has: ruff says what is wrong with it."""
+    content = path.read_bytes()
+    if b"\n[tool.ruff]" in content:  # as nearly all have it: to parse takes its time
+        return True
+    import tomllib
+
+    try:
+        tools = tomllib.loads(content.decode()).get("tool")
+    except ValueError:
+        return True
+    return isinstance(tools, dict) and "ruff" in tools
 
 
 def package_of(root: Path, name: str) -> str:

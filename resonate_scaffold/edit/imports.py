@@ -1,25 +1,22 @@
-"""Imports of one file: found, made, put in order, dropped."""
+"""Imports of one file: found, made, dropped. Their order is ruff's to say."""
 
 from __future__ import annotations
 
 import ast
 import builtins
 import re
-import sys
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import groupby, pairwise
+from itertools import chain, count, groupby, zip_longest
 from typing import NamedTuple, Self
 
 from resonate_scaffold.edit.names import TESTS, ImportStatement, joined, loaded_names
-from resonate_scaffold.edit.statements import Statements, count_back, is_docstring, no_imports, used_names
-from resonate_scaffold.edit.text import CONTINUED, INDENT, LINE_TAIL, NOT_CODE, Cut, Definition, Row, width_of
+from resonate_scaffold.edit.statements import Statements, is_docstring, no_imports, used_names
+from resonate_scaffold.edit.text import CONTINUED, Cut, Row
 from resonate_scaffold.errors import CannotEdit
-from resonate_scaffold.layout import WIDTH
 
 _OPENED = re.compile(rb"\bimport" + CONTINUED + rb"\(")
-_ImportKey = tuple[int, int, int, tuple[object, ...], tuple[object, ...], object, object]
 
 
 class Import(NamedTuple):
@@ -36,13 +33,16 @@ class Import(NamedTuple):
             return [cls(0, alias.name, None, alias.asname) for alias in node.names]
         return [cls(node.level, node.module or "", alias.name, alias.asname) for alias in node.names]
 
+    @property
+    def local(self) -> str:
+        """What it is called where it is imported."""
+        return self.asname or self.member or self.module.partition(".")[0]
+
     def statement(self) -> str:
         renamed = f" as {self.asname}" if self.asname else ""
         if self.member is None:
             return f"import {self.module}{renamed}"
-        head = f"from {'.' * self.level}{self.module} import "
-        line = f"{head}{self.member}{renamed}"
-        return line if width_of(line) <= WIDTH else f"{head}(\n{INDENT}{self.member}{renamed},\n)"
+        return f"from {'.' * self.level}{self.module} import {self.member}{renamed}"
 
 
 class ImportEdits(Statements):
@@ -62,19 +62,40 @@ class ImportEdits(Statements):
         Raises:
             CannotEdit: no place for the import is known.
         """
-        local, wanted = self._binding(module, name, prefer)
-        return (self._with_import(wanted) if wanted else self), local
+        after, (local,) = self.bind_all([(module, name, prefer)])
+        return after, local
 
-    def _binding(self, module: str, name: str | None, prefer: str | None = None) -> tuple[str, Import | None]:
-        """How something is written here, and the import that it needs, where it needs one."""
-        if name is not None and module == self.module:
-            return name, None
-        known = self._expression(module, name)
-        if known is not None:
-            return known, None
-        wanted = self._wanted_import(module, name)
-        local = self._free(prefer or wanted.member or wanted.module, module, name, wanted)
-        return local, wanted._replace(asname=None if local == (wanted.member or wanted.module) else local)
+    def bind_all(self, names: Iterable[tuple[str, str | None, str | None]]) -> tuple[Self, list[str]]:
+        """Make several names available, each given as for :meth:`bind`."""
+        written, wanted = self._bindings(names)
+        if not wanted:
+            return self, written
+        statements = "\n".join(one.statement() for one in wanted)
+
+        def refused(reason: str) -> CannotEdit:
+            return CannotEdit(f"{self.path}: {reason}", f"Add to {self.path} yourself:\n{statements}")
+
+        after = self._edited(self._new_imports(wanted), refused)
+        if Counter(after._imported) != Counter([*self._imported, *wanted]) or self._prints(
+            no_imports(self.tree.body)
+        ) != after._prints(no_imports(after.tree.body)):
+            raise refused("it cannot be edited safely")
+        return after, written
+
+    def _bindings(self, names: Iterable[tuple[str, str | None, str | None]]) -> tuple[list[str], list[Import]]:
+        """How each is written here, and the imports that are needed for that."""
+        written: list[str] = []
+        needed: list[Import] = []
+        for module, name, prefer in names:
+            known = name if name is not None and module == self.module else self._expression(module, name)
+            if known is None:
+                wanted = self._wanted_import(module, name)
+                taken = {one.local for one in needed}
+                known = self._free(prefer or wanted.member or wanted.module, module, name, wanted, taken)
+                wanted = wanted._replace(asname=None if known == (wanted.member or wanted.module) else known)
+                needed.append(wanted)
+            written.append(known)
+        return written, needed
 
     def _wanted_import(self, module: str, name: str | None) -> Import:
         outside = module.startswith("!")
@@ -95,22 +116,17 @@ class ImportEdits(Statements):
             shared += 1
         return Import(len(here) - shared + 1, ".".join(base[shared:]), member)
 
-    def _free(self, local: str, module: str, name: str | None, wanted: Import) -> str:
+    def _free(self, local: str, module: str, name: str | None, wanted: Import, besides: Collection[str]) -> str:
         """The name for an import, or one like it that is not taken."""
         meaning = self._base_of(wanted)
 
         def taken(local: str) -> bool:
-            return not self._means(local, meaning) or (hasattr(builtins, local) and local in loaded_names([self.tree]))
+            builtin = hasattr(builtins, local) and local in loaded_names([self.tree])
+            return local in besides or builtin or not self._means(local, meaning)
 
-        if not taken(local):
-            return local
-        for longer in longer_names(module or self.package, local):
-            if not taken(longer):
-                return longer
-        number = 2
-        while taken(f"{local}_{number}"):
-            number += 1
-        return f"{local}_{number}"
+        numbered = (f"{local}_{number}" for number in count(2))
+        candidates = chain([local], longer_names(module or self.package, local), numbered)
+        return next(candidate for candidate in candidates if not taken(candidate))
 
     def _base_of(self, wanted: Import) -> str | None:
         if wanted.member is None:
@@ -118,42 +134,9 @@ class ImportEdits(Statements):
         base = self._base(ast.ImportFrom(wanted.module or None, [], wanted.level))
         return None if base is None else joined(base, wanted.member)
 
-    def _with_import(self, wanted: Import) -> Self:
-        def refused(reason: str) -> CannotEdit:
-            return CannotEdit(f"{self.path}: {reason}", f"Add to {self.path} yourself: {wanted.statement()}")
-
-        joined = self._with_member(wanted, refused)
-        after = joined or self._edited([self._new_import(wanted)], refused)
-        if not self._has_gained(wanted, after):
-            raise refused("it cannot be edited safely")
-        return after._in_order(wanted, refused) if joined else after
-
-    def _has_gained(self, wanted: Import, after: Self) -> bool:
-        """Whether another source is this one and an import."""
-        was, now = self._imported, after._imported
-        place = next((number for number, one in enumerate(was) if now[number : number + 1] != [one]), len(was))
-        return (
-            now[place : place + 1] == [wanted]
-            and now[place + 1 :] == was[place:]
-            and self._prints(no_imports(self.tree.body)) == after._prints(no_imports(after.tree.body))
-        )
-
     @cached_property
     def _imported(self) -> list[Import]:
         return [one for node in self.tree.body if isinstance(node, ImportStatement) for one in Import.all_of(node)]
-
-    def _with_member(self, wanted: Import, refused: Callable[[str], CannotEdit]) -> Self | None:
-        """Add to an import that is there, or None where there is none to add to."""
-        if wanted.member is None or wanted.asname:
-            return None
-        for place, node in enumerate(self.tree.body):
-            if (
-                isinstance(node, ast.ImportFrom)
-                and (node.level, node.module or "") == (wanted.level, wanted.module)
-                and all(alias.asname is None and alias.name != "*" for alias in node.names)
-            ):
-                return self._edited(self._adding(node, place, wanted.member), refused)
-        return None
 
     def _brackets(self, node: ast.ImportFrom) -> tuple[int, int] | None:
         """Where the names begin and end that stand in parentheses."""
@@ -161,62 +144,39 @@ class ImportEdits(Statements):
         match = _OPENED.search(self.content, start, self._span(node.names[0])[0])
         return (match.end(), end - 1) if match else None
 
-    def _adding(self, node: ast.ImportFrom, place: int, name: str) -> list[Cut]:
-        spans = [self._span(alias) for alias in node.names]
-        names = [alias.name for alias in node.names]
-        at = next((number for number, other in enumerate(names) if _member_key(other) > _member_key(name)), len(names))
-        brackets = self._brackets(node)
-        if brackets and self._own_line(spans[0][0]):
-            items, _ = self._items(node.names, *brackets)
-            if at == 0:
-                match = NOT_CODE.match(self.content, brackets[0])
-                end = match.end() if match else brackets[0]
-                return [(end, end, f"\n{self._indent(spans[0][0])}{name},")]
-            item = items[at - 1]
-            tail = LINE_TAIL.match(self.content, item.comma or item.end, brackets[1])
-            if tail:
-                text = f"\n{self._indent(item.start)}{name}"
-                if item.comma:
-                    return [(tail.start("newline"), tail.start("newline"), text + ",")]
-                if tail.start("newline") == item.end:
-                    return [(item.end, item.end, "," + text)]
-                return [(item.end, item.end, ","), (tail.start("newline"), tail.start("newline"), text)]
-        cut = (spans[0][0], spans[0][0], f"{name}, ") if at == 0 else (spans[at - 1][1], spans[at - 1][1], f", {name}")
-        line = self._line(self._span(node)[0])
-        if node.lineno != node.end_lineno or width_of(self.content[slice(*line)].decode() + cut[2]) <= WIDTH:
-            return [cut]
-        listed = "".join(f"\n{INDENT}{other}," for other in [*names[:at], name, *names[at:]]) + "\n"
-        if brackets:
-            return [(*brackets, listed)]
-        row = next(row for row in self._rows if row.first <= place <= row.last)
-        comment = self.content[row.stop : self._row_end(row)].decode()
-        if row.first != row.last or not comment.strip().startswith("#"):
-            return [(spans[0][0], spans[-1][1], f"({listed})")]
-        return [(spans[0][0], self._row_end(row), f"({comment}{listed})")]
-
-    def _new_import(self, wanted: Import) -> Cut:
-        """Where an import goes that has a statement of its own."""
-        text = wanted.statement()
+    def _new_imports(self, wanted: Iterable[Import]) -> list[Cut]:
+        """Where imports go: into a line that imports from the same module, else below the last one from as far away."""
+        cuts: list[Cut] = []
+        below: dict[int, str] = {}
+        first = ""
         block = self._block()
-        if not block:
-            return self._first_import(text)
-        key = self._import_key(wanted)
-        at = bisect_right(block, key, key=self._row_key)
-        before = block[at - 1] if at else None
-        if before and self._row_key(before)[0] == key[0]:
-            end = self._row_end(before)
-            return end, end, f"\n{text}"
-        if at < len(block) and self._row_key(block[at])[0] == key[0]:
-            start = self._line(block[at].start)[0]
-            comments = [*filter(self._is_comment, self._between(self._row_end(before), start))] if before else []
-            if comments:  # they are about the import below, and a blank line parts them from the one above
-                return comments[0][0], comments[0][0], f"{text}\n\n"
-            return start, start, f"{text}\n"
-        if before:
-            end = self._row_end(before)
-            return end, end, f"\n\n{text}"
-        start = self._line(block[0].start)[0]
-        return start, start, f"{text}\n\n"
+        for one in wanted:
+            if line := self._line_from(one):
+                end = self._span(line.names[-1])[1]
+                cuts.append((end, end, f", {one.member}"))
+            elif block:
+                alike = (row for row in reversed(block) if _is_alike(self._imports_of(row)[-1], one))
+                end = self._row_end(next(alike, block[-1]))
+                below[end] = f"{below.get(end, '')}\n{one.statement()}"
+            else:
+                first += f"\n{one.statement()}"
+        cuts += ((end, end, text) for end, text in below.items())
+        return [*cuts, self._first_imports(first)] if first else cuts
+
+    def _line_from(self, wanted: Import) -> ast.ImportFrom | None:
+        """A statement of one line that imports names from the same module."""
+        if wanted.member is None or wanted.asname:
+            return None
+        for node in self.tree.body:
+            if (
+                isinstance(node, ast.ImportFrom)
+                and (node.level, node.module or "") == (wanted.level, wanted.module)
+                and all(alias.asname is None and alias.name != "*" for alias in node.names)
+                and node.lineno == node.end_lineno
+                and not self._brackets(node)
+            ):
+                return node
+        return None
 
     def _block(self) -> list[Row]:
         """The first imports of the module that nothing but comments comes between."""
@@ -228,100 +188,22 @@ class ImportEdits(Statements):
         statements = self.tree.body[row.first : row.last + 1]
         return [statement for statement in statements if isinstance(statement, ImportStatement)]
 
-    def _first_import(self, text: str) -> Cut:
-        """Where an import goes in a module that has none."""
+    def _first_imports(self, text: str) -> Cut:
+        """Where imports go in a module that has none: below its docstring, or comments about the whole at its top."""
         rows = self._rows
-        documented = bool(rows) and is_docstring(self.tree.body[0])
-        following = rows[1] if documented and len(rows) > 1 else rows[0] if rows and not documented else None
-        size = len(self.content)
-        end = self._row_end(rows[0]) if documented else self._lines[0] - 1
-        lines = self._between(end, self._line(following.start)[0] if following else size)
-        if not documented:
-            attached = count_back(lines, lambda line: not self._is_comment(line)) if following else 0
-            header = lines[: len(lines) - attached]
-            for line in lines[len(lines) - attached :]:
-                if not self._is_header(line):
-                    break
-                header.append(line)
-            lines = lines[len(header) :]
-            comments = [line for line in header if self._is_comment(line)]
-            if not comments:
-                start = self._lines[0]
-                return (
-                    start,
-                    start,
-                    text + "\n" * (1 + (self._blank_after_import(lines, following) if following else 0)),
-                )
-            end = comments[-1][1]
-            lines = [*header[header.index(comments[-1]) + 1 :], *lines]
-        blank = count_back(lines[::-1], self._is_comment)
-        if blank == len(lines) and following is None:
-            return end, lines[-1][1] if lines else end, f"\n\n{text}"
-        wanted = self._blank_after_import(lines[blank:], following)
-        stop = lines[blank - 1][1] if blank else end
-        return end, stop, f"\n\n{text}" + "\n" * wanted
-
-    def _blank_after_import(self, comments: Sequence[tuple[int, int]], following: Row | None) -> int:
-        definition = following is not None and isinstance(self.tree.body[following.first], Definition)
-        return 2 if definition and following and self._attached(comments, following) else 1
-
-    def _in_order(self, wanted: Import, refused: Callable[[str], CannotEdit]) -> Self:
-        """Put an import whose first name is new where it belongs among the others of its module."""
-        block = self._block()
-        keys = [self._row_key(row) for row in block]
-        at = next((number for number, row in enumerate(block) if wanted in self._all_of(row)), 0)
-        if not at or keys[at - 1] <= keys[at] or keys[at - 1][:5] != keys[at][:5] or block[at].first != block[at].last:
-            return self
-        to = at - 1
-        while to and keys[to - 1][:5] == keys[at][:5] and keys[to - 1] > keys[at]:
-            to -= 1
-        # Those that now belong below it change places with it: what stands above it may be about it.
-        gaps = [
-            self._between(self._row_end(left), right.start) for left, right in pairwise(block[max(to - 1, 0) : at + 1])
-        ]
-        above = gaps.pop(0) if to else []
-        if any(map(self._is_comment, above)) or any(row.first != row.last for row in block[to : at + 1]):
-            return self
-        start = self._line(block[to].start)[0]
-        stop = next((line[0] for line in gaps[-1] if self._is_comment(line)), self._line(block[at].start)[0])
-        text = re.sub("\r\n|\r", "\n", self.content[start : self._row_end(block[at - 1])].decode())
-        if gaps[-1] and to and not above:
-            stop = gaps[-1][0][0]  # a comment in the middle of a section keeps its blank line
-        end = self._row_end(block[at])
-        moved = self._edited([(start, stop, ""), (end, end, f"\n{text}")], refused)
-        if self._prints(no_imports(self.tree.body)) != moved._prints(no_imports(moved.tree.body)) or sorted(
-            map(repr, self._imported)
-        ) != sorted(map(repr, moved._imported)):
-            raise refused("it cannot be edited safely")
-        return moved
-
-    def _all_of(self, row: Row) -> list[Import]:
-        return [one for node in self._imports_of(row) for one in Import.all_of(node)]
-
-    def _row_key(self, row: Row) -> _ImportKey:
-        """Where `ruff` sorts the first import of a row."""
-        return self._import_key(Import.all_of(self._imports_of(row)[0])[0])
-
-    def _import_key(self, one: Import) -> _ImportKey:
-        """Where `ruff` sorts an import: its section comes first."""
-        first = one.module.partition(".")[0]
-        if one.level:
-            section = 4
-        elif first == "__future__":
-            section = 0
-        elif first in sys.stdlib_module_names:
-            section = 1
-        else:
-            section = 3 if first in (self.package, TESTS) else 2
-        return (
-            section,
-            one.member is not None,
-            -one.level,
-            _natural(one.module.lower()),
-            _natural(one.module),
-            _member_key(one.member, one.asname) if one.member is not None else (),
-            _natural(one.asname or "") if one.member is None else (),
-        )
+        if rows and is_docstring(self.tree.body[0]):
+            end = self._row_end(rows[0])
+            return end, end, f"\n{text}"
+        stop = self._line(rows[0].start)[0] if rows else len(self.content)
+        lines = self._between(self._lines[0] - 1, stop)
+        ends: list[int] = []
+        for line, after in zip_longest(lines, lines[1:]):
+            is_last = not self._is_comment(after) if after else not rows
+            if self._is_comment(line) and (is_last or self._is_header(line)):
+                ends.append(line[1])
+        if ends:
+            return ends[-1], ends[-1], f"\n{text}"
+        return self._lines[0], self._lines[0], f"{text[1:]}\n" + ("\n" if rows else "")
 
     def _without_imports_of(self, names: Collection[str]) -> Self:
         """Take out the imports of names that were used, and no longer are."""
@@ -393,18 +275,7 @@ def longer_names(module: str, name: str) -> Iterator[str]:
             yield "".join([*words, name]) if name[:1].isupper() else "_".join([*words, name])
 
 
-def _member_key(name: str, asname: str | None = None) -> tuple[object, ...]:
-    """Where `ruff` sorts a name within an import: constants, classes, everything else."""
-    kind = 0 if len(name) > 1 and name.isupper() else 1 if name[:1].isupper() else 2
-    return name != "*", kind, _natural(name.lower()), _natural(name), _natural(asname or "")
-
-
-def _natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Text in an order that counts: numbers in it by their value, a leading zero first."""
-    parts: list[tuple[int, int, str]] = []
-    for part in re.findall(r"[0-9]+|[^0-9]", text):
-        if part[0].isdecimal() and part.isascii():
-            parts.append((ord("0"), 0 if part[0] == "0" else len(part), part))
-        else:
-            parts.append((ord(part), 0, ""))
-    return tuple(parts)
+def _is_alike(node: ImportStatement, wanted: Import) -> bool:
+    """Whether an import comes from as far away: so many packages above, or the same one."""
+    level, module, *_ = Import.all_of(node)[0]
+    return level == wanted.level and (level > 0 or module.partition(".")[0] == wanted.module.partition(".")[0])

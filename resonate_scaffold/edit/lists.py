@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import ast
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Self
 
-from resonate_scaffold.edit.imports import Import, ImportEdits
-from resonate_scaffold.edit.names import ImportStatement, loaded_names
-from resonate_scaffold.edit.text import GAP, INDENT, NEWLINE, Cut, Item, width_of
+from resonate_scaffold.edit.imports import ImportEdits
+from resonate_scaffold.edit.names import loaded_names
+from resonate_scaffold.edit.text import GAP, INDENT, Cut, Item
 from resonate_scaffold.errors import CannotEdit
-from resonate_scaffold.layout import WIDTH
 
 
 class ListEdits(ImportEdits):
@@ -24,125 +21,57 @@ class ListEdits(ImportEdits):
     ) -> Self:
         """Append to the list *into* an element that is made of imported names; ``element`` gives its text.
 
-        Raises:
-            CannotEdit: the list cannot be edited; the hint has the lines to paste, imports included.
-        """
-        bound = self
-        locals_: list[str] = []
-        needed: list[Import] = []
-        for module, name in imports:
-            local, wanted = bound._binding(module, name)
-            locals_.append(local)
-            if wanted:
-                needed.append(wanted)
-                if len(imports) > 1:
-                    bound = bound._with_import(wanted)
-        text = element(locals_)
-        try:
-            if len(imports) == 1 and needed:
-                return self._append_imported(into, text, needed[0])
-            return bound.append_to_list(into, text)
-        except CannotEdit as error:
-            # What was bound would be lost with the refusal, so it is part of what to paste.
-            lines = [*(one.statement() for one in needed), f"{text},"]
-            pasted = "".join(f"\n    {line}" for part in lines for line in part.splitlines())
-            hint = f"Paste this into {self.path}, then run the command again:{pasted}"
-            raise CannotEdit(error.message, hint) from error
-
-    def _append_imported(self, into: str, element: str, wanted: Import) -> Self:
-        """Import a name and append an element.
-
-        Of a list over several lines, only what stands around the two places is read again, for to read a list of
-        thousands takes long. Everything else keeps its bytes, and both places are between statements or elements.
-        """
-
-        def refused(reason: str) -> CannotEdit:
-            return CannotEdit(f"{self.path}: {reason}", "")
-
-        index, value = self._list(into, refused)
-        alone = wanted.module.rpartition(".")[2].encode() not in self.content or all(
-            node.level != wanted.level or (node.module or "") != wanted.module
-            for node in self.tree.body
-            if isinstance(node, ast.ImportFrom)
-        )
-        cut, cuts = self._new_import(wanted), self._appending(value, element)
-        tail = self._span(value.elts[-2])[0] if len(value.elts) > 2 else len(self.content)
-        if not alone or cut[1] > self._span(self.tree.body[index])[0] or min(start for start, _, _ in cuts) < tail:
-            return self._with_import(wanted).append_to_list(into, element)
-        content, undo = self._cut([cut, *cuts])
-        here = bisect_right(self.tree.body, cut[0], key=lambda statement: self._span(statement)[1])
-        near = self.tree.body[max(here - 1, 0) : here + 1]
-        start = min(cut[0], self._span(near[0])[0])
-        around = self._read_again([cut], start, max(cut[1], self._span(near[-1])[1]))
-        added = [number for number, node in enumerate(around) if ast.dump(node) not in map(ast.dump, near)]
-        end = self._read_again(cuts, tail, self._span(value)[1], "[")
-        grown = end[0].value if len(end) == 1 and isinstance(end[0], ast.Expr) else None
-        if (
-            len(around) != len(near) + 1
-            or len(added) != 1
-            or not isinstance(new := around[added[0]], ImportStatement)
-            or Import.all_of(new) != [wanted]
-            or not isinstance(grown, ast.List)
-            or [ast.dump(node) for node in grown.elts] != [ast.dump(n) for n in (*value.elts[-2:], _element(element))]
-        ):
-            raise refused(f"{into} cannot be edited safely")
-        return replace(self, content=content, undo=undo)
-
-    def _read_again(self, cuts: Iterable[Cut], start: int, end: int, before: str = "") -> list[ast.stmt]:
-        """The statements between two offsets as some cuts leave them; ``before`` is put in front of them."""
-        content = self.content[:end]
-        for first, last, text in sorted(cuts, reverse=True):
-            content = content[:first] + text.encode() + content[last:]
-        try:
-            return ast.parse(before.encode() + content[start:]).body
-        except SyntaxError:
-            return []
-
-    def append_to_list(self, name: str, element: str) -> Self:
-        """Append an element to the list that the module binds to *name*.
-
-        In a list over several lines it gets a line of its own, after the comments that follow the last element. A list
-        on one line stays there while it fits, and is then written one element a line.
+        In a list over several lines it gets a line of its own, after the comments that follow the last element.
 
         Raises:
             CannotEdit: it is not a plain list, is bound more than once or not at all, or stands above the imports that
-                the element needs.
+                the element needs. The hint has the lines to paste, imports included.
         """
-        wanted = _element(element)
+        written, needed = self._bindings((module, name, None) for module, name in imports)
+        text = element(written)
 
         def refused(reason: str) -> CannotEdit:
-            return CannotEdit(f"{self.path}: {reason}", f"Add to {name} in {self.path} yourself: {element},")
+            lines = [*(one.statement() for one in needed), f"{text},"]
+            pasted = "".join(f"\n    {line}" for part in lines for line in part.splitlines())
+            hint = f"Paste this into {self.path}, then run the command again:{pasted}"
+            return CannotEdit(f"{self.path}: {reason}", hint)
 
-        index, value = self._list(name, refused)
+        index, value = self._list(into, refused)
         statement = self.tree.body[index]
-        for used in loaded_names([wanted]):
+        for used in loaded_names([_element(text)]) - {one.local for one in needed}:
             places = [node for bound, node, _ in self._bound if bound == used]
             if places and all(node.lineno > statement.lineno for node in places):
-                raise refused(f"{used} is bound below {name}")
-        after = self._edited(self._appending(value, element), refused)
-        grown = after.tree.body[index] if len(after.tree.body) == len(self.tree.body) else None
-        if not self._is_grown(value, grown, after, wanted) or self._prints(
-            self.tree.body, skip=[index]
-        ) != after._prints(after.tree.body, skip=[index]):
-            raise refused(f"{name} cannot be edited safely")
-        return after
+                raise refused(f"{used} is bound below {into}")
+        cuts = self._appending(value, text)
+        if not self._is_grown(value, cuts, _element(text)):
+            raise refused(f"{into} cannot be edited safely")
+        if needed:
+            imported = self._new_imports(needed)
+            if max(imported)[1] > self._span(statement)[0]:
+                raise refused(f"{needed[0].local} would be bound below {into}")
+            cuts += imported
+        return replace(self, content=self._cut(cuts))
 
-    def _is_grown(self, value: ast.List, statement: ast.stmt | None, after: Self, element: ast.expr) -> bool:
-        """Whether a statement of another source binds a list to what it was and one more element."""
-        grown = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
-        if (
-            not isinstance(grown, ast.List)
-            or len(grown.elts) != len(value.elts) + 1
-            or ast.dump(grown.elts[-1]) != ast.dump(element)
-        ):
-            return False
-        if not value.elts:
-            return True
-        was, now = self._span(value)[0], after._span(grown)[0]
-        whole = self.content[was : self._span(value.elts[-1])[1]]
-        if after.content[now : after._span(grown.elts[-2])[1]] == whole:
-            return True  # up to there it is the same text
-        return self._prints(value.elts) == after._prints(grown.elts[:-1])
+    def _is_grown(self, value: ast.List, cuts: Iterable[Cut], element: ast.expr) -> bool:
+        """Whether cuts make of a list what it was and one more element.
+
+        Of a long list only the last two elements are read again, unless they have parentheses: thousands take long.
+        """
+        end = self._span(value)[1]
+        ways = [(self._span(value)[0] + 1, value.elts)]
+        if len(value.elts) > 2:
+            ways.insert(0, (self._span(value.elts[-2])[0], value.elts[-2:]))
+        for start, kept in ways:
+            if min(first for first, _, _ in cuts) < start:
+                continue
+            shifted = [(first - start, last - start, text) for first, last, text in cuts]
+            content = replace(self, content=self.content[start:end])._cut(shifted)
+            try:
+                grown = ast.parse(b"[" + content, mode="eval").body
+            except SyntaxError:
+                continue
+            return isinstance(grown, ast.List) and [*map(ast.dump, grown.elts)] == [*map(ast.dump, (*kept, element))]
+        return False
 
     def remove_from_list(self, name: str, key: str) -> Self:
         """Take out of a list what refers to *key*, a qualified name or a text, and the imports that only it needed.
@@ -203,35 +132,22 @@ class ListEdits(ImportEdits):
         if not items:
             comments = [match for match in GAP.finditer(self.content, inner, close) if match["comment"]]
             if not comments:
-                return [(inner, close, f"\n{INDENT}{_laid_out(element, INDENT)},\n")]
+                return [(inner, close, f"\n{INDENT}{_indented(element, INDENT)},\n")]
             last = comments[-1]
             indent = self._indent(last.start()) if self._own_line(last.start()) else INDENT
-            return [(last.end(), last.end(), f"\n{indent}{_laid_out(element, indent)},")]
+            return [(last.end(), last.end(), f"\n{indent}{_indented(element, indent)},")]
         last_item = items[-1]
+        at = last_item.comma or last_item.end
         if not broken:
-            at = last_item.comma or last_item.end
-            text = f" {element}," if last_item.comma else f", {element}"
-            line = self.content[slice(*self._line(at))].decode()
-            if "\n" not in element and width_of(line + text) <= WIDTH:
-                return [(at, at, text)]
-            joints = [(left.end, right.start, f",\n{INDENT}") for left, right in pairwise(items)]
-            return [
-                (inner, items[0].start, f"\n{INDENT}"),
-                *joints,
-                (last_item.end, close, f",\n{INDENT}{_laid_out(element, INDENT)},\n"),
-            ]
+            return [(at, at, f" {element}," if last_item.comma else f", {element}")]
         first_line = self._line(last_item.start)[0] == self._line(start)[0]
         indent = INDENT if first_line else self._indent(last_item.start)
-        text = f"\n{indent}{_laid_out(element, indent)}"
-        at = last_item.comma or last_item.end
+        text = f"\n{indent}{_indented(element, indent)}"
         comments = [match for match in GAP.finditer(self.content, at, close) if match["comment"]]
         if comments:
             at = comments[-1].end()
         if last_item.comma:
             return [(at, at, text + ",")]
-        alone = len(value.elts) == 1
-        if alone and (b"#" in self.content[inner:close] or NEWLINE.search(self.content, *last_item.span)):
-            text += ","  # one element that has comments or several lines is all that the formatter leaves without
         if at == last_item.end:
             return [(at, at, "," + text)]
         return [(last_item.end, last_item.end, ","), (at, at, text)]
@@ -262,23 +178,6 @@ def _element(text: str) -> ast.expr:
     return value.elts[0]
 
 
-def _laid_out(element: str, indent: str) -> str:
-    """An element of a list over several lines: a call that does not fit is broken up as the formatter would."""
-    if "\n" in element:
-        return element.replace("\n", f"\n{indent}")
-    if width_of(f"{indent}{element},") <= WIDTH:
-        return element
-    call = _element(element)
-    inner = indent + INDENT
-    if not isinstance(call, ast.Call) or not (call.args or call.keywords):
-        return element
-    arguments: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
-    arguments.sort(key=lambda node: node.col_offset)
-    # The element was parsed behind one bracket.
-    parts = [element.encode()[node.col_offset - 1 : (node.end_col_offset or 0) - 1].decode() for node in arguments]
-    head = element.encode()[: arguments[0].col_offset - 1].decode()
-    if head.rstrip()[-1:] != "(" or ast.dump(_element(f"{head}{', '.join(parts)})")) != ast.dump(call):
-        return element
-    if width_of(inner + ", ".join(parts)) <= WIDTH:
-        return f"{head}\n{inner}{', '.join(parts)}\n{indent})"
-    return f"{head}\n" + "".join(f"{inner}{part},\n" for part in parts) + f"{indent})"
+def _indented(element: str, indent: str) -> str:
+    """An element, its further lines indented as those of a list are."""
+    return element.replace("\n", f"\n{indent}")

@@ -2,8 +2,7 @@
 
 A place is found by syntax tree; bytes are spliced; the result is read again, and counts only if its tree is the old
 one plus or minus exactly what was asked for. Whatever an edit does not own stays as it is: comments, formatting, line
-ends, a byte order mark, a missing newline at the end. What is inserted stands where `ruff` would put it, so that a file
-that was sorted and formatted still is.
+ends, a byte order mark, a missing newline at the end. What is inserted is not laid out: see `formatting`.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ import ast
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from resonate_scaffold.edit.lists import ListEdits
+from resonate_scaffold.edit.members import MemberEdits
 from resonate_scaffold.edit.names import defined_by, dumped, loaded_names
 from resonate_scaffold.errors import CannotEdit
 
 
 @dataclass(frozen=True)
-class Source(ListEdits):
-    """One Python file. Every edit returns another; ``undo``, applied in order, gives the bytes that were parsed first.
+class Source(MemberEdits):
+    """One Python file. Every edit returns another.
 
     Modules are named without the service's package (``contracts.workflows``); a leading ``!`` marks what is not the
     service's (``!pydantic``). Names of a module are qualified by it: ``contracts.workflows.place_order``.
@@ -37,7 +36,7 @@ class Source(ListEdits):
 
         text = text.strip("\n") + "\n"
         added = ast.parse(text).body
-        after = self._edited([(len(self.content), len(self.content), self._spacing(added) + text)], refused)
+        after = self._edited([(len(self.content), len(self.content), self._spacing() + text)], refused)
         count = len(self.tree.body)
         if self._prints(self.tree.body) != after._prints(after.tree.body[:count]) or dumped(added) != dumped(
             after.tree.body[count:]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from resonate_scaffold.edit.names import ImportStatement, Names
-from resonate_scaffold.edit.text import COOKIE, NEWLINE, Cut, Definition, Row
+from resonate_scaffold.edit.text import COOKIE, NEWLINE, Cut, Row
 from resonate_scaffold.errors import CannotEdit
 
 _TYPING_CALLS = frozenset({"cast", "TypeVar", "NewType", "ForwardRef", "append", "extend"})
@@ -17,22 +17,13 @@ _TYPING_CALLS = frozenset({"cast", "TypeVar", "NewType", "ForwardRef", "append",
 class Statements(Names):
     """A layer of :class:`~resonate_scaffold.edit.source.Source`."""
 
-    def _spacing(self, added: Sequence[ast.stmt]) -> str:
-        """What stands between the end of the file and statements that are appended."""
+    def _spacing(self) -> str:
+        """What stands between the end of the file and statements that are appended: two blank lines."""
         body = self.content[self._lines[0] :]
         code = body.rstrip()
         if not code:
             return "" if not body or body[-1:] in b"\r\n" else "\n"
-        rows = self._rows
-        wanted = 2
-        if added and not isinstance(added[0], Definition) and rows:
-            last = self.tree.body[-1]
-            comment = self._row_end(rows[-1]) < self._lines[0] + len(code)
-            documented = len(self.tree.body) == 1 and is_docstring(last)
-            if documented or (isinstance(last, ImportStatement) and not comment):
-                wanted = 1
-        there = len(NEWLINE.findall(body[len(code) :]))
-        return "\n" * max(wanted + 1 - there, 0 if body[-1:] in b"\r\n" else 1)
+        return "\n" * max(3 - len(NEWLINE.findall(body[len(code) :])), 0)
 
     def _without_statements(self, places: Sequence[int], *, with_comments: bool) -> Self:
         """Take statements out of the module, and the blank lines that parted them from the rest."""
@@ -80,44 +71,22 @@ class Statements(Names):
         ]
 
     def _cut_rows(self, previous: Row | None, start: int, end: int, following: Row | None, with_comments: bool) -> Cut:
-        first = self._lines[0]
-        size = len(self.content)
-        above = self._between(self._row_end(previous) if previous else first - 1, self._line(start)[0])
-        below = self._between(end, following.start if following else size)
+        """The cut that takes rows away, and of the blank lines above and below them the fewer."""
+        above = self._between(self._row_end(previous) if previous else self._lines[0] - 1, self._line(start)[0])
+        below = self._between(end, following.start if following else len(self.content))
         while with_comments and above and self._is_comment(above[-1]) and not self._is_header(above[-1]):
             start = above.pop()[0]
-        blank_above = count_back(above, self._is_comment)
-        blank_below = count_back(below[::-1], self._is_comment)
-        comment_above = blank_above < len(above)
-        comment_below = blank_below < len(below)
+        blank_above, blank_below = count_back(above, self._is_comment), count_back(below[::-1], self._is_comment)
         begin = self._line(start)[0]
-        if blank_above:
-            begin = above[-blank_above][0]
-        if comment_below:
-            stop = below[blank_below][0]
-        elif following:
-            stop = self._line(following.start)[0]
-        else:
-            return begin, size, ""
-        if previous is None and not comment_above:
-            return begin, stop, ""
-        wanted = max(blank_above, blank_below)
-        above_it = self.tree.body[previous.last] if previous else None
-        below_it = self.tree.body[following.first] if following else None
-        if not comment_above:
-            attached = following is not None and self._attached(below, following)
-            if isinstance(above_it, Definition) or (isinstance(below_it, Definition) and attached):
-                wanted = 2
-            else:
-                imports = isinstance(above_it, ImportStatement) and not isinstance(below_it, ImportStatement)
-                documented = above_it is not None and above_it is self.tree.body[0] and is_docstring(above_it)
-                wanted = 1 if imports or documented else wanted
-        return begin, stop, "\n" * wanted
-
-    def _attached(self, between: Sequence[tuple[int, int]], following: Row) -> bool:
-        """Whether no blank line parts the comments before a row from it."""
-        comments = count_back(between, lambda line: not self._is_comment(line))
-        return not any(map(self._is_comment, between[: len(between) - comments]))
+        above_it = above[-blank_above][0] if blank_above else begin
+        rest = self._line(following.start)[0] if following else len(self.content)
+        next_line = below[0][0] if below else rest
+        below_it = below[blank_below][0] if blank_below < len(below) else rest
+        if below_it == len(self.content):
+            return above_it, below_it, ""
+        if previous is None and blank_above == len(above):
+            return begin, below_it, ""
+        return (above_it, next_line, "") if blank_below >= blank_above else (begin, below_it, "")
 
     def _is_header(self, line: tuple[int, int]) -> bool:
         """Whether a line speaks to the machine about the whole file."""

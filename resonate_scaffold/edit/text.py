@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import codecs
 import re
-import unicodedata
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -29,15 +28,6 @@ LINE_TAIL = re.compile(rb"[ \t\f]*(?:#[^\r\n]*)?(?P<newline>\r\n|\r|\n)")
 GAP = re.compile(rb"(?P<comment>#[^\r\n]*)|(?P<newline>\r\n|\r|\n)|(?P<mark>[,()])|(?P<other>[^ \t\f])")
 Cut = tuple[int, int, str]
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-
-
-@dataclass(frozen=True, slots=True)
-class Splice:
-    """How one edit is taken back: put ``old`` where ``length`` bytes stand now."""
-
-    start: int
-    length: int
-    old: bytes
 
 
 class Row(NamedTuple):
@@ -76,7 +66,6 @@ class Text:
     path: PurePosixPath
     content: bytes
     package: str
-    undo: tuple[Splice, ...] = ()
 
     @classmethod
     def parse(cls, path: PurePosixPath, content: bytes, package: str) -> Self:
@@ -176,22 +165,19 @@ class Text:
 
     def _edited(self, cuts: Iterable[Cut], refused: Callable[[str], CannotEdit]) -> Self:
         """Replace spans, given with ``\\n`` as line end."""
-        content, undo = self._cut(cuts)
-        after = replace(self, content=content, undo=undo)
+        after = replace(self, content=self._cut(cuts))
         try:
             _ = after.tree
         except BrokenSource as error:
             raise refused("it cannot be edited safely") from error
         return after
 
-    def _cut(self, cuts: Iterable[Cut]) -> tuple[bytes, tuple[Splice, ...]]:
-        """The content with spans replaced, and what takes that back."""
-        content, undo = self.content, self.undo
-        for start, end, text in sorted(cuts, reverse=True):
-            new = text.replace("\n", self._newline).encode()
-            undo = (Splice(start, len(new), content[start:end]), *undo)
-            content = content[:start] + new + content[end:]
-        return content, undo
+    def _cut(self, cuts: Iterable[Cut]) -> bytes:
+        """The content with spans replaced; of texts at one place the first comes first."""
+        content = self.content
+        for start, end, text in reversed(sorted(cuts, key=lambda cut: cut[:2])):
+            content = content[:start] + text.replace("\n", self._newline).encode() + content[end:]
+        return content
 
     def _prints(
         self, nodes: Sequence[ast.stmt | ast.expr], skip: Collection[int] = ()
@@ -285,14 +271,3 @@ def _check_text(path: PurePosixPath, content: bytes, first: int) -> None:
 
 def _at(line: int | None) -> str:
     return "" if line is None else f", line {line}"
-
-
-def width_of(text: str) -> int:
-    """How many columns a line takes."""
-    return (
-        len(text)
-        if text.isascii()
-        else sum(
-            2 if unicodedata.east_asian_width(one) in "WF" else 0 if unicodedata.combining(one) else 1 for one in text
-        )
-    )

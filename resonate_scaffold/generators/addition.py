@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
-from resonate_scaffold import layout
 from resonate_scaffold.code.facts import Place
 from resonate_scaffold.edit.imports import longer_names
 from resonate_scaffold.edit.source import Source
-from resonate_scaffold.edit.text import Splice
 from resonate_scaffold.errors import CannotEdit, Taken
-from resonate_scaffold.layout import Code
-from resonate_scaffold.names import Name
+from resonate_scaffold.formatting import Draft, lay_out
+from resonate_scaffold.forms import form
+from resonate_scaffold.layout import Code, render
+from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint
+from resonate_scaffold.project import Added, ChangedFiles, Edited, Project
 from resonate_scaffold.service.service import Service
-from resonate_scaffold.shapes import Import, Types
+from resonate_scaffold.shapes import Types
 from resonate_scaffold.templates import render_add
+from resonate_scaffold.values import Import
 
 Bind = Callable[[str, str | None], str]
+_Edit = Callable[[Source, Callable[[str], str]], Source]
+"""An edit of a file that is there; it is given what lays out a text before it is put in."""
 
 _LONGEST_SHOWN = 60
 # How ids begin that the runtime makes: those of operations, and of what a schedule starts.
@@ -68,9 +73,8 @@ class Imports:
         self._taken.add("contract")
 
     def items(self) -> Iterator[tuple[str, str | None, str]]:
-        """Module, name and local name of each; names of a module before the module itself."""
-        # With the module there, they would be written through it.
-        for (module, name), local in sorted(self._called.items(), key=lambda item: item[0][1] is None):
+        """Module, name and local name of each."""
+        for (module, name), local in self._called.items():
             yield module, name, local
 
     def _free(self, module: str, plain: str) -> str:
@@ -97,7 +101,9 @@ class Addition:
         self.notes: list[str] = []
         self._created: dict[PurePosixPath, bytes] = {}
         self._sources: dict[PurePosixPath, Source] = {}
-        self._texts: dict[PurePosixPath, tuple[bytes, tuple[Splice, ...]]] = {}
+        self._edits: dict[PurePosixPath, list[_Edit]] = {}
+        self._added: dict[PurePosixPath, list[str]] = {}
+        self._texts: dict[PurePosixPath, bytes] = {}
         self._lists: dict[PurePosixPath, list[tuple[str, str]]] = {}
         self._defines: dict[PurePosixPath, list[str]] = {}
 
@@ -110,6 +116,14 @@ class Addition:
     def module(self, module: str) -> PurePosixPath:
         """The file of a module of the service: ``contracts.db``."""
         return PurePosixPath(self.project.package, *module.split(".")).with_suffix(".py")
+
+    def distinct(self, name: str, *places: Callable[[str], PurePosixPath]) -> str:
+        """A name like *name* whose files, at these places, are not there yet."""
+        names = (name if number == 1 else f"{name}_{number}" for number in itertools.count(1))
+        return next(it for it in names if not any(self._is_taken(place(it)) for place in places))
+
+    def _is_taken(self, path: PurePosixPath) -> bool:
+        return self.project.exists(path) or path in self._created
 
     def source(self, path: PurePosixPath) -> Source:
         """A file that is there, with the edits made so far.
@@ -133,8 +147,8 @@ class Addition:
         """
         text = render_add(template, {**context, "package": self.project.package})
         source = Source.parse(path, text.encode(), self.project.package)
-        for module, name, local in imports.items():
-            source, expression = source.bind(module, name, local)
+        source, written = source.bind_all(imports.items())
+        for (module, _, local), expression in zip(imports.items(), written, strict=True):
             if expression != local:
                 what = f"{path} would have two things called {local}, one of {module.removeprefix('!')}"
                 raise Taken(what, "Choose another name.")
@@ -142,7 +156,7 @@ class Addition:
 
     def write(self, path: PurePosixPath, content: bytes) -> None:
         """Make a file."""
-        if self.project.exists(path) or path in self._created:
+        if self._is_taken(path):
             raise Taken(f"{path} is there already", f"Choose another name, or move {path.name} away.")
         self._created[path] = content
 
@@ -164,14 +178,37 @@ class Addition:
         if source.qualified(ast.Name(defines)) is not None:
             raise Taken(f"{path} imports {defines} already", "Choose another name.")
 
-        def bind(module: str, name: str | None) -> str:
-            nonlocal source
-            source, expression = source.bind(module, name)
-            return expression
+        def edit(source: Source, laid_out: Callable[[str], str]) -> Source:
+            def bind(module: str, name: str | None) -> str:
+                nonlocal source
+                source, expression = source.bind(module, name)
+                return expression
 
-        text = write(bind)
-        self._sources[path] = source.append(text)
+            text = write(bind)
+            return source.append(laid_out(text))
+
+        self._edit(path, edit)
         self._defines.setdefault(path, []).append(defines)
+
+    def append_field(self, path: PurePosixPath, class_: str, name: str, write: Callable[[Bind], str]) -> None:
+        """Append a field to a class of a module that is there.
+
+        Args:
+            name: the field's.
+            write: gives its text; it is called with what tells how an imported name is written there.
+        """
+
+        def edit(source: Source, laid_out: Callable[[str], str]) -> Source:
+            def bind(module: str, imported: str | None) -> str:
+                nonlocal source
+                source, expression = source.bind(module, imported)
+                return expression
+
+            text = write(bind)
+            return source.append_field(class_, laid_out(text))
+
+        self._edit(path, edit)
+        self._defines.setdefault(path, []).append(f"{class_}.{name}")
 
     def wire(
         self,
@@ -193,11 +230,32 @@ class Addition:
         source = self.source(path)
         if source.mentions(key, within=None if "." in key else into):
             return
-        # `wire` indents what it is given, so room is kept for that and for the comma.
-        self._sources[path] = source.wire(
-            into, imports, lambda expressions: layout.render(element(*expressions), after=" " * 4 + ",")
-        )
+
+        def edit(source: Source, laid_out: Callable[[str], str]) -> Source:
+            # The comment keeps it over several lines, as it is where it goes.
+            return source.wire(
+                into, imports, lambda written: _only_element(laid_out(f"[\n#\n{render(element(*written))},\n]\n"))
+            )
+
+        self._edit(path, edit)
         self._lists.setdefault(path, []).append((into, key))
+
+    def _edit(self, path: PurePosixPath, edit: _Edit) -> None:
+        added = self._added.setdefault(path, [])
+
+        def as_it_is(text: str) -> str:
+            added.append(text)
+            return text
+
+        self._sources[path] = edit(self.source(path), as_it_is)
+        self._edits.setdefault(path, []).append(edit)
+
+    def _edited(self, path: PurePosixPath, laid_out: Mapping[str, str]) -> bytes:
+        """A file with its edits, whose texts are laid out."""
+        source = self.service.source(path)
+        for edit in self._edits[path]:
+            source = edit(source, laid_out.__getitem__)
+        return source.content
 
     def serve(self, part: str, module: str, function: str) -> None:
         """List a durable function in the SERVED of a worker."""
@@ -212,43 +270,50 @@ class Addition:
 
     def edit_text(self, path: PurePosixPath, at: int, text: str) -> None:
         """Insert text into a file that is not Python, at a byte offset, with the file's own line ends."""
-        content, undo = self._texts.get(path, (self.project.files[path], ()))
+        content = self._texts.get(path, self.project.files[path])
         new = text.encode()
         if b"\r\n" in content:
             new = new.replace(b"\n", b"\r\n")
-        content = content[:at] + new + content[at:]
-        self._texts[path] = content, (Splice(at, len(new), b""), *undo)
+        self._texts[path] = content[:at] + new + content[at:]
 
     def text(self, path: PurePosixPath) -> bytes | None:
         """The content of a file that is not Python; None where there is none."""
-        if path in self._texts:
-            return self._texts[path][0]
-        return self._created.get(path, self.project.files.get(path))
+        return self._texts.get(path, self._created.get(path, self.project.files.get(path)))
 
     def plan(self) -> Plan:
         """All of it as one plan, its record included."""
-        edits: dict[PurePosixPath, tuple[bytes, tuple[Splice, ...]]] = {
-            path: (source.content, source.undo) for path, source in self._sources.items() if source.undo
-        }
-        edits |= self._texts
-        changes: list[Change] = [Create(path, content) for path, content in self._created.items()]
+        files = self.project.files
+        drafts = [Draft(path, None, content) for path, content in self._created.items() if path.suffix == ".py"]
+        drafts += [
+            Draft(path, files[path], source.content, self._added[path], partial(self._edited, path))
+            for path, source in self._sources.items()
+        ]
+        laid_out = lay_out(files, drafts)
+        changes: list[Change] = []
+        created: dict[str, str] = {}
+        for path, content in sorted(self._created.items()):
+            made = laid_out.get(path, content)
+            changes.append(Create(path, made))
+            created[str(path)] = form(path, made)
         edited: dict[str, Edited] = {}
-        for path, (content, undo) in edits.items():
-            changes.append(Edit(path, self.project.files[path], content))
-            edited[str(path)] = Edited(
-                fingerprint(content),
-                tuple((splice.start, splice.length, splice.old.decode()) for splice in undo),
-                tuple(self._lists.get(path, ())),
-                tuple(self._defines.get(path, ())),
-            )
-        files = {str(path): fingerprint(content) for path, content in sorted(self._created.items())}
+        for path in (*self._sources, *self._texts):
+            changes.append(Edit(path, files[path], laid_out.get(path) or self._texts[path]))
+            edited[str(path)] = Edited(tuple(self._lists.get(path, ())), tuple(self._defines.get(path, ())))
         number = self.project.next_number()
-        record = Added(self.kind, self.name, dict(self.options), files, dict(sorted(edited.items())), number)
+        record = Added(self.kind, self.name, dict(self.options), created, dict(sorted(edited.items())), number)
         changes.append(Create(record.path, record.to_bytes()))
         stale = self.project.find_add(self.kind, self.name)  # of what was taken out by hand
         if stale is not None:
             changes.append(Delete(stale.path, self.project.files[stale.path]))
         return Plan(tuple(sorted(changes, key=lambda change: change.path)), tuple(self.notes))
+
+
+def _only_element(text: str) -> str:
+    """The element of a list, its further lines indented less by as much as its first one is."""
+    statement = ast.parse(text).body[0]
+    assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.List)
+    (element,) = statement.value.elts
+    return (ast.get_source_segment(text, element) or "").replace("\n" + " " * element.col_offset, "\n")
 
 
 def asked_before(addition: Addition) -> Plan | None:
@@ -274,14 +339,19 @@ def asked_before(addition: Addition) -> Plan | None:
     )
 
 
-def check_kind(addition: Addition, kind: str) -> None:
+def check_kind(addition: Addition, kind: str, *, is_of_work: bool = True) -> None:
     """Refuse what ids of this service begin with already.
+
+    ``is_of_work``: ids will begin with it. A contract's name begins none but of tests and of reads, each of which has a
+    new one, so it may be what the runtime's begin with.
 
     Only files that spell it are read: whatever the service has, it costs about the same.
 
     Raises:
         Taken: it is taken.
     """
+    if not is_of_work and kind in KINDS_OF_THE_RUNTIME:
+        return
     contracts = (at(it.place) for it in addition.service.contracts_spelling(kind) if it.durable == kind)
     where = next(chain(contracts, ids_that_begin_with(addition, kind)), None)
     if where is not None:
@@ -304,7 +374,7 @@ def at(place: Place) -> str:
     return f"{place.path}:{place.line}"
 
 
-def tests_path(kind: str, name: Name) -> PurePosixPath:
+def tests_path(kind: str, name: Noun) -> PurePosixPath:
     """The test of something that was added."""
     return PurePosixPath("tests", f"test_{kind}_{name.snake}.py")
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from resonate_scaffold.errors import ScaffoldError
 from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
+from resonate_scaffold.generators.entities import EntityRequest
+from resonate_scaffold.generators.entity import add_entity
+from resonate_scaffold.generators.field import FieldRequest, add_field
 from resonate_scaffold.generators.group import GroupRequest, add_group
 from resonate_scaffold.generators.idempotency_key import KeyRequest, add_idempotency_key
 from resonate_scaffold.generators.query import QueryRequest, add_query
@@ -28,16 +31,28 @@ def files_made_by(project: Project, record: Added) -> Mapping[PurePosixPath, byt
 
     That is so where what it was made of has changed since, such as a type; and of a record that no ``add`` wrote.
     """
-    try:
-        plan = _ADDS[record.kind](project, record.name, record.options)
-    except (ScaffoldError, KeyError, TypeError, ValueError, AttributeError):
+    plan = planned_again(project, record)
+    if plan is None:
         return None
     created = (change for change in plan.changes if isinstance(change, Create))
     return {change.path: change.content for change in created if ADDS not in change.path.parents}
 
 
+def planned_again(project: Project, record: Added) -> Plan | None:
+    """The plan of the ``add`` of a record; None where it is refused."""
+    try:
+        return _ADDS[record.kind](project, record.name, record.options)
+    except (ScaffoldError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
 def _typed(options: Mapping[str, Any], *names: str) -> dict[str, tuple[str, ...]]:
     return {name: tuple(options[name]) for name in names}
+
+
+def _workflow(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
+    fields = tuple(options["takes"]), tuple(options["returns"])
+    return add_workflow(project, WorkflowRequest(name, *fields, tuple(options["calls"]), tuple(options.get("map", ()))))
 
 
 def _route(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
@@ -60,14 +75,25 @@ def _rpc(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
     return add_rpc(project, RpcRequest(name, tuple(options["takes"]), tuple(options["returns"])))
 
 
+def _entity(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
+    texts = _typed(options, "fields", "unique", "refs")
+    given = EntityRequest(name, **texts, routes=options["routes"], plural=options["plural"])
+    return add_entity(project, given)
+
+
+def _field(project: Project, name: str, options: Mapping[str, Any]) -> Plan:
+    given = {part: options[part] for part in ("field", "ref", "unique")}
+    return add_field(project, FieldRequest(name.partition(" ")[0], **given))
+
+
 _ADDS: Mapping[str, Callable[[Project, str, Mapping[str, Any]], Plan]] = {
-    "workflow": lambda project, name, options: add_workflow(
-        project, WorkflowRequest(name, **_typed(options, "takes", "returns", "calls"))
-    ),
+    "workflow": _workflow,
     "db-function": lambda project, name, options: add_db_function(
         project, DbFunctionRequest(name, **_typed(options, "takes", "returns"), read_only=options["read_only"])
     ),
     "query": _query,
+    "entity": _entity,
+    "field": _field,
     "rpc": _rpc,
     "route": _route,
     "webhook": lambda project, name, options: add_webhook(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from resonate_scaffold import layout
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition, Imports, asked_before, tests_path
+from resonate_scaffold.generators.wiring import Known
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
@@ -32,7 +33,7 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
     addition.options = contracts.options(takes=takes, returns=returns, read_only=request.read_only)
     if done := asked_before(addition):
         return done
-    new = contracts.New(name, f"db.{name.snake}", GROUP, f"contracts.db.{name.snake}", takes, returns)
+    new = contracts.New(name, f"db.{name.kebab.replace('-', '_')}", GROUP, f"contracts.db.{name.snake}", takes, returns)
     contracts.declare(addition, new, f"The durable function `{new.durable}`.")
 
     imports = Imports([new.variable, "ctx", "request", "effect", "session", "Context", "AsyncSession"])
@@ -43,9 +44,8 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
     if not request.read_only:
         imports.names("runtime.durable.ids", "call_id", "operation_id")
         imports.names("runtime.durable.once", "once")
-    known = {item.name: (f"request.{item.name}", item.shape) for item in takes}
-    arguments, invented = contracts.filled(returns, known, addition, imports)
-    result = layout.call(f"{name.pascal}Result", arguments)
+    arguments = contracts.filled(returns, Known(addition.types, takes), addition, imports)
+    result = layout.call(f"{name.pascal}Result", arguments.items)
     indent = 4 if request.read_only else 8
     call_once = layout.group(
         "await once(",
@@ -62,7 +62,7 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
         "durable": new.durable,
         "function": new.variable,
         "definition": contracts.definition(
-            name.snake, ["ctx: Context", f"request: {name.pascal}"], f"{name.pascal}Result"
+            name.snake, ["ctx: Context", f"request: {name.model}"], f"{name.pascal}Result"
         ),
         "docstring": layout.docstring(
             f"Run `{new.durable}`. The id of the call names the operation: it happens once, however often this runs.",
@@ -76,9 +76,7 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
     module = f"db.{name.snake}"
     path = addition.module(module)
     addition.create("db_function/function.py", path, context, imports)
-    for what in invented:
-        addition.notes.append(f"{path}: the result's {what} is an example; put your own value there")
-
+    contracts.note_examples(addition, path, arguments)
     addition.serve("db", module, name.snake)
     _test(addition, new, request.read_only)
     if not request.read_only:
@@ -92,7 +90,7 @@ def add_db_function(project: Project, request: DbFunctionRequest) -> Plan:
 
 def _test(addition: Addition, new: contracts.New, read_only: bool) -> None:
     imports = Imports()
-    imports.names(new.module, new.name.pascal, new.variable)
+    imports.names(new.module, new.name.model, new.variable)
     imports.names("runtime.testing.running", "CallFunction")
     if not read_only:
         imports.names("runtime.database", "Database", "Operation")

@@ -18,7 +18,7 @@ from resonate_scaffold.errors import UsageError, plain
 from resonate_scaffold.export.json_schema import ABOUT
 from resonate_scaffold.fields import is_reserved
 from resonate_scaffold.layout import Item
-from resonate_scaffold.shapes import has_example_text
+from resonate_scaffold.values import has_example_text
 
 _BY_HAND = "Ask for another schema, or leave --from-schema out and write the models of the contract yourself."
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
@@ -319,8 +319,7 @@ class _Reader:
     def _alias(self, code: layout.Code, where: str, ref: str | None) -> Typed:
         part = where.rpartition(".")[2]
         name = self._free(ref or (f"{self._open[-1]}.{part}" if self._open else where))
-        before = f"{name} = "
-        return self._define(name, [f"{before}{layout.render(code, before=before)}"])
+        return self._define(name, [f"{name} = {layout.render(code)}"])
 
     def _define(self, name: str, lines: list[str]) -> Typed:
         body = [line for line in lines[1:] if '"""' not in line] or [lines[0].partition(" = ")[2]]

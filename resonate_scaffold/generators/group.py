@@ -32,7 +32,7 @@ class GroupRequest:
 
 def add_group(project: Project, request: GroupRequest) -> Plan:
     """Plan a group: its worker, the package of its contracts, its processes."""
-    name = contracts.noun(request.name, "group")
+    name = contracts.package(request.name, "group")
     addition = Addition(project, "group", name.raw)
     if done := asked_before(addition):
         return done

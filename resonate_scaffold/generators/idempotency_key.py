@@ -11,11 +11,12 @@ from pathlib import PurePosixPath
 
 from resonate_scaffold import layout
 from resonate_scaffold.errors import UsageError
-from resonate_scaffold.fields import SCALARS, Field, parse_fields
+from resonate_scaffold.fields import Field, parse_fields
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition, Bind, Imports, asked_before, check_kind
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
+from resonate_scaffold.shape import SCALARS
 from resonate_scaffold.templates import render_add
 
 CALLER = "caller"
@@ -76,7 +77,7 @@ def add_idempotency_key(project: Project, request: KeyRequest) -> Plan:
             given.append(f"{CALLER}={CALLER}")
         keyed = layout.call(bind("runtime.durable.ids", "keyed"), given)
         context = {
-            "definition": layout.render(layout.group(f"def {name.snake}(", parameters, ") -> str:")),
+            "definition": f"def {name.snake}({', '.join(parameters)}) -> str:",
             "docstring": layout.docstring(
                 f"``{_spelled(name.kebab, business, per_caller)}``: {_names(per_caller)} the work.", indent=4
             ),

@@ -19,8 +19,9 @@ from resonate_scaffold.fields import Field, closest, parse_fields
 from resonate_scaffold.generators import compose, contract as contracts
 from resonate_scaffold.generators.addition import Addition, Imports, asked_before, at, tests_path
 from resonate_scaffold.generators.signatures import written
+from resonate_scaffold.generators.wiring import Known
 from resonate_scaffold.layout import Item
-from resonate_scaffold.names import Name
+from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
 from resonate_scaffold.service.tables import Column, Table, tables_of
@@ -50,7 +51,7 @@ class QueryRequest:
 class _Query:
     """What the parts of the generator share. ``columns`` are those that ``takes`` are compared with."""
 
-    name: Name
+    name: Noun
     takes: tuple[Field, ...]
     returns: tuple[Field, ...]
     table: Table | None
@@ -103,7 +104,7 @@ _PACKAGE = (
 )
 
 
-def _resolve(addition: Addition, name: Name, request: QueryRequest) -> _Query:
+def _resolve(addition: Addition, name: Noun, request: QueryRequest) -> _Query:
     if request.table is None:
         if request.list or request.orders:
             raise UsageError("A list is one of a table's rows", "Say which: --table CLASS, a class of db/models.py.")
@@ -241,11 +242,13 @@ def _selected(query: _Query, table: str, imports: Imports, name: str) -> list[st
 def _one(addition: Addition, query: _Query, imports: Imports) -> tuple[list[str], list[str]]:
     """The statements that read one row, and what of it is an example."""
     if query.table is None:
-        arguments, invented = contracts.filled(query.returns, {}, addition, imports)
+        arguments = contracts.filled(query.returns, Known(addition.types, ()), addition, imports)
         first = next((f", {field.name}" for field in query.takes), ", …")
         comment = f"# Your statement goes here, for example `await session.get(Row{first})`."
-        result = layout.call(query.result, arguments)
-        return [f"    await session.connection()  {comment}", contracts.statement(result, before="return ")], invented
+        result = layout.call(query.result, arguments.items)
+        return [f"    await session.connection()  {comment}", contracts.statement(result, before="return ")], list(
+            arguments.invented
+        )
     table = imports(_MODELS, query.table.name)
     key = query.table.key
     keys = [query.columns[field.name] for field in query.takes if not field.optional]

@@ -1,36 +1,35 @@
-"""`remove`: takes an ``add`` back.
+"""`remove`: takes an ``add`` back, as a whole or not at all.
 
-The code says what to take out, of what the record's own files define. In a file that is as the ``add`` left it, the
-record knows the bytes that were there before; they are put back where they mean the same as what the code says. A
-record is a file of the repository like any other, and whoever writes one could have it put back anything.
+The record names its files, and in others the elements of lists and the definitions: the code says where these are. A
+record is a file of the repository like any other, and whoever writes one could have it name anything; so what it names
+has to be what its ``add`` makes.
 """
 
 from __future__ import annotations
 
-import ast
-import io
 import re
-import tokenize
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 from pathlib import PurePosixPath
 
 from resonate_scaffold.code.facts import Place
 from resonate_scaffold.edit.source import Source
-from resonate_scaffold.errors import BrokenSource, ManifestError, StillUsed, Unknown
+from resonate_scaffold.errors import ChangedSince, ManifestError, StillUsed, Unknown
 from resonate_scaffold.fields import closest
+from resonate_scaffold.formatting import Draft, lay_out
+from resonate_scaffold.forms import is_same
 from resonate_scaffold.generators.addition import at
 from resonate_scaffold.generators.again import files_made_by
 from resonate_scaffold.generators.compose import COMPOSE, without_reads
 from resonate_scaffold.generators.contract import package_of
+from resonate_scaffold.generators.entities import fields_added, referring
 from resonate_scaffold.generators.group import without_process, without_service
+from resonate_scaffold.generators.migrations import reversed_step
 from resonate_scaffold.generators.query import FOLDER
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS, contracts_folder, stand_in
 from resonate_scaffold.names import Name
-from resonate_scaffold.plan import Change, Delete, Edit, Plan
-from resonate_scaffold.project import Added, ChangedFiles, Edited, Project, fingerprint, restore
+from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
+from resonate_scaffold.project import Added, ChangedFiles, Edited, Project
 from resonate_scaffold.service.service import Service
 
 _TEXTS = frozenset({"Procfile", "compose.yaml", str(PROCFILE_DEV)})  # what an `add` edits that is not Python
@@ -65,31 +64,45 @@ def _spelled(kind: str, name: str) -> str:
     return (name.removeprefix("db.") if kind == "db-function" else name).replace("_", "-")
 
 
-def _changed_files(project: Project, record: Added) -> tuple[PurePosixPath, ...]:
-    """The files that the ``add`` made and somebody has changed since, in other ways than by further ``add``s."""
-    return tuple(
-        path
-        for path, made in ((PurePosixPath(path), sha) for path, sha in record.files.items())
-        if path in project.files and path != PROCFILE_DEV and fingerprint(project.files[path]) != made
-    )
-
-
-def _strange_files(
-    project: Project, record: Added, after: Mapping[PurePosixPath, bytes | None], *, changed: bool
+def _changed_files(
+    project: Project, record: Added, made: Mapping[PurePosixPath, bytes] | None
 ) -> tuple[PurePosixPath, ...]:
-    """The files that are to go by a record, and that its ``add`` does not make; ``changed``: or not like this."""
-    made = files_made_by(replace(project, files=_files_after(project, record, after)), record) or {}
+    """The files that the ``add`` made and somebody has changed since, in more than their layout."""
     package, then = project.package.encode(), str(project.manifest.answers["package_name"]).encode()
 
     def is_made(path: PurePosixPath) -> bool:
-        if changed or path not in made:
-            return path in made
         # A test names the package by the name that it had then.
-        as_then = re.sub(rb"\b%s\b" % re.escape(package), then, made[path])
-        return any(_is_same_code(project.files[path], it) for it in (made[path], as_then))
+        again = (made or {}).get(path, b"")
+        as_then = re.sub(rb"\b%s\b" % re.escape(package), then, again)
+        return any(is_same(path, project.files[path], it) for it in (again, as_then))
 
-    gone = (path for path in map(PurePosixPath, record.files) if path in after and after[path] is None)
-    return tuple(path for path in gone if path != PROCFILE_DEV and not is_made(path))
+    shared = (PROCFILE_DEV, _package(project, record.name) if record.kind == "rpc" else None)
+    paths = (path for path in map(PurePosixPath, record.files) if path in project.files and path not in shared)
+    return tuple(path for path in paths if project.is_changed(path, record.files[str(path)]) and not is_made(path))
+
+
+def _check_files(project: Project, recorded: Added, record: Added, made: Mapping[PurePosixPath, bytes] | None) -> None:
+    """See that a record names files that its ``add`` makes: whoever writes one could have any file deleted.
+
+    What cannot be made again, since what it was made of is another by now, is known by its name.
+
+    Raises:
+        ManifestError: it names something else.
+    """
+    words = set(re.findall(r"[a-z0-9]+", str(record.options.get("name") or record.name).lower()))
+    words -= {"get", "post", "put", "patch", "delete"}
+    for path in map(PurePosixPath, record.files):
+        own = words <= set(re.findall(r"[a-z0-9]+", str(path).lower())) if made is None else path in made
+        shared = path == PROCFILE_DEV or (record.kind == "rpc" and path == _package(project, record.name))
+        if not own and not shared:
+            raise _wrong(recorded, str(path))
+
+
+def _wrong(recorded: Added, what: str) -> ManifestError:
+    return ManifestError(
+        f"{recorded.path} is wrong: {what} is not of {recorded.kind} {recorded.name}",
+        f"Restore it: git checkout -- {recorded.path}",
+    )
 
 
 def _files_after(project: Project, record: Added, after: Mapping[PurePosixPath, bytes | None]) -> ChangedFiles:
@@ -97,86 +110,45 @@ def _files_after(project: Project, record: Added, after: Mapping[PurePosixPath, 
     return ChangedFiles(project.files, {**after, **dict.fromkeys(map(PurePosixPath, record.files))})
 
 
-def _is_same_code(content: bytes, made: bytes) -> bool:
-    """Whether two files are equal, but for their layout."""
-    try:
-        return content == made or ast.dump(ast.parse(content)) == ast.dump(ast.parse(made))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-
-
 def remove(project: Project, record: Added, *, delete_changed: bool = False) -> Plan:
-    """Plan the removal of what *record* says was added.
+    """Plan the removal of what *record* says was added: all of it, or nothing.
 
     Raises:
         StillUsed: something that stays refers to it.
+        ChangedSince: somebody has changed one of its files, and ``delete_changed`` is not given.
         CannotEdit: its wiring cannot be taken out safely.
     """
     recorded, record = record, _located(project, record)
     _check_record(project, recorded, record)
-    kept = () if delete_changed else _changed_files(project, record)
-    after, doubted = _without(project, record, kept)
+    after = _without(project, record)
     _check_unused(project, record, after)
-    if strange := _strange_files(project, record, after, changed=delete_changed):
-        kept += strange
-        after, doubted = _without(project, record, kept)
-
-    changes: list[Change] = [Delete(recorded.path, project.files[recorded.path])]
-    edits: dict[PurePosixPath, bytes] = {}
-    for path, content in sorted(after.items()):
+    made = files_made_by(replace(project, files=_files_after(project, record, after)), record)
+    _check_files(project, recorded, record, made)
+    changed = () if delete_changed else _changed_files(project, record, made)
+    if changed:
+        raise ChangedSince(
+            f"{', '.join(map(str, changed))}: changed since {record.kind} {record.name} was added",
+            "With --yes it is removed all the same; or keep all of it: nothing was taken out.",
+        )
+    records = [it for it in project.adds(recorded.kind) if it.name == recorded.name]  # one of each branch, if merged
+    changes: list[Change] = [Delete(it.path, project.files[it.path]) for it in records]
+    told: list[str] = []
+    if step := reversed_step(project, record, [path for path, content in after.items() if content is None]):
+        after = {path: content for path, content in after.items() if path != step.reverses}
+        changes.append(Create(step.path, step.content))
+        told.append(f"Kept {step.reverses.name}, on which later migrations stand: {step.path.name} takes it back")
+    elif "migration" in record.options:
+        told.append(
+            f"A database that {record.options['migration']} was run on is ahead then: before it is removed, "
+            f"`{project.package} downgrade` takes that back"
+        )
+    for path, content in after.items():
         before = project.files[path]
         if content is None:
             changes.append(Delete(path, before))
         elif content != before:
             changes.append(Edit(path, before, content))
-            edits[path] = content
-    updated = _known_again(project, recorded, edits, _handed_over(project, recorded, record, {*after, *kept}))
-    changes += [Edit(path, project.files[path], other.to_bytes()) for path, other in updated.items()]
-    notes = tuple(
-        f"Kept {path}, which is not what `add` makes: use it otherwise, or delete it"
-        if path in strange
-        else f"Kept {path}, which was changed since it was made: use it otherwise, or delete it (--yes would have)"
-        for path in kept
-    ) + tuple(
-        f"{path} is taken back by its code: {recorded.path} would put back what `add` has not replaced"
-        for path in doubted
-    )
-    return Plan(tuple(sorted(changes, key=lambda change: change.path)), notes)
-
-
-def _handed_over(
-    project: Project, gone: Added, located: Added, spoken_for: Collection[PurePosixPath]
-) -> dict[PurePosixPath, Added]:
-    """The record of another function of the group, which gets the files that were made for all functions of it."""
-    paths = zip(gone.files.items(), map(PurePosixPath, located.files), strict=True)
-    stay = {made: sha for (made, sha), path in paths if path in project.files and path not in spoken_for}
-    if not stay:
-        return {}
-    group = gone.name.rpartition(".")[0]
-    others = (one for one in project.adds("rpc") if one != gone and one.name.rpartition(".")[0] == group)
-    return {heir.path: replace(heir, files={**heir.files, **stay}) for heir in islice(others, 1)}
-
-
-def _known_again(
-    project: Project, gone: Added, edits: Mapping[PurePosixPath, bytes], updated: Mapping[PurePosixPath, Added]
-) -> dict[PurePosixPath, Added]:
-    """Have the other records know the files as they are now, so that these do not count as edited by somebody.
-
-    Of each file that nobody else has edited, the last record that edited it is brought up to date. What that record
-    could put back byte by byte, it cannot any more. ``updated`` are records that change already; returns all of them.
-    """
-    known = dict(updated)
-    for path, content in edits.items():
-        own = gone.edits.get(str(path))
-        if project.is_edited(path) or (own is not None and own.undo and project.last_edit(path) == gone):
-            continue  # the file is as it was before the `add`, whatever the other records know of it
-        last = project.last_edit(path, except_for=gone)
-        if last is None or str(path) not in last.edits or last.edits[str(path)].sha256 == fingerprint(content):
-            continue
-        last = known.get(last.path, last)
-        edited = replace(last.edits[str(path)], sha256=fingerprint(content), undo=())
-        known[last.path] = replace(last, edits={**last.edits, str(path): edited})
-    return known
+    return Plan(tuple(sorted(changes, key=lambda change: change.path)), tuple(told))
 
 
 def _located(project: Project, record: Added) -> Added:
@@ -197,109 +169,63 @@ def _check_record(project: Project, recorded: Added, record: Added) -> None:
         ManifestError: it names something else.
     """
 
-    def refused(what: str) -> ManifestError:
-        return ManifestError(
-            f"{recorded.path} is wrong: {what} is not of {record.kind} {record.name}",
-            f"Restore it: git checkout -- {recorded.path}",
-        )
-
     modules = {f"{_module(project, path)}." for path in record.files}
-    name = Name(record.name).snake
+    defines = _defined_by(record)
     for path in record.files:
         if PurePosixPath(path).suffix != ".py" and path != str(PROCFILE_DEV):
-            raise refused(path)
+            raise _wrong(recorded, path)
     for path, edited in record.edits.items():
         if PurePosixPath(path).suffix != ".py" and path not in _TEXTS:
-            raise refused(path)
+            raise _wrong(recorded, path)
         for _, key in edited.lists:
             if not any(key.startswith(module) for module in modules) and key not in {
                 record.name,
                 Name(record.name).kebab,
             }:
-                raise refused(key)
+                raise _wrong(recorded, key)
         for defined in edited.defines:
-            if defined != name:
-                raise refused(f"{defined} in {path}")
+            if defined not in defines:
+                raise _wrong(recorded, f"{defined} in {path}")
 
 
-def _without(
-    project: Project, record: Added, kept: tuple[PurePosixPath, ...]
-) -> tuple[Mapping[PurePosixPath, bytes | None], Sequence[PurePosixPath]]:
-    """What each file will be, None for one that goes; and those of which the record says something else."""
+def _defined_by(record: Added) -> set[str]:
+    """What an ``add`` may define in files that were there: names, and of a field those of the classes that have it."""
+    match record.kind:
+        case "entity":
+            return {f"{Name(record.name).pascal}Row"}
+        case "field":
+            entity, _, field = record.name.partition(" ")
+            pascal = Name(entity).pascal
+            return {f"{class_}.{field}" for class_ in (f"New{pascal}", f"{pascal}Changes", f"{pascal}Row")}
+    return {Name(record.name).snake}
+
+
+def _without(project: Project, record: Added) -> Mapping[PurePosixPath, bytes | None]:
+    """What each file will be, None for one that goes."""
+    package = _package(project, record.name) if record.kind == "rpc" else None  # shared by the functions of a group
     after: dict[PurePosixPath, bytes | None] = {
         path: None
         for path in map(PurePosixPath, record.files)
-        if path in project.files and path not in kept and path != PROCFILE_DEV
+        if path in project.files and path not in (package, PROCFILE_DEV)
     }
-    doubted = []
+    drafts: list[Draft] = []
     for path, edited in ((PurePosixPath(path), edited) for path, edited in record.edits.items()):
         if path not in project.files or path in (PROCFILE_DEV, COMPOSE if record.kind == "query" else None):
             continue
         content = project.files[path]
         if path.suffix == ".py":
-            derived = _taken_out(project, path, edited)
+            after[path] = derived = taken_out(project, path, edited)
+            if derived != content:
+                drafts.append(Draft(path, content, derived))
         elif path.name == "Procfile":
-            derived = without_process(content, Name(record.name).kebab)
+            after[path] = without_process(content, Name(record.name).kebab)
         else:
-            derived = without_service(content, record.name)
-        before = _before(content, edited)
-        if before is not None and not _means(project, path, before, derived):
-            doubted.append(path)
-            before = None
-        after[path] = derived if before is None else before
+            after[path] = without_service(content, record.name)
     if record.kind == "rpc":
         _without_group(project, record, after)
     if record.kind == "query":
         _without_reading(project, after)
-    return after, doubted
-
-
-def _before(content: bytes, edited: Edited) -> bytes | None:
-    """What the record says that a file was, where nobody has edited it since."""
-    return restore(content, edited.undo) if edited.undo and fingerprint(content) == edited.sha256 else None
-
-
-def _means(project: Project, path: PurePosixPath, before: bytes, derived: bytes) -> bool:
-    """Whether what a record would put back is what the code says, but for layout, comments that are there, and imports.
-
-    Of imports it may keep some that are there: those that nothing used before the ``add`` either.
-    """
-    content = project.files[path]
-    if path.suffix != ".py":
-        return _lines(before) == _lines(derived)
-    try:
-        old, new, now = (Source.parse(path, text, project.package).tree for text in (before, derived, content))
-        comments = Counter(_comments(before)) - Counter(_comments(content))
-    except (BrokenSource, tokenize.TokenError, SyntaxError):
-        return False
-    return (
-        _dumped(old, imports=False) == _dumped(new, imports=False)
-        and not Counter(_dumped(old, imports=True)) - Counter(_dumped(now, imports=True))
-        and not comments
-    )
-
-
-def _lines(text: bytes) -> list[bytes]:
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
-
-
-def _dumped(tree: ast.Module, *, imports: bool) -> list[str]:
-    """The statements of a module: those that import, a text for each name, or all others."""
-    found = []
-    for statement in tree.body:
-        match statement:
-            case ast.Import(names):
-                found += [ast.dump(name) for name in names] if imports else []
-            case ast.ImportFrom(module, names, level):
-                found += [f"{level} {module} {ast.dump(name)}" for name in names] if imports else []
-            case _:
-                found += [] if imports else [ast.dump(statement)]
-    return found
-
-
-def _comments(text: bytes) -> list[str]:
-    tokens = tokenize.tokenize(io.BytesIO(text).readline)
-    return [token.string for token in tokens if token.type == tokenize.COMMENT]
+    return after | lay_out(project.files, drafts)
 
 
 def _without_group(project: Project, record: Added, after: dict[PurePosixPath, bytes | None]) -> None:
@@ -310,15 +236,15 @@ def _without_group(project: Project, record: Added, after: dict[PurePosixPath, b
     group = record.name.rpartition(".")[0]
     if any(item.name == group for item in Service(project).groups):
         return
-    folder = PurePosixPath(project.package, "contracts", contracts_folder(group))
-    package = folder / "__init__.py"
-    after.pop(package, None)
+    package = _package(project, record.name)
+    folder = package.parent
     if any(path != package and path not in after for path in project.files.below(folder)):
         return
-    if project.files.get(package) == package_of(group):
+    if package in project.files and is_same(package, project.files[package], package_of(group)):
         after[package] = None
     if PROCFILE_DEV in project.files:
-        after[PROCFILE_DEV] = _without_stand_in(project, record, group)
+        rest = without_process(project.files[PROCFILE_DEV], stand_in(group))
+        after[PROCFILE_DEV] = None if rest.split() in ([], STAND_INS.encode().split()) else rest
 
 
 def _without_reading(project: Project, after: dict[PurePosixPath, bytes | None]) -> None:
@@ -330,21 +256,20 @@ def _without_reading(project: Project, after: dict[PurePosixPath, bytes | None])
         after[COMPOSE] = without_reads(project.files[COMPOSE])
 
 
-def _taken_out(project: Project, path: PurePosixPath, edited: Edited) -> bytes:
+def _package(project: Project, target: str) -> PurePosixPath:
+    """The `__init__.py` of the contracts of a function's group, which all functions of it share."""
+    folder = contracts_folder(target.rpartition(".")[0])
+    return PurePosixPath(project.package, "contracts", folder, "__init__.py")
+
+
+def taken_out(project: Project, path: PurePosixPath, edited: Edited) -> bytes:
+    """A file of Python without what an ``add`` put into it."""
     source = Source.parse(path, project.files[path], project.package)
     for name, key in edited.lists:
         source = source.remove_from_list(name, key)
-    return source.remove_definitions(edited.defines).content
-
-
-def _without_stand_in(project: Project, record: Added, group: str) -> bytes | None:
-    content = project.files[PROCFILE_DEV]
-    edited = record.edits.get(str(PROCFILE_DEV))
-    rest = without_process(content, stand_in(group))
-    before = None if edited is None else _before(content, edited)
-    if before is not None and _lines(before) == _lines(rest):
-        return before
-    return None if rest.split() in ([], STAND_INS.encode().split()) else rest
+    for class_, _, field in (name.partition(".") for name in edited.defines if "." in name):
+        source = source.remove_field(class_, field)
+    return source.remove_definitions([name for name in edited.defines if "." not in name]).content
 
 
 def _check_unused(project: Project, record: Added, after: Mapping[PurePosixPath, bytes | None]) -> None:
@@ -354,6 +279,10 @@ def _check_unused(project: Project, record: Added, after: Mapping[PurePosixPath,
         if inside:
             shown = ", ".join(f"{item.durable} ({at(item.place)})" for item in inside[:_SHOWN])
             raise StillUsed(f"Group {record.name} still has {shown}", "Remove what it serves first.")
+    if record.kind == "entity":
+        users = [*(f"field {it.name}" for it in fields_added(project, record.name)), *referring(project, record.name)]
+        if users:
+            raise StillUsed(f"Entity {record.name} still has {', '.join(users[:_SHOWN])}", "Remove these first.")
     names = {f"{_module(project, path)}.{name}" for path, edited in record.edits.items() for name in edited.defines}
     gone = [path for path, content in after.items() if content is None and path.suffix == ".py"]
     names |= {_module(project, str(path)) for path in gone if path.parts[0] == project.package}

@@ -20,6 +20,7 @@ from resonate_scaffold.generators.idempotency_key import CALLER
 from resonate_scaffold.generators.route_code import RESERVED, Route, write_read, write_work
 from resonate_scaffold.generators.route_query import add_query_route
 from resonate_scaffold.generators.route_tests import write_test
+from resonate_scaffold.generators.webhook import tell_webhooks
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
 from resonate_scaffold.shapes import same_values
@@ -79,6 +80,8 @@ def add_route(project: Project, request: RouteRequest) -> Plan:
     module = f"api.{name}"
     (write_read if route.reads else write_work)(addition, addition.module(module), route)
     addition.include(module)
+    if not route.reads and route.contract.group == contracts.GROUP_OF_WORKFLOWS:
+        tell_webhooks(addition, route.contract.durable, route.kind)
     write_test(addition, route)
     return addition.plan()
 
@@ -133,7 +136,7 @@ def _resolve(
             spelled = fields[parameter].shape.spelled
             raise UsageError(f"{parameter} is of type {spelled}, which no path can hold", hint)
     rest = tuple(field for field in fields.values() if field.name not in parameters)
-    record = addition.project.find_add("db-function", contract.variable.replace("_", "-"))
+    record = addition.project.find_add("db-function", contracts.name_of_db(contract))
     if method == "GET" and contract.group == "db" and record is not None and not record.options.get("read_only"):
         raise UsageError(f"{contract.durable} writes, and GET must change nothing", "Use POST.")
     if method in _BODILESS:

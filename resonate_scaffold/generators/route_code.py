@@ -178,7 +178,7 @@ def check_parameters(fields: tuple[Field, ...], imports: Imports, route: str) ->
 def _imports(route: Route) -> Imports:
     """What every route imports, but for the models."""
     names = [f"{verb}_{route.name.removeprefix('get_')}" for verb in ("start", "poll", "read")]
-    imports = Imports([*RESERVED, "id", *names, f"{route.pascal}Request"])
+    imports = Imports([*RESERVED, "id", *names, f"{route.pascal}Request", *(field.name for field in route.in_body)])
     imports.names("runtime.durable.ids", "root_id")
     imports.names("runtime.http.auth", "AuthenticatedRoute", "get_caller")
     imports.names("runtime.http.openapi", "authenticated")
@@ -211,7 +211,7 @@ def _body_class(addition: Addition, route: Route, imports: Imports) -> dict[str,
     if not route.in_body:
         return None
     imports.names("!pydantic", "BaseModel", "ConfigDict")
-    example = {field.name: contracts.example(addition, field).json for field in route.in_body if not field.optional}
+    example = {field.wire: contracts.example(addition, field).json for field in route.in_body if not field.optional}
     options: list[Item | str] = ['extra="forbid"', "strict=True"]
     options.append(Item(layout.value({"examples": [example]}), "json_schema_extra="))
     return {

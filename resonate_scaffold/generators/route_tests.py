@@ -16,8 +16,8 @@ from resonate_scaffold.generators.route_code import Route
 def write_test(addition: Addition, route: Route) -> None:
     """Make the test of a route that starts or reads through durable work."""
     examples = {field.name: contracts.example(addition, field).json for field in route.fields if not field.optional}
-    query = {field.name: as_text(examples[field.name]) for field in route.in_query if field.name in examples}
-    body = {field.name: examples[field.name] for field in route.in_body if field.name in examples}
+    query = {field.wire: as_text(examples[field.name]) for field in route.in_query if field.name in examples}
+    body = {field.wire: examples[field.name] for field in route.in_body if field.name in examples}
     other = contracts.other_body(addition, route.in_body, route.key_fields)
     certain = contracts.is_certain(addition, route.contract)
     module, _, result = route.answers.rpartition(".")

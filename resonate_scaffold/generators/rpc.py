@@ -7,6 +7,7 @@ Of a group that another team serves, in any language: the stub and a stand-in. O
 from __future__ import annotations
 
 import builtins
+import itertools
 import json
 import textwrap
 from collections.abc import Sequence
@@ -16,20 +17,26 @@ from typing import Any
 
 from resonate_scaffold import layout
 from resonate_scaffold.errors import Taken, UsageError
-from resonate_scaffold.fields import Field, Shape, parse_type
+from resonate_scaffold.fields import Field, parse_type
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition, Imports, asked_before
 from resonate_scaffold.generators.foreign_schema import ForeignContract, Member, read
+from resonate_scaffold.generators.wiring import Known
 from resonate_scaffold.layout import Item
-from resonate_scaffold.names import Name
+from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
-from resonate_scaffold.shapes import Example, Import
+from resonate_scaffold.shape import Shape
+from resonate_scaffold.values import Example, Import
 
 PROCFILE_DEV = PurePosixPath("Procfile.dev")
 STAND_INS = "# What `resonate-scaffold dev` runs beside the Procfile: stand-ins for groups that other teams serve.\n"
 """How that file begins, where it was not there."""
-_BUILT_IN = {"workers": "add workflow", "workflows": "add workflow", "db": "add db-function", "api": "add route"}
+_BUILT_IN = {
+    **dict.fromkeys(("workers", "workflows"), "add workflow {}"),
+    "db": "add db-function {}",
+    "api": "add workflow {} --route",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,11 @@ class _Target:
     """A group as the engine knows it (``payments`` or ``payments.workers``), and a name in it."""
 
     group: str
-    name: Name
+    name: Noun
+    folder: str = ""
+    """Where the contracts of the group are, below `contracts/`."""
+    stem: str = ""
+    """The name of its module there."""
 
     @property
     def durable(self) -> str:
@@ -59,18 +70,14 @@ class _Target:
         service, _, inside = self.group.rpartition(".")
         return self.name.raw if service and inside == contracts.GROUP_OF_WORKFLOWS else f"{inside}.{self.name}"
 
-    @property
-    def folder(self) -> str:
-        """Where the contracts of the group are."""
-        return contracts_folder(self.group)
-
 
 def add_rpc(project: Project, request: RpcRequest) -> Plan:
     """Plan an rpc stub, and what answers it."""
     target = _target(request.target, project.name)
     addition = Addition(project, "rpc", f"{target.group}.{target.name}")
+    target = _placed(addition, target)
     name = target.name
-    module = f"contracts.{target.folder}.{name.snake}"
+    module = f"contracts.{target.folder}.{target.stem}"
     foreign = None if request.schema is None else _foreign(addition, target, request)
     if foreign is None:
         takes, returns = contracts.fields(addition, request.takes, request.returns)
@@ -99,20 +106,17 @@ def add_rpc(project: Project, request: RpcRequest) -> Plan:
             "Leave --from-schema out, and give --takes and --returns.",
         )
     package = addition.module(f"contracts.{target.folder}.__init__")
-    if addition.service.group_of(target.folder) not in (None, target.group):
-        raise Taken(f"{package.parent} holds the contracts of another group", "Choose another name for the group.")
     if package not in project.files:
         addition.write(package, contracts.package_of(target.group))
 
-    function = f"{target.folder}.{name.snake}" if ours else f"fakes.{target.folder}_{name.snake}"
+    function = f"{target.folder}.{target.stem}" if ours else f"fakes.{target.folder}_{target.stem}"
     imports = Imports([new.variable, "ctx", "request", "Context"])
     imports.contract(new.module)
     imports.names("runtime.durable.rpc", "serve")
     imports.add(new.models)
-    known = {item.name: (f"request.{item.name}", item.shape) for item in takes}
-    arguments, invented = contracts.filled(returns, known, addition, imports)
+    arguments = contracts.filled(returns, Known(addition.types, takes), addition, imports)
     asked = contracts.request_example(addition, new.request, takes)
-    answered = _answered(addition, new, arguments)
+    answered = _answered(addition, new, arguments.items)
     summary = f"The durable function `{new.durable}`" + ("." if ours else f" of group `{new.group}`: another team's.")
     contracts.declare(addition, new, summary, wire="" if ours else _wire(new, asked.json, answered.json))
     stand_in_for = (
@@ -124,15 +128,12 @@ def add_rpc(project: Project, request: RpcRequest) -> Plan:
         "function": new.variable,
         "ours": ours,
         "definition": contracts.definition(
-            name.snake, ["ctx: Context", f"request: {name.pascal}"], f"{name.pascal}Result"
+            name.snake, ["ctx: Context", f"request: {name.model}"], f"{name.pascal}Result"
         ),
-        "answer": contracts.statement(layout.call(f"{name.pascal}Result", arguments), before="return "),
+        "answer": contracts.statement(layout.call(f"{name.pascal}Result", arguments.items), before="return "),
     }
     addition.create("rpc/function.py", addition.module(function), context, imports)
-    for what in invented:
-        addition.notes.append(
-            f"{addition.module(function)}: the result's {what} is an example; put your own value there"
-        )
+    contracts.note_examples(addition, addition.module(function), arguments)
     addition.serve(target.folder if ours else "fakes", function, name.snake)
     if not ours:
         _stand_in_process(addition, target)
@@ -147,7 +148,7 @@ def _types_of(module: str) -> str:
 
 def _foreign(addition: Addition, target: _Target, request: RpcRequest) -> ForeignContract:
     """What the schema says; the addition knows its types from here on."""
-    module = f"contracts.{target.folder}.{target.name.snake}"
+    module = f"contracts.{target.folder}.{target.stem}"
     pascal = target.name.pascal
     found = read(
         request.schema or "",
@@ -155,7 +156,7 @@ def _foreign(addition: Addition, target: _Target, request: RpcRequest) -> Foreig
         target.group,
         target.durable,
         _types_of(module),
-        taken=[pascal, f"{pascal}Result", "BaseModel", "Field", "Failure", "Rpc", *dir(builtins)],
+        taken=[target.name.model, f"{pascal}Result", "BaseModel", "Field", "Failure", "Rpc", *dir(builtins)],
     )
     path = addition.module(_types_of(module))
     if found.types and path not in addition.project.files:
@@ -194,20 +195,23 @@ def _failures(addition: Addition, foreign: ForeignContract, module: str) -> tupl
 def _answered(addition: Addition, new: contracts.New, arguments: Sequence[Item]) -> Example:
     """What the function answers to the example of its request."""
     takes = {item.name: item for item in new.takes}
-    shapes = {item.name: item.shape for item in new.returns}
+    returns = {item.name: item for item in new.returns}
     items: list[Item] = []
     imports = [new.models[1]]
     data: dict[str, Any] = {}
     for argument in arguments:
         name = argument.prefix.removesuffix("=")
-        of_request = argument.code == f"request.{name}"
-        if of_request and takes[name].optional:
-            continue
-        example = addition.types.example(takes[name].shape if of_request else shapes[name])
+        asked = takes[name] if argument.code == f"request.{name}" else None
+        if asked is not None and asked.optional:  # The request leaves it out.
+            example = asked.value
+            if returns[name].optional and returns[name].value == example:
+                continue
+        else:
+            example = addition.types.example((asked or returns[name]).shape)
         assert example is not None  # else the request, or the function, would have been refused
         items.append(Item(example.code, f"{name}="))
         imports += example.imports
-        data[name] = example.json
+        data[returns[name].wire] = example.json
     return Example(layout.call(f"{new.name.pascal}Result", items), tuple(imports), data)
 
 
@@ -218,11 +222,12 @@ def _target(text: str, service: str) -> _Target:
             f"{text} is not GROUP.NAME, nor SERVICE.GROUP.NAME",
             "For example: resonate-scaffold add rpc payments.workers.charge",
         )
-    name = contracts.noun(parts[-1], "rpc")
-    group = ".".join(Name.parse(part, "group").raw for part in parts[:-1])
+    name = contracts.theirs(parts[-1], "rpc")
+    group = ".".join(contracts.theirs(part, "group").raw for part in parts[:-1])
     own = group.removeprefix(f"{service}.")
     if own in _BUILT_IN:
-        raise UsageError(f"Group {own} is this service's own", f"Use resonate-scaffold {_BUILT_IN[own]} {name}")
+        hint = _BUILT_IN[own].format(name.kebab[: contracts.MAX_LENGTH].rstrip("-"))
+        raise UsageError(f"Group {own} is this service's own", f"Use resonate-scaffold {hint}")
     if own != group:
         raise UsageError(f"{service} is this service", f"Use resonate-scaffold add rpc {own}.{name}")
     target = _Target(group, name)
@@ -232,12 +237,30 @@ def _target(text: str, service: str) -> _Target:
     return target
 
 
+def _placed(addition: Addition, target: _Target) -> _Target:
+    """The target with its folder and its module; names that differ in their marks alone have files of their own."""
+    named = contracts_folder(target.group)
+    numbered = (named if number == 1 else f"{named}_{number}" for number in itertools.count(1))
+    folder = next(it for it in numbered if addition.service.group_of(it) in (None, target.group))
+    stem = addition.distinct(
+        target.name.snake,
+        lambda it: addition.module(f"contracts.{folder}.{it}"),
+        lambda it: addition.module(f"fakes.{folder}_{it}"),
+        lambda it: _test_path(folder, it),
+    )
+    return replace(target, folder=folder, stem=stem)
+
+
+def _test_path(folder: str, stem: str) -> PurePosixPath:
+    return PurePosixPath("tests", f"test_rpc_{folder}_{stem}.py")
+
+
 def _wire(new: contracts.New, asked: object, answered: object) -> str:
     """What the other side is written from."""
 
     def shown(label: str, data: object) -> str:
         one_line = json.dumps(data)
-        if len(one_line) <= 90:
+        if len(one_line) <= layout.PROSE - 18:
             return f"    {label:<9} {one_line}"
         return f"    {label}\n" + textwrap.indent(json.dumps(data, indent=2), "        ")
 
@@ -245,7 +268,7 @@ def _wire(new: contracts.New, asked: object, answered: object) -> str:
         f"Group `{new.group}` serves it: a durable function registered as `{new.durable}`, in any language, called "
     )
     lines = [
-        *textwrap.wrap(served + "with one argument and answering one value:", 110, break_on_hyphens=False),
+        *textwrap.wrap(served + "with one argument and answering one value:", layout.PROSE - 4, break_on_hyphens=False),
         "",
         f"    {'target':<9} poll://any@{new.group}",
         shown("argument", asked),
@@ -256,7 +279,8 @@ def _wire(new: contracts.New, asked: object, answered: object) -> str:
 
 def contracts_folder(group: str) -> str:
     """Where the contracts of a group are, below `contracts/`."""
-    return group.replace(".", "_").replace("-", "_")
+    parts = (Noun(part).snake for part in group.split("."))
+    return "_".join(parts)
 
 
 def stand_in(group: str) -> str:
@@ -289,5 +313,4 @@ def _test(addition: Addition, new: contracts.New, target: _Target, asked: Exampl
         "answered": contracts.statement(layout.value(answered.json), before=f"assert RESULT.{dump} == "),
         "run": contracts.statement(run, before="result = "),
     }
-    path = PurePosixPath("tests", f"test_rpc_{target.folder}_{new.name.snake}.py")
-    addition.create("rpc/test.py", path, context, imports)
+    addition.create("rpc/test.py", _test_path(target.folder, target.stem), context, imports)

@@ -9,10 +9,11 @@ from resonate_scaffold import layout, templates
 from resonate_scaffold.errors import UsageError
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition, Imports, asked_before, tests_path
+from resonate_scaffold.generators.webhook import SCHEDULED, tell_webhooks
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
 from resonate_scaffold.service.service import Contract
-from resonate_scaffold.shapes import Import
+from resonate_scaffold.values import Import
 
 _LONGEST = 90
 
@@ -77,6 +78,7 @@ def add_schedule(project: Project, request: ScheduleRequest) -> Plan:
         "record": contracts.statement(schedule, before="record = "),
     }
     addition.create("schedule/test.py", tests_path("schedule", name), context, imports)
+    tell_webhooks(addition, workflow.durable, SCHEDULED)
     addition.notes.append(f"Next (UTC): {', '.join(f'{time:%a %Y-%m-%d %H:%M}' for time in times)}")
     return addition.plan()
 

@@ -43,11 +43,7 @@ def written(field: Field, imports: Imports, *, in_body: bool) -> str:
         else:
             imports.names("!typing", "Annotated")
             kind = f"Annotated[{kind}, {value}]"
-    line = f"{field.name}: {kind}{end}"
-    if len(line) > layout.WIDTH - 5:
-        hint = "Give the type a name in the contracts, and use that name."
-        raise UsageError(f"The type of {field.name} is too long for a line", hint)
-    return line
+    return f"{field.name}: {kind}{end}"
 
 
 def _is_field(default: ast.expr, source: Source) -> bool:

@@ -7,26 +7,33 @@ add webhook ordered --starts place-order                    they start a workflo
 
 from __future__ import annotations
 
-import keyword
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold import layout
-from resonate_scaffold.errors import Taken, UsageError
-from resonate_scaffold.fields import Field, is_reserved, parse_fields
+from resonate_scaffold.errors import CannotEdit, Taken, UsageError, plain
+from resonate_scaffold.fields import Field, python_name
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition, Imports, asked_before, at, check_kind, tests_path
 from resonate_scaffold.layout import Item
-from resonate_scaffold.names import Name
+from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
+from resonate_scaffold.shape import Shape
+from resonate_scaffold.shapes import declaration
 
 # How each is written in `Webhook(…)`, and whether its signatures grow old.
 _SCHEMES = {"standard": "", "github": "GITHUB", "stripe": "STRIPE", "hmac": 'Hmac("X-Signature")'}
 _TIMED = frozenset({"standard", "stripe"})
 _ID = "job_id"
 _DEEPEST = 6
+_LONGEST_SEGMENT = 40
+KINDS = "KINDS"
+"""The list of a webhook's module with what the ids of its workflow begin with."""
+SCHEDULED = "schedule"
+"""What the ids of work begin with that a schedule starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ def add_webhook(project: Project, request: WebhookRequest) -> Plan:
     """Plan a webhook: what its messages are for, its signed route, tests of every outcome."""
     name = contracts.noun(request.name, "webhook")
     addition = Addition(project, "webhook", name.kebab)
-    takes = parse_fields(list(request.takes), "--takes", addition.types.resolve)
+    takes, _ = contracts.fields(addition, request.takes, ())
     _check_options(request)
     segments = _segments(request.id_from or _ID)
     options = contracts.options(takes=takes, workflow=request.workflow)
@@ -84,56 +91,65 @@ def _check_options(request: WebhookRequest) -> None:
 
 
 def _segments(id_from: str) -> tuple[str, ...]:
-    """The names on the way to the id."""
+    """The names on the way to the id, as they are sent."""
     segments = tuple(id_from.split("."))
     for segment in segments:
-        if not segment.isidentifier() or segment.startswith("_") or keyword.iskeyword(segment) or is_reserved(segment):
+        if not python_name(segment) or not segment.isprintable() or len(python_name(segment)) > _LONGEST_SEGMENT:
             hint = "For example: --id-from data.object.metadata.job_id"
-            raise UsageError(f"--id-from {ascii(id_from)[1:-1]} is not a path of names that a model can have", hint)
+            raise UsageError(f"--id-from {plain(id_from)} is not a path of names", hint)
     if len(segments) > _DEEPEST or len(id_from) > 80:
         raise UsageError(f"--id-from {id_from} is too long", f"At most {_DEEPEST} names of 80 characters together.")
     return segments
 
 
+def _member(wire: str, kind: str, imports: Imports) -> str:
+    """A field of a body that others define."""
+    return declaration(Field(python_name(wire), Shape("scalar", "str"), wire=wire), imports, kind)
+
+
 def _answer(
-    addition: Addition, name: Name, takes: tuple[Field, ...], request: WebhookRequest, segments: tuple[str, ...]
+    addition: Addition, name: Noun, takes: tuple[Field, ...], request: WebhookRequest, segments: tuple[str, ...]
 ) -> None:
     """A gate, and the route whose messages answer it."""
-    if segments[0] in {item.name for item in takes}:
-        raise UsageError(f"{segments[0]} names the work in the body", "Give the field another name, or --id-from.")
-    root = _root(addition, request.workflow)
+    if python_name(segments[0]) in {item.name for item in takes}:
+        raise UsageError(
+            f"{plain(segments[0])} names the work in the body", "Give the field another name, or --id-from."
+        )
+    kinds = _kinds(addition, request.workflow)
     module = f"contracts.workflows.{name.snake}"
     _declare(addition, name, module, takes)
-    example = addition.types.example_of(f"{module}.{name.pascal}", takes)
+    example = addition.types.example_of(f"{module}.{name.model}", takes)
     if example is None:
         wanted = next(item for item in takes if addition.types.example(item.shape) is None)
         raise contracts.no_example(wanted.name, wanted.shape)
-    job_id = f"sent.{'.'.join(segments)}"
-    public = "order-4711" if root is not None else "place-order/order-4711"
+    job_id = f"sent.{'.'.join(map(python_name, segments))}"
+    public = "order-4711" if kinds else "place-order/order-4711"
     classes = [f"{name.pascal}In{''.join(map(_capital, segments[:depth]))}" for depth in range(1, len(segments))]
-    imports = Imports([f"{name.pascal}Body", f"{name.pascal}Taken", *classes, "router", "webhook"])
-    payload = imports(module, name.pascal)
+    imports = Imports([f"{name.pascal}Body", f"{name.pascal}Taken", *classes, "router", "webhook", KINDS])
+    payload = imports(module, name.model)
     gate = imports(module, name.snake)
     imports.names("!typing", "Annotated")
     imports.names("!pydantic", "ConfigDict")
     imports.names("runtime.http.auth", "ClientDep")
     imports.names("runtime.http.webhooks", "ANSWERED", "Signed", "Webhook", "deliver")
     work = job_id
-    if root is not None:
-        imports.names("runtime.durable.ids", "root_id")
-        work = f"root_id({layout.text(root)}, {job_id})"
+    if kinds:
+        imports.names("runtime.http.webhooks", "find_root")
+        work = "root"
     context = {
         "name": name.kebab,
         "pascal": name.pascal,
         "payload": payload,
         "webhook": _webhook(name, request.scheme, imports),
         "nested": [
-            {"name": class_, "field": f"{segments[at + 1]}: {[*classes, 'str'][at + 1]}"}
+            {"name": class_, "field": _member(segments[at + 1], [*classes, "str"][at + 1], imports)}
             for at, class_ in reversed(list(enumerate(classes)))
         ],
         "config": _config({**_sent(example.json, segments, public)}, strict=request.id_from is None),
-        "body_field": f"{segments[0]}: {[*classes, 'str'][0]}",
+        "body_field": _member(segments[0], [*classes, "str"][0], imports),
         "job_id": job_id,
+        "workflow": request.workflow,
+        "kinds": contracts.statement(layout.value(kinds), indent=0, before=f"{KINDS}: list[str] = ") if kinds else "",
         "answer": contracts.statement(
             layout.group(f"{payload}(", [f"{item.name}=sent.{item.name}" for item in takes], ")"), before="answer = "
         ),
@@ -150,11 +166,11 @@ def _answer(
     api = f"api.webhook_{name.snake}"
     addition.create("webhook/route.py", addition.module(api), context, imports)
     addition.include(api)
-    _test(addition, name, module, takes, root, request, segments)
+    _test(addition, name, module, takes, kinds, request, segments)
     addition.notes.append(_waiting(addition, name, module, request.workflow))
 
 
-def _start(addition: Addition, name: Name, starts: str, scheme: str) -> None:
+def _start(addition: Addition, name: Noun, starts: str, scheme: str) -> None:
     """The route whose messages start a workflow."""
     contract = contracts.find_workflow(addition, starts)
     asks, _ = contracts.models_of(contract)
@@ -191,12 +207,13 @@ def _start(addition: Addition, name: Name, starts: str, scheme: str) -> None:
     api = f"api.webhook_{name.snake}"
     addition.create("webhook/start.py", addition.module(api), context, imports)
     addition.include(api)
+    tell_webhooks(addition, contract.durable, name.kebab)
     tested = Imports()
     called = tested(contract.module, contract.variable)
     tested.names("runtime.durable.ids", "root_id")
     tested.names("runtime.http.signatures", "new_secret")
     tested.names("runtime.testing.running", "RunningService", "problem")
-    body = {item.name: _json(addition, item) for item in fields if not item.optional}
+    body = {item.wire: _json(addition, item) for item in fields if not item.optional}
     testing = {
         "name": name.kebab,
         "contract": called,
@@ -208,7 +225,7 @@ def _start(addition: Addition, name: Name, starts: str, scheme: str) -> None:
     addition.create("webhook/test_start.py", tests_path("webhook", name), testing, tested)
 
 
-def _webhook(name: Name, scheme: str, imports: Imports) -> str:
+def _webhook(name: Noun, scheme: str, imports: Imports) -> str:
     """The arguments of the route's `Webhook`."""
     written = _SCHEMES[scheme]
     if written:
@@ -216,7 +233,7 @@ def _webhook(name: Name, scheme: str, imports: Imports) -> str:
     return ", ".join(filter(None, (layout.text(name.kebab), written)))
 
 
-def _decorator(name: Name, *options: str) -> str:
+def _decorator(name: Noun, *options: str) -> str:
     path = layout.text(f"/webhooks/{name.kebab}")
     return layout.render(
         layout.group("@router.post(", [path, *options, f"openapi_extra=webhook.takes({name.pascal}Body)"], ")")
@@ -231,7 +248,7 @@ def _config(example: object, *, strict: bool) -> str:
 
 
 def _capital(segment: str) -> str:
-    return "".join(word[:1].upper() + word[1:] for word in segment.split("_"))
+    return "".join(word[:1].upper() + word[1:] for word in python_name(segment).split("_"))
 
 
 def _sent(payload: Any, segments: tuple[str, ...], job_id: str) -> dict[str, Any]:
@@ -242,30 +259,49 @@ def _sent(payload: Any, segments: tuple[str, ...], job_id: str) -> dict[str, Any
     return {**nested, **payload}
 
 
-def _root(addition: Addition, workflow: str | None) -> str | None:
-    """What the ids of the workflow that waits begin with; None where any may wait."""
+def _kinds(addition: Addition, workflow: str | None) -> list[str]:
+    """What the ids of the workflow that waits begin with, one for each way to start it; none where any may wait."""
     if workflow is None:
-        return None
-    contracts.find_workflow(addition, workflow)
-    modules = {PurePosixPath(route.place.path) for route in addition.service.routes if workflow in route.contracts}
-    kinds = {kind for path in modules for kind, _ in addition.service.kinds_in(path)}
-    return kinds.pop() if len(kinds) == 1 else workflow
+        return []
+    durable = contracts.find_workflow(addition, workflow).durable
+    modules = {PurePosixPath(route.place.path) for route in addition.service.routes if durable in route.contracts}
+    found = {kind for path in modules for kind, _ in addition.service.kinds_in(path)}
+    found |= {record.name for record in addition.project.adds("webhook") if record.options.get("starts") == durable}
+    if any(schedule.workflow == durable for schedule in addition.service.schedules):
+        found.add(SCHEDULED)
+    return sorted(found) or [durable]
 
 
-def _declare(addition: Addition, name: Name, module: str, takes: tuple[Field, ...]) -> None:
-    imports = Imports([name.pascal, name.snake])
+def tell_webhooks(addition: Addition, durable: str, kind: str) -> None:
+    """Have the webhooks that a workflow waits for know what else its ids begin with."""
+    for record in addition.project.adds("webhook"):
+        waits = str(record.options.get("workflow") or "").replace("_", "-")
+        path = addition.module(f"api.webhook_{Noun(record.name).snake}")
+        if waits != durable.replace("_", "-") or path not in addition.project.files:
+            continue
+        if KINDS.encode() not in addition.project.files[path]:  # It takes the whole id, or is of an earlier version.
+            addition.notes.append(f"{path} knows no work whose id begins with {kind}/: see find_root in the runtime")
+            continue
+        try:
+            addition.wire(path, KINDS, kind, [], lambda: layout.text(kind))
+        except CannotEdit as error:
+            addition.notes.append(f"{error.message}; {error.hint}")
+
+
+def _declare(addition: Addition, name: Noun, module: str, takes: tuple[Field, ...]) -> None:
+    imports = Imports([name.model, name.snake, *(item.name for item in takes)])
     imports.names("!pydantic", "BaseModel")
     imports.names("runtime.durable.gate", "Gate")
     context = {
         "name": name.kebab,
         "variable": name.snake,
-        "payload": name.pascal,
-        "fields": list(contracts.declared(takes, imports)),
+        "payload": name.model,
+        "fields": contracts.declared(takes, imports),
     }
     addition.create("webhook/gate.py", addition.module(module), context, imports)
 
 
-def _waiting(addition: Addition, name: Name, module: str, workflow: str | None) -> str:
+def _waiting(addition: Addition, name: Noun, module: str, workflow: str | None) -> str:
     """The lines by which a workflow waits: business, so theirs to place."""
     found = contracts.named(addition, workflow) if workflow else None
     where = found.function.path if found and found.function else "the workflow that waits"
@@ -283,10 +319,10 @@ def _waiting(addition: Addition, name: Name, module: str, workflow: str | None) 
 
 def _test(
     addition: Addition,
-    name: Name,
+    name: Noun,
     module: str,
     takes: tuple[Field, ...],
-    root: str | None,
+    kinds: Sequence[str],
     request: WebhookRequest,
     segments: tuple[str, ...],
 ) -> None:
@@ -294,16 +330,18 @@ def _test(
     imports.names("!datetime", "timedelta")
     imports.names("!pydantic", "BaseModel")
     imports.names("!resonate.context", "Context")
-    imports.names(module, name.pascal, name.snake)
+    imports.names(module, name.model, name.snake)
     imports.names("runtime.durable.ids", "root_id")
     imports.names("runtime.durable.rpc", "Rpc", "serve")
     imports.names("runtime.errors", "Failure")
     imports.names("runtime.http.signatures", "new_secret")
     imports.names("runtime.testing.running", "RunningService", "StartService", "problem")
-    body = {item.name: _json(addition, item) for item in takes if not item.optional}
-    rpc = layout.call("Rpc", ['name="ask"', 'group="tests"', "request=Ask", f"result={name.pascal}"])
-    kind = root or "ask"
-    named = "public" if root is not None else f'f"{kind}/{{public}}"'
+    body = {item.wire: _json(addition, item) for item in takes if not item.optional}
+    rpc = layout.call("Rpc", ['name="ask"', 'group="tests"', "request=Ask", f"result={name.model}"])
+    kind = kinds[0] if kinds else "ask"
+    named = "public" if kinds else f'f"{kind}/{{public}}"'
+    if kinds:
+        imports.names(f"api.webhook_{name.snake}", KINDS)
     sent: layout.Code = named
     for segment in reversed(segments):
         sent = layout.group("{", [Item(sent, f"{layout.text(segment)}: ")], "}")
@@ -312,11 +350,12 @@ def _test(
     context = {
         "name": name.kebab,
         "snake": name.snake,
-        "payload": name.pascal,
+        "payload": name.model,
         "body": contracts.statement(layout.value(body), indent=0, before="BODY: dict[str, object] = "),
         "other": contracts.other_body(addition, takes),
         "sent": contracts.statement(sent, before="body = "),
         "root": kind,
+        "keeps_kinds": bool(kinds),
         "named": named,
         "rpc": contracts.statement(rpc, indent=0, before="ask = "),
         "timed": request.scheme in _TIMED,

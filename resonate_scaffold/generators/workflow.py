@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold import layout
 from resonate_scaffold.errors import UsageError
-from resonate_scaffold.fields import Shape
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition, Imports, asked_before, tests_path
+from resonate_scaffold.generators.wiring import RESULT, Choose, Known
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
 from resonate_scaffold.service.service import Contract
 
-TIMEOUT_DAYS = 7  # as the example's: it may wait for people
-
 
 @dataclass(frozen=True, slots=True)
 class WorkflowRequest:
-    """``takes`` and ``returns`` as typed; ``calls`` are durable names, in the order of the calls."""
+    """``takes`` and ``returns`` as typed; ``calls`` are durable names, in the order of the calls.
+
+    ``map`` says where arguments come from (see `wiring`); ``choose`` asks, where there is somebody to ask.
+    """
 
     name: str
     takes: tuple[str, ...] = ()
     returns: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
+    map: tuple[str, ...] = ()
+    choose: Choose | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A durable call of the workflow: ``label`` is what `--map` calls it, ``variable`` what its result is called."""
+
+    label: str
+    callee: Contract
+    variable: str
+    made: layout.Group
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """``sources`` says, as code, where each field of the result comes from."""
+
+    statements: list[str]
+    sources: Mapping[str, str]
 
 
 def add_workflow(project: Project, request: WorkflowRequest) -> Plan:
@@ -34,76 +56,98 @@ def add_workflow(project: Project, request: WorkflowRequest) -> Plan:
     name = contracts.noun(request.name, "workflow")
     addition = Addition(project, "workflow", name.kebab)
     takes, returns = contracts.fields(addition, request.takes, request.returns)
-    addition.options = contracts.options(takes=takes, returns=returns, calls=request.calls)
+    callees = {called: contracts.named(addition, called) for called in request.calls}
+    calls = tuple(_as_it_is(called, callees[called]) for called in request.calls)
+    options = contracts.options(takes=takes, returns=returns, calls=calls)
+    record = project.find_add("workflow", name.kebab)
+    decided = request.map or tuple(record.options.get("map", ()) if record else ())  # what was answered then holds
+    addition.options = {**options, "map": list(decided)} if decided else options
     if done := asked_before(addition):
         return done
     module = f"contracts.workflows.{name.snake}"
     new = contracts.New(name, name.kebab, contracts.GROUP_OF_WORKFLOWS, module, takes, returns)
-    if new.durable in request.calls:
+    if new.durable in calls:
         raise UsageError(f"{new.durable} would call itself", "Leave it out of --calls.")
-    contracts.declare(addition, new, f"The workflow `{new.durable}`.", timeout_days=TIMEOUT_DAYS)
+    called = [contracts.find(addition, text, "--calls") for text in request.calls]
 
-    callees = [contracts.find(addition, called, "--calls") for called in request.calls]
     imports = Imports([new.variable, "ctx", "request", "Context"])
     imports.contract(new.module)
     imports.names("runtime.durable.rpc", "serve")
     imports.add(new.models)
-    body, sources, invented = _body(addition, new, callees, imports)
+    function = f"workflows.{name.snake}"
+    path = addition.module(function)
+    known = Known(addition.types, takes, request.map, request.choose, narrows=True)
+    body = _body(addition, new, called, known, imports, path)
+    if known.decided:
+        addition.options = {**options, "map": list(known.decided)}
+    new = replace(new, takes=tuple(known.takes.values()))
+    contracts.declare(addition, new, f"The workflow `{new.durable}`.")
     context = {
         "durable": new.durable,
         "function": new.variable,
         "definition": contracts.definition(
-            name.snake, ["ctx: Context", f"request: {name.pascal}"], f"{name.pascal}Result"
+            name.snake, ["ctx: Context", f"request: {name.model}"], f"{name.pascal}Result"
         ),
-        "body": body,
+        "body": body.statements,
     }
-    function = f"workflows.{name.snake}"
-    path = addition.module(function)
     addition.create("workflow/function.py", path, context, imports)
-    for what in invented:
-        addition.notes.append(f"{path}: {what} is an example; put your own value there")
+    for field, by in known.narrowed.items():
+        kind = (
+            f"{known.takes[field].shape.spelled}{f' ({bounds})' if (bounds := known.takes[field].shape.bounds) else ''}"
+        )
+        addition.notes.append(f"{field} is of type {kind}, as {by} takes it: with any other value that would fail")
     addition.serve("workflows", function, name.snake)
-    _test(addition, new, callees, sources)
+    _test(addition, new, called, body.sources)
     return addition.plan()
 
 
 def _body(
-    addition: Addition, new: contracts.New, callees: Iterable[Contract], imports: Imports
-) -> tuple[list[str], dict[str, str], list[str]]:
-    """The statements, where each field of the result comes from, and what is an example."""
-    known: dict[str, tuple[str, Shape]] = {item.name: (f"request.{item.name}", item.shape) for item in new.takes}
-    steps: list[tuple[str, layout.Group]] = []
-    invented: list[str] = []
+    addition: Addition,
+    new: contracts.New,
+    callees: Sequence[Contract],
+    known: Known,
+    imports: Imports,
+    path: PurePosixPath,
+) -> _Body:
+    """The statements of the function; what is an example, or nobody decided, is noted."""
+    calls: list[_Call] = []
     used: set[str] = set()
     for callee in callees:
         asks, answers = contracts.models_of(callee)
         function = imports(callee.module, callee.variable)
-        arguments, examples = contracts.filled(addition.types.fields(asks), known, addition, imports)
-        invented += [f"{callee.durable}'s {name}" for name in examples]
+        label = _fresh(callee.variable, [call.label for call in calls])
+        arguments = contracts.filled(addition.types.fields(asks), known, addition, imports, label, callee.durable)
+        contracts.note_examples(addition, path, arguments, label, callee.durable)
         where, _, model = asks.rpartition(".")
-        wanted = layout.call(imports(where, model), arguments)
+        wanted = layout.call(imports(where, model), arguments.items)
         made = layout.group(f"await {function}(", ["ctx", Item(wanted)], ")")
         kind = "answer" if function.endswith("_result") else "result"
-        variable = _fresh(f"{function}_{kind}", [name for name, _ in steps])
-        steps.append((variable, made))
-        used |= _read(arguments)
-        for item in addition.types.fields(answers):
-            known.setdefault(item.name, (f"{variable}.{item.name}", item.shape))
-    arguments, examples = contracts.filled(new.returns, known, addition, imports)
-    invented += [f"the result's {name}" for name in examples]
-    result = layout.call(f"{new.name.pascal}Result", arguments)
-    used |= _read(arguments)
+        variable = _fresh(f"{function}_{kind}", [call.variable for call in calls])
+        calls.append(_Call(label, callee, variable, made))
+        used |= _read(arguments.items)
+        given = {item.prefix.removesuffix("="): layout.render(item.code) for item in arguments.items}
+        known.called(label, variable, given, addition.types.fields(answers), callee.durable)
+    arguments = contracts.filled(new.returns, known, addition, imports)
+    known.check_maps([*(call.label for call in calls), RESULT])
+    contracts.note_examples(addition, path, arguments)
+    used |= _read(arguments.items)
     statements = [
-        contracts.statement(made, before=f"{variable} = " if variable in used else "") for variable, made in steps
+        contracts.statement(call.made, before=f"{call.variable} = " if call.variable in used else "") for call in calls
     ]
+    result = layout.call(f"{new.name.pascal}Result", arguments.items)
     statements.append(contracts.statement(result, before="return "))
-    sources = {item.prefix.removesuffix("="): layout.flat(item.code) for item in arguments}
-    return statements, sources, invented
+    sources = {item.prefix.removesuffix("="): layout.render(item.code) for item in arguments.items}
+    return _Body(statements, sources)
+
+
+def _as_it_is(called: str, contract: Contract | None) -> str:
+    """The name of a call as its contract has it; as it was typed, where that is one of its names."""
+    return called if contract is None or called in (contract.durable, contract.target) else contract.durable
 
 
 def _read(arguments: Iterable[Item]) -> set[str]:
     """The variables whose fields are among the arguments."""
-    return {layout.flat(item.code).partition(".")[0] for item in arguments}
+    return {layout.render(item.code).partition(".")[0] for item in arguments}
 
 
 def _fresh(name: str, taken: list[str]) -> str:
@@ -118,7 +162,7 @@ def _fresh(name: str, taken: list[str]) -> str:
 def _test(addition: Addition, new: contracts.New, callees: Iterable[Contract], sources: Mapping[str, str]) -> None:
     """A run from end to end. What comes from a call is the callee's to know."""
     imports = Imports()
-    imports.names(new.module, new.name.pascal, new.variable)
+    imports.names(new.module, new.name.model, new.variable)
     imports.names("runtime.testing.running", "RunningService")
     imports.names("runtime.testing.crashes", "Crashes")
     example = contracts.request_example(addition, new.request, new.takes)
@@ -148,9 +192,8 @@ def _checks(addition: Addition, new: contracts.New, sources: Mapping[str, str], 
         source = sources.get(item.name)
         if source is None or "_result" in source.partition(".")[0]:
             continue  # left out: its default
-        asked = source.startswith("request.")
-        optional = asked and next(field.optional for field in new.takes if field.name == item.name)
-        value = None if optional else addition.types.example(item.shape)
+        asked = next((field for field in new.takes if source == f"request.{field.name}"), None)
+        value = asked.value if asked is not None and asked.optional else addition.types.example((asked or item).shape)
         expected.append(Item(value.code if value else "None", f"{item.name}="))
         imports.add(value.imports if value else ())
     if not any("_result" in source.partition(".")[0] for source in sources.values()):

@@ -23,7 +23,11 @@ _BETWEEN_NODES = 20.0
 _BETWEEN_BOXES = 34.0
 _BETWEEN_COLUMNS = 54.0
 _SWEEPS = 16
-_RANKS = {Kind.route: 0, Kind.schedule: 0, Kind.workflow: 1, Kind.function: 2, Kind.gate: 2, Kind.query: 2}
+_RANKS = {
+    **dict.fromkeys((Kind.route, Kind.schedule), 0),
+    **dict.fromkeys((Kind.workflow, Kind.group), 1),
+    **dict.fromkeys((Kind.function, Kind.step, Kind.gate, Kind.query), 2),
+}
 
 Cluster = tuple[str, bool]
 """A group's name; or, for nodes in no group, "" and whether they start something: these have no box."""

@@ -22,6 +22,8 @@ _SHAPES = {
     Kind.schedule: ('(["', '"])'),
     Kind.workflow: ('[["', '"]]'),
     Kind.function: ('["', '"]'),
+    Kind.step: ('[/"', '"/]'),
+    Kind.group: ('["', '"]'),
     Kind.gate: ('{{"', '"}}'),
     Kind.query: ('[/"', '"/]'),
 }

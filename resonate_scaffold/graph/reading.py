@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from dataclasses import replace
 
-from resonate_scaffold.code.facts import Contract, DurableCall, Place, Registration
+from resonate_scaffold.code.facts import Contract, DurableCall, Gate, Place, Registration, Start
 from resonate_scaffold.code.model import Model
 from resonate_scaffold.code.queries import is_query
 from resonate_scaffold.code.routes import Route
-from resonate_scaffold.code.scopes import Scope
+from resonate_scaffold.code.scopes import Scope, above
 from resonate_scaffold.graph.structure import Edge, Group, Kind, Link, Node, Structure
+
+_Act = DurableCall | Start | Gate | Scope
+"""Something that a function does; a scope is a function that it calls as such."""
 
 
 def structure_of(model: Model, title: str) -> Structure:
@@ -25,6 +29,10 @@ class _Reader:
         self._edges: dict[Edge, None] = {}
         self._functions: dict[Scope, str] = {}
         """Of the functions that have a node, its id."""
+        self._waiting: deque[tuple[Scope, str]] = deque()
+        """Functions with their nodes, of which it is not known yet what they do."""
+        self._seen: set[Scope] = set()
+        """Functions whose code runs as part of some node's."""
         self._by_contract: dict[int, str] = {}
         self._by_name: dict[tuple[str, str | None], str] = {}
 
@@ -34,8 +42,15 @@ class _Reader:
             self._registered(it)
         for contract in model.contracts.values():
             self._contract(contract)
-        for scope in list(self._functions):
-            self._calls(scope, self._functions[scope])
+        self._waiting += self._functions.items()
+        self._read_waiting()
+        if not model.services:
+            for scope in model.workflows:  # in code that is not whole, nobody may register them
+                if scope not in self._seen and not self._is_machinery(scope):
+                    node = self._add(_dotted(scope), Kind.workflow, qualified(scope), None, scope, scope.node)
+                    self._functions[scope] = node
+                    self._waiting.append((scope, node))
+                    self._read_waiting()
         for route in model.routes:
             self._route(route)
         for schedule in model.schedules:
@@ -62,8 +77,12 @@ class _Reader:
             title,
             tuple(Group(name, name not in joined and name not in api) for name in sorted(groups)),
             tuple(self._reachable()),
-            tuple(sorted(self._edges, key=lambda it: (it.source, it.target, it.kind))),
+            tuple(self._edges),
         )
+
+    def _read_waiting(self) -> None:
+        while self._waiting:
+            self._does(*self._waiting.popleft())
 
     def _is_machinery(self, scope: Scope | None) -> bool:
         return scope is not None and self._model.is_machinery(scope.module)
@@ -109,43 +128,75 @@ class _Reader:
             self._by_name[(name, group)] = found
         return found
 
-    def _calls(self, scope: Scope, source: str) -> None:
-        """The durable calls of a function, of its steps, and of what runs as a part of it."""
-        waiting, seen = [scope], {scope}
-        while waiting:
-            current = waiting.pop()
-            self._starts_and_answers(current, source)
-            for call in self._model.durable_calls.get(current, ()):
-                if call.kind == "run" and call.function is not None and call.function not in self._functions:
-                    if call.function not in seen:
-                        seen.add(call.function)
-                        waiting.append(call.function)
-                else:
-                    self._call(call, source, current)
-            for _, callee in self._model.plain_calls.get(current, ()):
-                if callee not in seen and not self._is_machinery(callee):
-                    seen.add(callee)
-                    waiting.append(callee)
+    def _does(self, scope: Scope, source: str) -> None:
+        """What a function does, with what runs as a part of it, in the order of the code."""
+        seen = {scope}
+        running = [(scope, iter(self._acts(scope)))]
+        while running:
+            current, acts = running[-1]
+            self._seen.add(current)
+            act = next(acts, None)
+            match act:
+                case None:
+                    running.pop()
+                case Scope():
+                    if act not in seen and not self._is_machinery(act):
+                        seen.add(act)
+                        running.append((act, iter(self._acts(act))))
+                case DurableCall():
+                    self._call(act, source, current)
+                case Start():
+                    self._starts(act, source, current)
+                case Gate():
+                    self._answers(act, source)
+
+    def _acts(self, scope: Scope) -> list[_Act]:
+        """The durable calls, starts and answers of a function itself, and what it calls as such."""
+        model = self._model
+        found: list[tuple[ast.AST, _Act]] = []
+        for call in model.durable_calls.get(scope, ()):
+            function = call.function
+            anonymous = function is not None and isinstance(function.node, ast.Lambda)
+            found.append((call.node, function if function is not None and anonymous else call))
+        found += ((start.node, start) for start in model.starts.get(scope, ()))
+        found += model.answers.get(scope, ())
+        found += model.plain_calls.get(scope, ())
+        # What stands in the brackets of a call is done before it.
+        found.sort(key=lambda it: (getattr(it[0], "end_lineno", 0), getattr(it[0], "end_col_offset", 0)))
+        return [act for _, act in found]
 
     def _call(self, call: DurableCall, source: str, scope: Scope) -> None:
         target: str | None = None
         if call.contract is not None:
             target = self._by_contract.get(id(call.contract))
         elif call.gate is not None:
-            gate = call.gate
-            group = self._nodes[source].group
-            name = gate.name or gate.variable
-            target = self._add(f"gate {name}", Kind.gate, name, group, gate.scope, gate.call)
+            gate, name = call.gate, call.gate.name or call.gate.variable
+            target = self._add(f"gate {name}", Kind.gate, name, self._nodes[source].group, gate.scope, gate.call)
+            self._link(source, target, Link.waits)
+            return
+        elif call.kind == "promise":
+            name = assigned_to(call.node) or "promise"
+            target = self._add(f"{source}: {name}", Kind.gate, name, self._nodes[source].group, scope, call.node)
             self._link(source, target, Link.waits)
             return
         elif call.function is not None:
             target = self._functions.get(call.function)
+            if target is None and call.kind == "run" and not self._is_machinery(call.function):
+                target = self._step(call.function, source)
         elif call.name is not None:
             there = self._model.target(call.options, scope)
             group = there.group if there.said else self._nodes[source].group
             target = self._named(call.name, group)
         if target is not None:
             self._link(source, target, Link.detaches if call.kind == "detached" else Link.calls)
+
+    def _step(self, function: Scope, source: str) -> str:
+        """A function that nobody registers: it runs in the process of the workflow, and is recorded there."""
+        group = self._nodes[source].group
+        node = self._add(_dotted(function), Kind.step, qualified(function), group, function, function.node)
+        self._functions[function] = node
+        self._waiting.append((function, node))
+        return node
 
     def _route(self, route: Route) -> None:
         code = self._model.code_of(route)
@@ -154,32 +205,35 @@ class _Reader:
             label = f"{' '.join(route.methods)} {route.path}"
             node = f"route {label}"
             for scope in code:
-                self._starts_and_answers(scope, node)
+                for act in self._acts(scope):
+                    if isinstance(act, Start):
+                        self._starts(act, node, scope)
+                    elif isinstance(act, Gate):
+                        self._answers(act, node)
             for it in queries:
                 query = self._add(f"query {it.name}", Kind.query, it.name, self._api_group(route), it, it.node)
                 self._link(node, query, Link.reads)
             if any(edge.source == node for edge in self._edges):
                 self._add(node, Kind.route, label, self._api_group(route), route.handler, route.handler.node)
 
-    def _starts_and_answers(self, scope: Scope, source: str) -> None:
-        """The work that a function starts through a client, and the gates that it answers."""
-        model = self._model
-        for start in model.starts.get(scope, ()):
-            target: str | None = None
-            if start.contract is not None:
-                target = self._by_contract.get(id(start.contract))
-            elif start.function is not None:
-                target = self._functions.get(start.function)
-            elif start.name is not None and start.client is not None:
-                there = model.target(start.client.options, scope)
-                target = self._named(start.name, there.group if there.said else model.group_of(start.client))
-            if target is not None and start.kind != "schedule":
-                self._link(source, target, Link.starts)
-        for _, gate in model.answers.get(scope, ()):
-            name = gate.name or gate.variable
-            if f"gate {name}" not in self._nodes:
-                self._add(f"gate {name}", Kind.gate, name, None, gate.scope, gate.call)
-            self._link(source, f"gate {name}", Link.answers)
+    def _starts(self, start: Start, source: str, scope: Scope) -> None:
+        """Work that a function starts through a client."""
+        target: str | None = None
+        if start.contract is not None:
+            target = self._by_contract.get(id(start.contract))
+        elif start.function is not None:
+            target = self._functions.get(start.function)
+        elif start.name is not None and start.client is not None:
+            there = self._model.target(start.client.options, scope)
+            target = self._named(start.name, there.group if there.said else self._model.group_of(start.client))
+        if target is not None and start.kind != "schedule":
+            self._link(source, target, Link.starts)
+
+    def _answers(self, gate: Gate, source: str) -> None:
+        name = gate.name or gate.variable
+        if f"gate {name}" not in self._nodes:
+            self._add(f"gate {name}", Kind.gate, name, None, gate.scope, gate.call)
+        self._link(source, f"gate {name}", Link.answers)
 
     def _api_group(self, route: Route) -> str:
         """The group of the process that serves a route: what its module, or one above it, calls GROUP; else `api`."""
@@ -224,3 +278,26 @@ class _Reader:
             )
             for _, it in sorted(self._nodes.items())
         ]
+
+
+def assigned_to(node: ast.AST) -> str | None:
+    """The variable that an expression is assigned to, awaited or not."""
+    up = above(node)
+    while isinstance(up, ast.Await):
+        up = above(up)
+    match up:
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            return name
+    return None
+
+
+def _dotted(function: Scope) -> str:
+    """A function as it is imported."""
+    return f"{'.'.join(function.module.path.with_suffix('').parts)}.{qualified(function)}"
+
+
+def qualified(function: Scope) -> str:
+    """The name of a function, with those of the classes and functions around it."""
+    own = f"{function.class_.name}.{function.name}" if function.class_ is not None else function.name
+    outer = function.outer
+    return own if outer is None or isinstance(outer.node, ast.Module) else f"{qualified(outer)}.{own}"

@@ -26,10 +26,10 @@ def ordered_nodes(structure: Structure) -> list[Node]:
 
 
 def ordered_edges(structure: Structure) -> list[Edge]:
-    """Every edge between two nodes of the structure, once."""
+    """Every edge between two nodes of the structure, once: by its source, those of one as they are in its code."""
     known = {node.id for node in structure.nodes}
-    edges = {edge for edge in structure.edges if edge.source in known and edge.target in known}
-    return sorted(edges, key=lambda edge: (edge.source, edge.target, edge.kind))
+    edges = dict.fromkeys(edge for edge in structure.edges if edge.source in known and edge.target in known)
+    return sorted(edges, key=lambda edge: edge.source)
 
 
 def foreign_groups(structure: Structure) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """The structure of a service, as a value: what reads the code makes one, every renderer draws one.
 
 Routes and queries stand in the group of the API, workflows and functions in the group that serves them, a gate in the
-group of the workflow that waits for it, a schedule in the group of what it starts.
+group of the workflow that waits for it, a step in the group of the workflow that runs it, a schedule in that of what it
+starts.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from resonate_scaffold.code.facts import Place
 
 
 class Kind(StrEnum):
+    """What a node is. A ``gate`` is answered from outside; a ``group`` stands for all that is in it."""
+
     route = "route"
     schedule = "schedule"
     workflow = "workflow"
     function = "function"
+    step = "step"
     gate = "gate"
+    group = "group"
     query = "query"
 
 
@@ -72,6 +77,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
+    """A service. The edges of a node are in the order of its code."""
+
     title: str
     groups: tuple[Group, ...]
     nodes: tuple[Node, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from resonate_scaffold.errors import plain
@@ -16,6 +17,7 @@ from resonate_scaffold.graph.structure import Edge, Kind, Link, Node, Structure
 _MARGIN = 32.0
 _TOP = 88.0  # the title's part
 _LONGEST = 38  # cells of a label; a longer one is shortened, and its title has all of it
+_LONGEST_OF_GROUP = 46  # which says how much is in it
 _MONO, _SMALL = 7.6, 6.8  # a cell of a label, and of what is small, where a common font is widest
 _ICON = 26.0
 
@@ -24,7 +26,9 @@ _ICONS = {
     Kind.schedule: "M0-5.5A5.5 5.5 0 1 1-.01-5.5ZM0-3V0L2.2 1.4",
     Kind.workflow: "M-5.5-1.8h3.6v3.6h-3.6zM2-5.5h3.6v3.6H2zM2 1.9h3.6v3.6H2zM-1.9 0H0M2-3.7H0V3.7H2",
     Kind.function: "M3-5C.6-5.7.3-4 0-2L-1 3.2C-1.3 4.9-2 5.6-4 5.2M-3-1.2H2.6",
+    Kind.step: "M-5.5 4.5H-2V.5H2V-3.5H5.5",
     Kind.gate: "M-2.2-4.5V4.5M2.2-4.5V4.5",
+    Kind.group: "M-5.5-4.5h11v9h-11zM-5.5-1.5h11",
     Kind.query: "M-4.5-4.5h9v9h-9zM-4.5-1.5h9M-4.5 1.5h9",
 }
 _WORDS = {
@@ -40,6 +44,7 @@ _LIGHT = {
     "box": "#f5f7fa", "frame": "#d3dae4", "foreign": "#fdf8f1", "edging": "#c9a46b",
     "lost": "#e9ebef", "faint": "#a3acb9",
     "route": "#2563eb", "schedule": "#0e8598", "workflow": "#7645d9", "function": "#0b8a5f", "gate": "#c26a06",
+    "step": "#64748b", "group": "#4b5b73",
     "query": "#b03a6b",
     "starts": "#5b86d8", "calls": "#8592a6", "detaches": "#9d7be0", "waits": "#d98a2b", "answers": "#3f9c6d",
     "reads": "#c5688f",
@@ -49,18 +54,23 @@ _DARK = {
     "box": "#181d26", "frame": "#323b49", "foreign": "#211c15", "edging": "#8a6c3f",
     "lost": "#252a33", "faint": "#697385",
     "route": "#7ba6ff", "schedule": "#46c3d6", "workflow": "#b394ff", "function": "#4fcb9b", "gate": "#f0a548",
+    "step": "#9aa8bd", "group": "#b4c0d2",
     "query": "#e58ab0",
     "starts": "#6d95e3", "calls": "#76839a", "detaches": "#9377d6", "waits": "#c98a3c", "answers": "#4aa678",
     "reads": "#b8628a",
 }  # fmt: skip
 
 
-def render(structure: Structure) -> str:
-    """The drawing. Every node and edge tells what it is: ``data-id``, ``data-source``, ``data-target``."""
-    return "\n".join(_drawing(structure)) + "\n"
+def render(structure: Structure, way: str = "") -> str:
+    """The drawing. Every node and edge tells what it is: ``data-id``, ``data-source``, ``data-target``.
+
+    Nodes are links to their code; ``way`` leads there from where the drawing lies. Whatever the pointer is on, what it
+    is joined with stays as it is, and all else pales.
+    """
+    return "\n".join(_drawing(structure, way)) + "\n"
 
 
-def _drawing(structure: Structure) -> Iterator[str]:
+def _drawing(structure: Structure, way: str) -> Iterator[str]:
     nodes, edges, groups = ordered_nodes(structure), ordered_edges(structure), ordered_groups(structure)
     foreign = foreign_groups(structure)
     headings = {name: _shortened(plain(name) + (" · foreign" if name in foreign else ""), 30) for name in groups}
@@ -84,7 +94,9 @@ def _drawing(structure: Structure) -> Iterator[str]:
     )
     yield f'<title id="durable-title">{escape(plain(structure.title))}</title>'
     yield f'<desc id="durable-desc">{escape(_described(structure, nodes, edges))}</desc>'
-    yield f"<style>{_rules(_LIGHT)}{_INK}@media (prefers-color-scheme:dark){{{_rules(_DARK)}}}</style>"
+    numbers = {node.id: number for number, node in enumerate(nodes)}
+    hovering = "".join(_hovering(numbers, edges))
+    yield f"<style>{_rules(_LIGHT)}{_INK}@media (prefers-color-scheme:dark){{{_rules(_DARK)}}}{hovering}</style>"
     yield f"<defs>{''.join(map(_marker, sorted({edge.kind for edge in edges})))}</defs>"
     yield f'<rect class="paper" x=".5" y=".5" width="{_n(width - 1)}" height="{_n(height - 1)}" rx="12"/>'
     yield f'<text class="name" x="{_n(_MARGIN)}" y="44">{escape(title)}</text>'
@@ -94,8 +106,8 @@ def _drawing(structure: Structure) -> Iterator[str]:
         if name:
             yield _box(name, headings[name], box, name in foreign)
     at = {node.id: node for node in nodes}
-    yield from (_edge(edge, at, ways[edge], foreign) for edge in edges)
-    yield from (_node(node, placed.nodes[node.id]) for node in nodes)
+    yield from (_edge(edge, number, at, ways[edge], foreign) for number, edge in enumerate(edges))
+    yield from (_node(node, numbers[node.id], placed.nodes[node.id], way) for node in nodes)
     yield "</g>"
     for (x, y), (_, entry) in zip(spots, entries, strict=True):
         yield f'<g class="legend" transform="translate({_n(_MARGIN + x)} {_n(bottom + 36 + y)})">{entry}</g>'
@@ -105,25 +117,43 @@ def _drawing(structure: Structure) -> Iterator[str]:
 def _box(name: str, heading: str, box: Rect, foreign: bool) -> str:
     mark = " foreign" if foreign else ""
     return (
-        f'<g class="group{mark}" data-group={_quoted(name)}><title>{escape(plain(name))}</title>'
+        f'<g class="box{mark}" data-group={_quoted(name)}><title>{escape(plain(name))}</title>'
         f'<rect x="{_n(box.x)}" y="{_n(box.y)}" width="{_n(box.width)}" height="{_n(box.height)}" rx="10"/>'
         f'<text x="{_n(box.x + 14)}" y="{_n(box.y + 22)}">{escape(heading)}</text></g>'
     )
 
 
-def _edge(edge: Edge, nodes: Mapping[str, Node], way: Iterable[Point], foreign: frozenset[str]) -> str:
+def _edge(edge: Edge, number: int, nodes: Mapping[str, Node], way: Iterable[Point], foreign: frozenset[str]) -> str:
     source, target = nodes[edge.source], nodes[edge.target]
-    marks = [edge.kind, "outside" * (target.group in foreign), "lost" * (not source.reachable)]
+    marks = [edge.kind, f"e{number}", "outside" * (target.group in foreign), "lost" * (not source.reachable)]
     (x, y), *rest = way
-    points = " ".join(f"{_n(x)},{_n(y)}" for x, y in rest)
+    line = f'd="M{_n(x)},{_n(y)}C{" ".join(f"{_n(x)},{_n(y)}" for x, y in rest)}"'
     return (
         f'<path class="edge {" ".join(filter(None, marks))}" data-source={_quoted(edge.source)} '
-        f'data-target={_quoted(edge.target)} marker-end="url(#durable-{edge.kind})" d="M{_n(x)},{_n(y)}C{points}">'
+        f'data-target={_quoted(edge.target)} marker-end="url(#durable-{edge.kind})" {line}/>'
+        # A line is too thin for a pointer.
+        f'<path class="hit e{number}" {line}>'
         f"<title>{escape(name_of(source))} {edge.kind} {escape(name_of(target))}</title></path>"
     )
 
 
-def _node(node: Node, rect: Rect) -> str:
+def _hovering(numbers: Mapping[str, int], edges: Sequence[Edge]) -> Iterator[str]:
+    """What stays while the pointer is on a node or an edge."""
+    if edges:
+        yield ".durable:has(.hit:hover,.node:hover) :is(.node,.edge){opacity:.22}"
+    joined: dict[str, set[str]] = {f"n{number}": {f".n{number}"} for number in numbers.values()}
+    for number, edge in enumerate(edges):
+        source, target = f"n{numbers[edge.source]}", f"n{numbers[edge.target]}"
+        both = {f".{source}", f".{target}", f".e{number}"}
+        joined[f"e{number}"] = both
+        joined[source] |= both
+        joined[target] |= both
+    for name, kept in joined.items():
+        if edges:
+            yield f".durable:has(.{name}:hover) :is({','.join(sorted(kept))}){{opacity:1}}"
+
+
+def _node(node: Node, number: int, rect: Rect, way: str) -> str:
     method, label = _parts(node)
     x = rect.x + _inset(node.kind)
     place = f"\n{plain(node.place.path)}:{node.place.line}" if node.place else ""
@@ -138,10 +168,14 @@ def _node(node: Node, rect: Rect) -> str:
     else:
         mark = f'<path class="icon" transform="translate({_n(x + 6)} {_n(rect.middle)})" d="{_ICONS[node.kind]}"/>'
         x += _ICON - 6
+    tag, link = "g", ""
+    if node.place:
+        tag, link = "a", f" href={quoteattr(f'{quote(way + node.place.path, errors="replace")}#L{node.place.line}')}"
+    marks = f"{node.kind} n{number}" + ("" if node.reachable else " lost")
     return (
-        f'<g class="node {node.kind}{"" if node.reachable else " lost"}" data-id={_quoted(node.id)}>'
+        f'<{tag} class="node {marks}" data-id={_quoted(node.id)}{link}>'
         f"<title>{node.kind} {escape(name_of(node) + place + lost)}</title>{_outline(node.kind, rect)}{mark}"
-        f'<text class="label" x="{_n(x)}" y="{_n(rect.middle + 4)}">{escape(label)}</text></g>'
+        f'<text class="label" x="{_n(x)}" y="{_n(rect.middle + 4)}">{escape(label)}</text></{tag}>'
     )
 
 
@@ -161,7 +195,8 @@ def _parts(node: Node) -> tuple[str, str]:
     """A route's method, and what is written beside it."""
     name = name_of(node)
     found = re.fullmatch(r"([A-Z]{3,7}) (/.*)", name) if node.kind is Kind.route else None
-    return (found[1], _shortened(found[2], _LONGEST)) if found else ("", _shortened(name, _LONGEST))
+    most = _LONGEST_OF_GROUP if node.kind is Kind.group else _LONGEST
+    return (found[1], _shortened(found[2], most)) if found else ("", _shortened(name, most))
 
 
 def _width(node: Node) -> float:
@@ -257,9 +292,13 @@ _INK = (
     ".durable text.label{font-family:ui-monospace,'SF Mono',"
     "Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace}"
     ".durable text.verb{font-size:9.5px;font-weight:700;text-anchor:middle}"
-    ".durable .group text{font-size:13px;font-weight:600}"
+    ".durable .box text{font-size:13px;font-weight:600}"
     ".durable .foreign rect{stroke-dasharray:6 4}"
     ".durable .edge,.durable .icon{fill:none;stroke-width:1.4;stroke-linejoin:round}"
+    ".durable .hit{fill:none;stroke:transparent;stroke-width:12;pointer-events:stroke}"
+    ".durable :is(.node,.edge){transition:opacity .12s}"
+    ".durable .legend :is(.node,.edge){opacity:1!important}"
+    ".durable a:hover .label{text-decoration:underline}"
     ".durable .edge.outside{stroke-dasharray:5 4}"
     ".durable .edge.detaches{stroke-width:1.6}"
     ".durable .edge.lost{opacity:.55}"
@@ -275,8 +314,8 @@ def _rules(colours: Mapping[str, str]) -> str:
         ".paper": f"{of['paper']};stroke:{colours['rim']}",
         "text": of["text"],
         "text.soft": of["soft"],
-        ".group rect": f"{of['box']};stroke:{colours['frame']}",
-        ".group.foreign rect": f"{of['foreign']};stroke:{colours['edging']}",
+        ".box rect": f"{of['box']};stroke:{colours['frame']}",
+        ".box.foreign rect": f"{of['foreign']};stroke:{colours['edging']}",
         ".outline": of["node"],
         "polygon": of["node"],
         ".method": "fill-opacity:.14",

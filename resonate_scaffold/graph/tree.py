@@ -41,7 +41,8 @@ def _sections(structure: Structure) -> Iterator[tuple[str, list[_Row]]]:
             yield walk.group(group) or "in no group", rows
     rows = [row for node in walk.roots_left() for row in walk.rows(node, None)]
     if rows:
-        yield "not reached from a route or a schedule", rows
+        grouped = any(node.kind is Kind.group for node in structure.nodes)
+        yield "groups" if grouped else "not reached from a route or a schedule", rows
 
 
 class _Walk:
@@ -52,8 +53,7 @@ class _Walk:
         self._foreign = foreign_groups(structure)
         self._shown: set[str] = set()
         self._next: dict[str, list[Edge]] = defaultdict(list)
-        known = frozenset(ordered_edges(structure))
-        for edge in dict.fromkeys(edge for edge in structure.edges if edge in known):
+        for edge in ordered_edges(structure):
             self._next[edge.source].append(edge)
 
     def rows(self, root: Node, group: str | None) -> Iterator[_Row]:

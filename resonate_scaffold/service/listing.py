@@ -9,6 +9,7 @@ from typing import Any
 
 from resonate_scaffold import layout
 from resonate_scaffold.code.facts import Place
+from resonate_scaffold.service.entities import read_entities
 from resonate_scaffold.service.service import Service
 from resonate_scaffold.service.types import ModelField, ModelType
 
@@ -22,6 +23,8 @@ KINDS: Mapping[str, str] = {
     "schedule": "schedules",
     "idempotency-key": "idempotency_keys",
     "group": "groups",
+    "entity": "entities",
+    "field": "fields",
 }
 """What can be listed: each kind with its key in the inventory."""
 
@@ -41,6 +44,8 @@ def inventory(service: Service, kinds: Collection[str] = tuple(KINDS)) -> dict[s
         "schedule": _schedules,
         "idempotency-key": _keys,
         "group": _groups,
+        "entity": _entities,
+        "field": _entity_fields,
     }
     return {KINDS[kind]: sections[kind](service) for kind in KINDS if kind in kinds}
 
@@ -57,6 +62,8 @@ def table(inventory: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[st
         "schedules": ("Schedules", _schedule_row),
         "idempotency_keys": ("Idempotency keys", _key_row),
         "groups": ("Groups", _group_row),
+        "entities": ("Entities", _entity_row),
+        "fields": ("Fields of entities", _field_row),
     }
     return [
         (heading, _aligned([row(entry) for entry in inventory[section]]))
@@ -177,6 +184,32 @@ def _groups(service: Service) -> list[dict[str, Any]]:
     return sorted([*own, *foreign], key=lambda entry: str(entry["name"]))
 
 
+def _entities(service: Service) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": entity.name,
+            **_json(entity.place),
+            "table": entity.table,
+            "refers": sorted({field.refers for field in entity.fields if field.refers is not None}),
+        }
+        for entity in read_entities(service)
+    ]
+
+
+def _entity_fields(service: Service) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": f"{entity.name} {field.name}",
+            **_json(field.place),
+            "type": field.type,
+            "unique": field.unique,
+            "refers": field.refers,
+        }
+        for entity in read_entities(service)
+        for field in entity.fields
+    ]
+
+
 def _fields_of(service: Service) -> Callable[[str | None], list[str] | None]:
     def fields(name: str | None) -> list[str] | None:
         model = service.named_type(name) if name else None
@@ -250,6 +283,17 @@ def _group_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     if entry["module"] is None:
         return entry["name"], _where(entry), f"served elsewhere: {serves}"
     return entry["name"], _where(entry), "serves HTTP" if entry["module"] == "api" else f"serves {serves}"
+
+
+def _entity_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    refers = f"refers to {', '.join(entry['refers'])}" if entry["refers"] else ""
+    return entry["name"], f"table {entry['table'] or 'that cannot be read'}", _where(entry), refers
+
+
+def _field_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    words = ["unique"] if entry["unique"] else []
+    words += [f"refers to {entry['refers']}"] if entry["refers"] else []
+    return entry["name"], entry["type"], _where(entry), "; ".join(words)
 
 
 def _users(entry: Mapping[str, Any]) -> list[str]:

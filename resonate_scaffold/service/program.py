@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from pathlib import PurePosixPath
 
 from resonate_scaffold.code.parse import parsed
@@ -39,10 +40,7 @@ class Modules(Mapping[PurePosixPath, Module]):
     @cached_property
     def _own(self) -> tuple[PurePosixPath, ...]:
         package = PurePosixPath(self._project.package)
-        contracts = package / "runtime" / "durable" / "rpc.py"  # by which the machinery is known
-        runtime = (contracts,) if contracts in self._project.files else ()
-        others = (path for path in self._project.files.below(package) if package / "runtime" not in path.parents)
-        return (*runtime, *others)
+        return tuple(path for path in self._project.files.below(package) if package / "runtime" not in path.parents)
 
     def __iter__(self) -> Iterator[PurePosixPath]:
         return iter(self._own)
@@ -58,6 +56,12 @@ class ServiceProgram(Program):
         super().__init__({})
         self._project = project
         self.modules: Modules = Modules(project)
+
+    @property
+    def rpc_modules(self) -> Iterator[PurePosixPath]:
+        """The files that are called `rpc`, by which the machinery is known; its own is not among the modules."""
+        machinery = PurePosixPath(self._project.package, "runtime", "durable", "rpc.py")
+        return chain((machinery,) if machinery in self.modules else (), super().rpc_modules)
 
     def importing(self, module: Module, name: str, level: int) -> PurePosixPath | None:
         """What an import means; an absolute one of anything but the service's package means what is outside."""

@@ -58,7 +58,10 @@ class References:
             for bindings in scope.bindings.values():
                 for binding in bindings:
                     if binding.how is Bound.imported:
-                        origins = [self._name(binding, module), self._origin(self._value(binding, scope))]
+                        origins = [
+                            imported_name(binding, module, self._project.package),
+                            self._origin(self._value(binding, scope)),
+                        ]
                         if isinstance(binding.node, ast.Import):
                             prefix = f"{self._project.package}."
                             names = [it.name for it in binding.node.names if it.name.startswith(prefix)]
@@ -93,25 +96,16 @@ class References:
         holder: Scope | None = scope
         while isinstance(node, ast.Name) and holder is not None:
             for binding in holder.bindings.get(node.id, ()):
-                name = self._name(binding, holder.module) if binding.how is Bound.imported else None
+                name = (
+                    imported_name(binding, holder.module, self._project.package)
+                    if binding.how is Bound.imported
+                    else None
+                )
                 return ".".join([name, *attributes]) if name else None
             holder = holder.outer
         if isinstance(node, ast.Name) and node.id not in _BUILTINS:
             return f"{module_name(scope.module.path, self._project.package)}.{node.id}"
         return None
-
-    def _name(self, binding: Binding, module: Module) -> str | None:
-        """What an import names, in full; None for what is outside of the service."""
-        if not binding.level:
-            package, _, rest = binding.module.partition(".")
-            base = rest if package == self._project.package else None
-        else:
-            parts = module.path.parts[:-1]
-            inside = parts[1 : len(parts) - binding.level + 1] if parts[0] == self._project.package else None
-            base = None if inside is None else ".".join([*inside, *filter(None, [binding.module])])
-        if base is None:
-            return None
-        return ".".join(filter(None, [base, binding.member]))
 
     def _origin(self, value: Value | None) -> str | None:
         """The qualified name under which a value is defined."""
@@ -134,6 +128,20 @@ class References:
             for it in bindings
             if it.how is Bound.value
         }
+
+
+def imported_name(binding: Binding, module: Module, package: str) -> str | None:
+    """What an import names, in full; None for what is outside of the service and its tests."""
+    if not binding.level:
+        top, _, rest = binding.module.partition(".")
+        base = rest if top == package else None
+    else:
+        parts = module.path.parts[:-1]
+        inside = parts[1 : len(parts) - binding.level + 1] if parts[0] == package else None
+        base = None if inside is None else ".".join([*inside, *filter(None, [binding.module])])
+    if base is None:
+        return None
+    return ".".join(filter(None, [base, binding.member]))
 
 
 def _beginnings(name: str) -> set[str]:

@@ -430,11 +430,11 @@ class Service:
         """The kind of the ids that a key convention returns; None for any other function."""
         for returned in function.found(ast.Return):
             for call in ast.walk(returned):
-                if isinstance(call, ast.Call) and self._calls_ids(call, function, "keyed"):
+                if isinstance(call, ast.Call) and self.calls_ids(call, function, "keyed"):
                     return self.near.evaluate.text(argument(call, "kind", 0), function)
         return None
 
-    def _calls_ids(self, call: ast.Call, scope: Scope, name: str) -> bool:
+    def calls_ids(self, call: ast.Call, scope: Scope, name: str) -> bool:
         """Whether a call is one of a function of the runtime's ``ids``."""
         value = self.near.evaluate.value(call.func, scope)
         return isinstance(value, Function) and value.scope.name == name and value.scope.module.path.stem == "ids"
@@ -443,7 +443,7 @@ class Service:
         """What the ids that a file makes by ``root_id("…", …)`` begin with, and the lines."""
         for scope in self.program.modules[path].scopes:
             for call in scope.calls:
-                if call.args and self._calls_ids(call, scope, "root_id"):
+                if call.args and self.calls_ids(call, scope, "root_id"):
                     kind = self.near.evaluate.text(call.args[0], scope)
                     if kind is not None:
                         yield kind, call.lineno

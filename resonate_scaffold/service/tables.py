@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from resonate_scaffold.edit.source import Source
-from resonate_scaffold.fields import Field, Shape
+from resonate_scaffold.fields import Field
+from resonate_scaffold.shape import Shape
 from resonate_scaffold.shapes import Types
 
 _MAPPED = "!sqlalchemy.orm.Mapped"

@@ -18,7 +18,7 @@ from typing import Protocol
 
 import httpx
 
-from resonate_scaffold.dev import find_project
+from resonate_scaffold.dev.project import find_project
 from tests.figures import run
 from tests.peers.processes import Environment, Postgres, Processes, clean_environment, install
 from tests.peers.table import BEFORE

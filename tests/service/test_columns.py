@@ -1,14 +1,16 @@
 """`columns`: what is written is what is read, on both databases."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
-from shop.runtime.columns import CONSTRAINT_NAMES, EXACT_TYPES, Instant, Money
+from pydantic import BaseModel
+from shop.runtime.columns import CONSTRAINT_NAMES, EXACT_TYPES, AsJson, Instant, Money
 from shop.runtime.database import Database
-from sqlalchemy import MetaData, func, select
+from sqlalchemy import MetaData, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -160,3 +162,44 @@ def test_any_moment_survives_sqlite(moment: datetime) -> None:
 
 async def test_whole_numbers_have_64_bits(payments: Database) -> None:
     assert (await kept(payments, count=2**63 - 1)).count == 2**63 - 1
+
+
+class Size(StrEnum):
+    small = "small"
+    large = "large, or larger"
+
+
+class Item(BaseModel):
+    price: Decimal
+    day: date
+
+
+class Order(Base):
+    __tablename__ = "orders"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    size: Mapped[Size | None]
+    items: Mapped[list[Item] | None] = mapped_column(AsJson(list[Item]))
+    opens: Mapped[time | None] = mapped_column(AsJson(time))
+
+
+async def test_what_is_kept_as_json_comes_back_as_what_it_was(payments: Database) -> None:
+    items = [Item(price=Decimal("1.10"), day=date(2026, 1, 31))]
+    opens = time(8, 30, tzinfo=timezone(timedelta(hours=1)))
+    async with payments.write() as session:
+        session.add_all([Order(id=1, items=items, opens=opens), Order(id=2)])
+    async with payments.read() as session:
+        found, nothing = (await session.scalars(select(Order).order_by(Order.id))).all()
+        assert (found.items, found.opens, nothing.items) == (items, opens, None)
+        # It is NULL, and not the null of JSON.
+        assert await session.scalar(select(func.count()).where(Order.items.is_(None))) == 1
+
+
+async def test_an_enumeration_is_kept_as_its_value(payments: Database) -> None:
+    async with payments.write() as session:
+        session.add_all([Order(id=1, size=Size.large), Order(id=2)])
+    async with payments.read() as session:
+        found = (await session.scalars(select(Order.size).order_by(Order.id))).all()
+        assert found == [Size.large, None]
+        assert await session.scalar(text("SELECT size FROM orders WHERE id = 1")) == "large, or larger"
+        assert await session.scalar(select(Order.id).where(Order.size == Size.large)) == 1

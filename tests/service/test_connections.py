@@ -90,6 +90,37 @@ async def test_a_stream_that_is_cut_off_in_silence_ends(server: TestServer, monk
     await stream.stop()
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="Linux alone delays and can be told not to")
+async def test_each_message_is_acknowledged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine with Nagle's algorithm holds a message back until the one before is acknowledged."""
+    told, heard = list[int](), asyncio.Queue[int]()
+
+    class Noted(socket.socket):
+        def setsockopt(self, level: int, name: int, *value: Any) -> None:
+            if (level, name) == (socket.IPPROTO_TCP, socket.TCP_QUICKACK):
+                told.extend(value)
+            super().setsockopt(level, name, *value)
+
+    async def poll(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for number in range(3):
+            await response.write(f"data: {number}\n\n".encode())
+            await until(lambda number=number: heard.qsize() > number)  # type: ignore[misc]
+        return response
+
+    monkeypatch.setattr(socket, "socket", Noted)
+    app = web.Application()
+    app.router.add_get("/poll/shop.workers/me", poll)
+    async with TestServer(app) as server:
+        stream = ReconnectingSSE(str(server.make_url("/")), pid="me", group="shop.workers")
+        stream.recv(lambda message: heard.put_nowait(len(told)))
+        await stream.start()
+        await until(lambda: heard.qsize() == 3)
+        await stream.stop()
+    assert [heard.get_nowait() for _ in range(3)] == [2, 3, 4]  # Once when it opened, then for each message.
+
+
 async def test_both_connections_carry_the_token() -> None:
     seen: list[tuple[str, str | None]] = []
 

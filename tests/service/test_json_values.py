@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from fastapi import APIRouter, Body, Depends, Request, Response
 from hypothesis import given, strategies as st
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from resonate.context import Context
 from shop.runtime.durable.ids import root_id
 from shop.runtime.durable.json_values import JsonAdapter, validate
@@ -350,3 +350,71 @@ def test_dates_of_a_plain_model() -> None:
         at: datetime
 
     assert validate(Plain, {"at": "2026-01-31T12:00:00"}).at == datetime(2026, 1, 31, 12)
+
+
+# One rule of strictness
+
+
+class Part(BaseModel):
+    """A model as a contract has it, which says nothing of how strictly it is read."""
+
+    number: int
+    at: date | None = None
+
+
+class Lenient(BaseModel):
+    parts: list[Part]
+    by_name: dict[str, Part] = {}
+
+
+class Strict(Lenient):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Ignoring(Lenient):
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+class Nested(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    inner: "Nested | None" = None
+    parts: list[Part] = []
+
+
+WRONG: list[dict[str, Any]] = [{"number": "5"}, {"number": 5, "unknown": 1}]
+
+
+@pytest.mark.parametrize("part", WRONG)
+def test_the_model_of_the_whole_decides_for_all_in_it(part: dict[str, Any]) -> None:
+    fine = {"number": 5, "at": "2026-01-31"}
+    for model in (Strict, Lenient, Ignoring):
+        assert validate(model, {"parts": [fine], "by_name": {"a": fine}}).parts[0].at == date(2026, 1, 31)
+    for sent in ({"parts": [part]}, {"parts": [], "by_name": {"a": part}}):
+        validate(Lenient, sent)
+        with pytest.raises(ValidationError):
+            validate(Strict, sent)
+    for sent in ({"parts": [part]}, {"inner": {"parts": [part]}}):  # a model that is part of itself
+        with pytest.raises(ValidationError):
+            validate(Nested, sent)
+
+
+def test_what_others_define_may_have_more_and_no_other_types() -> None:
+    assert validate(Ignoring, {"parts": [{"number": 5, "unknown": 1}], "unknown": 1}).parts[0].number == 5
+    with pytest.raises(ValidationError):
+        validate(Ignoring, {"parts": [{"number": "5"}]})
+
+
+async def test_a_body_says_so_in_the_document(service: RunningService) -> None:
+    router = APIRouter(route_class=JsonRoute)
+
+    @router.post("/strict")
+    async def take(body: Strict) -> int:
+        return len(body.parts)
+
+    service.app.include_router(router)
+    for part in WRONG:
+        assert problem(await service.http.post("/strict", json={"parts": [part]})) == (422, "invalid-request")
+    assert (await service.http.post("/strict", json={"parts": [{"number": 5}]})).json() == 1
+    schemas = (await service.http.get("/openapi.json")).json()["components"]["schemas"]
+    assert schemas["Strict"]["additionalProperties"] is schemas["Part"]["additionalProperties"] is False

@@ -21,7 +21,8 @@ ALLOWED = {
     "pages": GROUND,
     "telemetry": GROUND,
     "engine": GROUND | {"telemetry"},
-    "durable": GROUND | {"telemetry", "engine", "database"},  # `once` writes to the database.
+    # `once` writes to the database, `rows` what columns are for.
+    "durable": GROUND | {"telemetry", "engine", "database", "columns"},
     "http": GROUND | {"telemetry", "engine", "durable", "reads", "pages"},  # The last two in `queries` alone.
     "service": GROUND | {"telemetry", "engine", "durable", "reads", "dev"},  # The last two where they are called.
     "exported": GROUND | {"engine", "durable", "service"},

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 from resonate.context import Context
 from shop.runtime.durable.ids import call_id
-from shop.runtime.durable.rpc import Registration, Rpc, check_registrations, serve
+from shop.runtime.durable.rpc import JOB_TIMEOUT, Registration, Rpc, check_registrations, serve
 from shop.runtime.errors import Failure, WiringError
 from shop.runtime.http.work import Status, WorkError
 from shop.runtime.testing import running
@@ -46,6 +46,14 @@ async def ask_three(ctx: Context, request: Text) -> Texts:
     return Texts(texts=[(await call).text for call in calls])
 
 
+at_its_leisure = Rpc(name="at-its-leisure", group="workers", request=Text, result=Text, timeout=JOB_TIMEOUT)
+
+
+@serve(at_its_leisure)
+async def rest(ctx: Context, request: Text) -> Text:
+    return request
+
+
 @serve(leaf)
 async def echo(ctx: Context, request: Text) -> Text:
     # The later it was called, the sooner it answers.
@@ -76,6 +84,18 @@ async def test_a_call_from_outside_has_its_own_timeout(start_service: StartServi
             record = await leaf.start(service.client, promise_id, Text(text="a"), timeout=timeout, tags={"a": "b"})
             assert abs(record.timeout_at - record.created_at - expected) < 1000
             assert record.tags["a"] == "b" and leaf.stored_request(record) == Text(text="a")
+
+
+async def test_work_that_leaves_it_open_has_the_time_of_the_setting(start_service: StartService) -> None:
+    """As a job; called by another workflow it ends with the job that it is part of."""
+    async with start_service(served=[rest], job_timeout=90) as service:
+        record = await at_its_leisure.start(service.client, "rest/1", Text())
+        assert abs(record.timeout_at - record.created_at - 90_000) < 1000
+        record = await at_its_leisure.start(service.client, "rest/2", Text(), timeout=timedelta(seconds=5))
+        assert abs(record.timeout_at - record.created_at - 5_000) < 1000
+        assert (await service.run(at_its_leisure, "rest/3", Text(text="a"))).text == "a"
+    with pytest.raises(ValueError, match="which it leaves to JOB_TIMEOUT"):
+        replace(at_its_leisure, wait=timedelta(minutes=1))
 
 
 @pytest.mark.parametrize("retries", [0, 3])

@@ -104,7 +104,7 @@ class Times:
         return self._last - days_ago * DAY
 
     def id(self, days_ago: int) -> str:
-        return self.schedule.plan().run_id(self.due(days_ago))
+        return self.schedule.plan(self.client).run_id(self.due(days_ago))
 
     def job(self, days_ago: int) -> str:
         return self.id(days_ago).removeprefix("schedule/")
@@ -114,7 +114,7 @@ class Times:
         tags = {"resonate:target": self.client.namespace.target(self.client.group)} if is_taken else None
         for each in days_ago:
             until = self.due(each) + int(LIFETIME.total_seconds() * 1000)
-            await self.client.create(self.id(each), self.schedule.plan().task(), until, tags)
+            await self.client.create(self.id(each), self.schedule.plan(self.client).task(), until, tags)
 
     async def decided(self, days_ago: int, *, after: int | None = None) -> None:
         """Say that a time started its workflow when it came, after the end of another where that is given."""

@@ -7,8 +7,9 @@ import httpx
 import pytest
 from fastapi import APIRouter, Depends
 from shop.runtime.http.auth import ClientDep
+from shop.runtime.http.problems import Problem
 from shop.runtime.http.signatures import GITHUB, STRIPE, Hmac, Scheme, new_secret
-from shop.runtime.http.webhooks import Signed, Webhook, deliver, webhooks_of
+from shop.runtime.http.webhooks import Signed, Webhook, deliver, find_root, webhooks_of
 from shop.runtime.testing.running import RunningService, problem
 
 from . import notes as note_routes, orders as order_routes
@@ -122,6 +123,25 @@ async def test_other_schemes(orders: RunningService, scheme: Scheme) -> None:
     document = (await orders.http.get("/openapi.json")).json()
     parameters = document["paths"]["/other"]["post"]["parameters"]
     assert {parameter["name"] for parameter in parameters} == scheme.headers.keys()
+
+
+async def test_work_is_found_by_whatever_its_ids_begin_with(orders: RunningService) -> None:
+    """By its public id, however it was started; where two ways gave the same one, by that with its kind."""
+    await start_order(orders)  # order/c-1/0
+    kinds = ["order", "task"]
+    for named in ("c-1/0", "order/c-1/0"):
+        assert await find_root(orders.client, kinds, named) == "order/c-1/0"
+        assert await find_root(orders.client, kinds[:1], named) == "order/c-1/0"
+    await orders.client.create("task/c-1/0", None, orders.client.clock.now_ms() + 60_000)
+    assert await find_root(orders.client, kinds, "task/c-1/0") == "task/c-1/0"
+    with pytest.raises(Problem) as ambiguous:
+        await find_root(orders.client, kinds, "c-1/0")
+    assert (ambiguous.value.status_code, ambiguous.value.kind) == (409, "ambiguous-id")
+    assert ambiguous.value.extra["ids"] == ["order/c-1/0", "task/c-1/0"]
+    for unknown in ("c-1/7", "a..b", "other/c-1/0", ""):
+        with pytest.raises(Problem) as missing:
+            await find_root(orders.client, kinds, unknown)
+        assert missing.value.status_code == 404
 
 
 def test_which_routes_take_webhooks() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from resonate_scaffold.check.findings import Finding, finding
 from resonate_scaffold.code.model import Model
@@ -86,6 +86,14 @@ _CONTEXT_METHODS = {
     "ctx_id": "ctx.info.id",
     "attempt": "nothing tells the attempt any more",
 }
+# What only has another name now, and can be renamed with certainty.
+_MOVED = {"Resonate": "resonate.resonate", "Context": "resonate.context"}
+_RENAMED_OF_CLIENT = {"begin_run": "run", "lfi": "run"}
+_RENAMED_OF_CONTEXT = {
+    **dict.fromkeys(("lfi", "lfc", "call", "begin_run"), "run"),
+    **dict.fromkeys(("rfi", "rfc", "begin_rpc"), "rpc"),
+    **dict.fromkeys(("id", "ctx_id"), "info.id"),
+}
 _OPTIONS = frozenset({"timeout", "target", "version"})
 _REGISTERING = frozenset({"fn", "name", "version", "retry_policy"})
 _PROMISES = {
@@ -140,7 +148,42 @@ def _imports(model: Model, scope: Scope) -> Iterator[Finding]:
     for node, names in told.items():
         origin = getattr(node, "module", None) or "resonate"
         message = f"SDK 0.8 has no {', '.join(dict.fromkeys(names))} in {origin}"
-        yield finding("RS501", node, scope, message, f"Now: {now[node]}")
+        yield finding("RS501", node, scope, message, f"Now: {now[node]}", _moved(node))
+
+
+def _moved(node: ast.AST) -> str | None:
+    """An import of what has another module now."""
+    if (
+        not isinstance(node, ast.ImportFrom)
+        or node.module != "resonate"
+        or any(it.name not in _MOVED for it in node.names)
+    ):
+        return None
+    names = sorted(node.names, key=lambda it: _MOVED[it.name])
+    lines = [f"from {_MOVED[it.name]} import {it.name}{f' as {it.asname}' if it.asname else ''}" for it in names]
+    return f"\n{' ' * node.col_offset}".join(lines)
+
+
+def _dotted(node: ast.expr) -> str | None:
+    """A name with its attributes, as it is written."""
+    inner = node
+    while isinstance(inner, ast.Attribute):
+        inner = inner.value
+    return ast.unparse(node) if isinstance(inner, ast.Name) else None
+
+
+def _renamed(node: ast.Attribute, names: Mapping[str, str]) -> str | None:
+    holder = _dotted(node.value)
+    return f"{holder}.{names[node.attr]}" if holder is not None and node.attr in names else None
+
+
+def _awaited(node: ast.Attribute, method: str, scope: Scope) -> str | None:
+    """A method of a handle, awaited: where nothing but the value of the attribute or of its call is used."""
+    holder, up = _dotted(node.value), above(node)
+    if isinstance(up, ast.Call) and up.func is node:
+        up = above(up)
+    alone = isinstance(up, ast.Assign | ast.AnnAssign | ast.Return | ast.Expr | ast.keyword | ast.Call)
+    return f"await {holder}.{method}" if scope.is_async and holder is not None and alone else None
 
 
 def _has_another_way(node: ast.AST) -> bool:
@@ -221,7 +264,7 @@ def _context_call(model: Model, call: ast.Call, method: Method, given: set[str],
     elif method.name == "sleep" and call.args and _is_number(model, call.args[0], scope):
         yield finding("RS503", call, scope, "ctx.sleep takes a timedelta", "Now: await ctx.sleep(timedelta(seconds=…))")
     elif method.name == "get_dependency" and call.args and model.evaluate.text(call.args[0], scope) is not None:
-        message = "a dependency has no name: it is found by its type"
+        message = "dependencies have no names: they are found by type"
         yield finding("RS503", call, scope, message, "Now: ctx.get_dependency(Type)")
 
 
@@ -246,9 +289,11 @@ def _attributes(model: Model, scope: Scope) -> Iterator[Finding]:
             continue
         holder = model.evaluate.value(node.value, scope)
         if isinstance(holder, Client) and node.attr in _CLIENT_METHODS:
-            yield finding("RS502", node, scope, f"a client has no {node.attr}", f"Now: {_CLIENT_METHODS[node.attr]}")
+            hint, text = f"Now: {_CLIENT_METHODS[node.attr]}", _renamed(node, _RENAMED_OF_CLIENT)
+            yield finding("RS502", node, scope, f"a client has no {node.attr}", hint, text)
         elif isinstance(holder, Context) and node.attr in _CONTEXT_METHODS:
-            yield finding("RS503", node, scope, f"a Context has no {node.attr}", f"Now: {_CONTEXT_METHODS[node.attr]}")
+            hint, text = f"Now: {_CONTEXT_METHODS[node.attr]}", _renamed(node, _RENAMED_OF_CONTEXT)
+            yield finding("RS503", node, scope, f"a Context has no {node.attr}", hint, text)
         elif holder == Thing("resonate.handle.ResonateHandle") or isinstance(holder, Future):
             yield from _handle(model, node, holder, scope)
 
@@ -264,15 +309,18 @@ def _handle(model: Model, node: ast.Attribute, holder: Future | Thing, scope: Sc
     outside = method is None or (isinstance(method, Method) and isinstance(method.of, Client))
     if node.attr == "options" and method is not None:
         hint = "Now: options(…) first, and the call after it: ctx.options(timeout=…).run(fn, …)"
-        yield finding("RS502" if outside else "RS503", node, scope, "what a call gives has no options", hint)
+        yield finding("RS502" if outside else "RS503", node, scope, "the result of a call has no options()", hint)
     elif node.attr == "promise_id":
-        yield finding("RS505", node, scope, "a handle has no promise_id", "Now: await handle.id()")
+        text = _awaited(node, "id()", scope) if not called else None
+        yield finding("RS505", node, scope, "a handle has no promise_id", "Now: await handle.id()", text)
     elif node.attr == "id" and not called:
-        yield finding("RS505", node, scope, "id of a handle or a future is a method", "Now: await handle.id()")
+        message, text = "id is a method of a handle or a future", _awaited(node, "id()", scope)
+        yield finding("RS505", node, scope, message, "Now: await handle.id()", text)
     elif node.attr == "result" and called and outside:
         assert up is not None
         if not _is_awaited(model, up, scope):
-            yield finding("RS505", node, scope, "result() of a handle has to be awaited", "Now: await handle.result()")
+            message, text = "result() of a handle has to be awaited", _awaited(node, "result", scope)
+            yield finding("RS505", node, scope, message, "Now: await handle.result()", text)
 
 
 def _is_awaited(model: Model, node: ast.AST, scope: Scope, kept: bool = False, depth: int = 0) -> bool:

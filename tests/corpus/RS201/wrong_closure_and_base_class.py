@@ -30,7 +30,7 @@ class Loans(Desk):
 
         if self.calendar.today().weekday() == 6:
             return []
-        return await asyncio.gather(*(one(reader) for reader in readers))
+        return await asyncio.gather(*(one(reader) for reader in readers))  # want: RS212
 
 
 async def build() -> Resonate:

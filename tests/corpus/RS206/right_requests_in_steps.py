@@ -1,4 +1,4 @@
-"""Requests are made in steps: an async one, a plain one, and one that is nested in the workflow."""
+"""Requests are made in steps: an async one, one with a thread, and one that is nested in the workflow."""
 
 import asyncio
 
@@ -15,8 +15,8 @@ async def geocode(ctx: Context, address: str) -> list[float]:
         return answer.json()["point"]
 
 
-def nearest_depot(ctx: Context, point: list[float]) -> str:
-    answer = requests.post("https://maps.example/nearest", json=point, timeout=10)
+async def nearest_depot(ctx: Context, point: list[float]) -> str:
+    answer = await asyncio.to_thread(requests.post, "https://maps.example/nearest", json=point, timeout=10)
     return answer.json()["depot"]
 
 

@@ -17,9 +17,13 @@ def compose(address: str, invoice: str, cents: int) -> EmailMessage:
     return message
 
 
-def deliver(ctx: Context, message: EmailMessage) -> None:
+def send(message: EmailMessage) -> None:
     with smtplib.SMTP("smtp.internal") as smtp:
         smtp.send_message(message)
+
+
+async def deliver(ctx: Context, message: EmailMessage) -> None:
+    await asyncio.to_thread(send, message)
 
 
 async def total(ctx: Context, invoice: str) -> int:

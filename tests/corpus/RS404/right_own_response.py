@@ -42,8 +42,9 @@ def build(resonate: Resonate) -> FastAPI:
     @app.post("/fields/{field}/soil")
     async def probe(field: int) -> dict[str, str]:
         id = await farm.rpc(f"soil/{field}", "probe_soil", field).id()
-        while (record := await resonate.promises.get(id)).state == "pending":
-            await asyncio.sleep(0.5)
+        async with asyncio.timeout(10):
+            while (record := await resonate.promises.get(id)).state == "pending":
+                await asyncio.sleep(0.5)
         return {"state": record.state}
 
     @app.post("/forms/fence")

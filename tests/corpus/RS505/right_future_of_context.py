@@ -13,7 +13,7 @@ async def post(ctx: Context, gate: str, letter: str) -> None:
 
 
 async def survey(ctx: Context, letter: str) -> str:
-    answer = ctx.promise(timeout=timedelta(days=30))
+    answer = ctx.promise(timeout=timedelta(hours=20))
     await ctx.run(post, await answer.id(), letter)
     return str(await answer)
 

@@ -10,7 +10,6 @@ from ..runtime.http.auth import AuthenticatedRoute, get_caller
 from ..runtime.http.idempotency import get_submission
 from ..runtime.http.openapi import ACCEPTED, IDEMPOTENCY_KEY, POLLED, PREFER, authenticated
 from ..runtime.http.work import Accepted, Links, Progress, poll, start
-from ..settings import Settings
 from . import approvals
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=AuthenticatedRoute)
@@ -48,13 +47,12 @@ class Job(Progress[JobResult]):
 @router.post("", status_code=202, openapi_extra=authenticated(IDEMPOTENCY_KEY), responses=ACCEPTED)
 async def submit_job(body: JobRequest, request: Request, response: Response) -> JobAccepted:
     """Start a job. It runs on, whatever happens to this connection."""
-    settings: Settings = request.app.state.settings
     submission = get_submission(request)
     job_id = submission.public_id
     location = f"/jobs/{job_id}"
     job = ProcessJob(account_id=body.account_id, requires_approval=body.requires_approval)
     root = root_id("job", job_id)
-    started = await start(submission, process_job, root, job, location, timeout=settings.job_timeout)
+    started = await start(submission, process_job, root, job, location)
     started.set_headers(response)
     approval = submission.link(approvals.router.prefix) if body.requires_approval else None
     return JobAccepted(id=job_id, status=started.status, links=JobLinks(self=started.location, approval=approval))

@@ -5,12 +5,17 @@ a float that has lost digits. `Mapped[datetime]` and `Mapped[Decimal]` get the t
 `db/models.py`; the guarantee `columns_are_exact` names columns that have others.
 """
 
+import enum
+import json
 import operator
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Dialect, Integer, Numeric
+from pydantic import TypeAdapter
+from sqlalchemy import JSON, BigInteger, ColumnElement, DateTime, Dialect, Enum, Integer, Numeric
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -121,13 +126,65 @@ class Money(TypeDecorator[Decimal]):
     comparator_factory = Comparator
 
 
+class AsJson(TypeDecorator[Any]):
+    """A value of any type that pydantic knows, kept as JSON: ``mapped_column(AsJson(list[Address]))``.
+
+    A change inside of the value is not seen: set the attribute to another value.
+    """
+
+    impl = JSON
+    cache_ok = True
+    in_migrations = "sa.JSON()"
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__(none_as_null=True)
+        self.kind = kind
+        self._adapter: TypeAdapter[Any] = TypeAdapter(kind)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self._adapter.dump_python(value, mode="json")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self._adapter.validate_json(json.dumps(value))
+
+
+class Entity:
+    """The columns of every entity: an id, in the order in which rows were made, and a version that each change raises.
+
+    A change of a row that somebody else has changed meanwhile is refused, by SQLAlchemy's `version_id_col`.
+    """
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        """Let SQLAlchemy count the versions."""
+        return {"version_id_col": cls.version}
+
+
+NAME_LENGTH = 64
+"""Characters of an enumeration's longest value."""
+
 EXACT_TYPES: dict[Any, TypeEngine[Any]] = {
     datetime: Instant(),
     Decimal: Money(),
     # 64 bits, where `Integer` has 32 on Postgres. SQLite numbers a primary key only where its type is called INTEGER.
     int: BigInteger().with_variant(Integer(), "sqlite"),
+    # Its value as text, and no CHECK: another member needs no migration.
+    enum.Enum: Enum(enum.Enum, native_enum=False, length=NAME_LENGTH, values_callable=lambda kind: [str(it.value) for it in kind]),
 }
-"""The columns of `Mapped[datetime]`, `Mapped[Decimal]` and `Mapped[int]`."""
+"""The columns of `Mapped[datetime]`, `Mapped[Decimal]`, `Mapped[int]` and `Mapped[<an enumeration>]`."""
+
+
+def in_migrations(kind: object) -> str | None:
+    """How a migration writes a type of these; None for others."""
+    match kind:
+        case Instant() | Money() | AsJson():
+            return kind.in_migrations
+        case Enum(native_enum=False, length=length):
+            return f"sa.String({length})"
+    return None
 
 
 def _check_operands(op: OperatorType, *other: Any) -> None:

@@ -41,7 +41,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column
 
-from .columns import CONSTRAINT_NAMES, EXACT_TYPES, Instant, Money
+from .columns import CONSTRAINT_NAMES, EXACT_TYPES, in_migrations
 from .database_connections import OpenConnections, ask, is_lost, ping_after_idle
 from .errors import DatabaseUnavailable, OperatorError, SchemaError
 from .local_postgres import database_url_here
@@ -504,7 +504,7 @@ def _merged(tables: MetaData, more: MetaData) -> MetaData:
 
 def _render_type(kind: str, value: Any, _context: object) -> str | Literal[False]:
     """How a generated migration writes a type of the runtime: as plain SQLAlchemy, which stays as it is."""
-    return value.in_migrations if kind == "type" and isinstance(value, Instant | Money) else False
+    return (kind == "type" and in_migrations(value)) or False
 
 
 def _revisions(url: URL) -> set[str]:

@@ -5,6 +5,10 @@
       ValueNotKept        an argument or result that the engine cannot keep
       InvalidRequest      a call's request does not fit the contract of its function
       OperationConflict   an operation id was used for two different writes
+      NotUnique           a row has this value already, and no two may share it
+      NoSuchReference     a value refers to a row that is not there
+      StillReferenced     a row cannot go, since others refer to it
+      VersionMismatch     a row has changed since its caller saw it
     EngineUnavailable     the engine did not answer in time; what was asked of it may still happen
     InvalidCursor         a cursor that is none of this list in this order
     QueryTimedOut         a query of the API took longer than READ_TIMEOUT
@@ -19,7 +23,7 @@ What an owner's code raises is `Failure` and its subclasses; the others come fro
 """
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Failure(Exception):
@@ -40,11 +44,13 @@ class Failure(Exception):
                 super().__init__(f"the card was declined: {reason}")
                 self.reason = reason
 
-    It arrives as that class from a step, and from a durable function whose contract names it (``raises``).
+    It arrives as that class from a step, and from a durable function whose contract names it (``raises``). A client reads
+    the attributes that ``public`` names, too: as members of the problem.
     """
 
     code: str = "work-failed"
     status: int = 422
+    public: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, message: str, *, code: str | None = None, status: int | None = None) -> None:
         super().__init__(message)
@@ -112,6 +118,56 @@ class OperationConflict(Failure):
     """The operation was done before with other arguments: two different writes share an id."""
 
     status = 409
+
+
+class NotUnique(Failure):
+    """A row has this value already. ``fields`` are those that must differ, alone or together."""
+
+    status = 409
+    public = ("fields",)
+    fields: list[str]
+
+    def __init__(self, fields: list[str]) -> None:
+        together = ", together" if len(fields) > 1 else ""
+        super().__init__(f"{' and '.join(fields)}: taken already{together}")
+        self.fields = fields
+
+
+class NoSuchReference(Failure):
+    """A value refers to a row that is not there. ``fields`` has its name."""
+
+    status = 409
+    public = ("fields",)
+    fields: list[str]
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field}: there is no such id")
+        self.fields = [field]
+
+
+class StillReferenced(Failure):
+    """A row cannot go, since others refer to it: those of the table ``by``."""
+
+    status = 409
+    public = ("by",)
+    by: str
+
+    def __init__(self, by: str) -> None:
+        super().__init__(f"it cannot be deleted: {by} refer to it")
+        self.by = by
+
+
+class VersionMismatch(Failure):
+    """A row has changed since its caller saw it: ``version`` is the one that it has now."""
+
+    code = "precondition-failed"
+    status = 412
+    public = ("version",)
+    version: int
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"it has changed since: its version is {version} now")
+        self.version = version
 
 
 class EngineUnavailable(Exception):

@@ -11,7 +11,7 @@ from .durable.rpc import Rpc
 from .engine.namespace import Namespace
 from .errors import Failure, InvalidRequest
 from .service import Service
-from .settings import ServiceSettings
+from .settings import DEFAULT_JOB_TIMEOUT, ServiceSettings
 
 type _Model = tuple[type[BaseModel], JsonSchemaMode]
 """A model, and whether it is read (``validation``) or written."""
@@ -74,7 +74,7 @@ class _Function:
             "group": namespace.group(contract.group),
             "target": namespace.target(contract.group),
             "is_ours": self.is_ours,
-            "timeout": contract.timeout.total_seconds(),
+            "timeout": (contract.timeout or DEFAULT_JOB_TIMEOUT).total_seconds(),
             "request": refs[self.request],
             "result": refs[self.result],
             "failures": [

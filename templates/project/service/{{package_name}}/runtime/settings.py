@@ -26,7 +26,9 @@ Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 _NotNegative = Annotated[timedelta, Field(ge=timedelta(0)), BeforeValidator(_seconds)]
 _AtMost25s = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(seconds=25)), BeforeValidator(_seconds)]
 _AtLeast1s = Annotated[timedelta, Field(ge=timedelta(seconds=1)), BeforeValidator(_seconds)]
+_Positive = Annotated[timedelta, Field(gt=timedelta(0)), BeforeValidator(_seconds)]
 
+DEFAULT_JOB_TIMEOUT = timedelta(days=7)
 _NAMESPACE = re.compile(r"([a-z][a-z0-9_-]{0,39})?")
 WEBHOOK = re.compile(r"[a-z0-9-]{1,40}")
 CALLER = re.compile(r"[a-z0-9-]{1,30}")
@@ -91,6 +93,10 @@ class ServiceSettings(BaseSettings):
     Empty: whoever reaches the port, which the API refuses where HOST is not loopback; ``none``: the same, on purpose.
     It refuses keys of less than 20 characters, too.
     """
+
+    job_timeout: _Positive = DEFAULT_JOB_TIMEOUT
+    """How long a workflow may take, from its start, that is started by a request, a message or a schedule; its contract
+    may say otherwise."""
 
     sync_wait: _AtMost25s = timedelta(seconds=5)
     """How long a route that waits for its result waits before it answers 202; at most 25 s."""

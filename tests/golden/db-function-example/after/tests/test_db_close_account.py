@@ -11,7 +11,8 @@ REQUEST = CloseAccount(account_id="example")
 
 async def test_close_account_happens_once(call: CallFunction, database: Database) -> None:
     first = await call(close_account, "test/1", REQUEST)
-    # The engine has forgotten the first call, as after a crash: the function runs again under the same id.
+    # The engine has forgotten the first call, as after a crash: the function runs
+    # again under the same id.
     again = await call(close_account, "test/1", REQUEST)
     assert first == again
     async with database.read() as session:

@@ -11,7 +11,8 @@ REQUEST = ReserveStock(sku="example", quantity=1)
 
 async def test_reserve_stock_happens_once(call: CallFunction, database: Database) -> None:
     first = await call(reserve_stock, "test/1", REQUEST)
-    # The engine has forgotten the first call, as after a crash: the function runs again under the same id.
+    # The engine has forgotten the first call, as after a crash: the function runs
+    # again under the same id.
     again = await call(reserve_stock, "test/1", REQUEST)
     assert first == again
     async with database.read() as session:

@@ -1,4 +1,4 @@
-"""The ids of `ids.refund`: no two inputs share one, and the engine takes every one."""
+"""The ids of `ids.refund`: unique, and fit for the engine."""
 
 from uuid import UUID
 

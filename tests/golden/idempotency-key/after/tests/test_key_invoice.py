@@ -1,4 +1,4 @@
-"""The ids of `ids.invoice`: no two inputs share one, and the engine takes every one."""
+"""The ids of `ids.invoice`: unique, and fit for the engine."""
 
 from datetime import UTC, date, datetime
 from uuid import UUID

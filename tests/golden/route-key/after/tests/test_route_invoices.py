@@ -8,6 +8,7 @@ from orders.contracts.workflows.send_invoice import SendInvoiceResult
 from orders.runtime.testing.running import RunningService, StartService, problem
 
 PATH = "/invoices"
+POLLED = "/jobs/invoices"
 BODY: dict[str, object] = {"customer_id": "example", "number": 1}
 
 
@@ -27,7 +28,7 @@ async def test_it_runs(service: RunningService) -> None:
     answer = await ask(service)
     assert answer.status_code == 202, answer.text
     taken = answer.json()
-    assert answer.headers["Location"] == taken["links"]["self"] == f"{PATH}/{taken['id']}"
+    assert answer.headers["Location"] == taken["links"]["self"] == f"{POLLED}/{taken['id']}"
     progress = await ended(service, answer.headers["Location"])
     assert (progress["status"], progress["error"]) == ("succeeded", None)
     assert SendInvoiceResult.model_validate(progress["result"])
@@ -49,7 +50,7 @@ async def test_bad_requests(service: RunningService) -> None:
 
 
 async def test_unknown_ids(service: RunningService) -> None:
-    assert problem(await service.http.get(f"{PATH}/unknown")) == (404, "not-found")
+    assert problem(await service.http.get(f"{POLLED}/unknown")) == (404, "not-found")
 
 
 async def test_callers(start_service: StartService) -> None:

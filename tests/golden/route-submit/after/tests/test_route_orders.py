@@ -8,6 +8,7 @@ from orders.contracts.workflows.place_order import PlaceOrderResult
 from orders.runtime.testing.running import RunningService, StartService, problem
 
 PATH = "/orders"
+POLLED = "/jobs/orders"
 BODY: dict[str, object] = {"order_id": "example", "quantity": 1}
 OTHER = {**BODY, "order_id": "another"}
 
@@ -28,7 +29,7 @@ async def test_it_runs(service: RunningService) -> None:
     answer = await ask(service, Idempotency_Key="order-1")
     assert answer.status_code == 202, answer.text
     taken = answer.json()
-    assert answer.headers["Location"] == taken["links"]["self"] == f"{PATH}/{taken['id']}"
+    assert answer.headers["Location"] == taken["links"]["self"] == f"{POLLED}/{taken['id']}"
     progress = await ended(service, answer.headers["Location"])
     assert (progress["status"], progress["error"]) == ("succeeded", None)
     assert PlaceOrderResult.model_validate(progress["result"])
@@ -36,7 +37,7 @@ async def test_it_runs(service: RunningService) -> None:
 
 async def test_a_key_names_the_work(service: RunningService) -> None:
     first, again = await ask(service, Idempotency_Key="k1"), await ask(service, Idempotency_Key="k1")
-    assert first.headers["Location"] == again.headers["Location"] == f"{PATH}/k1"
+    assert first.headers["Location"] == again.headers["Location"] == f"{POLLED}/k1"
     assert "Idempotent-Replayed" not in first.headers
     assert again.headers["Idempotent-Replayed"] == "true"
     assert problem(await ask(service, OTHER, Idempotency_Key="k1")) == (422, "idempotency-key-reused")
@@ -52,7 +53,7 @@ async def test_bad_requests(service: RunningService) -> None:
 
 
 async def test_unknown_ids(service: RunningService) -> None:
-    assert problem(await service.http.get(f"{PATH}/unknown")) == (404, "not-found")
+    assert problem(await service.http.get(f"{POLLED}/unknown")) == (404, "not-found")
 
 
 async def test_callers(start_service: StartService) -> None:
@@ -60,7 +61,7 @@ async def test_callers(start_service: StartService) -> None:
         assert problem(await ask(service)) == (401, "unauthorized")
         alice = {"Authorization": "Bearer secret1", "Idempotency_Key": "k1"}
         location = (await ask(service, **alice)).headers["Location"]
-        assert location.startswith(f"{PATH}/alice.")
+        assert location.startswith(f"{POLLED}/alice.")
         await ended(service, location, Authorization="Bearer secret1")
         bobs = await service.http.get(location, headers={"Authorization": "Bearer secret2"})
         assert problem(bobs) == (404, "not-found")

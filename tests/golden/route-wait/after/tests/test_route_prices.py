@@ -8,6 +8,7 @@ from orders.contracts.workflows.price_basket import PriceBasketResult
 from orders.runtime.testing.running import RunningService, StartService, problem
 
 PATH = "/prices"
+POLLED = "/jobs/prices"
 BODY: dict[str, object] = {"sku": "example"}
 
 
@@ -46,7 +47,7 @@ async def test_bad_requests(service: RunningService) -> None:
 
 
 async def test_unknown_ids(service: RunningService) -> None:
-    assert problem(await service.http.get(f"{PATH}/unknown")) == (404, "not-found")
+    assert problem(await service.http.get(f"{POLLED}/unknown")) == (404, "not-found")
 
 
 async def test_callers(start_service: StartService) -> None:
@@ -54,7 +55,7 @@ async def test_callers(start_service: StartService) -> None:
         assert problem(await ask(service)) == (401, "unauthorized")
         alice = {"Authorization": "Bearer secret1", "Idempotency_Key": "k1"}
         location = (await ask(service, **alice)).headers["Location"]
-        assert location.startswith(f"{PATH}/alice.")
+        assert location.startswith(f"{POLLED}/alice.")
         await ended(service, location, Authorization="Bearer secret1")
         bobs = await service.http.get(location, headers={"Authorization": "Bearer secret2"})
         assert problem(bobs) == (404, "not-found")

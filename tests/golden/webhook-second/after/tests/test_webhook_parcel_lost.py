@@ -47,9 +47,9 @@ async def service(start_service: StartService) -> AsyncIterator[RunningService]:
         yield service
 
 
-async def start(service: RunningService, public: str, patience: float = 30) -> str:
+async def start(service: RunningService, public: str, patience: float = 30, kind: str = "ask") -> str:
     """Work that will wait at the gate; its root id."""
-    root = root_id("ask", public)
+    root = root_id(kind, public)
     await ask.start(service.client, root, Ask(patience=patience))
     return root
 

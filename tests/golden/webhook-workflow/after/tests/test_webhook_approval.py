@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 from resonate.context import Context
 
+from orders.api.webhook_approval import KINDS
 from orders.contracts.workflows.approval import Approval, approval
 from orders.runtime.durable.ids import root_id
 from orders.runtime.durable.rpc import Rpc, serve
@@ -47,9 +48,9 @@ async def service(start_service: StartService) -> AsyncIterator[RunningService]:
         yield service
 
 
-async def start(service: RunningService, public: str, patience: float = 30) -> str:
+async def start(service: RunningService, public: str, patience: float = 30, kind: str = "orders") -> str:
     """Work that will wait at the gate; its root id."""
-    root = root_id("place-order", public)
+    root = root_id(kind, public)
     await ask.start(service.client, root, Ask(patience=patience))
     return root
 
@@ -83,6 +84,14 @@ async def test_an_answer_resumes_the_work(service: RunningService, public: str, 
     assert await settled(service, root) == "resolved"
     again = await deliver(service, public)
     assert (again.status_code, again.json()) == (200, first.json())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_it_knows_the_work_however_it_was_started(service: RunningService, kind: str) -> None:
+    root = await start(service, "order-1", kind=kind)
+    answered = await deliver(service, "order-1")
+    assert answered.status_code == 200, answered.text
+    assert await settled(service, root) == "resolved"
 
 
 async def test_the_first_answer_holds(service: RunningService) -> None:

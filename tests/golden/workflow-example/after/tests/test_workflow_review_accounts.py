@@ -13,7 +13,8 @@ REQUEST = ReviewAccounts(accounts=["example"], by="example")
 
 async def test_review_accounts(service: RunningService) -> None:
     outcome = await service.outcome(review_accounts, "review-accounts/test", REQUEST)
-    # What becomes of examples is for the functions that it calls to say: check here what they should.
+    # What becomes of examples is for the functions that it calls to say: check here
+    # what they should.
     assert outcome.status in (Status.SUCCEEDED, Status.FAILED), outcome
 
 

@@ -1,10 +1,8 @@
 """The workflow `process-job`."""
 
-from datetime import timedelta
-
 from pydantic import AwareDatetime, BaseModel
 
-from ...runtime.durable.rpc import Rpc
+from ...runtime.durable.rpc import JOB_TIMEOUT, Rpc
 from ..db.get_account import AccountId, AccountView
 
 
@@ -29,5 +27,5 @@ process_job = Rpc(
     group="workers",
     request=ProcessJob,
     result=JobResult,
-    timeout=timedelta(days=7),
+    timeout=JOB_TIMEOUT,
 )

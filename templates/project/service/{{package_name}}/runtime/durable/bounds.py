@@ -34,15 +34,17 @@ def cancel_steps(state: _State) -> None:
 
 
 class RunBound:
-    """The bound of one run. ``timeout`` is the contract's; a job's own run is bounded by the job's deadline alone."""
+    """The bound of one run. ``timeout`` is the contract's; a job's own run is bounded by the job's deadline alone, as
+    is one without.
+    """
 
-    def __init__(self, ctx: Context, calls: RecordedCalls, name: str, timeout: timedelta) -> None:
-        self._name, self._timeout, self._state = name, timeout, ctx._state
+    def __init__(self, ctx: Context, calls: RecordedCalls, name: str, timeout: timedelta | None) -> None:
+        self._name, self._timeout, self._state = name, timeout or timedelta.max, ctx._state
         self.promise_ends_at = ctx.info.timeout_at
         self._scope: asyncio.Timeout | None = None
         self._has_called = False
         self._ends_at = float(ctx.info.timeout_at)
-        if ctx.info.id != ctx.info.origin_id:
+        if timeout is not None and ctx.info.id != ctx.info.origin_id:
             self._count_from(self._state.clock())
             calls.listen(self._count_from_first)
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, RootModel, SecretBytes, SecretStr
+from pydantic import MISSING, BaseModel, RootModel, SecretBytes, SecretStr
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
@@ -114,11 +114,11 @@ def _canonical(value: Any, counts: _Counts) -> Any:
 
 
 def _members(model: BaseModel, counts: _Counts) -> dict[str, Any]:
-    """The fields of a model that count."""
+    """The fields of a model that count. One that is MISSING is not there: another value than None."""
     excluded = _excluded(type(model))
     found = {}
     for name, value in model:
-        if name not in excluded and counts(model, name, value):
+        if name not in excluded and value is not MISSING and counts(model, name, value):
             try:
                 found[name] = _canonical(value, counts)
             except PydanticSerializationError:  # A type of the owner's own: the model says how it is written.

@@ -2,6 +2,10 @@
 
 Of what a JSON parser has made a strict model refuses every date, UUID, enum, Decimal, set and tuple; and pydantic's own
 parser makes each number a float before a Decimal is made of it.
+
+One rule of strictness: the model that a value is read as decides it for all models in it. The body of a request says
+``extra="forbid", strict=True``, so nothing in it is converted or dropped, at any depth. A contract says neither: what a
+durable call carries may come from a neighbouring release, with a field that this one does not know.
 """
 
 import json
@@ -55,6 +59,7 @@ class JsonAdapter:
         self._adapter = adapter
         schema: _Schema = adapter.core_schema
         self._has_decimals = any(part["type"] == "decimal" for part in _parts(schema))
+        self._rules = _rules_of(schema)
 
     def validate_python(self, value: Any, **options: Any) -> Any:
         """The typed value; ``options`` are of no meaning to JSON.
@@ -65,12 +70,27 @@ class JsonAdapter:
         if self._has_decimals:
             schema: _Schema = self._adapter.core_schema
             value = _with_exact_decimals(value, schema, {})
-        return self._adapter.validate_json(json.dumps(value))
+        return self._adapter.validate_json(json.dumps(value), **self._rules)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # such as what `copy` looks for, before there is an adapter
             raise AttributeError(name)
         return getattr(self._adapter, name)
+
+
+def _rules_of(schema: _Schema) -> dict[str, Any]:
+    """How strict the model is, as the arguments of a validation: so are all models in it, whatever they say of
+    themselves.
+    """
+    definitions = {part["ref"]: part for part in schema["definitions"]} if schema["type"] == "definitions" else {}
+    if definitions:
+        schema = schema["schema"]
+    if schema["type"] == "definition-ref":
+        schema = definitions[schema["schema_ref"]]
+    model = schema.get("cls")
+    config = model.model_config if isinstance(model, type) and issubclass(model, BaseModel) else {}
+    strict, extra = config.get("strict"), config.get("extra")
+    return {**({"strict": strict} if strict is not None else {}), **({"extra": extra} if extra is not None else {})}
 
 
 def validate[M: BaseModel](model: type[M], value: Any) -> M:

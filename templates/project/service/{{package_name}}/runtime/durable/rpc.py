@@ -48,6 +48,9 @@ MOST_LOST_LEASES = 5
 
 _FOREVER = timedelta(days=36_500)
 
+JOB_TIMEOUT: None = None
+"""The ``timeout`` of a workflow's contract that leaves it to the setting JOB_TIMEOUT."""
+
 type _Sent = tuple[tuple[Any, ...], dict[str, Any]]
 """The arguments of a call as they were sent."""
 
@@ -69,7 +72,7 @@ class DurableCall[R: BaseModel]:
             value = yield from self._future.__await__()
         except ApplicationError:  # The SDK's, for a call that has ended without a value.
             wait, timeout = self._rpc.wait, self._rpc.timeout
-            within = "before its job's deadline" if wait is None else f"within {wait + timeout}"
+            within = "before its job's deadline" if wait is None or timeout is None else f"within {wait + timeout}"
             message = f"{self._rpc.name} was canceled or not answered {within}"
             raise Failure(message, code="timed-out", status=504) from None
         except Failure as error:
@@ -90,14 +93,15 @@ class Rpc[Q: BaseModel, R: BaseModel]:
 
     ``timeout`` bounds a run of the call with all its retries, from when a worker takes it: then the call fails with code
     ``timed-out``. A call may wait to be taken for ``wait``, and without that for as long as its job lives: a group that
-    is away for an hour fails no job. A job itself, which no workflow called, ends ``timeout`` after its start.
+    is away for an hour fails no job. A job itself, which no workflow called, ends ``timeout`` after its start; with
+    `JOB_TIMEOUT` as its setting says, and such a call of another workflow ends with the job that it is part of.
     """
 
     name: str
     group: str
     request: type[Q]
     result: type[R]
-    timeout: timedelta = timedelta(minutes=5)
+    timeout: timedelta | None = timedelta(minutes=5)
     version: int = 1
     raises: tuple[type[Failure], ...] = ()
     wait: timedelta | None = None
@@ -106,12 +110,14 @@ class Rpc[Q: BaseModel, R: BaseModel]:
         for name, bound in (("timeout", self.timeout), ("wait", self.wait)):
             if bound is not None and bound <= timedelta(0):
                 raise ValueError(f"{name} of {self.name} must be more than nothing, and is {bound}")
+        if self.timeout is None and self.wait is not None:
+            raise ValueError(f"wait of {self.name} adds to its timeout, which it leaves to JOB_TIMEOUT")
 
     def __call__(self, ctx: Context, request: Q) -> DurableCall[R]:
         """Make the call at once, so that ids follow the order of calls; await the result when it is needed."""
         target = ctx.get_dependency(Namespace).group(self.group)
         # The SDK cuts it to the caller's own deadline.
-        timeout = _FOREVER if self.wait is None else self.wait + self.timeout
+        timeout = _FOREVER if self.wait is None or self.timeout is None else self.wait + self.timeout
         options = ctx.options(target=target, timeout=timeout, version=self.version)
         future: ResonateFuture[Any] = options.rpc(self.name, _as_json(request, f"the request of {self.name}"))
         note_call(target, future._id, self.name)  # The id is known at once, but public only to those who await it.
@@ -130,7 +136,12 @@ class Rpc[Q: BaseModel, R: BaseModel]:
 
         ``timeout`` is from now to its deadline, the contract's unless it is given. See :meth:`EngineClient.start`.
         """
-        return await client.start(self.task(request), self.group, promise_id, timeout or self.timeout, tags)
+        timeout = timeout or self.job_timeout(client)
+        return await client.start(self.task(request), self.group, promise_id, timeout, tags)
+
+    def job_timeout(self, client: EngineClient) -> timedelta:
+        """How long work that is started from outside of a workflow has: as the contract says, or the setting."""
+        return client.job_timeout if self.timeout is None else self.timeout
 
     def task(self, request: Q) -> TaskData:
         """What the engine hands to a worker for a request."""

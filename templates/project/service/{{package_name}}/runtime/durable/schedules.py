@@ -61,7 +61,7 @@ class Schedule:
       all wait, in order;
     * ``allow``: it starts at once, beside it.
 
-    The deadline of a run is the workflow's ``timeout``, from when it starts. What is skipped is logged and counted
+    The deadline of a run is the workflow's ``timeout``, or JOB_TIMEOUT, from when it starts. What is skipped is logged and counted
     (``schedule_times_total``). A run by `run-schedule` is apart: it waits for none, and none waits for it; so is one of
     the time before ``cron`` was changed.
 
@@ -103,8 +103,8 @@ class Schedule:
         object.__setattr__(self, "catch_up", catch_up)
         object.__setattr__(self, "overlap", overlap)
 
-    def plan(self) -> Plan:
-        """What the promise of each time holds."""
+    def plan(self, client: EngineClient) -> Plan:
+        """What the promise of each time holds, as this client makes it."""
         return Plan(
             schedule=self.name,
             cron=self.cron,
@@ -112,7 +112,7 @@ class Schedule:
             version=self.workflow.version,
             group=self.workflow.group,
             request=self.workflow.task(self.request).args[0],
-            timeout_ms=int(self.workflow.timeout.total_seconds() * 1000),
+            timeout_ms=int(self.workflow.job_timeout(client).total_seconds() * 1000),
             catch_up=self.catch_up,
             overlap=self.overlap,
         )
@@ -191,14 +191,14 @@ async def _create(client: EngineClient, schedule_id: str, schedule: Schedule) ->
         cron=_cron(client, schedule),
         promise_id=_run_id(client, schedule),
         promise_timeout=_TIMEOUT,
-        promise_param=Value(data=schedule.plan().task()),
+        promise_param=Value(data=schedule.plan(client).task()),
         promise_tags=_tags(client),
     )
     return await answer(request)
 
 
 def _is_as_wanted(client: EngineClient, schedule: Schedule, record: ScheduleRecord) -> bool:
-    param = client.resonate.schedules.codec.encode(schedule.plan().task())
+    param = client.resonate.schedules.codec.encode(schedule.plan(client).task())
     found = (record.cron, record.promise_id, record.promise_timeout, record.promise_param.data)
     wanted = (_cron(client, schedule), _run_id(client, schedule), _TIMEOUT, param.data)
     return found == wanted and record.promise_tags == _tags(client)

@@ -18,7 +18,7 @@ from resonate.types import PromiseRecord, TaskData, Value
 from resonate_base.connections import Network, Source
 
 from ..errors import EngineRefused, EngineUnavailable, Failure
-from ..settings import ServiceSettings, required
+from ..settings import DEFAULT_JOB_TIMEOUT, ServiceSettings, required
 from ..telemetry import logs, metrics, outstanding, replays, runs, tracing
 from . import codec
 from .breaker import Breaker
@@ -65,6 +65,9 @@ class EngineClient:
 
     clock: EngineClock = field(default_factory=EngineClock)
     """The engine's clock: time-outs are counted from it."""
+
+    job_timeout: timedelta = DEFAULT_JOB_TIMEOUT
+    """The setting JOB_TIMEOUT: how long work has whose contract does not say."""
 
     breaker: Breaker = field(default_factory=Breaker)
     """Lets requests fail at once while the engine is away."""
@@ -282,7 +285,10 @@ def build(
     # The SDK has no public way to give it one.
     resonate._core.sender = resonate._core.fencing = TaskSender(resonate._transport, token)
     metrics.PROCESS.labels(namespace.name, group).set(1)
-    resonate.client = client = EngineClient(resonate, network, source if listens else None, namespace, group, clock)
+    heard = source if listens else None
+    resonate.client = client = EngineClient(
+        resonate, network, heard, namespace, group, clock, job_timeout=settings.job_timeout
+    )
     return client
 
 

@@ -40,6 +40,14 @@ PREFER = header(
     f"`wait=N`: wait up to N seconds (at most {MAX_WAIT}) for the end. `respond-async`: 202 instead of a wait.",
     example="wait=10",
 )
+IF_MATCH = header(
+    "If-Match",
+    "The ETag of what is to be changed, as it was answered; `*`: whatever it is by now.",
+    pattern=r'^(\*|(W/)?"[!#-~]*")$',
+    example='"1"',
+)
+IF_MATCH_REQUIRED = {**IF_MATCH, "required": True}
+IF_NONE_MATCH = header("If-None-Match", "ETags that the client has: 304 where one is still good.", example='"1"')
 
 
 def authenticated(*parameters: dict[str, Any], polled_at: str | None = None) -> dict[str, Any]:
@@ -116,6 +124,43 @@ def waited(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     }
 
 
+_ETAG = {"ETag": {"description": "Its version, for `If-Match`.", "schema": {"type": "string"}}}
+_VERSIONED_PROBLEMS = problems(
+    (404, "There is no such id."),
+    (409, "What is there already does not allow it; `fields` or `by` says what."),
+    (412, "It has another version than `If-Match` says."),
+)
+
+SHOWN: dict[int | str, dict[str, Any]] = {
+    200: {"headers": _ETAG},
+    304: {"description": "The client has it already.", "headers": _ETAG},
+}
+"""`responses` of a route that shows something with a version, beside those of a query."""
+
+
+def created(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that creates something with a version; ``progress`` is its 202."""
+    location = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
+    headers = {**_STARTED_HEADERS, **_WAIT_HEADERS, **location, **_ETAG}
+    return {**_answered(progress), 201: {"headers": headers}, **problems((409, _VERSIONED_PROBLEMS[409]["description"]))}
+
+
+def changed(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that changes something with a version; ``progress`` is its 202."""
+    headers = {**_STARTED_HEADERS, **_WAIT_HEADERS, **_ETAG}
+    missing = problems((428, "There is no `If-Match`: what is not known to be unchanged is not overwritten."))
+    return {**_answered(progress), 200: {"headers": headers}, **_VERSIONED_PROBLEMS, **missing}
+
+
+def deleted(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that deletes something with a version; ``progress`` is its 202."""
+    return {**_answered(progress), 204: {"description": "It is gone."}, **_VERSIONED_PROBLEMS}
+
+
+def _answered(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    return {status: response for status, response in waited(progress).items() if status != 200}
+
+
 class Schemas(compat.GenerateJsonSchema):
     """Says of a Decimal what pydantic does not: that it is exact, and which texts there are."""
 
@@ -143,6 +188,7 @@ def extend_openapi(app: FastAPI, *, with_keys: bool) -> None:
             for operation in operations.values():
                 for content in operation.get("requestBody", {}).get("content", {}).values():
                     schemas.update(content["schema"].get("$defs", {}))  # of `webhooks.signed`
+                    _forbid_unknown(content["schema"], schemas)
                 if with_keys and "security" in operation:
                     operation["security"] = [{"ApiKey": []}]
                 polled_at = operation.pop(_POLLED_AT, None)
@@ -175,6 +221,29 @@ def _links(path: str, paths: dict[str, Any], polled_at: str | None) -> dict[str,
     given = {name: f"$request.path.{name}" for name in names}
     parameters = {**given, "id": "$response.body#/id"}
     return {"poll": {"operationId": found["get"]["operationId"], "parameters": parameters}}
+
+
+def _forbid_unknown(body: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Say of the objects in a body what is said of the body: that they have no other members (see `json_values`)."""
+    whole = schemas.get(body.get("$ref", "").rpartition("/")[2], body)
+    if whole.get("additionalProperties") is not False:
+        return
+    seen: set[str] = set()
+
+    def visit(part: Any) -> None:
+        if isinstance(part, dict):
+            name = str(part.get("$ref", "")).rpartition("/")[2]
+            if name in schemas and name not in seen:
+                seen.add(name)
+                visit(schemas[name])
+            if "properties" in part:
+                part.setdefault("additionalProperties", False)
+            part = [value for key, value in part.items() if key not in ("examples", "example", "default", "enum")]
+        if isinstance(part, list):
+            for item in part:
+                visit(item)
+
+    visit(whole)
 
 
 def _bound_integers(part: Any) -> None:

@@ -1,6 +1,6 @@
 """Signed webhooks: what comes from outside, and reaches the workflow that waits for it, or starts one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,25 @@ def webhooks_of(routes: Iterable[BaseRoute]) -> Iterator[Webhook]:
             yield from webhooks_of(included.routes)
 
 
+async def find_root(client: EngineClient, kinds: Sequence[str], id: str) -> str:
+    """The root id of the work that a message names by its public id, or by that with its kind: ``order/c-1/42``.
+
+    ``kinds`` are what the ids of that work may begin with. Problems: 404 where none of them has such an id, 409 where
+    several have: then the message has to say the kind.
+    """
+    named = [root_id(kind, id) for kind in kinds]
+    if id.partition("/")[0] in kinds:
+        named.append(id)
+    known = [root for root in named if is_root(root)]
+    if len(known) > 1:
+        known = [root for root in known if await client.find(root) is not None]
+    if not known:
+        raise not_found()
+    if len(known) > 1:
+        raise Problem(409, "ambiguous-id", f"There is more than one work with this id: {', '.join(known)}.", ids=known)
+    return known[0]
+
+
 async def deliver[P: BaseModel](client: EngineClient, gate: Gate[P], root: str, answer: P, signed: Signed) -> P:
     """Deliver an answer to the work with this root id, ``job/order-4711``, and return it when it holds.
 
@@ -153,7 +172,7 @@ STARTED = problems(*_REFUSED, (422, "The body does not fit its schema, or anothe
 ANSWERED = problems(
     *_REFUSED,
     (404, "There is no such work."),
-    (409, "Another answer holds; the problem's `answer` says which."),
+    (409, "Another answer holds; the problem's `answer` says which. Or several pieces of work have the id: see `ids`."),
     (410, "Too late: the work has ended."),
     (422, "The body does not fit its schema."),
 )

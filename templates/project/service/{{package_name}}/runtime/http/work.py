@@ -1,15 +1,18 @@
 """Durable work over HTTP: start it, accept it with a 202, poll it, wait for its result, read through it."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, Self
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
+from pydantic_core import to_jsonable_python
 from resonate.error import ServerError
 from resonate.types import PromiseRecord
 
@@ -71,12 +74,16 @@ _HTTP_STATUS = {Status.CANCELED: 409, Status.TIMED_OUT: 504}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A record as clients see it. ``result`` is the workflow's, as JSON; ``http_status`` that of a failure."""
+    """A record as clients see it. ``result`` is the workflow's, as JSON; ``http_status`` that of a failure.
+
+    ``members`` are those that a failure adds to its problem.
+    """
 
     status: Status
     result: Any = None
     error: WorkError | None = None
     http_status: int = 200
+    members: Mapping[str, Any] = MappingProxyType({})
 
     @classmethod
     def of(cls, record: PromiseRecord) -> "Outcome":
@@ -85,7 +92,9 @@ class Outcome:
         if status is Status.FAILED:
             failure = error_of(record)
             error = WorkError(code=failure.code, message=str(failure)[:1000])
-            return cls(status, error=error, http_status=failure.status)
+            public = {name: getattr(failure, name) for name in failure.public if hasattr(failure, name)}
+            members = to_jsonable_python(public)
+            return cls(status, error=error, http_status=failure.status, members=members)
         result = record.value.data if status is Status.SUCCEEDED else None
         return cls(status, result, _ERRORS.get(status), _HTTP_STATUS.get(status, 200))
 
@@ -313,5 +322,7 @@ async def _wait_as_preferred(
 def _result[R: BaseModel](result: type[R], record: PromiseRecord, headers: dict[str, str] | None = None) -> R:
     outcome = Outcome.of(record)
     if outcome.error is not None:
-        raise Problem(outcome.http_status, outcome.error.code, outcome.error.message, headers=headers)
+        problem = Problem(outcome.http_status, outcome.error.code, outcome.error.message, headers=headers)
+        problem.extra = dict(outcome.members)
+        raise problem
     return validate(result, outcome.result)

@@ -287,7 +287,7 @@ class Run:
     async def _start(self, others: EngineClient) -> None:
         """Start the work, as the API would; starting it again changes nothing."""
         contract = self.contract
-        timeout_at = _milliseconds(NOW + contract.timeout)
+        timeout_at = _milliseconds(NOW + contract.job_timeout(others))
         tags = {"resonate:target": f"poll://any@{contract.group}"}
         await others.create(ROOT, contract.task(self.request), timeout_at, tags)
 

@@ -130,7 +130,7 @@ class StartService(Protocol):
 class CallFunction(Protocol):
     """Runs a durable function to its end, on an engine of its own: the same id runs the function again."""
 
-    async def __call__[Q: BaseModel, R: BaseModel](self, contract: Rpc[Q, R], call_id: str, request: Q) -> R:
+    async def __call__[Q: BaseModel, R: BaseModel](self, contract: Rpc[Q, R], call_id: str, request: Q, /) -> R:
         """Its result; fails the test if it does not succeed."""
 
 

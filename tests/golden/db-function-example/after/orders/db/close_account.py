@@ -16,19 +16,18 @@ from ..runtime.durable.rpc import serve
 
 @serve(contract.close_account, retries=6)
 async def close_account(ctx: Context, request: CloseAccount) -> CloseAccountResult:
-    """Run `db.close_account`. The id of the call names the operation: it happens once, however often this runs."""
+    """Run `db.close_account`. The id of the call names the operation: it happens
+    once, however often this runs.
+    """
 
     async def effect(session: AsyncSession) -> CloseAccountResult:
-        # Your rows go here, for example `session.add(Row(…))`: they are one transaction with the operation's claim.
+        # Your rows go here, for example `session.add(Row(…))`: they are one transaction
+        # with the claim of the operation.
         return CloseAccountResult(
             # An example: nothing here has this name and type.
-            account=AccountView(id="example", owner="example", balance=Decimal("1.50")),
+            account=AccountView(id="example", owner="example", balance=Decimal("1.50"))
         )
 
     return await once(
-        ctx.get_dependency(Database),
-        operation_id("close-account", call_id(ctx)),
-        request,
-        CloseAccountResult,
-        effect,
+        ctx.get_dependency(Database), operation_id("close-account", call_id(ctx)), request, CloseAccountResult, effect
     )

@@ -12,7 +12,8 @@ from ..runtime.durable.rpc import serve
 async def get_stock(ctx: Context, request: GetStock) -> GetStockResult:
     """Run `db.get_stock`."""
     async with ctx.get_dependency(Database).read() as session:
-        await session.connection()  # Your queries go here, for example `await session.get(Row, request.id)`.
+        # Your queries go here, for example `await session.get(Row, request.id)`.
+        await session.connection()
     return GetStockResult(
         sku=request.sku,
         # An example: nothing here has this name and type.

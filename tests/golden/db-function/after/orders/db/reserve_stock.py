@@ -15,10 +15,13 @@ from ..runtime.durable.rpc import serve
 
 @serve(contract.reserve_stock, retries=6)
 async def reserve_stock(ctx: Context, request: ReserveStock) -> ReserveStockResult:
-    """Run `db.reserve_stock`. The id of the call names the operation: it happens once, however often this runs."""
+    """Run `db.reserve_stock`. The id of the call names the operation: it happens
+    once, however often this runs.
+    """
 
     async def effect(session: AsyncSession) -> ReserveStockResult:
-        # Your rows go here, for example `session.add(Row(…))`: they are one transaction with the operation's claim.
+        # Your rows go here, for example `session.add(Row(…))`: they are one transaction
+        # with the claim of the operation.
         return ReserveStockResult(
             # Examples: nothing here has these names and types.
             left=1,
@@ -26,9 +29,5 @@ async def reserve_stock(ctx: Context, request: ReserveStock) -> ReserveStockResu
         )
 
     return await once(
-        ctx.get_dependency(Database),
-        operation_id("reserve-stock", call_id(ctx)),
-        request,
-        ReserveStockResult,
-        effect,
+        ctx.get_dependency(Database), operation_id("reserve-stock", call_id(ctx)), request, ReserveStockResult, effect
     )

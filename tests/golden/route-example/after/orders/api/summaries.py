@@ -1,4 +1,4 @@
-"""POST /summaries starts `aggregate`; GET /summaries/{id} says how it goes."""
+"""POST /summaries starts `aggregate`; GET /jobs/summaries/{id} says how it goes."""
 
 from typing import Annotated
 
@@ -20,28 +20,34 @@ class SummariesRequest(BaseModel):
     """What `POST /summaries` takes."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        json_schema_extra={"examples": [{"account_ids": ["example"]}]},
+        extra="forbid", strict=True, json_schema_extra={"examples": [{"account_ids": ["example"]}]}
     )
 
     account_ids: Annotated[list[AccountId], Field(min_length=1, max_length=100)]
 
 
-@router.post("/summaries", status_code=202, openapi_extra=authenticated(IDEMPOTENCY_KEY), responses=ACCEPTED)
+@router.post(
+    "/summaries",
+    status_code=202,
+    openapi_extra=authenticated(IDEMPOTENCY_KEY, polled_at="/jobs/summaries/{id}"),
+    responses=ACCEPTED,
+)
 async def start_summaries(body: SummariesRequest, request: Request, response: Response) -> Accepted:
-    """Start `aggregate`. It runs on, whatever happens to this connection."""
+    """Start `aggregate`.
+
+    It runs on, whatever happens to this connection.
+    """
     submission = get_submission(request)
-    location = f"/summaries/{submission.public_id}"
+    location = f"/jobs/summaries/{submission.public_id}"
     wanted = Aggregate(account_ids=body.account_ids)
-    root = root_id("aggregate", submission.public_id)
+    root = root_id("summaries", submission.public_id)
     started = await start(submission, aggregate, root, wanted, location)
     return accept(started, response)
 
 
-@router.get("/summaries/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
+@router.get("/jobs/summaries/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
 async def poll_summaries(id: str, request: Request, response: Response) -> Progress[Summary]:
     """How it goes, and its result. `Prefer: wait=N` waits for the end."""
     caller = get_caller(request)
-    root = root_id("aggregate", caller.visible(id))
+    root = root_id("summaries", caller.visible(id))
     return Progress[Summary].of(await poll(caller, root, request, response))

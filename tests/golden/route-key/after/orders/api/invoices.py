@@ -1,4 +1,4 @@
-"""POST /invoices starts `send-invoice`; GET /invoices/{id:path} says how it goes."""
+"""POST /invoices starts `send-invoice`; GET /jobs/invoices/{id} says how it goes."""
 
 from datetime import date
 
@@ -19,9 +19,7 @@ class InvoicesRequest(BaseModel):
     """What `POST /invoices` takes."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        json_schema_extra={"examples": [{"customer_id": "example", "number": 1}]},
+        extra="forbid", strict=True, json_schema_extra={"examples": [{"customer_id": "example", "number": 1}]}
     )
 
     customer_id: str
@@ -29,18 +27,23 @@ class InvoicesRequest(BaseModel):
     due: date | None = None
 
 
-@router.post("/invoices", status_code=202, openapi_extra=authenticated(), responses=ACCEPTED)
+@router.post(
+    "/invoices", status_code=202, openapi_extra=authenticated(polled_at="/jobs/invoices/{id}"), responses=ACCEPTED
+)
 async def start_invoices(body: InvoicesRequest, request: Request, response: Response) -> Accepted:
-    """Start `send-invoice`. It runs on, whatever happens to this connection."""
+    """Start `send-invoice`.
+
+    It runs on, whatever happens to this connection.
+    """
     caller = get_caller(request)
     wanted = SendInvoice(customer_id=body.customer_id, number=body.number, due=body.due)
     root = ids.invoice(body.customer_id, body.number)
-    location = f"/invoices/{public_of(root)}"
+    location = f"/jobs/invoices/{public_of(root)}"
     started = await start(caller, send_invoice, root, wanted, location)
     return accept(started, response)
 
 
-@router.get("/invoices/{id:path}", openapi_extra=authenticated(PREFER), responses=POLLED)
+@router.get("/jobs/invoices/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
 async def poll_invoices(id: str, request: Request, response: Response) -> Progress[SendInvoiceResult]:
     """How it goes, and its result. `Prefer: wait=N` waits for the end."""
     caller = get_caller(request)

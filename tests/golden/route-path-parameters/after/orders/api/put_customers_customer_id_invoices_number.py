@@ -1,9 +1,8 @@
 """PUT /customers/{customer_id}/invoices/{number} starts `send-invoice`; GET
-/customers/{customer_id}/invoices/{number}/put/{id} says how it goes.
+/jobs/put-customers-customer-id-invoices-number/{id} says how it goes.
 """
 
 from datetime import date
-from urllib import parse
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -13,7 +12,6 @@ from ..runtime.durable.ids import root_id
 from ..runtime.http.auth import AuthenticatedRoute, get_caller
 from ..runtime.http.idempotency import get_submission
 from ..runtime.http.openapi import ACCEPTED, IDEMPOTENCY_KEY, POLLED, PREFER, authenticated
-from ..runtime.http.problems import not_found
 from ..runtime.http.work import Accepted, Progress, accept, poll, start
 
 router = APIRouter(tags=["customers"], route_class=AuthenticatedRoute)
@@ -30,7 +28,7 @@ class PutCustomersCustomerIdInvoicesNumberRequest(BaseModel):
 @router.put(
     "/customers/{customer_id}/invoices/{number}",
     status_code=202,
-    openapi_extra=authenticated(IDEMPOTENCY_KEY),
+    openapi_extra=authenticated(IDEMPOTENCY_KEY, polled_at="/jobs/put-customers-customer-id-invoices-number/{id}"),
     responses=ACCEPTED,
 )
 async def start_put_customers_customer_id_invoices_number(
@@ -40,32 +38,25 @@ async def start_put_customers_customer_id_invoices_number(
     request: Request,
     response: Response,
 ) -> Accepted:
-    """Start `send-invoice`. It runs on, whatever happens to this connection."""
+    """Start `send-invoice`.
+
+    It runs on, whatever happens to this connection.
+    """
     submission = get_submission(request)
-    location = f"/customers/{parse.quote(customer_id, '')}/invoices/{number}/put/{submission.public_id}"
+    location = f"/jobs/put-customers-customer-id-invoices-number/{submission.public_id}"
     wanted = SendInvoice(customer_id=customer_id, number=number, due=body.due)
-    root = root_id("send-invoice", submission.public_id)
+    root = root_id("put-customers-customer-id-inv-1a78764c", submission.public_id)
     started = await start(submission, send_invoice, root, wanted, location)
     return accept(started, response)
 
 
 @router.get(
-    "/customers/{customer_id}/invoices/{number}/put/{id}",
-    openapi_extra=authenticated(PREFER),
-    responses=POLLED,
+    "/jobs/put-customers-customer-id-invoices-number/{id}", openapi_extra=authenticated(PREFER), responses=POLLED
 )
 async def poll_put_customers_customer_id_invoices_number(
-    customer_id: str,
-    number: int,
-    id: str,
-    request: Request,
-    response: Response,
+    id: str, request: Request, response: Response
 ) -> Progress[SendInvoiceResult]:
     """How it goes, and its result. `Prefer: wait=N` waits for the end."""
     caller = get_caller(request)
-    root = root_id("send-invoice", caller.visible(id))
-    record = await poll(caller, root, request, response)
-    asked = send_invoice.stored_request(record)
-    if not (asked.customer_id == customer_id and asked.number == number):
-        raise not_found()
-    return Progress[SendInvoiceResult].of(record)
+    root = root_id("put-customers-customer-id-inv-1a78764c", caller.visible(id))
+    return Progress[SendInvoiceResult].of(await poll(caller, root, request, response))

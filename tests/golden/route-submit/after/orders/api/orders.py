@@ -1,4 +1,4 @@
-"""POST /orders starts `place-order`; GET /orders/{id} says how it goes."""
+"""POST /orders starts `place-order`; GET /jobs/orders/{id} says how it goes."""
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -17,29 +17,35 @@ class OrdersRequest(BaseModel):
     """What `POST /orders` takes."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        json_schema_extra={"examples": [{"order_id": "example", "quantity": 1}]},
+        extra="forbid", strict=True, json_schema_extra={"examples": [{"order_id": "example", "quantity": 1}]}
     )
 
     order_id: str
     quantity: int
 
 
-@router.post("/orders", status_code=202, openapi_extra=authenticated(IDEMPOTENCY_KEY_REQUIRED), responses=ACCEPTED)
+@router.post(
+    "/orders",
+    status_code=202,
+    openapi_extra=authenticated(IDEMPOTENCY_KEY_REQUIRED, polled_at="/jobs/orders/{id}"),
+    responses=ACCEPTED,
+)
 async def start_orders(body: OrdersRequest, request: Request, response: Response) -> Accepted:
-    """Start `place-order`. It runs on, whatever happens to this connection."""
+    """Start `place-order`.
+
+    It runs on, whatever happens to this connection.
+    """
     submission = get_submission(request, "required")
-    location = f"/orders/{submission.public_id}"
+    location = f"/jobs/orders/{submission.public_id}"
     wanted = PlaceOrder(order_id=body.order_id, quantity=body.quantity)
-    root = root_id("place-order", submission.public_id)
+    root = root_id("orders", submission.public_id)
     started = await start(submission, place_order, root, wanted, location)
     return accept(started, response)
 
 
-@router.get("/orders/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
+@router.get("/jobs/orders/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
 async def poll_orders(id: str, request: Request, response: Response) -> Progress[PlaceOrderResult]:
     """How it goes, and its result. `Prefer: wait=N` waits for the end."""
     caller = get_caller(request)
-    root = root_id("place-order", caller.visible(id))
+    root = root_id("orders", caller.visible(id))
     return Progress[PlaceOrderResult].of(await poll(caller, root, request, response))

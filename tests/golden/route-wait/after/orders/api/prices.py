@@ -1,4 +1,4 @@
-"""POST /prices starts `price-basket`; GET /prices/{id} says how it goes."""
+"""POST /prices starts `price-basket`; GET /jobs/prices/{id} says how it goes."""
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -25,22 +25,25 @@ class PricesRequest(BaseModel):
 @router.post(
     "/prices",
     response_model=PriceBasketResult,
-    openapi_extra=authenticated(PREFER),
+    openapi_extra=authenticated(PREFER, polled_at="/jobs/prices/{id}"),
     responses=waited(Progress[PriceBasketResult]),
 )
 async def start_prices(body: PricesRequest, request: Request, response: Response) -> Response | PriceBasketResult:
-    """Run `price-basket`. It waits up to 5 s, or as `Prefer: wait=N` says."""
+    """Run `price-basket`.
+
+    It waits up to 5 s, or as `Prefer: wait=N` says.
+    """
     submission = get_submission(request, "none")
-    location = f"/prices/{submission.public_id}"
+    location = f"/jobs/prices/{submission.public_id}"
     wanted = PriceBasket(sku=body.sku, quantity=body.quantity)
-    root = root_id("price-basket", submission.public_id)
+    root = root_id("prices", submission.public_id)
     started = await start(submission, price_basket, root, wanted, location)
     return await wait(started, PriceBasketResult, request, response, seconds=5)
 
 
-@router.get("/prices/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
+@router.get("/jobs/prices/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
 async def poll_prices(id: str, request: Request, response: Response) -> Progress[PriceBasketResult]:
     """How it goes, and its result. `Prefer: wait=N` waits for the end."""
     caller = get_caller(request)
-    root = root_id("price-basket", caller.visible(id))
+    root = root_id("prices", caller.visible(id))
     return Progress[PriceBasketResult].of(await poll(caller, root, request, response))

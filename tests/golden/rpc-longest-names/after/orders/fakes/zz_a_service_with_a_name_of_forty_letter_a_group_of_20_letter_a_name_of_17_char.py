@@ -1,6 +1,6 @@
 """A stand-in for `a-group-of-20-letter.a-name-of-17-char` of group
-`zz-a-service-with-a-name-of-forty-letter.a-group-of-20-letter`, which another team serves: for development and
-tests.
+`zz-a-service-with-a-name-of-forty-letter.a-group-of-20-letter`, which another team
+serves: for development and tests.
 """
 
 from uuid import UUID
@@ -20,5 +20,5 @@ async def a_name_of_17_char(ctx: Context, request: ANameOf17Char) -> ANameOf17Ch
     """Answer `a-group-of-20-letter.a-name-of-17-char` as the other side would."""
     return ANameOf17CharResult(
         # An example: nothing here has this name and type.
-        receipt=UUID("6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11"),
+        receipt=UUID("6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11")
     )

@@ -12,5 +12,5 @@ async def send_invoice(ctx: Context, request: SendInvoice) -> SendInvoiceResult:
     """Run `billing.send-invoice`."""
     return SendInvoiceResult(
         # An example: nothing here has this name and type.
-        number=1,
+        number=1
     )

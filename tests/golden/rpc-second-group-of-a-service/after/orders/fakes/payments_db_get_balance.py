@@ -1,4 +1,6 @@
-"""A stand-in for `db.get_balance` of group `payments.db`, which another team serves: for development and tests."""
+"""A stand-in for `db.get_balance` of group `payments.db`, which another team serves:
+for development and tests.
+"""
 
 from resonate.context import Context
 

@@ -1,4 +1,6 @@
-"""A stand-in for `payments.refund` of group `payments`, which another team serves: for development and tests."""
+"""A stand-in for `payments.refund` of group `payments`, which another team serves:
+for development and tests.
+"""
 
 from datetime import date
 
@@ -14,5 +16,5 @@ async def refund(ctx: Context, request: Refund) -> RefundResult:
     """Answer `payments.refund` as the other side would."""
     return RefundResult(
         # An example: nothing here has this name and type.
-        refunded_on=date(2026, 1, 31),
+        refunded_on=date(2026, 1, 31)
     )

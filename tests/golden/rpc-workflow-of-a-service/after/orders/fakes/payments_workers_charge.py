@@ -1,4 +1,6 @@
-"""A stand-in for `charge` of group `payments.workers`, which another team serves: for development and tests."""
+"""A stand-in for `charge` of group `payments.workers`, which another team serves:
+for development and tests.
+"""
 
 from uuid import UUID
 
@@ -14,5 +16,5 @@ async def charge(ctx: Context, request: Charge) -> ChargeResult:
     """Answer `charge` as the other side would."""
     return ChargeResult(
         # An example: nothing here has this name and type.
-        receipt=UUID("6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11"),
+        receipt=UUID("6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11")
     )

@@ -1,4 +1,4 @@
-"""The webhook `parcel-lost`: an answer from outside resumes the workflow that waits for it."""
+"""The webhook `parcel-lost`: it resumes the workflow that waits."""
 
 from typing import Annotated
 
@@ -34,7 +34,10 @@ class ParcelLostTaken(BaseModel):
 
 @router.post("/webhooks/parcel-lost", responses=ANSWERED, openapi_extra=webhook.takes(ParcelLostBody))
 async def take_parcel_lost(signed: Annotated[Signed, Depends(webhook)], client: ClientDep) -> ParcelLostTaken:
-    """Take an answer for the work that it names, from when that was accepted. The same again is answered alike."""
+    """Take an answer for the work that it names, from when that was accepted.
+
+    The same again is answered alike.
+    """
     sent = signed.parse(ParcelLostBody)
     answer = ParcelLost(order_id=sent.order_id)
     holds = await deliver(client, parcel_lost, sent.job_id, answer, signed)

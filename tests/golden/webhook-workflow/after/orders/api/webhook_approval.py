@@ -1,4 +1,4 @@
-"""The webhook `approval`: an answer from outside resumes the workflow that waits for it."""
+"""The webhook `approval`: it resumes the workflow that waits."""
 
 from typing import Annotated
 
@@ -6,12 +6,14 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
 from ..contracts.workflows.approval import Approval, approval
-from ..runtime.durable.ids import root_id
 from ..runtime.http.auth import ClientDep
-from ..runtime.http.webhooks import ANSWERED, Signed, Webhook, deliver
+from ..runtime.http.webhooks import ANSWERED, Signed, Webhook, deliver, find_root
 
 router = APIRouter(tags=["webhooks"])
 webhook = Webhook("approval")
+
+# What the ids of `place-order` begin with: one for each way to start it.
+KINDS: list[str] = ["orders"]
 
 
 class ApprovalBody(Approval):
@@ -35,8 +37,12 @@ class ApprovalTaken(BaseModel):
 
 @router.post("/webhooks/approval", responses=ANSWERED, openapi_extra=webhook.takes(ApprovalBody))
 async def take_approval(signed: Annotated[Signed, Depends(webhook)], client: ClientDep) -> ApprovalTaken:
-    """Take an answer for the work that it names, from when that was accepted. The same again is answered alike."""
+    """Take an answer for the work that it names, from when that was accepted.
+
+    The same again is answered alike.
+    """
     sent = signed.parse(ApprovalBody)
     answer = Approval(approved=sent.approved, by=sent.by)
-    holds = await deliver(client, approval, root_id("place-order", sent.job_id), answer, signed)
+    root = await find_root(client, KINDS, sent.job_id)
+    holds = await deliver(client, approval, root, answer, signed)
     return ApprovalTaken(job_id=sent.job_id, answer=holds)

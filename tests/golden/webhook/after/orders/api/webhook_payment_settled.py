@@ -1,4 +1,4 @@
-"""The webhook `payment-settled`: an answer from outside resumes the workflow that waits for it."""
+"""The webhook `payment-settled`: it resumes the workflow that waits."""
 
 from typing import Annotated
 
@@ -25,8 +25,8 @@ class PaymentSettledBody(PaymentSettled):
                     "job_id": "place-order/order-4711",
                     "receipt": "6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11",
                     "amount": "1.50",
-                },
-            ],
+                }
+            ]
         },
     )
 
@@ -42,7 +42,10 @@ class PaymentSettledTaken(BaseModel):
 
 @router.post("/webhooks/payment-settled", responses=ANSWERED, openapi_extra=webhook.takes(PaymentSettledBody))
 async def take_payment_settled(signed: Annotated[Signed, Depends(webhook)], client: ClientDep) -> PaymentSettledTaken:
-    """Take an answer for the work that it names, from when that was accepted. The same again is answered alike."""
+    """Take an answer for the work that it names, from when that was accepted.
+
+    The same again is answered alike.
+    """
     sent = signed.parse(PaymentSettledBody)
     answer = PaymentSettled(receipt=sent.receipt, amount=sent.amount, note=sent.note)
     holds = await deliver(client, payment_settled, sent.job_id, answer, signed)

@@ -1,7 +1,8 @@
 """The workflow `review-accounts`.
 
-A workflow only orchestrates: it runs again from the top whenever it wakes, and every durable call answers from the
-record. So it must make the same calls in the same order: no clock, no random value, no I/O outside a step.
+A workflow only orchestrates: it runs again from the top whenever it wakes, and every
+durable call answers from the record. So it must make the same calls in the same order:
+no clock, no random value, no I/O outside a step.
 """
 
 from decimal import Decimal
@@ -22,14 +23,14 @@ async def review_accounts(ctx: Context, request: ReviewAccounts) -> ReviewAccoun
         ctx,
         Aggregate(
             # An example: nothing here has this name and type.
-            account_ids=["example"],
+            account_ids=["example"]
         ),
     )
     await get_account(
         ctx,
         GetAccount(
             # An example: nothing here has this name and type.
-            account_id="example",
+            account_id="example"
         ),
     )
     return ReviewAccountsResult(
@@ -38,5 +39,5 @@ async def review_accounts(ctx: Context, request: ReviewAccounts) -> ReviewAccoun
             accounts=[AccountView(id="example", owner="example", balance=Decimal("1.50"))],
             missing=["example"],
             total=Decimal("1.50"),
-        ),
+        )
     )

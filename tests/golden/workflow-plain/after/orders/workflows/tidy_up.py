@@ -1,7 +1,8 @@
 """The workflow `tidy-up`.
 
-A workflow only orchestrates: it runs again from the top whenever it wakes, and every durable call answers from the
-record. So it must make the same calls in the same order: no clock, no random value, no I/O outside a step.
+A workflow only orchestrates: it runs again from the top whenever it wakes, and every
+durable call answers from the record. So it must make the same calls in the same order:
+no clock, no random value, no I/O outside a step.
 """
 
 from resonate.context import Context

@@ -1,4 +1,6 @@
-"""POST /place-order starts `place-order`; GET /place-order/{id} says how it goes."""
+"""POST /place-order starts `place-order`; GET /jobs/place-order/{id} says how it
+goes.
+"""
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -17,27 +19,33 @@ class PlaceOrderRequest(BaseModel):
     """What `POST /place-order` takes."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        json_schema_extra={"examples": [{"order_id": "example", "quantity": 1}]},
+        extra="forbid", strict=True, json_schema_extra={"examples": [{"order_id": "example", "quantity": 1}]}
     )
 
     order_id: str
     quantity: int
 
 
-@router.post("/place-order", status_code=202, openapi_extra=authenticated(IDEMPOTENCY_KEY), responses=ACCEPTED)
+@router.post(
+    "/place-order",
+    status_code=202,
+    openapi_extra=authenticated(IDEMPOTENCY_KEY, polled_at="/jobs/place-order/{id}"),
+    responses=ACCEPTED,
+)
 async def start_place_order(body: PlaceOrderRequest, request: Request, response: Response) -> Accepted:
-    """Start `place-order`. It runs on, whatever happens to this connection."""
+    """Start `place-order`.
+
+    It runs on, whatever happens to this connection.
+    """
     submission = get_submission(request)
-    location = f"/place-order/{submission.public_id}"
+    location = f"/jobs/place-order/{submission.public_id}"
     wanted = PlaceOrder(order_id=body.order_id, quantity=body.quantity)
     root = root_id("place-order", submission.public_id)
     started = await start(submission, place_order, root, wanted, location)
     return accept(started, response)
 
 
-@router.get("/place-order/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
+@router.get("/jobs/place-order/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
 async def poll_place_order(id: str, request: Request, response: Response) -> Progress[PlaceOrderResult]:
     """How it goes, and its result. `Prefer: wait=N` waits for the end."""
     caller = get_caller(request)

@@ -1,7 +1,8 @@
 """The workflow `settle`.
 
-A workflow only orchestrates: it runs again from the top whenever it wakes, and every durable call answers from the
-record. So it must make the same calls in the same order: no clock, no random value, no I/O outside a step.
+A workflow only orchestrates: it runs again from the top whenever it wakes, and every
+durable call answers from the record. So it must make the same calls in the same order:
+no clock, no random value, no I/O outside a step.
 """
 
 from resonate.context import Context
@@ -20,8 +21,7 @@ async def settle(ctx: Context, request: Settle) -> SettleResult:
     """Run `settle`."""
     charge_result = await charge(ctx, Charge(amount=request.amount))
     billing_charge_result = await billing_charge(
-        ctx,
-        BillingCharge(customer_id=request.customer_id, amount=request.amount),
+        ctx, BillingCharge(customer_id=request.customer_id, amount=request.amount)
     )
     await refund(ctx, Refund(receipt=charge_result.receipt))
     return SettleResult(receipt=charge_result.receipt, number=billing_charge_result.number)

@@ -12,9 +12,9 @@ from ...runtime.durable.rpc import Rpc
 class ANameOf17Char(BaseModel):
     """Request of `a-group-of-20-letter.a-name-of-17-char`.
 
-    Group `zz-a-service-with-a-name-of-forty-letter.a-group-of-20-letter` serves it: a durable function registered
-    as `a-group-of-20-letter.a-name-of-17-char`, in any language, called with one argument and answering one
-    value:
+    Group `zz-a-service-with-a-name-of-forty-letter.a-group-of-20-letter` serves it: a
+    durable function registered as `a-group-of-20-letter.a-name-of-17-char`, in any
+    language, called with one argument and answering one value:
 
         target    poll://any@zz-a-service-with-a-name-of-forty-letter.a-group-of-20-letter
         argument  {"order_id": "example"}

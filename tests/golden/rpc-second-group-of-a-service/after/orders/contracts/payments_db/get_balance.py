@@ -10,8 +10,8 @@ from ...runtime.durable.rpc import Rpc
 class GetBalance(BaseModel):
     """Request of `db.get_balance`.
 
-    Group `payments.db` serves it: a durable function registered as `db.get_balance`, in any language, called with
-    one argument and answering one value:
+    Group `payments.db` serves it: a durable function registered as `db.get_balance`, in
+    any language, called with one argument and answering one value:
 
         target    poll://any@payments.db
         argument  {"customer_id": "example"}

@@ -12,8 +12,8 @@ from ...runtime.durable.rpc import Rpc
 class Refund(BaseModel):
     """Request of `payments.refund`.
 
-    Group `payments` serves it: a durable function registered as `payments.refund`, in any language, called with
-    one argument and answering one value:
+    Group `payments` serves it: a durable function registered as `payments.refund`, in
+    any language, called with one argument and answering one value:
 
         target    poll://any@payments
         argument  {"receipt": "6f0ad5b6-3f6c-4f0e-9d5a-0c6a5d0c7a11"}

@@ -11,8 +11,8 @@ from ...runtime.durable.rpc import Rpc
 class Charge(BaseModel):
     """Request of `charge`.
 
-    Group `payments.workers` serves it: a durable function registered as `charge`, in any language, called with
-    one argument and answering one value:
+    Group `payments.workers` serves it: a durable function registered as `charge`, in
+    any language, called with one argument and answering one value:
 
         target    poll://any@payments.workers
         argument  {"order_id": "example", "amount": "1.50"}

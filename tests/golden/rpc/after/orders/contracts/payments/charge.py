@@ -11,8 +11,8 @@ from ...runtime.durable.rpc import Rpc
 class Charge(BaseModel):
     """Request of `payments.charge`.
 
-    Group `payments` serves it: a durable function registered as `payments.charge`, in any language, called with
-    one argument and answering one value:
+    Group `payments` serves it: a durable function registered as `payments.charge`, in
+    any language, called with one argument and answering one value:
 
         target    poll://any@payments
         argument  {"order_id": "example", "amount": "1.50", "lines": ["example"]}

@@ -1,4 +1,4 @@
-"""The gate `audit`: where a workflow waits for the answer that the webhook brings."""
+"""The gate `audit`: a workflow waits here for its webhook."""
 
 from pydantic import BaseModel
 

@@ -1,4 +1,4 @@
-"""The gate `parcel-lost`: where a workflow waits for the answer that the webhook brings."""
+"""The gate `parcel-lost`: a workflow waits here for its webhook."""
 
 from pydantic import BaseModel
 

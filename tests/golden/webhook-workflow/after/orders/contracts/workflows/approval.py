@@ -1,4 +1,4 @@
-"""The gate `approval`: where a workflow waits for the answer that the webhook brings."""
+"""The gate `approval`: a workflow waits here for its webhook."""
 
 from pydantic import BaseModel
 

@@ -1,4 +1,4 @@
-"""The gate `payment-settled`: where a workflow waits for the answer that the webhook brings."""
+"""The gate `payment-settled`: a workflow waits here for its webhook."""
 
 from decimal import Decimal
 from uuid import UUID

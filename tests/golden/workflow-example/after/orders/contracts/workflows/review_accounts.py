@@ -1,10 +1,8 @@
 """The workflow `review-accounts`."""
 
-from datetime import timedelta
-
 from pydantic import BaseModel
 
-from ...runtime.durable.rpc import Rpc
+from ...runtime.durable.rpc import JOB_TIMEOUT, Rpc
 from ..db.get_account import AccountId
 from .aggregate import Summary
 
@@ -27,5 +25,5 @@ review_accounts = Rpc(
     group="workers",
     request=ReviewAccounts,
     result=ReviewAccountsResult,
-    timeout=timedelta(days=7),
+    timeout=JOB_TIMEOUT,
 )

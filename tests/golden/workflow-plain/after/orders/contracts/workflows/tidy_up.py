@@ -1,10 +1,8 @@
 """The workflow `tidy-up`."""
 
-from datetime import timedelta
-
 from pydantic import BaseModel
 
-from ...runtime.durable.rpc import Rpc
+from ...runtime.durable.rpc import JOB_TIMEOUT, Rpc
 
 
 class TidyUp(BaseModel):
@@ -20,5 +18,5 @@ tidy_up = Rpc(
     group="workers",
     request=TidyUp,
     result=TidyUpResult,
-    timeout=timedelta(days=7),
+    timeout=JOB_TIMEOUT,
 )

@@ -1,10 +1,8 @@
 """The workflow `place-order`."""
 
-from datetime import timedelta
-
 from pydantic import BaseModel
 
-from ...runtime.durable.rpc import Rpc
+from ...runtime.durable.rpc import JOB_TIMEOUT, Rpc
 
 
 class PlaceOrder(BaseModel):
@@ -25,5 +23,5 @@ place_order = Rpc(
     group="workers",
     request=PlaceOrder,
     result=PlaceOrderResult,
-    timeout=timedelta(days=7),
+    timeout=JOB_TIMEOUT,
 )

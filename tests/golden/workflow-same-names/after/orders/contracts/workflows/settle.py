@@ -1,12 +1,11 @@
 """The workflow `settle`."""
 
-from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from ...runtime.durable.rpc import Rpc
+from ...runtime.durable.rpc import JOB_TIMEOUT, Rpc
 
 
 class Settle(BaseModel):
@@ -28,5 +27,5 @@ settle = Rpc(
     group="workers",
     request=Settle,
     result=SettleResult,
-    timeout=timedelta(days=7),
+    timeout=JOB_TIMEOUT,
 )

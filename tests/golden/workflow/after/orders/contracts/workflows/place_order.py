@@ -1,12 +1,11 @@
 """The workflow `place-order`."""
 
-from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from ...runtime.durable.rpc import Rpc
+from ...runtime.durable.rpc import JOB_TIMEOUT, Rpc
 
 
 class PlaceOrder(BaseModel):
@@ -33,5 +32,5 @@ place_order = Rpc(
     group="workers",
     request=PlaceOrder,
     result=PlaceOrderResult,
-    timeout=timedelta(days=7),
+    timeout=JOB_TIMEOUT,
 )

@@ -1,0 +1,96 @@
+# file: bank/operations.py
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+
+class Database:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(self._engine) as session, session.begin():
+            yield session
+
+
+async def once[R: BaseModel](
+    database: Database, operation_id: str, result: type[R], effect: Callable[[AsyncSession], Awaitable[R]]
+) -> R:
+    async with database.write() as session:
+        row = await session.scalar(text("SELECT result FROM operations WHERE id = :id"), {"id": operation_id})
+        if row is not None:
+            return result.model_validate_json(row)
+        done = await effect(session)
+        await session.execute(
+            text("INSERT INTO operations VALUES (:id, :result)"), {"id": operation_id, "result": done.model_dump_json()}
+        )
+        return done
+
+# file: bank/functions.py
+"""A new uuid may be in a row: it is drawn once, with the effect."""
+
+import uuid
+from datetime import UTC, datetime
+
+from pydantic import BaseModel
+from resonate.context import Context
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from .operations import Database, once
+
+
+class Deposit(BaseModel):
+    transfer: str
+    account: str
+    cents: int
+
+
+class Balance(BaseModel):
+    cents: int
+
+
+ADD = text("UPDATE accounts SET cents = cents + :cents WHERE id = :id RETURNING cents")
+
+
+def ledger(request: Deposit, at: datetime) -> Deposit:
+    print("asked at", at)
+    return request
+
+
+async def deposit(ctx: Context, request: Deposit) -> Balance:
+    async def effect(session: AsyncSession) -> Balance:
+        values = {"id": str(uuid.uuid4()), "at": datetime.now(UTC), "cents": request.cents}
+        await session.execute(text("INSERT INTO deposits VALUES (:id, :at, :cents)"), values)
+        return Balance(cents=request.cents)
+
+    told = ledger(request, datetime.now(UTC))
+    operation = f"db/op/deposit/{uuid.uuid5(uuid.NAMESPACE_URL, request.transfer)}/{told.transfer}"
+    return await once(ctx.get_dependency(Database), operation, Balance, effect)
+
+# file: bank/worker.py
+import asyncio
+
+from resonate.resonate import Resonate
+from resonate.retry import Exponential
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from .functions import deposit
+from .operations import Database
+
+GROUP = "db"
+
+
+async def main() -> None:
+    policy = Exponential(delay=1, factor=2, max_delay=30, max_retries=6)
+    resonate = Resonate(url="http://localhost:8001", group=GROUP, retry_policy=policy)
+    resonate.with_dependency(Database(create_async_engine("postgresql+psycopg://bank")))
+    resonate.register(deposit, name="db.deposit")
+    await asyncio.Event().wait()
+
+
+asyncio.run(main())

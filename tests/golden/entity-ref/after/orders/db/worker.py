@@ -1,0 +1,24 @@
+"""Group `db`: SERVED are the database functions that it runs, DEPENDENCIES what they ask for by type."""
+
+from pathlib import Path
+
+from ..runtime.database import OpenDatabase
+from ..runtime.durable.rpc import Registration
+from ..runtime.service import Dependency
+from .clinic import create_clinic, delete_clinic, update_clinic
+from .patient import create_patient, delete_patient, update_patient
+
+GROUP = "db"
+
+SERVED: list[Registration] = [
+    create_clinic,
+    update_clinic,
+    delete_clinic,
+    create_patient,
+    update_patient,
+    delete_patient,
+]
+
+DEPENDENCIES: list[Dependency] = [
+    OpenDatabase(migrations=Path(__file__).with_name("migrations")),
+]

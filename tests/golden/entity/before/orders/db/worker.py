@@ -1,0 +1,15 @@
+"""Group `db`: SERVED are the database functions that it runs, DEPENDENCIES what they ask for by type."""
+
+from pathlib import Path
+
+from ..runtime.database import OpenDatabase
+from ..runtime.durable.rpc import Registration
+from ..runtime.service import Dependency
+
+GROUP = "db"
+
+SERVED: list[Registration] = []
+
+DEPENDENCIES: list[Dependency] = [
+    OpenDatabase(migrations=Path(__file__).with_name("migrations")),
+]

@@ -1,0 +1,73 @@
+"""The entity `patient`: its models, and what writes it."""
+
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import MISSING, BaseModel, ConfigDict, Field
+
+from ...runtime.durable.rpc import Rpc
+from ...runtime.errors import NoSuchReference, NotUnique, StillReferenced, VersionMismatch
+
+
+class NewPatient(BaseModel):
+    """What is given of a new patient."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    fee: Annotated[Decimal, Field(max_digits=18, decimal_places=2)] = Decimal("1.50")
+
+
+class Patient(NewPatient):
+    """A patient, as it is kept. Each change makes another `version` of it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    version: int
+
+
+class PatientChanges(BaseModel):
+    """Fields of a patient to change; what is left out stays as it is."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)] | MISSING = MISSING
+    fee: Annotated[Decimal, Field(max_digits=18, decimal_places=2)] | MISSING = MISSING
+
+
+class UpdatePatient(BaseModel):
+    """Request of `db.update_patient`; `version` is the one that it must have, if any."""
+
+    id: UUID
+    changes: PatientChanges
+    version: int | None = None
+
+
+class DeletePatient(BaseModel):
+    """Request of `db.delete_patient`; `version` is the one that it must have, if any."""
+
+    id: UUID
+    version: int | None = None
+
+
+create_patient = Rpc(
+    name="db.create_patient",
+    group="db",
+    request=NewPatient,
+    result=Patient,
+    raises=(NoSuchReference, NotUnique),
+)
+
+update_patient = Rpc(
+    name="db.update_patient",
+    group="db",
+    request=UpdatePatient,
+    result=Patient,
+    raises=(NoSuchReference, NotUnique, VersionMismatch),
+)
+
+delete_patient = Rpc(
+    name="db.delete_patient",
+    group="db",
+    request=DeletePatient,
+    result=Patient,
+    raises=(StillReferenced, VersionMismatch),
+)
