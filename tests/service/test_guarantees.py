@@ -441,6 +441,7 @@ def test_a_process_that_needs_the_settings_of_another(definition: Service, datab
     package = copy_service(definition, tmp_path)
     with (package / "workflows" / "worker.py").open("a") as file:
         file.write(NEEDS_A_DATABASE)
-    planted = SimpleNamespace(package="shop", groups=definition.groups, directory=package, module=definition.module)
+    known = {"groups": definition.groups, "module": definition.module, "has_queries": False}
+    planted = SimpleNamespace(package="shop", directory=package, **known)
     with pytest.raises(AssertionError, match="DATABASE_URL is not set, and this process needs it"):
         guarantees.processes_start_and_stop(cast("Service", planted), database_url, None, scratch)
