@@ -247,6 +247,7 @@ def test_the_tool_lists_it_all(dev: Dev, service: Path) -> None:
         },
         "workflows": {"place-order", "close-day"},
         "db_functions": {"db.reserve_stock"},
+        "queries": set(),
         "rpc": {"payments.charge"},
         "webhooks": {"approval"},
         "schedules": {"nightly"},

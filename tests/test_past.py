@@ -48,6 +48,7 @@ HAS = {
         },
         "workflows": {"aggregate", "process-job"},
         "db_functions": {"db.get_account", "db.save_result"},
+        "queries": set(),
         "rpc": set(),
         "webhooks": {"approve"},
         "schedules": set(),
@@ -71,6 +72,7 @@ HAS["shop-grown"] = {
     },
     "workflows": {"aggregate", "nightly", "place-order", "process-job"},
     "db_functions": {"db.get_account", "db.get_stock", "db.reserve_stock", "db.save_result"},
+    "queries": set(),
     "rpc": {"payments.charge", "payments.refund", "risk.score"},
     "webhooks": {"approve", "ping", "shipped"},
     "schedules": {"nightly-run"},
@@ -110,6 +112,8 @@ def test_list_says_what_it_has(process: Tool, name: str, service: Path) -> None:
     found = inventory(process, service)
     names = {section: {entry["name"] for entry in entries} for section, entries in found.items()}
     assert names == {**HAS[name], "routes": HAS[name]["routes"] | HEALTH}
+    # There were no queries then.
+    assert found.pop("queries") == [] and all(route.pop("queries") == [] for route in found["routes"])
     assert found == json.loads((PAST / f"{name}.list.json").read_text(encoding="utf-8"))
 
     ran = process("list", cwd=service)

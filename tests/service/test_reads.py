@@ -96,7 +96,7 @@ async def test_the_database_itself_refuses_to_write(reads: ReadDatabase, how: st
                 case "orm-statement":
                     await session.execute(insert(Operation).values(**row))
                 case "core":
-                    await (await session.connection()).execute(insert(Operation.__table__).values(**row))
+                    await (await session.connection()).execute(insert(Operation).values(**row))
                 case "text":
                     await session.execute(text("DELETE FROM operations"))
                 case _:
@@ -217,7 +217,8 @@ async def test_pages_after_one_another_are_the_list(
     async with reads.session() as session:
         whole = await operations(session, PageRequest(100, None, order))
         walked: list[Item] = []
-        sizes, cursor = [], None
+        sizes: list[int] = []
+        cursor: str | None = None
         while not sizes or cursor is not None:
             page = await operations(session, PageRequest(limit, cursor, order))
             walked += page.items
@@ -257,8 +258,8 @@ async def cursor_of(reads: ReadDatabase, order: str) -> str:
 async def test_a_cursor_is_good_for_its_list_and_order_alone(database: Database, reads: ReadDatabase) -> None:
     await add(database, "a", "b", "c")
     cursor = await cursor_of(reads, "created_at")
-    made_up = (["id", "\0"], ["id", "\ud800"], ["id", 1], ["id"], ["id", "a", "b"], "id", 7, [], {"id": "a"})
-    made_up += (["created_at", "2026-01-01T00:00:00", "a"], ["created_at", 10**30, "a"], ["created_at", None, "a"])
+    made_up: list[Any] = [["id", "\0"], ["id", "\ud800"], ["id", 1], ["id"], ["id", "a", "b"], "id", 7, [], {"id": 1}]
+    made_up += [["created_at", moment, "a"] for moment in ("2026-01-01T00:00:00", 10**30, None)]
     wrongs = [("created_at" if "created_at" in str(it) else "id", encoded(json.dumps(it))) for it in made_up]
     wrongs += [("id", cursor), ("-created_at", cursor), ("created_at", cursor[:-4]), ("id", "x"), ("id", "ä")]
     for order, wrong in [*wrongs, ("id", encoded("[" * 3000))]:

@@ -66,12 +66,12 @@ async def test_work_of_another_customer_is_not_found(orders: RunningService) -> 
 async def test_the_request_itself_names_the_work(orders: RunningService) -> None:
     first = await orders.http.put("/customers/€ 1/orders/1")
     assert (first.status_code, first.json()) == (200, {"text": "€ 1 ordered 1"})
-    assert first.headers["Location"] == "/customers/%E2%82%AC%201/orders/~e2~82~ac~201/1"
+    assert first.headers["Location"] == "/customers/%E2%82%AC%201/orders/~e2~82~ac~201,1"
     assert "Idempotent-Replayed" not in first.headers
     again = await orders.http.put("/customers/€ 1/orders/1", headers={"Idempotency-Key": "plays no part"})
     assert (again.headers["Idempotent-Replayed"], again.json()) == ("true", first.json())
     polled = await orders.http.get(first.headers["Location"])
-    assert (polled.json()["id"], polled.json()["status"]) == ("~e2~82~ac~201/1", "succeeded")
+    assert (polled.json()["id"], polled.json()["status"]) == ("~e2~82~ac~201,1", "succeeded")
 
 
 async def test_of_many_at_once_one_is_the_first(orders: RunningService) -> None:
@@ -83,9 +83,9 @@ async def test_of_many_at_once_one_is_the_first(orders: RunningService) -> None:
 async def test_work_that_takes_longer(orders: RunningService) -> None:
     slow = await orders.http.put(f"{ORDERS}/0", headers={"Prefer": "wait=0"})
     assert slow.status_code == 202, slow.text
-    assert slow.json() == {"id": "c-1/0", "status": "running", "result": None, "error": None}
-    assert (slow.headers["Location"], slow.headers["Preference-Applied"]) == (f"{ORDERS}/c-1/0", "wait=0")
-    answer = {"job_id": "c-1/0", "paid": True}
+    assert slow.json() == {"id": "c-1,0", "status": "running", "result": None, "error": None}
+    assert (slow.headers["Location"], slow.headers["Preference-Applied"]) == (f"{ORDERS}/c-1,0", "wait=0")
+    answer = {"job_id": "c-1,0", "paid": True}
     assert (await orders.send_signed("/webhooks/payments", answer)).json() == answer
     ended = await orders.http.put(f"{ORDERS}/0")
     assert (ended.status_code, ended.json()) == (200, {"text": "c-1 ordered 0"})
@@ -95,7 +95,7 @@ async def test_work_that_fails(orders: RunningService) -> None:
     failed = await orders.http.put(f"{ORDERS}/-1")
     assert problem(failed) == (404, "no-such-number")
     assert failed.json()["detail"] == "there is no such number"
-    assert failed.headers["Location"] == f"{ORDERS}/c-1/-1"
+    assert failed.headers["Location"] == f"{ORDERS}/c-1,-1"
 
 
 async def test_reads_through_a_durable_function(orders: RunningService) -> None:
@@ -174,7 +174,7 @@ async def test_an_engine_that_goes_away_while_a_request_waits(
     monkeypatch.setattr(EngineClient, "find", refuse)
     response = await orders.http.put(f"{ORDERS}/0")
     assert problem(response) == (503, "engine-unavailable")
-    assert response.headers["Location"] == f"{ORDERS}/c-1/0"
+    assert response.headers["Location"] == f"{ORDERS}/c-1,0"
     monkeypatch.undo()
 
 

@@ -17,6 +17,9 @@ from .errors import QueryTimedOut
 from .settings import ServiceSettings
 
 
+_TOO_LONG = (psycopg.errors.QueryCanceled, psycopg.errors.IdleInTransactionSessionTimeout)
+
+
 class ReadDatabase(Database):
     """The database that queries read. It is away, too, while it is behind the migrations of this code.
 
@@ -45,11 +48,9 @@ class ReadDatabase(Database):
 
     @staticmethod
     def bounds(settings: ServiceSettings) -> dict[str, Any]:
-        """Postgres's time-outs: READ_TIMEOUT."""
-        return {
-            "statement_timeout": settings.read_timeout,
-            "idle_in_transaction_session_timeout": settings.read_timeout,
-        }
+        """Postgres's time-outs: that of a statement is READ_TIMEOUT."""
+        idle = settings.database_statement_timeout
+        return {"statement_timeout": settings.read_timeout, "idle_in_transaction_session_timeout": idle}
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
@@ -67,7 +68,7 @@ class ReadDatabase(Database):
             except DBAPIError as error:
                 if _is_write(error.orig):
                     raise RuntimeError("a query writes, and the database refused it: write in a db function") from error
-                if isinstance(error.orig, psycopg.errors.QueryCanceled):
+                if isinstance(error.orig, _TOO_LONG):
                     raise QueryTimedOut from error
                 raise
 
