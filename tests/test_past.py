@@ -53,6 +53,8 @@ HAS = {
         "schedules": set(),
         "idempotency_keys": set(),
         "groups": {"api", "db", "workers"},
+        "entities": set(),
+        "fields": set(),
     },
     "shop-bare": {**{section: set[str]() for section in KINDS.values()}, "groups": {"api", "db", "workers"}},
 }
@@ -76,6 +78,8 @@ HAS["shop-grown"] = {
     "schedules": {"nightly-run"},
     "idempotency_keys": {"order"},
     "groups": {"api", "db", "payments", "risk", "workers"},
+    "entities": set(),
+    "fields": set(),
 }
 HEALTH = {"GET /livez", "GET /metrics", "GET /readyz"}  # of which 0.1.0 had a module among its routes
 
@@ -110,6 +114,8 @@ def test_list_says_what_it_has(process: Tool, name: str, service: Path) -> None:
     found = inventory(process, service)
     names = {section: {entry["name"] for entry in entries} for section, entries in found.items()}
     assert names == {**HAS[name], "routes": HAS[name]["routes"] | HEALTH}
+    # There were no entities then.
+    assert found.pop("entities") == found.pop("fields") == []
     assert found == json.loads((PAST / f"{name}.list.json").read_text(encoding="utf-8"))
 
     ran = process("list", cwd=service)
