@@ -54,6 +54,8 @@ HAS = {
         "schedules": set(),
         "idempotency_keys": set(),
         "groups": {"api", "db", "workers"},
+        "entities": set(),
+        "fields": set(),
     },
     "shop-bare": {**{section: set[str]() for section in KINDS.values()}, "groups": {"api", "db", "workers"}},
 }
@@ -78,6 +80,8 @@ HAS["shop-grown"] = {
     "schedules": {"nightly-run"},
     "idempotency_keys": {"order"},
     "groups": {"api", "db", "payments", "risk", "workers"},
+    "entities": set(),
+    "fields": set(),
 }
 HEALTH = {"GET /livez", "GET /metrics", "GET /readyz"}  # of which 0.1.0 had a module among its routes
 
@@ -112,8 +116,9 @@ def test_list_says_what_it_has(process: Tool, name: str, service: Path) -> None:
     found = inventory(process, service)
     names = {section: {entry["name"] for entry in entries} for section, entries in found.items()}
     assert names == {**HAS[name], "routes": HAS[name]["routes"] | HEALTH}
-    # There were no queries then.
-    assert found.pop("queries") == [] and all(route.pop("queries") == [] for route in found["routes"])
+    # There were no queries and entities then.
+    assert all(found.pop(section) == [] for section in ("queries", "entities", "fields"))
+    assert all(route.pop("queries") == [] for route in found["routes"])
     assert found == json.loads((PAST / f"{name}.list.json").read_text(encoding="utf-8"))
 
     ran = process("list", cwd=service)
