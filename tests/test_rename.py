@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from resonate_scaffold.check import check
-from resonate_scaffold.errors import ScaffoldError, Taken, Unknown, UsageError
+from resonate_scaffold.errors import ScaffoldError, StillUsed, Taken, Unknown, UsageError
 from resonate_scaffold.plan import unified_diff
 from resonate_scaffold.project import Project
 from resonate_scaffold.service.listing import inventory
@@ -32,6 +32,14 @@ GROWN = (
     "add webhook ordered --starts ship",
     "add workflow sweep",
     "add schedule nightly --workflow sweep --cron '0 2 * * *'",
+)
+# What uses the workflow `ship`, as it is taken back.
+USERS = (
+    "route POST /shipments",
+    "webhook ordered",
+    "route PUT /shipments/{sku}",
+    "workflow restock",
+    "webhook consent",
 )
 
 
@@ -100,11 +108,15 @@ def test_a_workflow_keeps_what_its_runs_go_by(service: Project) -> None:
     assert [it["name"] for it in inventory(Service(renamed), ["workflow"])["workflows"]] == ["restock", "ship", "sweep"]
     plan = planned(service, "rename workflow ship deliver-it")
     assert any("by ship, as before; --durable" in note for note in plan.notes)
+    # What it answers is known, as before.
+    calls = "add workflow twice --takes sku:str --takes quantity:int --returns left:int --calls ship"
+    test = PurePosixPath("tests/test_workflow_twice.py")
+    assert grown(renamed, calls).files[test] == grown(service, calls).files[test]
     # What was added is known by its new name, and goes by it.
+    with pytest.raises(StillUsed, match=r"orders/api/webhook_consent\.py"):
+        planned(grown(renamed, *(f"remove {it}" for it in USERS[:-1])), "remove workflow deliver-it")
     assert renamed.find_add("workflow", "deliver-it") is not None
-    for line in ("route POST /shipments", "webhook ordered", "webhook consent", "route PUT /shipments/{sku}"):
-        renamed = grown(renamed, f"remove {line}")
-    renamed = grown(renamed, "remove workflow restock", "remove workflow deliver-it")
+    renamed = grown(renamed, *(f"remove {it}" for it in USERS), "remove workflow deliver-it")
     assert "deliver_it" not in code(renamed)
 
 
@@ -190,7 +202,7 @@ def test_a_name_that_is_taken_is_refused(service: Project) -> None:
         ("route PUT /shipments/{sku} /parcels", UsageError),
         ("group bills invoicing", Unknown),
         ("group db data", UsageError),
-        ("workflow ship class", ScaffoldError),
+        ("workflow ship 1st", ScaffoldError),
     ],
 )
 def test_what_is_not_there_or_cannot_be(service: Project, line: str, error: type[ScaffoldError]) -> None:

@@ -167,7 +167,11 @@ def is_certain(addition: Addition, contract: Contract, callers: tuple[str, ...] 
     One that calls itself, through others, never answers.
     """
     project = addition.project
-    kinds = {GROUP_OF_WORKFLOWS: ("workflow", contract.durable), "db": ("db-function", name_of_db(contract))}
+    # A workflow that was renamed keeps its durable name; its record goes by the new one.
+    kinds = {
+        GROUP_OF_WORKFLOWS: ("workflow", contract.variable.removesuffix("_").replace("_", "-")),
+        "db": ("db-function", name_of_db(contract)),
+    }
     kind, name = kinds.get(contract.group, ("rpc", contract.target))
     added = project.find_add(kind, name)
     if added is None or contract.durable in callers:

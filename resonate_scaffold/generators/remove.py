@@ -32,6 +32,7 @@ from resonate_scaffold.generators.webhook import KINDS, SCHEDULED
 from resonate_scaffold.names import Name, Noun
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import Added, ChangedFiles, Edited, Project
+from resonate_scaffold.service.renaming import listed_kinds
 from resonate_scaffold.service.service import Service
 
 _TEXTS = frozenset({"Procfile", "compose.yaml", str(PROCFILE_DEV)})  # what an `add` edits that is not Python
@@ -300,7 +301,8 @@ def _check_unused(project: Project, record: Added, after: Mapping[PurePosixPath,
     places = {place for _, place in rest.references(names, leaving)}
     places |= {place for place in rest.uses_by_name(gone) if PurePosixPath(place.path) not in leaving}
     if record.kind == "workflow":
-        places |= set(_roots(rest, record.name))
+        own = [it.durable for it in Service(project).contracts if it.place.path in record.files]
+        places |= {place for durable in own for place in _roots(rest, durable)}
     if places:
         firsts = {place.path: place for place in sorted(places, reverse=True)}  # of each file
         shown = ", ".join(at(place) for place in sorted(firsts.values())[:_SHOWN])
@@ -313,6 +315,7 @@ def _roots(service: Service, durable: str) -> Iterator[Place]:
     for path in service.project.files:
         if path.parts[:2] == (service.project.package, "api") and durable.encode() in service.project.files[path]:
             yield from (Place(str(path), line) for kind, line in service.kinds_in(path) if kind == durable)
+            yield from (Place.of(scope, kind) for scope, kind in listed_kinds(service, path) if kind.value == durable)
 
 
 def _module(project: Project, path: str) -> str:

@@ -284,10 +284,7 @@ def spelled_durable(service: Service, contract: Contract) -> Iterator[tuple[Scop
     for path, content in service.project.files.items():
         if path.suffix != ".py" or old.encode() not in content:
             continue
-        for statement in service.program.modules[path].scope.node.body if path.match("webhook_*.py") else ():
-            match statement:
-                case ast.AnnAssign(target=ast.Name(id="KINDS"), value=ast.expr() as kinds):
-                    yield from ((service.program.modules[path].scope, it) for it in texts(ast.walk(kinds)))
+        yield from ((scope, kind) for scope, kind in listed_kinds(service, path) if kind.value == old)
         for scope in service.program.modules[path].scopes:
             for call in scope.calls:
                 if service.calls_ids(call, scope, "root_id"):
@@ -303,6 +300,15 @@ def spelled_durable(service: Service, contract: Contract) -> Iterator[tuple[Scop
     for schedule in service.model.schedules:
         if schedule.contract is None and schedule.function == old:
             yield from ((schedule.scope, it) for it in texts(ast.walk(schedule.node)))
+
+
+def listed_kinds(service: Service, path: PurePosixPath) -> Iterator[tuple[Scope, ast.Constant]]:
+    """The strings of the list `KINDS` of a webhook: what the ids begin with of work that waits for it."""
+    scope = service.program.modules[path].scope
+    for statement in service.source(path).tree.body:
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id="KINDS"), value=ast.List(elts=kinds)):
+                yield from ((scope, it) for it in kinds if isinstance(it, ast.Constant))
 
 
 def _is(service: Service, node: ast.expr, scope: Scope, contract: Contract) -> bool:
