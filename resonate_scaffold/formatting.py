@@ -50,7 +50,7 @@ def lay_out(files: Files, drafts: Iterable[Draft]) -> dict[PurePosixPath, bytes]
         files: the project's.
 
     Raises:
-        FormattingFailed: ruff cannot be run, or refuses the project's configuration.
+        FormattingFailed: ruff cannot be run, or not with the project's settings.
     """
     by_path = {draft.path: draft for draft in drafts}
     if not by_path:
@@ -125,8 +125,8 @@ class _Ruff:
         complaint = done.stderr.decode(errors="replace")
         if complaint.startswith("ruff failed"):
             raise FormattingFailed(
-                f"ruff refuses the configuration of the project: {_cause(complaint)}",
-                "Correct it, or install the version of ruff that it is for beside resonate-scaffold.",
+                f"ruff cannot be run with the project's settings: {_refusal(complaint)}",
+                "Correct them, or install beside resonate-scaffold the version of ruff that they are for.",
             )
         marks = {path: BOM_UTF8 if content.startswith(BOM_UTF8) else b"" for path, content in texts.items()}
         return {path: mark + (self._directory / path).read_bytes() for path, mark in marks.items()}
@@ -178,8 +178,9 @@ def _program() -> str:
     return str(find_ruff_bin())
 
 
-def _cause(complaint: str) -> str:
-    """The last causes of a failure, in a line."""
-    causes = [line.removeprefix("  Cause: ").strip() for line in complaint.splitlines()[1:] if line.strip()]
-    told = [line for line in causes if not re.match(r"[0-9 ]*\|", line)]
-    return "; ".join(told[-2:])
+def _refusal(complaint: str) -> str:
+    """Which settings ruff refuses, and why, in a line."""
+    files = re.findall(r"Failed to (?:load extended configuration `|parse )([^`\n]+)", complaint)
+    causes = (line.removeprefix("  Cause: ").strip() for line in complaint.splitlines()[1:])
+    reasons = [it for it in causes if it and not re.match(r"Failed to |[0-9 ]*\|", it)]
+    return f"{files[-1] if files else 'Its settings'}: {': '.join(reasons)}"

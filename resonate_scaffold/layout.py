@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -76,16 +77,33 @@ def text(content: str) -> str:
 
 
 def docstring(content: str, *, indent: int = 0) -> str:
-    """A docstring of one paragraph, quotes included, without the indent of its first line."""
+    """A docstring of one paragraph, quotes included, without the indent of its first line.
+
+    A method stays with its path, and no word stands alone on the last line.
+    """
     if indent + len(content) + 6 <= PROSE:
         return f'"""{content}"""'
     margin = " " * indent
+    whole = re.sub(r"\b(GET|POST|PUT|PATCH|DELETE) (?=/)", "\\1\u00a0", content)
     # Narrower by the quotes: two lines at least, or the formatter pulls the closing quotes up.
-    lines = textwrap.wrap(
-        content, PROSE - indent - 3, initial_indent=3 * " ", break_long_words=False, break_on_hyphens=False
-    )
+    widest = PROSE - indent - 3
+    lines = _wrapped(whole, widest)
+    for width in range(widest, widest // 2, -1):
+        narrower = _wrapped(whole, width)
+        if len(narrower) > len(lines):
+            break
+        if " " in narrower[-1] and len(narrower[-1]) > width // 3:
+            lines = narrower
+            break
+    lines = [line.replace("\u00a0", " ") for line in lines]
     lines[0] = f'"""{lines[0][3:]}'
     return "\n".join([lines[0], *(margin + line for line in lines[1:]), f'{margin}"""'])
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """A text in lines; the first has room for the quotes."""
+    # `textwrap` breaks at white space of ASCII alone, so what is held together by a no-break space is one word.
+    return textwrap.wrap(text, width, initial_indent=3 * " ", break_long_words=False, break_on_hyphens=False)
 
 
 def strings(pieces: Iterable[str], *, indent: int = 0, before: str = "") -> str:

@@ -27,7 +27,7 @@ async def note(ctx: Context, at: float) -> None: ...
 async def work(ctx: Context) -> None:
     await ctx.run(note, time.time())
 """
-RIGHT = WRONG.replace("time.time()", "1.0")
+RIGHT = WRONG.replace("time.time()", "abs(-1.000)")  # as long
 
 
 @pytest.fixture
@@ -77,6 +77,10 @@ def test_edits_are_always_seen(tool: Tool, tmp_path: Path, kept: Path, seed: int
     names = ["work.py", "other.py", "more/work.py"]
     (root / "more").mkdir()
     (root / "pyproject.toml").write_text("")
+    for text, wanted in ((WRONG, ["RS201"]), (RIGHT, []), (WRONG, ["RS201"])):
+        (root / "work.py").write_text(text)
+        os.utime(root / "work.py", (1, 1))
+        assert codes(tool) == wanted
     for _ in range(8):
         path = root / dice.choice(names)
         match dice.randrange(4):

@@ -9,7 +9,8 @@ import pytest
 
 from resonate_scaffold.errors import CannotEdit, ManifestError, ScaffoldError, StillUsed
 from resonate_scaffold.generators.migrations import heads, migrations
-from resonate_scaffold.project import Project
+from resonate_scaffold.generators.repair import repair
+from resonate_scaffold.project import Project, after
 from resonate_scaffold.service.listing import inventory
 from resonate_scaffold.service.service import Service
 from tests.grown import fresh, grown, planned, rewritten, without
@@ -254,6 +255,18 @@ def test_a_record_says_nothing_of_other_classes(service: Project) -> None:
     forged = service.files[record.path].replace(b'"PatientRow"', b'"Base"')
     with pytest.raises(ManifestError, match=r"Base in orders/db/models\.py is not of entity patient"):
         planned(rewritten(service, {str(record.path): forged}), "remove entity patient")
+
+
+def test_a_merge_of_two_entities_loses_nothing_but_wiring(clinic: Project) -> None:
+    """`list --repair` brings back what a merge has lost, and takes no function of an entity for something else."""
+    patient = grown(clinic, PATIENT)
+    assert repair(patient).changes == ()
+    worker = text(patient, "orders/db/worker.py").replace("    update_patient,\n", "")
+    models = text(patient, "orders/db/models.py").partition("\n\nclass PatientRow")[0] + "\n"
+    lost = rewritten(patient, {"orders/db/worker.py": worker.encode()})
+    assert "update_patient," in text(after(lost, repair(lost)), "orders/db/worker.py")
+    lost = rewritten(patient, {"orders/db/models.py": models.encode()})
+    assert "class PatientRow(" in text(after(lost, repair(lost)), "orders/db/models.py")
 
 
 # What is shown

@@ -172,6 +172,13 @@ def test_taking_back_leaves_the_rest_as_it_is() -> None:
     assert grown(added, "remove workflow any-other").files[WORKER] == UNFORMATTED
 
 
+def test_an_add_is_taken_back_when_the_settings_have_changed_since() -> None:
+    added = grown(fresh(bare=True), ADD)
+    others = added.files[PYPROJECT].replace(b"= 120", b"= 79")
+    gone = grown(rewritten(added, {str(PYPROJECT): others}), "remove workflow ship-order")
+    assert not [path for path in gone.files if "ship_order" in path.name]
+
+
 def test_settings_of_a_directory_count_there() -> None:
     narrow = rewritten(fresh(bare=True), {"tests/ruff.toml": b"line-length = 60\n"})
     created = {
@@ -209,7 +216,7 @@ CALL = b"x = call(first_argument_of_it, second_argument_of_it, third_argument_of
     ],
 )
 def test_settings_are_found_as_ruff_finds_them(settings: dict[str, str], width: int, tmp_path: Path) -> None:
-    files = on_disk(tmp_path, settings)
+    files = on_disk(tmp_path / 'my "äpps" 😀', settings)
     path = PurePosixPath("orders/x.py")
     assert (lay_out(files, [Draft(path, None, CALL)])[path] == CALL) is (len(CALL) - 1 <= width)
     assert not list(tmp_path.rglob(".ruff_cache"))

@@ -64,7 +64,7 @@ def service(seed: int, size: int) -> Structure:
     """A service with so many nodes, as wild as the types allow: cycles, strays, foreign groups, no group at all."""
     rng = random.Random(seed * 1000 + size)
     groups = [f"group-{n}" for n in range(rng.randint(1, 6))]
-    kinds = rng.choices(list(Kind), (25, 5, 30, 20, 10, 9, 1), k=size)
+    kinds = rng.choices(list(Kind), (25, 5, 30, 20, 10, 7, 1, 2), k=size)
     nodes = [
         Node(
             f"id-{n}",

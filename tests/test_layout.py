@@ -114,3 +114,12 @@ def test_annotations_are_written_anew() -> None:
     assert written("M | (A | B)") == "db.M | A | B"
     assert written("-1") == "-1"
     assert written("'M'") == '"M"'
+
+
+@pytest.mark.parametrize("length", range(60, 130))
+def test_docstrings_are_broken_as_a_person_would(length: int) -> None:
+    """Not between a method and its path, and not so that one word is left for the last line."""
+    name = "/".join(["", *("orders" for _ in range(length // 8)), "x" * (length % 8 + 1)])
+    lines = layout.docstring(f"POST {name} starts `place-order`; GET /orders/{{id}} says how it goes.").splitlines()
+    assert not any(line.endswith(("POST", "GET")) for line in lines)
+    assert len(lines) == 1 or " " in lines[-2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import keyword
 import shlex
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -12,7 +13,7 @@ from resonate_scaffold.errors import ScaffoldError
 from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Create, Plan
-from resonate_scaffold.project import after
+from resonate_scaffold.project import Project, after
 from tests.grown import fresh, grown, planned
 
 
@@ -163,3 +164,35 @@ def test_a_hint_is_a_command_that_works(line: str) -> None:
             planned(fresh(bare=True), command)
         command = again.value.hint.partition("resonate-scaffold ")[2]
     assert planned(fresh(bare=True), command).changes
+
+
+WEBHOOK = "orders/api/webhook_approval.py"
+
+
+def kinds(project: Project) -> str:
+    (line,) = (it for it in project.files[PurePosixPath(WEBHOOK)].decode().splitlines() if it.startswith("KINDS"))
+    return line.partition(" = ")[2]
+
+
+def test_a_webhook_knows_every_way_to_start_its_workflow() -> None:
+    """Whichever of the two was there first, and after each has been taken back."""
+    order = "add workflow place-order --takes number:str=a --returns number:str?"
+    there = grown(fresh(bare=True), order, "add workflow other", "add webhook approval --workflow place-order")
+    assert kinds(there) == '["place-order"]'
+    ways = (
+        "add route POST /orders --workflow place-order",
+        "add webhook ordered --starts place-order",
+        "add schedule nightly --workflow place-order --cron '0 2 * * *'",
+        "add route POST /others --workflow other",
+    )
+    grown_later = grown(there, *ways)
+    for kind in ("place-order", "ordered", "schedule"):
+        assert f'"{kind}"' in kinds(grown_later)
+    assert "others" not in kinds(grown_later)
+    first = grown(fresh(bare=True), order, "add workflow other", *ways, "add webhook approval --workflow place-order")
+    assert kinds(first) == kinds(grown_later)
+    for way in ("webhook ordered", "route 'POST /orders'"):
+        grown_later = grown(grown_later, f"remove {way}")
+    assert '"ordered"' not in kinds(grown_later) and '"schedule"' in kinds(grown_later)
+    gone = grown(grown_later, "remove webhook approval")
+    assert PurePosixPath(WEBHOOK) not in gone.files

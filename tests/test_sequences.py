@@ -26,6 +26,7 @@ import pytest
 
 from resonate_scaffold.check import check
 from resonate_scaffold.errors import CannotEdit, InvalidName, ScaffoldError, StillUsed, Taken, Unknown, UsageError
+from resonate_scaffold.forms import is_same
 from resonate_scaffold.project import Added, Project, after
 from resonate_scaffold.service.listing import inventory
 from resonate_scaffold.service.service import Service
@@ -322,13 +323,15 @@ class Sequence:
         return True
 
     def check_back(self, before: Project, added: Added) -> None:
-        """An `add` again changes nothing, and its `remove` gives every byte back, also of the other records."""
+        """An `add` again changes nothing, and its `remove` gives all back but for layout, also of the other records."""
         assert planned(self.project, self.commands[added.kind, added.name]).changes == (), self.told()
         back = after(self.project, planned(self.project, f"remove {added.kind} '{added.name}'"))
         differing = [
             str(path)
             for path in sorted(before.files.keys() | back.files.keys())
-            if before.files.get(path) != back.files.get(path)
+            if path not in before.files
+            or path not in back.files
+            or not is_same(path, before.files[path], back.files[path])
         ]
         assert differing == [], self.told()
 

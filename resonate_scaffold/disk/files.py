@@ -144,7 +144,7 @@ class FilesOnDisk(Files):
         for place in (here, *(() if directory.parts else here.parents)):
             for path in (place / name for name in RUFF_SETTINGS):
                 if path.is_file() and (path.name != RUFF_SETTINGS[-1] or _configures_ruff(path)):
-                    return "ruff.toml", f"extend = {json.dumps(str(path))}\n".encode()
+                    return "ruff.toml", f"extend = {json.dumps(str(path), ensure_ascii=False)}\n".encode()
         return None
 
     def _is_file(self, path: PurePosixPath) -> bool:

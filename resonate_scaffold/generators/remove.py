@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from resonate_scaffold import layout
 from resonate_scaffold.code.facts import Place
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import ChangedSince, ManifestError, StillUsed, Unknown
@@ -21,13 +22,14 @@ from resonate_scaffold.forms import is_same
 from resonate_scaffold.generators.addition import at
 from resonate_scaffold.generators.again import files_made_by
 from resonate_scaffold.generators.compose import COMPOSE, without_reads
-from resonate_scaffold.generators.contract import package_of
+from resonate_scaffold.generators.contract import TAKEN, package_of
 from resonate_scaffold.generators.entities import fields_added, referring
 from resonate_scaffold.generators.group import without_process, without_service
 from resonate_scaffold.generators.migrations import reversed_step
 from resonate_scaffold.generators.query import FOLDER
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS, contracts_folder, stand_in
-from resonate_scaffold.names import Name
+from resonate_scaffold.generators.webhook import KINDS, SCHEDULED
+from resonate_scaffold.names import Name, Noun
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import Added, ChangedFiles, Edited, Project
 from resonate_scaffold.service.service import Service
@@ -171,13 +173,17 @@ def _check_record(project: Project, recorded: Added, record: Added) -> None:
 
     modules = {f"{_module(project, path)}." for path in record.files}
     defines = _defined_by(record)
+    own = [project.files[path] for path in map(PurePosixPath, record.files) if path in project.files]
     for path in record.files:
         if PurePosixPath(path).suffix != ".py" and path != str(PROCFILE_DEV):
             raise _wrong(recorded, path)
     for path, edited in record.edits.items():
         if PurePosixPath(path).suffix != ".py" and path not in _TEXTS:
             raise _wrong(recorded, path)
-        for _, key in edited.lists:
+        for into, key in edited.lists:
+            spelled = layout.text(key).encode()
+            if into == KINDS and (key == SCHEDULED or any(spelled in content for content in own)):
+                continue  # what the ids of its work begin with
             if not any(key.startswith(module) for module in modules) and key not in {
                 record.name,
                 Name(record.name).kebab,
@@ -197,7 +203,7 @@ def _defined_by(record: Added) -> set[str]:
             entity, _, field = record.name.partition(" ")
             pascal = Name(entity).pascal
             return {f"{class_}.{field}" for class_ in (f"New{pascal}", f"{pascal}Changes", f"{pascal}Row")}
-    return {Name(record.name).snake}
+    return {Name(record.name).snake, Noun(record.name, TAKEN).snake}
 
 
 def _without(project: Project, record: Added) -> Mapping[PurePosixPath, bytes | None]:

@@ -208,7 +208,7 @@ class Renames:
         """Which strings and comments still say one of the words."""
         if not self.words:
             return
-        pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, self.words))})(?![\w-])")
+        pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, self.words))})(?![\w-]|\.\w)")
         places: list[str] = []
         for path, target in sorted(moved.items()):
             content = contents.get(path, self.project.files[path])

@@ -26,6 +26,7 @@ from resonate_scaffold.generators.rpc import contracts_folder, stand_in
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import ADDS, Added, ChangedFiles, Edited, Project, after
+from resonate_scaffold.service.entities import read_entities
 from resonate_scaffold.service.service import Contract, Service
 from resonate_scaffold.shapes import Types
 
@@ -192,10 +193,19 @@ def _without(project: Project, found: _Found, later: Sequence[str]) -> Project:
 
 def _there(service: Service) -> Iterator[_Found]:
     """What the code has that `add` may have made, and `new` has not: what others need before what needs it."""
-    new = service.project.manifest.files
+    new = {*service.project.manifest.files, *_of_entities(service)}
     for found in (*_groups(service), *_functions(service), *_keys(service), *_routes(service), *_schedules(service)):
         if found.files and not any(path in new for path in found.files):
             yield found
+
+
+def _of_entities(service: Service) -> Iterator[str]:
+    """The files of entities: the functions and routes in them are no `add` of their own."""
+    package = service.project.package
+    for entity in read_entities(service):
+        name = entity.name.replace("-", "_")
+        for module in ("api", "contracts/db", "db", "db/queries"):
+            yield f"{package}/{module}/{name}.py"
 
 
 def _groups(service: Service) -> Iterator[_Found]:

@@ -260,16 +260,23 @@ def _sent(payload: Any, segments: tuple[str, ...], job_id: str) -> dict[str, Any
 
 
 def _kinds(addition: Addition, workflow: str | None) -> list[str]:
-    """What the ids of the workflow that waits begin with, one for each way to start it; none where any may wait."""
+    """What the ids of the workflow that waits begin with, one for each way to start it; none where any may wait.
+
+    In the order in which :func:`tell_webhooks` adds to them, so that the same is made again whenever it is.
+    """
     if workflow is None:
         return []
     durable = contracts.find_workflow(addition, workflow).durable
-    modules = {PurePosixPath(route.place.path) for route in addition.service.routes if durable in route.contracts}
-    found = {kind for path in modules for kind, _ in addition.service.kinds_in(path)}
-    found |= {record.name for record in addition.project.adds("webhook") if record.options.get("starts") == durable}
-    if any(schedule.workflow == durable for schedule in addition.service.schedules):
-        found.add(SCHEDULED)
-    return sorted(found) or [durable]
+    made = {path: record.number for record in addition.project.adds("route") for path in record.files}
+    modules = {route.place.path for route in addition.service.routes if durable in route.contracts}
+    found = [
+        (made.get(path, 0), kind) for path in modules for kind, _ in addition.service.kinds_in(PurePosixPath(path))
+    ]
+    adds = addition.project.adds("webhook")
+    found += [(record.number, record.name) for record in adds if record.options.get("starts") == durable]
+    adds = addition.project.adds("schedule")
+    found += [(record.number, SCHEDULED) for record in adds if record.options.get("workflow") == durable]
+    return list(dict.fromkeys([durable, *(kind for _, kind in sorted(found))]))
 
 
 def tell_webhooks(addition: Addition, durable: str, kind: str) -> None:

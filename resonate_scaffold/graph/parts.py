@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
 from resonate_scaffold.errors import UsageError
-from resonate_scaffold.graph.shown import foreign_groups, ordered_groups
+from resonate_scaffold.graph.shown import counted, foreign_groups, ordered_groups
 from resonate_scaffold.graph.structure import Edge, Kind, Link, Node, Structure
 
 
@@ -62,10 +61,7 @@ def by_group(structure: Structure) -> Structure:
     for name in (*ordered_groups(structure), None):
         inside = [node for node in structure.nodes if (node.group or None) == name]
         if inside:
-            counts = Counter(node.kind for node in inside)
-            parts = ", ".join(
-                f"{counts[kind]} {kind}{'' if counts[kind] == 1 else 's'}" for kind in Kind if counts[kind]
-            )
+            parts = counted(inside)
             label = f"{name or 'in no group'}{' (foreign)' if name in foreign else ''}: {parts}"
             reachable = any(node.reachable for node in inside)
             nodes.append(Node(_id(name), Kind.group, label, None, None, reachable))

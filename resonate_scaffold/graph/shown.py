@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from resonate_scaffold.errors import plain
 from resonate_scaffold.graph.structure import Edge, Kind, Node, Structure
@@ -42,8 +43,8 @@ def name_of(node: Node) -> str:
     return plain(node.label) + version
 
 
-def counted(structure: Structure) -> str:
+def counted(nodes: Iterable[Node]) -> str:
     """``2 routes, 1 workflow``: how many there are of each kind that occurs."""
-    counts = Counter(node.kind for node in structure.nodes)
+    counts = Counter(node.kind for node in nodes)
     several = {kind: "queries" if kind is Kind.query else f"{kind}s" for kind in Kind}
     return ", ".join(f"{counts[kind]} {kind if counts[kind] == 1 else several[kind]}" for kind in Kind if counts[kind])

@@ -80,7 +80,7 @@ def _drawing(structure: Structure, way: str) -> Iterator[str]:
     shown = [rect for it, rect in placed.boxes.items() if it[0]] + list(placed.nodes.values())
     xs = [x for rect in shown for x in (rect.x, rect.right)] + [x for way in ways.values() for x, _ in way] or [0.0]
     ys = [y for rect in shown for y in (rect.y, rect.bottom)] + [y for way in ways.values() for _, y in way] or [0.0]
-    title, summary = _shortened(plain(structure.title), 60), counted(structure) or "nothing durable yet"
+    title, summary = _shortened(plain(structure.title), 60), counted(structure.nodes) or "nothing durable yet"
     inner = max(max(xs) - min(xs), _bold(title, 20), _cells(summary) * _SMALL, 300.0)
     entries = list(_entries(structure, nodes, edges, foreign))
     spots, below = _flowed([width for width, _ in entries], inner)
@@ -246,7 +246,7 @@ def _flowed(widths: Iterable[float], room: float) -> tuple[list[Point], float]:
 def _described(structure: Structure, nodes: Iterable[Node], edges: Iterable[Edge]) -> str:
     names = {node.id: name_of(node) for node in nodes}
     facts = [f"{names[edge.source]} {edge.kind} {names[edge.target]}" for edge in edges]
-    return f"{counted(structure) or 'Nothing durable yet'}. {'; '.join(facts)}".strip()
+    return f"{counted(structure.nodes) or 'Nothing durable yet'}. {'; '.join(facts)}".strip()
 
 
 def _shortened(text: str, most: int) -> str:

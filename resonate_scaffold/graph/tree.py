@@ -25,7 +25,7 @@ def render(structure: Structure) -> str:
     """
     sections = list(_sections(structure))
     widths = _widths(row for _, rows in sections for row in rows)
-    total = counted(structure) or "nothing durable yet"
+    total = counted(structure.nodes) or "nothing durable yet"
     lines = [f"{plain(structure.title)}: {total}"]
     for heading, rows in sections:
         lines += ["", heading, *(f"  {_line(row, widths)}" for row in rows)]

@@ -15,7 +15,7 @@ from resonate_scaffold.code.evaluate import is_contract
 from resonate_scaffold.code.facts import Place
 from resonate_scaffold.code.names import argument
 from resonate_scaffold.code.scopes import Bound, Module, ProgramClass, Scope, above
-from resonate_scaffold.code.values import Class, Instance
+from resonate_scaffold.code.values import Class, Function, Instance, Value
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.edit.text import Cut
 from resonate_scaffold.errors import CannotEdit, Taken
@@ -235,12 +235,24 @@ class Renaming:
                     if it.how is Bound.value and isinstance(it.node, ast.expr)
                 }
                 return found.pop() if len(found) == len({*bindings}) == 1 else None
+            case ast.Call(args=[first, *_]) if isinstance(given := evaluate.value(first, scope), Class):
+                return given.class_ if _gives_back(evaluate.value(node.func, scope)) else None
             case ast.Call(args=[first, *_]):
                 contract = evaluate.value(first, scope)
                 if is_contract(contract) and isinstance(contract, Instance) and contract.call and contract.scope:
                     result = evaluate.value(argument(contract.call, "result", 3), contract.scope)
                     return result.class_ if isinstance(result, Class) else None
         return None
+
+
+def _gives_back(value: Value | None) -> bool:
+    """Whether a function makes an instance of the class that it is given: ``def parse[T](model: type[T]) -> T``."""
+    if not isinstance(value, Function) or isinstance(value.scope.node, ast.Lambda):
+        return False
+    match value.scope.returns, [it.annotation for it in value.scope.positional][:1]:
+        case ast.Name(id=result), [ast.Subscript(value=ast.Name(id="type"), slice=ast.Name(id=given))]:
+            return result == given
+    return False
 
 
 def spliced(source: Source, cuts: list[Cut]) -> bytes:

@@ -1,6 +1,7 @@
 """`http.work`: submit and poll durable work, wait for it, read through it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
@@ -9,11 +10,13 @@ from urllib.parse import quote
 import httpx
 import pytest
 from resonate.connections import LocalConnection
-from resonate.types import PromiseRecord
+from resonate.types import PromiseRecord, Value
 from shop.runtime.durable.ids import keyed
 from shop.runtime.engine.client import EngineClient
-from shop.runtime.errors import EngineUnavailable
+from shop.runtime.engine.codec import failure_as_json
+from shop.runtime.errors import EngineUnavailable, Failure, NotUnique
 from shop.runtime.http import draining, work
+from shop.runtime.http.problems import Problem
 from shop.runtime.testing.running import RunningService, problem
 
 from .orders import Order, Receipt, order
@@ -208,3 +211,30 @@ async def test_finished_work_is_answered_as_it_was_recorded(orders: RunningServi
         assert (again.status_code, again.json()) == (200, recorded)
         assert again.headers["Location"] == first.headers["Location"]
         was(keyed("order", "c-1", 7), {"text": "c-1 ordered 7"})
+
+
+def failed_with(failure: Failure) -> PromiseRecord:
+    value = Value(data=failure_as_json(failure))
+    return PromiseRecord(id="job/1", state="rejected", timeout_at=0, value=value)
+
+
+class Declined(Failure):
+    """Its client reads the reason; the status of a problem is not for an attribute to say."""
+
+    public = ("reason", "status", "missing")
+    reason: str
+
+    def __init__(self, reason: str, score: int) -> None:
+        super().__init__(f"declined: {reason}", status=402)
+        self.reason, self.score = reason, score
+
+
+def test_only_public_attributes_are_members_of_a_problem() -> None:
+    outcome = work.Outcome.of(failed_with(Declined("expired", 12)))
+    assert outcome.members == {"reason": "expired"}
+    with pytest.raises(Problem) as raised:
+        work._result(Receipt, failed_with(Declined("expired", 12)))
+    told = json.loads(bytes(raised.value.response().body))
+    assert (told["type"], told["status"], told["reason"], "score" in told) == ("declined", 402, "expired", False)
+    assert work.Outcome.of(failed_with(NotUnique(["day", "number"]))).members == {"fields": ["day", "number"]}
+    assert work.Outcome.of(failed_with(Failure("no"))).members == {}

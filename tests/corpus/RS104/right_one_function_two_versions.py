@@ -13,7 +13,7 @@ class Seat(BaseModel):
 book_seat = Rpc(name="db.book_seat", group="db", request=Seat, result=Seat)
 book_seat_2 = Rpc(name="db.book_seat", group="db", request=Seat, result=Seat, version=2)
 book_box = Rpc(name="db.book_seat", group="boxes", request=Seat, result=Seat)
-# file: opera/db/seats.py
+# file: opera/house/seats.py
 from resonate.context import Context
 
 from ..contracts.db import seats as contracts
@@ -34,7 +34,7 @@ async def book_seat_2(ctx: Context, seat: Seat) -> Seat:
 @serve(contracts.book_box)
 async def book_box(ctx: Context, seat: Seat) -> Seat:
     return seat
-# file: opera/db/worker.py
+# file: opera/house/worker.py
 from ..runtime.durable.rpc import Registration
 from .seats import book_seat, book_seat_2
 
@@ -42,7 +42,7 @@ GROUP = "db"
 
 SERVED: list[Registration] = [book_seat, book_seat_2]
 # file: opera/boxes/worker.py
-from ..db.seats import book_box
+from ..house.seats import book_box
 from ..runtime.durable.rpc import Registration
 
 GROUP = "boxes"

@@ -16,7 +16,7 @@ from ...runtime.durable.rpc import Rpc
 from ..db.store_page import Page
 
 print_book = Rpc(name="print-book", group="workers", request=Page, result=Page)
-# file: press/db/store_page.py
+# file: press/pages/store_page.py
 from resonate.context import Context
 
 from ..contracts.db import store_page as contract
@@ -27,7 +27,7 @@ from ..runtime.durable.rpc import serve
 @serve(contract.store_page, retries=6)
 async def store_page(ctx: Context, page: Page) -> Page:
     return page
-# file: press/db/worker.py
+# file: press/pages/worker.py
 from ..runtime.durable.rpc import Registration
 
 GROUP = "db"
@@ -45,7 +45,7 @@ from ..runtime.durable.rpc import serve
 async def print_book(ctx: Context, page: Page) -> Page:
     return await store_page(ctx, page)
 # file: press/workflows/worker.py
-from ..db.store_page import store_page
+from ..pages.store_page import store_page
 from ..runtime.durable.rpc import Registration
 from .print_book import print_book
 

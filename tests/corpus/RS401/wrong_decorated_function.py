@@ -39,7 +39,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from ..contracts.db.find_customer import Customer, FindCustomer
-from ..db.find_customer import find_customer
+from ..db.find_customer import find_customer  # want: RS116
 
 router = APIRouter(prefix="/customers")
 

@@ -27,7 +27,7 @@ from . import draining
 from .auth import Caller, get_caller
 from .idempotency import RequestIdentity
 from .preferences import preferred_wait, prefers_async
-from .problems import Problem, not_found, unavailable
+from .problems import Problem, ProblemDetails, not_found, unavailable
 from .strict_json import check_request
 
 # A waiting request asks again after these seconds: often at first, since most work is quick, and after _BRISK seconds once
@@ -92,8 +92,8 @@ class Outcome:
         if status is Status.FAILED:
             failure = error_of(record)
             error = WorkError(code=failure.code, message=str(failure)[:1000])
-            public = {name: getattr(failure, name) for name in failure.public if hasattr(failure, name)}
-            members = to_jsonable_python(public)
+            names = [name for name in failure.public if name not in ProblemDetails.model_fields and hasattr(failure, name)]
+            members = to_jsonable_python({name: getattr(failure, name) for name in names})
             return cls(status, error=error, http_status=failure.status, members=members)
         result = record.value.data if status is Status.SUCCEEDED else None
         return cls(status, result, _ERRORS.get(status), _HTTP_STATUS.get(status, 200))
