@@ -679,7 +679,6 @@ add route POST /x --workflow place-order --poll /y/{sku}
 add route POST /x --workflow place-order --poll /jobs/orders/{id}
 add route PUT /x/{sku} --workflow place-order --poll /x/{id}
 add route POST /x --workflow place-order --name X
-add route POST /x --workflow place-order --name app
 add route POST /x --workflow place-order --name invoice
 add route GET /x --query nope
 add route POST /x --query stock
