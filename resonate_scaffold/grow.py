@@ -29,12 +29,11 @@ _UNSETTLED = (
 
 @dataclass(frozen=True, slots=True)
 class ChangeRequest:
-    """How a command is to go about it. ``interactive``: there is somebody to ask."""
+    """How a command is to go about it."""
 
     command: str
     project: Path
     dry_run: bool
-    interactive: bool
 
 
 def change(request: ChangeRequest, planner: Planner, report: Report) -> Outcome:

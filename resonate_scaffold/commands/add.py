@@ -93,7 +93,7 @@ def add_workflow(
         durable = name.replace("_", "-")
         submit = RouteRequest("POST", f"/{durable}", durable)
         planner = both(planner, lambda project: add_route(project, submit))
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json)
 
 
 @app.command("db-function", epilog=FIELDS)
@@ -111,7 +111,7 @@ def add_db_function(
     from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
 
     request = DbFunctionRequest(name, tuple(takes or ()), tuple(returns or ()), read_only)
-    change_project(lambda it: add_db_function(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_db_function(it, request), "add", project, dry_run=dry_run, as_json=as_json)
 
 
 @app.command("query")
@@ -142,7 +142,7 @@ def add_query(
     from resonate_scaffold.generators.query import QueryRequest, add_query
 
     request = QueryRequest(name, tuple(takes or ()), tuple(returns or ()), table, is_list, tuple(orders or ()))
-    change_project(lambda it: add_query(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_query(it, request), "add", project, dry_run=dry_run, as_json=as_json)
 
 
 @app.command("rpc", epilog=FIELDS)
@@ -169,7 +169,7 @@ def add_rpc(
         if takes or returns:
             raise UsageError("--from-schema says what it takes and returns", "Leave --takes and --returns out.")
         request = RpcRequest(target, schema=_read_text(from_schema), schema_file=str(from_schema))
-    change_project(lambda it: add_rpc(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_rpc(it, request), "add", project, dry_run=dry_run, as_json=as_json)
 
 
 @app.command("route")
@@ -208,7 +208,7 @@ def add_route(
     ((target, option),) = towards
     named_by = idempotency and idempotency.value
     request = RouteRequest(method, path, target, option, idempotency=named_by, key=key, wait=wait, poll=poll, name=name)
-    change_project(lambda it: add_route(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_route(it, request), "add", project, dry_run=dry_run, as_json=as_json)
 
 
 @app.command("webhook", epilog=FIELDS)
@@ -235,7 +235,7 @@ def add_webhook(
     from resonate_scaffold.generators.webhook import WebhookRequest, add_webhook
 
     request = WebhookRequest(name, tuple(takes or ()), workflow, scheme.value, id_from, starts)
-    change_project(lambda it: add_webhook(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_webhook(it, request), "add", project, dry_run=dry_run, as_json=as_json)
 
 
 @app.command("schedule")
@@ -258,7 +258,7 @@ def add_schedule(
     from resonate_scaffold.generators.schedule import ScheduleRequest, add_schedule
 
     request = ScheduleRequest(name, workflow, cron, datetime.now(UTC), catch_up.value, overlap.value)
-    change_project(lambda it: add_schedule(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_schedule(it, request), "add", project, dry_run=dry_run, as_json=as_json)
 
 
 @app.command("idempotency-key")
@@ -279,9 +279,7 @@ def add_idempotency_key(
     from resonate_scaffold.generators.idempotency_key import KeyRequest, add_idempotency_key
 
     request = KeyRequest(name, tuple(fields))
-    change_project(
-        lambda it: add_idempotency_key(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes
-    )
+    change_project(lambda it: add_idempotency_key(it, request), "add", project, dry_run=dry_run, as_json=as_json)
 
 
 @app.command("group")
@@ -296,7 +294,7 @@ def add_group(
     from resonate_scaffold.generators.group import GroupRequest, add_group
 
     request = GroupRequest(name)
-    change_project(lambda it: add_group(it, request), "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(lambda it: add_group(it, request), "add", project, dry_run=dry_run, as_json=as_json)
 
 
 @app.command("entity")
@@ -331,7 +329,7 @@ def add_entity(
     texts = (tuple(field or ()), tuple(unique or ()), tuple(ref or ()))
     request = EntityRequest(name, *texts, routes=routes.value, plural=plural)
     planner: Planner = lambda project: add_entity(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json)
 
 
 @app.command("field")
@@ -352,7 +350,7 @@ def add_field(
 
     request = FieldRequest(entity, field, ref, unique)
     planner: Planner = lambda project: add_field(project, request)  # noqa: E731
-    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(planner, "add", project, dry_run=dry_run, as_json=as_json)
 
 
 def _read_text(path: Path) -> str:

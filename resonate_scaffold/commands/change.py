@@ -71,7 +71,7 @@ def remove(
                 raise Unwanted("Nothing was changed", "--dry-run shows what would be.") from None
         return plan(snapshot, delete_changed=True)
 
-    change_project(make, "remove", project, dry_run=dry_run, as_json=as_json, yes=yes)
+    change_project(make, "remove", project, dry_run=dry_run, as_json=as_json)
 
 
 rename = typer.Typer(help="Give something another name: in code, tests, contracts, records.", rich_markup_mode=None)
@@ -141,4 +141,4 @@ def rename_group(
 
 
 def _rename(planner: Planner, project: Path, *, dry_run: bool, as_json: bool) -> None:
-    change_project(planner, "rename", project, dry_run=dry_run, as_json=as_json, yes=True)
+    change_project(planner, "rename", project, dry_run=dry_run, as_json=as_json)

@@ -44,7 +44,7 @@ def list_(
     if repair:
         from resonate_scaffold.generators.repair import repair as planner
 
-        change_project(planner, "list", project, dry_run=dry_run, as_json=as_json, yes=True)
+        change_project(planner, "list", project, dry_run=dry_run, as_json=as_json)
     report = Report(as_json=as_json)
     raise typer.Exit(report.finish(show(project, kind and kind.value, report)))
 

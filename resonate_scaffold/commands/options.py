@@ -18,6 +18,7 @@ Project = Annotated[Path, typer.Option("--project", help="The service, or a dire
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the whole difference; change nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing.")]
+"""Every `add` takes it, so that a script may give it to each; only those that may ask read it."""
 
 
 FIELDS = """\b
@@ -61,12 +62,11 @@ class Kind(StrEnum):
     field = "field"
 
 
-def change_project(planner: Planner, command: str, project: Path, *, dry_run: bool, as_json: bool, yes: bool) -> None:
+def change_project(planner: Planner, command: str, project: Path, *, dry_run: bool, as_json: bool) -> None:
     """Change the service around *project*, and end with the exit status."""
     from resonate_scaffold.grow import ChangeRequest, change as apply_change
-    from resonate_scaffold.report import Report, is_interactive
+    from resonate_scaffold.report import Report
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it cleans up and ends as Ctrl-C does
-    request = ChangeRequest(command, project, dry_run, interactive=not yes and not as_json and is_interactive())
     report = Report(as_json=as_json)
-    raise typer.Exit(report.finish(apply_change(request, planner, report)))
+    raise typer.Exit(report.finish(apply_change(ChangeRequest(command, project, dry_run), planner, report)))
