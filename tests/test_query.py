@@ -187,14 +187,14 @@ def test_what_is_added_goes_again() -> None:
 def test_the_api_reads_the_database_from_the_first_query_to_the_last(seed: int) -> None:
     project = fresh(bare=False)
     dice = random.Random(seed)
-    adds = dice.sample([ONE, LIST, OWN], 3)
+    adds = dice.sample([ONE, LIST, OWN, "add entity patient --field name:str:1..80"], 4)
     for number, command in enumerate(adds, 1):
         project = grown(project, command)
         assert reads(project), number
-    removals = [re.sub(r"^add (query \S+).*", r"remove \1", command) for command in dice.sample(adds, 3)]
+    removals = [re.sub(r"^add (\w+ \S+).*", r"remove \1", command) for command in dice.sample(adds, 4)]
     for number, command in enumerate(removals, 1):
         project = grown(project, command)
-        assert reads(project) == (number < 3)
+        assert reads(project) == (number < 4)
     assert project.files[COMPOSE] == fresh(bare=False).files[COMPOSE]
 
 

@@ -10,7 +10,7 @@ from resonate_scaffold import layout
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import CannotEdit, InvalidName, Taken, UsageError
 from resonate_scaffold.fields import Field
-from resonate_scaffold.generators import contract as contracts
+from resonate_scaffold.generators import compose, contract as contracts
 from resonate_scaffold.generators.addition import Addition, Imports, asked_before
 from resonate_scaffold.generators.columns import Bind, checked_name, column_of
 from resonate_scaffold.generators.entities import (
@@ -65,6 +65,7 @@ def add_entity(project: Project, request: EntityRequest) -> Plan:
     if request.routes != "none":
         _write_queries(addition, entity)
         _write_routes(addition, entity, writes=request.routes == "crud")
+        compose.let_api_read(addition)
     addition.notes += [
         f"Its table is {entity.table}, its path {entity.path}: --plural says otherwise",
         f"`{project.package} migrate` makes the table, by {step.path.name}",

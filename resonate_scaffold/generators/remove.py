@@ -35,6 +35,7 @@ from resonate_scaffold.project import Added, ChangedFiles, Edited, Project
 from resonate_scaffold.service.service import Service
 
 _TEXTS = frozenset({"Procfile", "compose.yaml", str(PROCFILE_DEV)})  # what an `add` edits that is not Python
+_READING = ("query", "entity")  # what has queries, which the API reads by
 _SHOWN = 6  # files that a refusal names
 
 
@@ -216,7 +217,7 @@ def _without(project: Project, record: Added) -> Mapping[PurePosixPath, bytes | 
     }
     drafts: list[Draft] = []
     for path, edited in ((PurePosixPath(path), edited) for path, edited in record.edits.items()):
-        if path not in project.files or path in (PROCFILE_DEV, COMPOSE if record.kind == "query" else None):
+        if path not in project.files or path in (PROCFILE_DEV, COMPOSE if record.kind in _READING else None):
             continue
         content = project.files[path]
         if path.suffix == ".py":
@@ -229,7 +230,7 @@ def _without(project: Project, record: Added) -> Mapping[PurePosixPath, bytes | 
             after[path] = without_service(content, record.name)
     if record.kind == "rpc":
         _without_group(project, record, after)
-    if record.kind == "query":
+    if record.kind in _READING:
         _without_reading(project, after)
     return after | lay_out(project.files, drafts)
 
