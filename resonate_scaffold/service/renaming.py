@@ -285,6 +285,10 @@ def spelled_durable(service: Service, contract: Contract) -> Iterator[tuple[Scop
     for path, content in service.project.files.items():
         if path.suffix != ".py" or old.encode() not in content:
             continue
+        for statement in service.program.modules[path].scope.node.body if path.match("webhook_*.py") else ():
+            match statement:
+                case ast.AnnAssign(target=ast.Name(id="KINDS"), value=ast.expr() as kinds):
+                    yield from ((service.program.modules[path].scope, it) for it in texts(ast.walk(kinds)))
         for scope in service.program.modules[path].scopes:
             for call in scope.calls:
                 if service.calls_ids(call, scope, "root_id"):
