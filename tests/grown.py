@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from unittest import mock
 
 from resonate_scaffold import __version__, cli, grow, templates
-from resonate_scaffold.disk.files import ROOT_FILES
+from resonate_scaffold.disk.files import HISTORIES, ROOT_FILES
 from resonate_scaffold.generators.project import ENV, new_project
 from resonate_scaffold.grow import ChangeRequest, Planner
 from resonate_scaffold.plan import Create, Plan
@@ -44,8 +44,7 @@ def fresh(*, bare: bool) -> Project:
 def is_read(path: PurePosixPath) -> bool:
     """Whether the tool reads a file of the service: Python, and a few others."""
     ours = path.suffix == ".py" and path.parts[0] in (NAME, "tests")
-    ours = ours or path.parts[:2] == ("tests", "histories")
-    return ours or str(path) in ROOT_FILES
+    return ours or path.parent == HISTORIES or str(path) in ROOT_FILES
 
 
 def runtime() -> Mapping[PurePosixPath, bytes]:

@@ -746,7 +746,10 @@ def test_a_file_that_vanishes_while_it_is_read(root: Path, monkeypatch: pytest.M
 
 
 def test_reads_what_generators_read(root: Path) -> None:
-    for name in ("Procfile.dev", "compose.yaml", "pyproject.toml", ".env.example"):
+    beside = {"Procfile.dev", "compose.yaml", "pyproject.toml", ".env.example", "AGENTS.md", ".copier-answers.yml"}
+    beside |= {"tests/contracts.json", "tests/histories/ship-v1.json"}
+    (root / "tests/histories").mkdir()
+    for name in (*beside, "tests/histories/ship.txt", "tests/other.json"):
         (root / name).write_text(name)
     (root / "orders/notes.txt").touch()
     (root / "orders/.hidden").mkdir()
@@ -767,13 +770,12 @@ def test_reads_what_generators_read(root: Path) -> None:
     assert project.adds() == [record]
 
     read = {name for name in SERVICE if name.endswith(".py") and "/runtime/" not in name}
-    read |= {str(MANIFEST), "Procfile", "orders/old/runtime/yes.py", str(record.path)}
-    read |= {"Procfile.dev", "compose.yaml", "pyproject.toml", ".env.example"}
+    read |= {str(MANIFEST), "README.md", "Procfile", "orders/old/runtime/yes.py", str(record.path), *beside}
     assert {str(path) for path in project.files} == read
     assert len(project.files) == len(read)
     assert all(path in project.files for path in project.files)
     assert all((root / path).read_bytes() == content for path, content in project.files.items())
-    for unread in ("README.md", "orders/notes.txt", "scripts/no.py", "orders"):
+    for unread in ("tests/histories/ship.txt", "tests/other.json", "orders/notes.txt", "scripts/no.py", "orders"):
         assert PurePosixPath(unread) not in project.files
         assert project.exists(PurePosixPath(unread))
         with pytest.raises(KeyError):

@@ -167,3 +167,38 @@ def test_what_cannot_be_narrowed_is_an_example() -> None:
 def test_a_call_in_either_spelling(spelled: str) -> None:
     plan = planned(fresh(bare=False), f"add workflow look --takes account_id:AccountId --calls {spelled}")
     assert "get_account(ctx, GetAccount(account_id=request.account_id))" in body_of(plan, "look")
+
+
+@functools.cache
+def practice() -> Project:
+    doctor = "add entity doctor --field name:str:1..80"
+    return grown(fresh(bare=True), doctor, "add entity visit --field day:date --ref doctor")
+
+
+def test_an_id_is_of_its_entity() -> None:
+    takes = "--takes name:str --takes day:date --returns visit_id:UUID"
+    text = body_of(
+        planned(practice(), f"add workflow book {takes} --calls db.create_doctor --calls db.create_visit"), "book"
+    )
+    assert argument(text, "NewVisit", "doctor_id") == "create_doctor_result.id"
+    assert argument(text, "BookResult", "visit_id") == "create_visit_result.id"
+
+    # Another entity's id and version are other values, whatever their names and types.
+    calls = "--calls db.create_doctor --calls db.update_visit --calls db.delete_visit"
+    text = body_of(planned(practice(), f"add workflow move --takes visit_id:UUID {calls}"), "move")
+    assert argument(text, "UpdateVisit", "id") == "request.visit_id"
+    assert argument(text, "DeleteVisit", "id") == "update_visit_result.id"
+    assert argument(text, "DeleteVisit", "version") == "update_visit_result.version"
+    assert "version=create_doctor_result" not in text
+    text = body_of(planned(practice(), "add workflow end --takes id:UUID --calls db.delete_visit"), "end")
+    assert argument(text, "DeleteVisit", "id") == "request.id"
+
+
+def test_mapped_by_the_names_that_another_team_has_given() -> None:
+    charge = "add rpc payments.createCharge --takes customerId:str --returns chargeId:str"
+    sell = "add workflow sell --takes sku:str --returns receipt:str --calls payments.createCharge"
+    for call in ("createCharge.customerId", "create_charge.customer_id", "payments.createCharge.customerId"):
+        maps = f"--map {call}=request.sku --map result.receipt=createCharge.chargeId"
+        text = body_of(planned(grown(shop(), charge), f"{sell} {maps}"))
+        assert argument(text, "CreateCharge", "customer_id") == "request.sku"
+        assert argument(text, "SellResult", "receipt") == "create_charge_result.charge_id"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from pathlib import PurePosixPath
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -67,6 +69,17 @@ def test_an_entity_is_these_files(clinic: Project) -> None:
         f"{VERSIONS}/0003_patient.py",
         "tests/test_entity_patient.py",
     }
+
+
+@pytest.mark.parametrize("routes", ["crud", "read", "none"])
+def test_what_is_made_passes_the_checks_of_the_service(routes: str, tmp_path: Path) -> None:
+    project = grown(fresh(bare=True), f"{CLINIC} --routes {routes}", f"{PATIENT} --routes {routes}")
+    for path in project.files:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(project.files[path])
+    ruff = [sys.executable, "-m", "ruff", "check", "--no-cache", "--ignore", "I", "--output-format", "concise", "."]
+    checked = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_a_row_and_its_migration_say_the_same(service: Project) -> None:

@@ -237,7 +237,9 @@ def test_how_a_schedule_catches_up_and_overlaps(tool: Tool, service: Path) -> No
     assert "catch_up: all there, none asked" in refused(tool, ADDS["schedule"], service).err
     (found,) = run(tool, "list schedule --json").json["inventory"]["schedules"]
     assert (found["catch_up"], found["overlap"]) == ("all", "queue")
-    assert "catch_up=all, overlap=queue" in run(tool, "list schedule").out
+    weekly = "add schedule weekly --workflow clean-up --cron '0 3 * * MON'"
+    shown = run(tool, weekly, "list schedule").out.splitlines()
+    assert [line.endswith("  catch_up=all, overlap=queue") for line in shown if "clean-up" in line] == [True, False]
     run(tool, "remove schedule nightly --yes", line.replace("all", "latest").replace("queue", "skip"))
     assert "catch_up" not in (service / "orders/workflows/worker.py").read_text("utf-8")
     assert "catch_up" not in run(tool, "list schedule --json").out + run(tool, "list schedule").out
@@ -325,7 +327,8 @@ def test_a_damaged_record_is_named(tool: Tool, service: Path, damage: bytes) -> 
         assert ran.status == 1
         error, hint = ran.err.splitlines()
         assert f"{record} cannot be read: " in error
-        assert hint.endswith(f"Restore it: git checkout -- {record}")
+        anew = "or make it again from the code: resonate-scaffold list --repair"
+        assert hint.endswith(f"Restore it: git checkout -- {record}, {anew}")
     # It is in nobody else's way.
     run(tool, "list", ADDS["rpc"], "remove db-function reserve-stock")
 
@@ -427,8 +430,10 @@ def test_everything_and_then_nothing(tool: Tool, service: Path) -> None:
     """On the disk, to the byte and to the directory; in an order that the random ones of `test_remove` do not fix."""
     before = whole(service)
     run(tool, NEEDS["schedule"], *ADDS.values())
-    assert [name.partition("-")[0] for name in records(service)] == [f"{number:04}" for number in range(1, 10)]
-    run(tool, removing(ADDS["route"]), *(removing(line) for kind, line in ADDS.items() if kind != "route"))
+    numbers = [int(name.partition("-")[0]) for name in records(service)]
+    assert numbers == [*range(1, len(ADDS) + 2)]
+    dependent_first = sorted(ADDS, key=lambda kind: kind not in NEEDS)
+    run(tool, *(removing(ADDS[kind]) for kind in dependent_first))
     run(tool, "remove workflow clean-up")
     assert whole(service) == before
 
@@ -679,7 +684,6 @@ add route POST /x --workflow place-order --poll /y/{sku}
 add route POST /x --workflow place-order --poll /jobs/orders/{id}
 add route PUT /x/{sku} --workflow place-order --poll /x/{id}
 add route POST /x --workflow place-order --name X
-add route POST /x --workflow place-order --name app
 add route POST /x --workflow place-order --name invoice
 add route GET /x --query nope
 add route POST /x --query stock
@@ -867,6 +871,8 @@ def test_lists_all_that_was_added(tool: Tool, service: Path) -> None:
         "Schedules",
         "Idempotency keys",
         "Groups",
+        "Entities",
+        "Fields of entities",
     ]
     assert "POST /orders" in ran.out
     listed = run(tool, "list --json").json
@@ -875,13 +881,17 @@ def test_lists_all_that_was_added(tool: Tool, service: Path) -> None:
     assert list(inventory) == list(listing.KINDS.values())
     names = {section: {entry["name"] for entry in entries} for section, entries in inventory.items()}
     assert names["workflows"] == {"place-order", "clean-up"}
-    assert names["db_functions"] == {"db.reserve_stock"}
+    writes = {f"db.{verb}_patient" for verb in ("create", "update", "delete")}
+    assert names["db_functions"] == {"db.reserve_stock", *writes}
+    assert names["queries"] == {"stock_of", "find_patient", "list_patients"}
     assert names["rpc"] == {"payments.charge"}
     assert names["routes"] >= {"POST /orders", "GET /jobs/orders/{id}", "POST /webhooks/approval"}
     assert names["webhooks"] == {"approval"}
     assert names["schedules"] == {"nightly"}
     assert names["idempotency_keys"] == {"invoice"}
     assert names["groups"] == {"api", "billing", "db", "payments", "workers"}
+    assert names["entities"] == {"patient"}
+    assert names["fields"] == {"patient name", "patient phone"}
     for entry in itertools.chain.from_iterable(inventory.values()):
         assert (service / entry["file"]).read_text().splitlines()[entry["line"] - 1].strip()
     started = inventory["workflows"][1]["started"]
@@ -929,7 +939,8 @@ def completed(process: Tool, line: str, cwd: Path, shell: str = "bash") -> list[
 
 @pytest.mark.parametrize("command", ["add", "remove", "list"])
 def test_completes_the_kinds(process: Tool, service: Path, command: str) -> None:
-    assert set(completed(process, f"resonate-scaffold {command} ", service)) == set(ADDS)
+    offered = {*ADDS, "example"} if command == "remove" else set(ADDS)
+    assert set(completed(process, f"resonate-scaffold {command} ", service)) == offered
     assert completed(process, f"resonate-scaffold {command} w", service) == ["workflow", "webhook"]
 
 

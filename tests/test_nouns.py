@@ -194,5 +194,7 @@ def test_a_webhook_knows_every_way_to_start_its_workflow() -> None:
     for way in ("webhook ordered", "route 'POST /orders'"):
         grown_later = grown(grown_later, f"remove {way}")
     assert '"ordered"' not in kinds(grown_later) and '"schedule"' in kinds(grown_later)
-    gone = grown(grown_later, "remove webhook approval")
-    assert PurePosixPath(WEBHOOK) not in gone.files
+    assert planned(grown_later, "add webhook approval --workflow place-order").changes == ()
+    for there in (grown_later, grown(first, "remove route 'POST /orders'")):
+        gone = grown(there, "remove webhook approval")
+        assert PurePosixPath(WEBHOOK) not in gone.files

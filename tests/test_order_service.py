@@ -253,6 +253,8 @@ def test_the_tool_lists_it_all(dev: Dev, service: Path) -> None:
         "schedules": {"nightly"},
         "idempotency_keys": {"order"},
         "groups": {"api", "workers", "db", "payments"},
+        "entities": set(),
+        "fields": set(),
     }
     (gate,) = found["webhooks"]
     assert [place["file"] for place in gate["waited"]] == ["orders/workflows/place_order.py"]

@@ -173,7 +173,7 @@ def test_check_finds_nothing_wrong(process: Tool, service: Path) -> None:
     before = tree(service)
     ran = process("check", cwd=service)
     assert (ran.status, ran.err) == (0, "")
-    assert ran.out.endswith("files checked: nothing found\n")
+    assert ran.out.endswith(" with Resonate) checked: nothing found\n")
     as_json = process("check", "--format", "json", cwd=service)
     assert (as_json.status, as_json.json["findings"], as_json.json["error"]) == (0, [], None)
     assert tree(service) == before

@@ -287,3 +287,25 @@ async def other(page: int) -> None: ...
     made = text(grown(project, "add route GET /first --query first-account"), "orders/api/get_first.py")
     assert "async def read_first(owner: str, request: Request) -> AccountView:" in made
     assert "found = await first_account(session, owner=owner)\n    return found" in made
+
+
+def test_rows_of_an_entity() -> None:
+    """Its id and version are columns of the runtime's class."""
+    doctor = "add entity doctor --field name:str:1..80"
+    project = grown(fresh(bare=True), doctor, "add entity house-visit --field day:date --ref doctor")
+    made = [
+        text(
+            grown(project, f"add query visits --table {table} --takes doctor_id --list --order day"),
+            "orders/db/queries/visits.py",
+        )
+        for table in ("house-visit", "house_visit", "HouseVisit", "HouseVisitRow")
+    ]
+    assert len(set(made)) == 1
+    assert 'ORDERS: Orders = {"day": (HouseVisitRow.day, HouseVisitRow.id)}' in made[0]
+    assert "    id: UUID\n    version: int\n    day: date\n" in made[0]
+    one = grown(project, "add query one-doctor --table doctor --takes doctor_id")
+    assert "row = await session.get(DoctorRow, doctor_id)" in text(one, "orders/db/queries/one_doctor.py")
+    # SQLAlchemy counts the version: the test's row has none.
+    assert "version=" not in text(one, "tests/test_query_one_doctor.py")
+    with pytest.raises(Unknown, match="--table nurse"):
+        planned(project, "add query one-nurse --table nurse --takes id")

@@ -125,7 +125,6 @@ def test_paths_that_are_spelt_alike_have_modules_of_their_own() -> None:
         (f"{ROUTES[3]} --poll /jobs/{{job}}", UsageError, "For example: --poll /jobs/patch-patients-patient-id/{id}"),
         (f"{ROUTES[3]} --poll /{{id}}", UsageError, "its one parameter"),
         (f"{ROUTES[3]} --name patients", Taken, "are there already (orders/api/patients.py:"),
-        (f"{ROUTES[3]} --name app", ScaffoldError, "app-route"),
         (f"{ROUTES[0]} --name admit", Taken, "name: none there, admit asked"),
         ("add route GET /x --query patient-by-id --poll /x/{id}", UsageError, "--poll out"),
     ],

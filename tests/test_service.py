@@ -19,7 +19,8 @@ from resonate_scaffold.code.facts import Place
 from resonate_scaffold.errors import BrokenSource
 from resonate_scaffold.project import FilesInMemory, Manifest, Project
 from resonate_scaffold.service.listing import KINDS, inventory, table
-from resonate_scaffold.service.service import Contract, Gate, Service
+from resonate_scaffold.service.service import Service
+from resonate_scaffold.service.things import Contract, Gate
 from resonate_scaffold.service.types import Alias, ModelType
 
 from .grown import runtime

@@ -24,6 +24,7 @@ ROOT_FILES = frozenset(
         *("README.md", "AGENTS.md", ".copier-answers.yml", "tests/contracts.json"),
     }
 )
+HISTORIES = PurePosixPath("tests/histories")
 
 
 def find_service(start: Path) -> Path:
@@ -63,7 +64,7 @@ def may_change(path: PurePosixPath, package: str | None) -> bool:
     if package is None:
         return ".venv" not in {part.casefold() for part in path.parts}
     ours = path.suffix == ".py" and path.parts[0] in (package, "tests") and path.parts[:2] != (package, "runtime")
-    ours = ours or (path.parts[:2] == ("tests", "histories") and path.suffix == ".json")
+    ours = ours or (path.parent == HISTORIES and path.suffix == ".json")
     return ours or str(path) in ROOT_FILES or (path.parent == ADDS and path.suffix == ".json")
 
 
@@ -102,7 +103,8 @@ class FilesOnDisk(Files):
 
     def __iter__(self) -> Iterator[PurePosixPath]:
         yield from (PurePosixPath(name) for name in sorted(ROOT_FILES) if PurePosixPath(name) in self)
-        yield from (path for name in self.children(ADDS) if (path := ADDS / name) in self)
+        for directory in (ADDS, HISTORIES):
+            yield from (path for name in self.children(directory) if (path := directory / name) in self)
         for top in self._tops:
             yield from self.below(PurePosixPath(top))
 

@@ -97,7 +97,7 @@ _ADDS: Mapping[str, Callable[[Project, str, Mapping[str, Any]], Plan]] = {
     "rpc": _rpc,
     "route": _route,
     "webhook": lambda project, name, options: add_webhook(
-        project, WebhookRequest(name, **{**options, **_typed(options, "takes")})
+        project, WebhookRequest(name, **{**options, **_typed({"kinds": (), **options}, "takes", "kinds")})
     ),
     "schedule": lambda project, name, options: add_schedule(project, ScheduleRequest(name, **options, now=_NOW)),
     "idempotency-key": lambda project, name, options: add_idempotency_key(

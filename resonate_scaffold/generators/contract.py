@@ -17,7 +17,7 @@ from resonate_scaffold.generators.addition import Addition, Imports, at, check_k
 from resonate_scaffold.generators.wiring import RESULT, Known, Open, Source
 from resonate_scaffold.layout import Code, Item
 from resonate_scaffold.names import Name, Noun
-from resonate_scaffold.service.service import Contract
+from resonate_scaffold.service.things import Contract
 from resonate_scaffold.shape import Shape
 from resonate_scaffold.shapes import declaration
 from resonate_scaffold.values import Example, Import

@@ -24,6 +24,7 @@ from resonate_scaffold.layout import Item
 from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
+from resonate_scaffold.service.entities import ROW
 from resonate_scaffold.service.tables import Column, Table, tables_of
 from resonate_scaffold.shapes import same_values
 
@@ -139,15 +140,18 @@ def _resolve(addition: Addition, name: Noun, request: QueryRequest) -> _Query:
 
 
 def find_table(addition: Addition, name: str) -> Table:
-    """The table of a class of `db/models.py`.
+    """The table of a class of `db/models.py`; of an entity by its name as well: `patient` for `PatientRow`.
 
     Raises:
         Unknown: there is none.
     """
-    known = tables_of(addition.source(addition.module(_MODELS)), addition.types)
-    if name not in known:
+    models, columns = (addition.source(addition.module(it)) for it in (_MODELS, "runtime.columns"))
+    known = tables_of(models, addition.types, columns)
+    entity = "".join(word[:1].upper() + word[1:] for word in re.split("[-_]", name))
+    found = known.get(name) or known.get(f"{entity}{ROW}")
+    if found is None:
         raise Unknown(f"--table {name}: db/models.py has no such table", closest(name, list(known)))
-    return known[name]
+    return found
 
 
 def _field(addition: Addition, table: Table, spec: str, option: str) -> tuple[Field, Column]:
@@ -156,7 +160,7 @@ def _field(addition: Addition, table: Table, spec: str, option: str) -> tuple[Fi
     """
     typed, optional = spec.partition(":")[0].strip(), spec.endswith("?")
     name = typed.removesuffix("?")
-    own = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", table.name).lower()
+    own = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", table.name.removesuffix(ROW)).lower()
     column = table.columns.get(name)
     if column is None and option == "--takes":
         column = table.columns.get(name.removeprefix(f"{own}_"))

@@ -27,7 +27,8 @@ from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Added, Project
 from resonate_scaffold.service.renaming import FieldName, spelled_durable
-from resonate_scaffold.service.service import Contract, Route, Service
+from resonate_scaffold.service.service import Service
+from resonate_scaffold.service.things import Contract, Route
 
 _POLLED = "/{id}"
 _OF_EVERY_SERVICE = ("api", "db", "workflows", "fakes")

@@ -27,7 +27,8 @@ from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import ADDS, Added, ChangedFiles, Edited, Project, after
 from resonate_scaffold.service.entities import read_entities
-from resonate_scaffold.service.service import Contract, Service
+from resonate_scaffold.service.service import Service
+from resonate_scaffold.service.things import Contract
 from resonate_scaffold.shapes import Types
 
 Options = Mapping[str, Any]

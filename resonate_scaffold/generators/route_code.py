@@ -15,7 +15,7 @@ from resonate_scaffold.generators.addition import Addition, Imports
 from resonate_scaffold.generators.idempotency_key import CALLER
 from resonate_scaffold.generators.signatures import written
 from resonate_scaffold.layout import Item
-from resonate_scaffold.service.service import Contract
+from resonate_scaffold.service.things import Contract
 
 # What the functions of a route call things, and what all of their modules import.
 _SPOKEN_FOR = """

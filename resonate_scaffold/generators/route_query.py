@@ -19,8 +19,8 @@ from resonate_scaffold.generators.route_tests import as_text, filled_path, test_
 from resonate_scaffold.generators.signatures import written
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
-from resonate_scaffold.service.service import Query
 from resonate_scaffold.service.tables import Column, Table
+from resonate_scaffold.service.things import Query
 
 _PAGE_REQUEST, _PAGE = "runtime.pages.PageRequest", "runtime.pages.Page"
 _NO_PIECE = frozenset({"list", "dict", "model"})

@@ -12,7 +12,7 @@ from resonate_scaffold.generators.addition import Addition, Imports, asked_befor
 from resonate_scaffold.generators.webhook import SCHEDULED, tell_webhooks
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
-from resonate_scaffold.service.service import Contract
+from resonate_scaffold.service.things import Contract
 from resonate_scaffold.values import Import
 
 _LONGEST = 90

@@ -41,6 +41,7 @@ class WebhookRequest:
     """``takes`` as typed; ``workflow`` is the durable name of the one that waits, where there is only one.
 
     ``id_from`` is where the body names the work, as a dotted path; ``starts`` is the workflow that messages start.
+    ``kinds`` are what the ids of the workflow began with when the webhook was added.
     """
 
     name: str
@@ -49,6 +50,7 @@ class WebhookRequest:
     scheme: str = "standard"
     id_from: str | None = None
     starts: str | None = None
+    kinds: tuple[str, ...] = ()
 
 
 def add_webhook(project: Project, request: WebhookRequest) -> Plan:
@@ -63,7 +65,9 @@ def add_webhook(project: Project, request: WebhookRequest) -> Plan:
     if request.scheme != "standard":
         options["scheme"] = request.scheme
     options |= {key: it for key, it in (("id_from", request.id_from), ("starts", request.starts)) if it is not None}
-    addition.options = options
+    record = project.find_add("webhook", name.kebab)
+    known = request.kinds or (record.options.get("kinds", ()) if record else ())  # found in the service, and not asked
+    addition.options = {**options, "kinds": list(known)} if known else options
     if done := asked_before(addition):
         return done
     check_kind(addition, name.kebab)
@@ -115,7 +119,9 @@ def _answer(
         raise UsageError(
             f"{plain(segments[0])} names the work in the body", "Give the field another name, or --id-from."
         )
-    kinds = _kinds(addition, request.workflow)
+    kinds = list(dict.fromkeys([*request.kinds, *_kinds(addition, request.workflow)]))
+    if kinds:
+        addition.options = {**addition.options, "kinds": kinds}
     module = f"contracts.workflows.{name.snake}"
     _declare(addition, name, module, takes)
     example = addition.types.example_of(f"{module}.{name.model}", takes)

@@ -3,10 +3,14 @@
 Fields meet by name. A result that has the name wins over what came before only where that was passed through it; where
 two values could be meant, somebody is asked, or the argument stays open: an example, with a line that says what could
 stand there. ``--map charge.amount=price_of.price`` decides it beforehand.
+
+What an entity's functions call `id` and `version` are other values for each entity: elsewhere they are `patient_id`
+and `patient_version`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -88,7 +92,7 @@ class Known:
         mapped = self._mapped(call, item, spelled)
         if mapped is not None:
             return mapped
-        near = [source for source in reversed(self._named.get(item.name, [])) if self._suits(source, item)]
+        near = [source for source in reversed(self._near(item.name, spelled)) if self._suits(source, item)]
         if len(near) > 1:
             answer = self._choose and self._choose(
                 f"{spelled or call}: which {item.name} ({item.shape.spelled})?", [source.label for source in near]
@@ -109,16 +113,17 @@ class Known:
         results: dict[str, Source] = {}
         for item in answers:
             source = Source(f"{variable}.{item.name}", f"{call}.{item.name}", item.shape)
-            results[item.name] = source
+            results[item.name] = results[_folded(item.wire)] = source
             passed = given.get(item.name)
-            before = [
-                it
-                for it in self._named.get(item.name, [])
-                if it.code != passed or not same_values(it.shape, source.shape)
-            ]
-            self._named[item.name] = [*before, source]
-        self._calls[call] = results
-        self._calls.setdefault(_folded(spelled), results)
+            for name in {item.name, _of_entity(item.name, spelled)}:
+                before = [
+                    it
+                    for it in self._named.get(name, [])
+                    if it.code != passed or not same_values(it.shape, source.shape)
+                ]
+                self._named[name] = [*before, source]
+        for name in _names(call, spelled):
+            self._calls.setdefault(name, results)
 
     def check_maps(self, calls: Sequence[str]) -> None:
         """Refuse what is mapped for a call or an argument that is not there.
@@ -132,12 +137,21 @@ class Known:
                 raise UsageError(f"--map {plain(target)}: there is no call {plain(call)}", closest(call, [*calls]))
             raise UsageError(f"--map {plain(target)}: {call} takes no {plain(name)}", "Leave it out.")
 
+    def _near(self, name: str, spelled: str) -> list[Source]:
+        """The values that have the name of a call's argument, in the order in which they came to be known."""
+        elsewhere = _of_entity(name, spelled)
+        if elsewhere == name:
+            return self._named.get(name, [])
+        asked = [source for source in self._named.get(name, []) if source.is_asked]
+        return [*asked, *self._named.get(elsewhere, [])]
+
     def _mapped(self, call: str, item: Field, spelled: str) -> Source | Open | None:
         target = f"{call}.{item.name}"
-        typed = target if target in self._maps else f"{_folded(spelled)}.{item.name}"
-        text = self._maps.get(typed)
-        if text is None:
+        spellings = (f"{one}.{name}" for one in _names(call, spelled) for name in (item.name, _folded(item.wire)))
+        typed = next((it for it in spellings if it in self._maps), None)
+        if typed is None:
             return None
+        text = self._maps[typed]
         self._unused.discard(typed)
         where, _, name = text.rpartition(".")
         results = self._calls.get(where)
@@ -176,6 +190,21 @@ class Known:
             known[:] = [tighter if it.code == source.code else it for it in known]
         self._calls[REQUEST] = {**self._calls[REQUEST], name: tighter}
         return tighter
+
+
+_WRITES_ENTITY = re.compile(r"db\.(?:create|update|delete)_(\w+)")
+
+
+def _of_entity(name: str, spelled: str) -> str:
+    """What a field of a call is called elsewhere: `patient_id` for the `id` of `db.update_patient`."""
+    entity = _WRITES_ENTITY.fullmatch(spelled)
+    return f"{entity[1]}_{name}" if entity and name in ("id", "version") else name
+
+
+def _names(call: str, spelled: str) -> tuple[str, ...]:
+    """What `--map` may call a call: as Python does, or as the engine, with its group or without."""
+    durable = _folded(spelled)
+    return (call, durable, durable.rpartition(".")[2]) if durable else (call,)
 
 
 def _folded(name: str) -> str:

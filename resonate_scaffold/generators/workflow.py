@@ -15,7 +15,7 @@ from resonate_scaffold.generators.wiring import RESULT, Choose, Known
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
-from resonate_scaffold.service.service import Contract
+from resonate_scaffold.service.things import Contract
 
 
 @dataclass(frozen=True, slots=True)

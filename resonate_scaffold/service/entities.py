@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from resonate_scaffold.service.service import Service
 
 _BASE = "Entity"  # of the runtime's `columns.py`
-_SUFFIX = "Row"
+ROW = "Row"  # What the class of an entity's rows ends in.
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def _is_entity(service: Service, class_: ProgramClass) -> bool:
 
 
 def _entity(service: Service, class_: ProgramClass) -> EntityTable:
-    words = "".join(f"-{char.lower()}" if char.isupper() else char for char in class_.name.removesuffix(_SUFFIX))
+    words = "".join(f"-{char.lower()}" if char.isupper() else char for char in class_.name.removesuffix(ROW))
     _, given = class_.fields.get("__tablename__", (None, None))
     table = service.near.evaluate.value(given, class_.outer) if given is not None else None
     name = table.value if isinstance(table, Constant) and isinstance(table.value, str) else None

@@ -264,8 +264,8 @@ def _webhook_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _schedule_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     ways = ", ".join(f"{option}={entry[option]}" for option in ("catch_up", "overlap") if option in entry)
-    row = (entry["name"], entry["cron"], entry["workflow"] or "a workflow that cannot be read", _where(entry))
-    return (*row, ways) if ways else row
+    starts = entry["workflow"] or "a workflow that cannot be read"
+    return entry["name"], entry["cron"], starts, _where(entry), ways
 
 
 def _key_row(entry: Mapping[str, Any]) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ from resonate_scaffold.edit.text import Cut
 from resonate_scaffold.errors import CannotEdit, Taken
 from resonate_scaffold.service.names import module_name
 from resonate_scaffold.service.references import imported_name
-from resonate_scaffold.service.service import Contract, Service
+from resonate_scaffold.service.service import Service
+from resonate_scaffold.service.things import Contract
 
 _DEFINITION = re.compile(rb"(?:async[ \t]+def|def|class)[ \t]+")
 _FROM = re.compile(rb"from[ \t]*(?P<dots>[. \t]*)(?P<module>[\w.]*)")

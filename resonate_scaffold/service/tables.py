@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from resonate_scaffold.edit.source import Source
@@ -12,6 +12,7 @@ from resonate_scaffold.fields import Field
 from resonate_scaffold.shape import Shape
 from resonate_scaffold.shapes import Types
 
+_ENTITY = "runtime.columns.Entity"
 _MAPPED = "!sqlalchemy.orm.Mapped"
 _COLUMN = "!sqlalchemy.orm.mapped_column"
 _FILLED = frozenset({"default", "default_factory", "server_default", "insert_default", "onupdate"})
@@ -45,12 +46,20 @@ class Table:
         return tuple(column for column in self.columns.values() if column.primary)
 
 
-def tables_of(source: Source, types: Types) -> dict[str, Table]:
-    """The tables of a module, by class. A class without a `__tablename__` lends its columns to its subclasses."""
+def tables_of(source: Source, types: Types, runtime: Source) -> dict[str, Table]:
+    """The tables of a module, by class. A class without a `__tablename__` lends its columns to its subclasses.
+
+    ``runtime`` is its `columns.py`, which has the columns of every entity; SQLAlchemy counts their versions.
+    """
     classes = {node.name: node for node in source.tree.body if isinstance(node, ast.ClassDef)}
     found: dict[str, Table] = {}
     for name, node in classes.items():
-        columns = {it.name: it for class_ in _line(node, classes, ()) for it in _columns(class_, source, types)}
+        line = [*_line(node, classes, ())]
+        columns: dict[str, Column] = {}
+        if any(source.qualified(base) == _ENTITY for class_ in line for base in class_.bases):
+            entity = next(it for it in runtime.tree.body if isinstance(it, ast.ClassDef) and it.name == "Entity")
+            columns = {it.name: replace(it, filled=not it.primary) for it in _columns(entity, runtime, types)}
+        columns |= {it.name: it for class_ in line for it in _columns(class_, source, types)}
         if any(_assigns(statement, "__tablename__") for statement in node.body) and columns:
             found[name] = Table(name, columns)
     return found
