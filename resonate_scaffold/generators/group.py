@@ -63,7 +63,9 @@ def _process(addition: Addition, line: str, name: str) -> None:
         return
     there = re.search(rf"(?m)^{re.escape(name)}:(.*)", content.decode(errors="replace"))
     if there is None:
-        addition.edit_text(_PROCFILE, len(content), line if content.endswith(b"\n") or not content else f"\n{line}")
+        addition.edit_text(
+            _PROCFILE, len(content), line if content.endswith(b"\n") or not content else f"\n{line.rstrip()}"
+        )
     elif "group" not in there[1].split():
         raise Taken(f"{_PROCFILE} has a process {name} already", "Choose another name.")
 
@@ -97,8 +99,9 @@ def _end_of_services(content: bytes) -> int | None:
 
 
 def without_process(content: bytes, name: str) -> bytes:
-    """A Procfile without the process of that name."""
-    return re.sub(rb"(?m)^" + re.escape(name.encode()) + rb":.*(\n|\Z)", b"", content)
+    """A Procfile without the process of that name; it ends in a line break as it did."""
+    line = re.escape(name.encode()) + rb":.*"
+    return re.sub(rb"(?m)^%s\n|(?:\r?\n|\A)%s\Z" % (line, line), b"", content)
 
 
 def without_service(content: bytes, name: str) -> bytes:
