@@ -11,7 +11,7 @@ from .runtime.durable.ids import keyed
 
 
 def invoice(customer_id: str, number: int, day: date, at: datetime, id: UUID) -> str:
-    """``invoice/<customer_id>/<number>/<day>/<at>/<id>``: the request itself names
-    the work.
+    """``invoice/<customer_id>/<number>/<day>/<at>/<id>``: the
+    request itself names the work.
     """
     return keyed("invoice", customer_id, number, day, at, id)

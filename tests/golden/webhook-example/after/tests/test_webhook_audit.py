@@ -48,7 +48,7 @@ async def service(start_service: StartService) -> AsyncIterator[RunningService]:
         yield service
 
 
-async def start(service: RunningService, public: str, patience: float = 30, kind: str = "job") -> str:
+async def start(service: RunningService, public: str, patience: float = 30, kind: str = KINDS[0]) -> str:
     """Work that will wait at the gate; its root id."""
     root = root_id(kind, public)
     await ask.start(service.client, root, Ask(patience=patience))

@@ -1,5 +1,5 @@
-"""PUT /customers/{customer_id}/invoices/{number} starts `send-invoice`; GET
-/jobs/put-customers-customer-id-invoices-number/{id} says how it goes.
+"""PUT /customers/{customer_id}/invoices/{number} starts `send-invoice`;
+GET /jobs/put-customers-customer-id-invoices-number/{id} says how it goes.
 """
 
 from datetime import date

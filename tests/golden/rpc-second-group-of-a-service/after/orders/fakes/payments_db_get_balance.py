@@ -1,5 +1,5 @@
-"""A stand-in for `db.get_balance` of group `payments.db`, which another team serves:
-for development and tests.
+"""A stand-in for `db.get_balance` of group `payments.db`, which another team
+serves: for development and tests.
 """
 
 from resonate.context import Context

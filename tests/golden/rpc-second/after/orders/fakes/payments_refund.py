@@ -1,5 +1,5 @@
-"""A stand-in for `payments.refund` of group `payments`, which another team serves:
-for development and tests.
+"""A stand-in for `payments.refund` of group `payments`, which another team
+serves: for development and tests.
 """
 
 from datetime import date

@@ -1,5 +1,5 @@
-"""A stand-in for `payments.charge` of group `payments`, which another team serves:
-for development and tests.
+"""A stand-in for `payments.charge` of group `payments`, which another team
+serves: for development and tests.
 """
 
 from uuid import UUID

@@ -13,7 +13,7 @@ router = APIRouter(tags=["webhooks"])
 webhook = Webhook("audit")
 
 # What the ids of `process-job` begin with: one for each way to start it.
-KINDS: list[str] = ["job"]
+KINDS: list[str] = ["process-job", "job"]
 
 
 class AuditBody(Audit):

@@ -13,7 +13,7 @@ router = APIRouter(tags=["webhooks"])
 webhook = Webhook("approval")
 
 # What the ids of `place-order` begin with: one for each way to start it.
-KINDS: list[str] = ["orders"]
+KINDS: list[str] = ["place-order", "orders"]
 
 
 class ApprovalBody(Approval):

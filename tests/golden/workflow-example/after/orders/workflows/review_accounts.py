@@ -1,9 +1,4 @@
-"""The workflow `review-accounts`.
-
-A workflow only orchestrates: it runs again from the top whenever it wakes, and every
-durable call answers from the record. So it must make the same calls in the same order:
-no clock, no random value, no I/O outside a step.
-"""
+"""The workflow `review-accounts`."""
 
 from decimal import Decimal
 

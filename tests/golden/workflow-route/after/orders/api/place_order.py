@@ -1,5 +1,5 @@
-"""POST /place-order starts `place-order`; GET /jobs/place-order/{id} says how it
-goes.
+"""POST /place-order starts `place-order`;
+GET /jobs/place-order/{id} says how it goes.
 """
 
 from fastapi import APIRouter, Request, Response
