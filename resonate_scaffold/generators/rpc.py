@@ -294,7 +294,9 @@ def _stand_in_process(addition: Addition, target: _Target) -> None:
     if content is None:
         addition.write(PROCFILE_DEV, (STAND_INS + line).encode())
     elif not any(existing.startswith(f"{stand_in(target.group)}:") for existing in content.decode().splitlines()):
-        addition.edit_text(PROCFILE_DEV, len(content), line if content.endswith(b"\n") or not content else f"\n{line.rstrip()}")
+        addition.edit_text(
+            PROCFILE_DEV, len(content), line if content.endswith(b"\n") or not content else f"\n{line.rstrip()}"
+        )
 
 
 def _test(addition: Addition, new: contracts.New, target: _Target, asked: Example, answered: Example) -> None:
