@@ -128,6 +128,8 @@ def test_with_durable_all_of_it(service: Project) -> None:
     assert '["deliver-it", "shipments", "ordered"]' in text(renamed, "orders/api/webhook_consent.py")
     record = renamed.find_add("workflow", "restock")
     assert record is not None and record.options["calls"] == ["deliver-it", "billing.dun"]
+    record = renamed.find_add("webhook", "consent")
+    assert record is not None and record.options["kinds"][0] == "deliver-it"
 
 
 def test_what_means_something_else_stays(service: Project) -> None:

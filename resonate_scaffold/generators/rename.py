@@ -62,7 +62,7 @@ def rename_workflow(project: Project, old: str, new: str, *, durable: bool = Fal
     def option(key: str, value: Any) -> Any:
         if key in ("takes", "returns") and isinstance(value, list):
             return [f"{(it := spec.partition(':'))[0]}:{pattern.sub(lambda m: types[m[0]], it[2])}" for spec in value]
-        if durable and key in ("calls", "workflow", "target", "starts"):
+        if durable and key in ("calls", "kinds", "workflow", "target", "starts"):
             known = {contract.durable: name.kebab}
             return [known.get(it, it) for it in value] if isinstance(value, list) else known.get(value, value)
         return value
