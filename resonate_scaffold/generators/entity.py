@@ -23,6 +23,7 @@ from resonate_scaffold.generators.entities import (
 )
 from resonate_scaffold.generators.entity_test import write_test
 from resonate_scaffold.generators.migrations import Step, next_step
+from resonate_scaffold.generators.query import FOLDER, let_api_query
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
@@ -206,13 +207,14 @@ def _write_functions(addition: Addition, entity: Entity) -> None:
 
 
 def _write_queries(addition: Addition, entity: Entity) -> None:
+    let_api_query(addition)
     kept = entity.context["kept"]
     imports = Imports([f"find_{entity.snake}", f"list_{entity.table}", "ORDERS", "session", "page"])
     imports.names("runtime.pages", "Orders", "Page", "PageRequest", "read_page")
     imports.names(entity.contract, kept)
     imports.names("db.models", entity.row)
     context = {**entity.context, "summary": layout.docstring(f"What the API reads of `{entity.table}`.")}
-    addition.create("entity/queries.py", addition.module(f"db.queries.{entity.snake}"), context, imports)
+    addition.create("entity/queries.py", addition.module(f"{FOLDER}.{entity.snake}"), context, imports)
 
 
 def _write_routes(addition: Addition, entity: Entity, *, writes: bool) -> None:
