@@ -158,6 +158,10 @@ def parse_field(spec: str, option: str, resolve: Resolve) -> Field:
     name = check_field_name(wire, option)
     kind, bounds, default = _parted(rest)
     _check_marks(wire, rest, option, where)
+    if bounds is not None and bounds.endswith("?"):
+        end = "" if default is None else f"={default}"
+        hint = f"Write {option} {wire}:{kind}?:{bounds[:-1]}{end}"
+        raise UsageError(f"{where}: the ? of what may be left out stands behind the type", hint)
     shape = parse_type(kind, where, resolve)
     if bounds is not None:
         shape = _bounded(shape, bounds, where)

@@ -22,6 +22,7 @@ from resonate_scaffold.errors import FormattingFailed
 from resonate_scaffold.project import Files
 
 _IMPORTED = re.compile(rb"(?m)^[ \t]*(?:from|import)[ \t]+(\w[\w.]*)")
+_WRAPPED = re.compile(rb"(?m)^from ([\w.]+) import \((?:\r?\n[ \t]+\w+(?: as \w+)?,)+(?=\r?\n\))")
 _FORMAT = ("format",)
 _SORT = ("check", "--select", "I", "--fix", "--exit-zero")
 
@@ -57,7 +58,8 @@ def lay_out(files: Files, drafts: Iterable[Draft]) -> dict[PurePosixPath, bytes]
         return {}
     with tempfile.TemporaryDirectory(prefix="resonate-scaffold-", ignore_cleanup_errors=True) as scratch:
         ruff = _Ruff(Path(scratch), files)
-        whole = ruff.run(_FORMAT, ruff.run(_SORT, {path: draft.after for path, draft in by_path.items()}))
+        texts = {path: draft.after for path, draft in by_path.items()} | _unwrapped(ruff, by_path.values())
+        whole = ruff.run(_FORMAT, ruff.run(_SORT, texts))
         doubtful = {
             path: draft.before
             for path, draft in by_path.items()
@@ -68,9 +70,32 @@ def lay_out(files: Files, drafts: Iterable[Draft]) -> dict[PurePosixPath, bytes]
         were_formatted = _unchanged(doubtful, ruff.run(_FORMAT, doubtful))
         were_sorted = _unchanged(doubtful, ruff.run(_SORT, doubtful))
         edited = {path: ruff.edit(by_path[path]) for path in doubtful.keys() - were_formatted}
-        unsorted = {path: by_path[path].after for path in were_formatted - were_sorted}
+        unsorted = {path: texts[path] for path in were_formatted - were_sorted}
         by_line = {path: edited[path] for path in were_sorted - were_formatted}
         return {**whole, **edited, **ruff.run(_FORMAT, unsorted), **ruff.run(_SORT, by_line)}
+
+
+def _unwrapped(ruff: _Ruff, drafts: Iterable[Draft]) -> dict[PurePosixPath, bytes]:
+    """Drafts in which an import got shorter that ruff had wrapped, without the comma that would keep it wrapped.
+
+    Where it is short enough without that comma, somebody wrote it, and it stays.
+    """
+    shorter: dict[PurePosixPath, tuple[Draft, bytes, set[bytes]]] = {}
+    for draft in drafts:
+        before = {it[1]: it[0] for it in _WRAPPED.finditer(draft.before or b"")}
+        modules = {it[1] for it in _WRAPPED.finditer(draft.after) if len(it[0]) < len(before.get(it[1], b""))}
+        if modules:
+            shorter[draft.path] = draft, _without_commas(draft.before or b"", modules), modules
+    again = ruff.run(_FORMAT, {path: before for path, (_, before, _) in shorter.items()})
+    return {
+        path: _without_commas(draft.after, modules & {it[1] for it in _WRAPPED.finditer(again[path])})
+        for path, (draft, _, modules) in shorter.items()
+    }
+
+
+def _without_commas(content: bytes, modules: set[bytes]) -> bytes:
+    """A file in which no comma keeps the imports from these modules wrapped."""
+    return _WRAPPED.sub(lambda it: it[0][:-1] if it[1] in modules else it[0], content)
 
 
 def _keeps_lines(before: bytes, after: bytes, whole: bytes) -> bool:

@@ -205,6 +205,7 @@ def test_several_in_their_order() -> None:
         ("a:int>0", "behind a colon", "Write --takes a:int:gt0"),
         ("a:int>=1=5", "behind a colon", "Write --takes a:int:ge1=5"),
         ("a:str{1,80}", "behind a colon", "Write --takes a:str:1..80"),
+        ("a:str:1..80?", "behind the type", "Write --takes a:str?:1..80"),
         ("a:str1", "there is no type str1", "str:1..80"),
         ("a:str:gt3", "no bounds of str", "1..80"),
         ("a:int:5..1", "no bounds of int", "gt0,le100"),

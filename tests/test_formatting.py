@@ -172,6 +172,29 @@ def test_taking_back_leaves_the_rest_as_it_is() -> None:
     assert grown(added, "remove workflow any-other").files[WORKER] == UNFORMATTED
 
 
+@pytest.mark.parametrize("path", ["/shipments", "/shipments/of/customers/who/have/paid/for/them/twice"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_imports_that_an_add_made_too_long_for_a_line_fit_again(path: str, end: str) -> None:
+    others = [f"add route POST /{letter * 30} --workflow clean-up" for letter in "ab"]
+    before = grown(fresh(bare=True), "add workflow clean-up", *others)
+    app = "orders/api/app.py"
+    before = rewritten(before, {app: before.files[PurePosixPath(app)].replace(b"\n", end.encode())})
+    assert b"from . import a" in before.files[PurePosixPath(app)]
+    added = grown(before, f"add route POST {path} --workflow clean-up")
+    assert (b"from . import (" in added.files[PurePosixPath(app)]) == (len(path) > 30)
+    assert grown(added, f"remove route POST {path}").files[PurePosixPath(app)] == before.files[PurePosixPath(app)]
+
+
+def test_imports_that_somebody_wrapped_stay_wrapped() -> None:
+    before = grown(fresh(bare=True), "add workflow clean-up", "add route POST /first --workflow clean-up")
+    app = "orders/api/app.py"
+    wrapped = before.files[PurePosixPath(app)].replace(b"from . import first\n", b"from . import (\n    first,\n)\n")
+    mine = rewritten(before, {app: wrapped})
+    assert mine.files[PurePosixPath(app)] != before.files[PurePosixPath(app)]
+    there_and_back = grown(mine, "add route POST /second --workflow clean-up", "remove route POST /second")
+    assert there_and_back.files[PurePosixPath(app)] == wrapped
+
+
 def test_an_add_is_taken_back_when_the_settings_have_changed_since() -> None:
     added = grown(fresh(bare=True), ADD)
     others = added.files[PYPROJECT].replace(b"= 120", b"= 79")

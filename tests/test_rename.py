@@ -71,6 +71,7 @@ ROUND_TRIPS = {
     "field ship.sku article --wire": "field ship.article sku --wire",
     "route POST /shipments /parcels/new": "route POST /parcels/new /shipments",
     "route PUT /shipments/{sku} /stock/{sku}/more": "route PUT /stock/{sku}/more /shipments/{sku}",
+    "route GET /jobs/shipments/{id} /parcels/{id}": "route GET /parcels/{id} /jobs/shipments/{id}",
     "group billing invoicing": "group invoicing billing",
     "group billing invoicing --durable": "group invoicing billing --durable",
     "group payments money": "group money payments",
@@ -93,7 +94,8 @@ def test_there_and_back_is_the_same(service: Project, there: str, tmp_path: Path
 def test_a_workflow_keeps_what_its_runs_go_by(service: Project) -> None:
     renamed = grown(service, "rename workflow ship deliver-it")
     assert 'deliver_it = Rpc(\n    name="ship"' in text(renamed, "orders/contracts/workflows/deliver_it.py")
-    assert 'root_id("ship", ' in text(renamed, "orders/api/shipments.py")
+    assert 'root_id("shipments", ' in text(renamed, "orders/api/shipments.py")
+    assert 'KINDS: list[str] = ["ship", "shipments", "ordered"]' in text(renamed, "orders/api/webhook_consent.py")
     assert not re.search(r"\b(?:Ship|ShipResult)\b|(?<![\"`/])\bship\b(?![\"`/])", code(renamed).replace("`ship`", ""))
     assert [it["name"] for it in inventory(Service(renamed), ["workflow"])["workflows"]] == ["restock", "ship", "sweep"]
     plan = planned(service, "rename workflow ship deliver-it")
@@ -110,7 +112,8 @@ def test_with_durable_all_of_it(service: Project) -> None:
     renamed = grown(service, "rename workflow ship deliver-it --durable")
     assert not re.search(r"(?<!webhook )\bship\b", code(renamed))
     assert 'name="deliver-it"' in text(renamed, "orders/contracts/workflows/deliver_it.py")
-    assert 'root_id("deliver-it", ' in text(renamed, "orders/api/shipments.py")
+    assert 'root_id("shipments", ' in text(renamed, "orders/api/shipments.py")
+    assert '["deliver-it", "shipments", "ordered"]' in text(renamed, "orders/api/webhook_consent.py")
     record = renamed.find_add("workflow", "restock")
     assert record is not None and record.options["calls"] == ["deliver-it", "billing.dun"]
 
@@ -226,10 +229,57 @@ def test_an_attribute_of_something_unknown_is_named(service: Project) -> None:
 def test_a_route_takes_its_poll_address_along(service: Project) -> None:
     renamed = grown(service, "rename route POST /shipments /parcels")
     routes = {it["name"] for it in inventory(Service(renamed), ["route"])["routes"]}
-    assert {"POST /parcels", "GET /parcels/{id}", "PUT /shipments/{sku}"} <= routes
-    assert "/shipments" not in text(renamed, "orders/api/parcels.py") + text(renamed, "tests/test_route_parcels.py")
-    assert "ParcelsRequest" in text(renamed, "orders/api/parcels.py")
-    assert renamed.find_add("route", "POST /parcels") is not None
+    assert {"POST /parcels", "GET /jobs/parcels/{id}", "PUT /shipments/{sku}"} <= routes
+    mine = text(renamed, "orders/api/parcels.py")
+    assert 'location = f"/jobs/parcels/{submission.public_id}"' in mine and 'polled_at="/jobs/parcels/{id}"' in mine
+    assert "/shipments" not in mine + text(renamed, "tests/test_route_parcels.py")
+    assert "ParcelsRequest" in mine
+    assert planned(renamed, "add route POST /parcels --workflow ship").changes == ()
+
+
+def test_work_is_known_by_its_ids_whatever_its_route_is_called(service: Project) -> None:
+    plan = planned(service, "rename route POST /shipments /parcels")
+    assert "Ids of its work begin with shipments/, as before" in plan.notes
+    renamed = grown(service, "rename route POST /shipments /parcels")
+    assert text(renamed, "orders/api/parcels.py").count('root_id("shipments", ') == 2
+    assert '"shipments"' in text(renamed, "orders/api/webhook_consent.py")
+    with pytest.raises(Taken, match=r"orders/api/parcels\.py"):
+        planned(renamed, "add route POST /shipments --workflow ship")
+    gone = grown(renamed, "remove route POST /parcels", "add route POST /shipments --workflow ship")
+    assert planned(gone, "list --repair").changes == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "after", "polled"),
+    [
+        ("--name sendings", "--name sendings", "/jobs/sendings/{id}"),
+        ("--name parcels", "", "/jobs/parcels/{id}"),
+        ("--poll /deliveries/{id}", "--poll /parcels/{id}", "/parcels/{id}"),
+        ("--poll /jobs/mine/{id}", "--poll /jobs/mine/{id}", "/jobs/mine/{id}"),
+        ("--name sendings --poll /a/{id}", "--name sendings --poll /a/{id}", "/a/{id}"),
+    ],
+)
+def test_a_route_keeps_what_it_was_given(service: Project, options: str, after: str, polled: str) -> None:
+    """Its name, and where its work is polled; what it would have anyway is not recorded."""
+    added = grown(service, f"add route POST /deliveries --workflow ship {options}")
+    renamed = grown(added, "rename route POST /deliveries /parcels")
+    assert f"GET {polled}" in {it["name"] for it in inventory(Service(renamed), ["route"])["routes"]}
+    assert planned(renamed, f"add route POST /parcels --workflow ship {after}").changes == ()
+    name = "sendings" if "sendings" in options else "parcels"
+    whole = text(renamed, f"orders/api/{name}.py") + text(renamed, f"tests/test_route_{name}.py")
+    assert "/deliveries" not in whole
+    assert f'location = f"{polled.removesuffix("{id}")}{{submission.public_id}}"' in whole
+
+
+def test_where_work_is_polled_has_another_path(service: Project) -> None:
+    renamed = grown(service, "rename route GET /jobs/shipments/{id} /parcels/{id}")
+    mine = text(renamed, "orders/api/shipments.py")
+    assert 'location = f"/parcels/{submission.public_id}"' in mine and 'polled_at="/parcels/{id}"' in mine
+    assert '"/shipments"' in mine and "/jobs" not in mine
+    assert 'POLLED = "/parcels"' in text(renamed, "tests/test_route_shipments.py")
+    assert planned(renamed, "add route POST /shipments --workflow ship --poll /parcels/{id}").changes == ()
+    with pytest.raises(UsageError, match="ends in"):
+        planned(service, "rename route GET /jobs/shipments/{id} /parcels/{id}/status")
 
 
 def test_a_group_goes_with_its_processes(service: Project) -> None:

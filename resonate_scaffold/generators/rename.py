@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,15 +21,16 @@ from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition, at
 from resonate_scaffold.generators.renames import Renames
 from resonate_scaffold.generators.route_code import RESERVED
-from resonate_scaffold.generators.route_paths import parse_path, usual_name as module_of_route
+from resonate_scaffold.generators.route_paths import parse_path, poll_path, usual_name as module_of_route
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, contracts_folder, stand_in
 from resonate_scaffold.names import Noun
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Added, Project
 from resonate_scaffold.service.renaming import FieldName, spelled_durable
 from resonate_scaffold.service.service import Service
-from resonate_scaffold.service.things import Contract
+from resonate_scaffold.service.things import Contract, Route
 
+_POLLED = "/{id}"
 _OF_EVERY_SERVICE = ("api", "db", "workflows", "fakes")
 
 
@@ -57,7 +59,7 @@ def rename_workflow(project: Project, old: str, new: str, *, durable: bool = Fal
     types = {f"{former.pascal}{end}": f"{name.pascal}{end}" for end in ("", "Result")}
     pattern = re.compile(rf"\b(?:{'|'.join(types)})\b")
 
-    def option(record: Added, key: str, value: Any) -> Any:
+    def option(key: str, value: Any) -> Any:
         if key in ("takes", "returns") and isinstance(value, list):
             return [f"{(it := spec.partition(':'))[0]}:{pattern.sub(lambda m: types[m[0]], it[2])}" for spec in value]
         if durable and key in ("calls", "workflow", "target", "starts"):
@@ -65,7 +67,7 @@ def rename_workflow(project: Project, old: str, new: str, *, durable: bool = Fal
             return [known.get(it, it) for it in value] if isinstance(value, list) else known.get(value, value)
         return value
 
-    renames.option = option
+    renames.options = lambda record: {key: option(key, value) for key, value in record.options.items()}
     if durable:
         contracts.check_free(Addition(project, "workflow", name.kebab), name.kebab, contract.group)
         _durable(renames, contract, name.kebab)
@@ -84,7 +86,8 @@ def rename_field(project: Project, old: str, new: str, *, wire: bool = False) ->
     owner, _, called = old.rpartition(".")
     if not owner:
         raise UsageError(f"{old} is not MODEL.FIELD", "For example: resonate-scaffold rename field PlaceOrder.sku item")
-    new = check_field_name(new, "NEW")
+    if (spelled := check_field_name(new, "NEW")) != new:
+        raise UsageError(f"NEW: {new} is not a name in Python", f"Try: {spelled}")
     source, definition = _model(renames.service, owner, called)
     fields = _fields(definition)
     if called not in fields:
@@ -98,12 +101,13 @@ def rename_field(project: Project, old: str, new: str, *, wire: bool = False) ->
     spec = re.compile(rf"{re.escape(called)}(?=:|$)")
     side = "returns" if definition.name.endswith("Result") else "takes"
 
-    def option(record: Added, key: str, value: Any) -> Any:
-        if key == side and str(source.path) in record.files:
-            return [spec.sub(new, it) if spec.match(it) else it for it in value]
-        return value
+    def options(record: Added) -> Mapping[str, Any]:
+        if side not in record.options or str(source.path) not in record.files:
+            return record.options
+        given = record.options[side]
+        return {**record.options, side: [spec.sub(new, it) if spec.match(it) else it for it in given]}
 
-    renames.option = option
+    renames.options = options
     if wire:
         renames.words = [called]
     else:
@@ -112,7 +116,11 @@ def rename_field(project: Project, old: str, new: str, *, wire: bool = False) ->
 
 
 def rename_route(project: Project, method: str, old: str, new: str) -> Plan:
-    """Plan another path for a route; those below it in its module, such as where its work is polled, go along."""
+    """Plan another path for a route; those below it in its module go along, and where its work is polled.
+
+    Work is polled by the route's name, unless it was added with `--poll`. A name that was given by `--name` stays, and
+    so does what ids of its work begin with: by these the work is known.
+    """
     method = method.upper()
     parameters = parse_path(new, RESERVED)
     renames = Renames(project)
@@ -124,22 +132,47 @@ def rename_route(project: Project, method: str, old: str, new: str) -> Plan:
     if sorted(parameters) != sorted(re.findall(r"\{(\w+)(?::\w+)?\}", old)):
         raise UsageError(f"{new} has other parameters than {old}", "A path keeps its parameters.")
     module = found[0].module
-    own = [it for it in routes if it.module == module and _is_below(it.path, old)]
-    moved = {(it.method, new + it.path.removeprefix(old)) for it in own}
+    path, called = renames.path_of(module), module.rpartition(".")[2]
+    inside = [it for it in routes if it.module == module]
+    former, name = (Noun(module_of_route(method, it), contracts.TAKEN) for it in (old, new))
+    follows = called == former.snake and former != name
+    prefixes = {old: new}
+    if is_polled := (method, old) != _first(inside) and old.endswith(_POLLED):
+        poll_path(new, called)
+        prefixes = {old.removesuffix(_POLLED): new.removesuffix(_POLLED)}
+    elif follows and any(it.path == poll_path(None, called) for it in inside):
+        prefixes[poll_path(None, called).removesuffix(_POLLED)] = poll_path(None, name.snake).removesuffix(_POLLED)
+    moved = {(it.method, it.path): _moved(it.path, prefixes) for it in inside}
     for it in routes:
-        if it not in own and (it.method, it.path) in moved:
+        if it not in inside and (it.method, it.path) in {(verb, to) for (verb, _), to in moved.items()}:
             raise Taken(f"{it.method} {it.path} is there already ({at(it.place)})", "Choose another path.")
-    former, name = (Noun(module_of_route(method, path), contracts.TAKEN) for path in (old, new))
-    files = [renames.path_of(module), renames.path_of(f"tests.test_route_{former.snake}")]
-    for file in files:
-        if file is not None:
-            _paths_in(renames, file, old, new)
-    if module == f"api.{former.snake}" and former != name:
+    for file in filter(None, (path, renames.path_of(f"tests.test_route_{called}"))):
+        for prefix, other in prefixes.items():
+            _paths_in(renames, file, prefix, other, tagged=prefix == old)
+    if follows:
         _module_and_names(renames, module, former, name)
         renames.tests("route", former, name)
+
+    def options(record: Added) -> Mapping[str, Any]:
+        if record.kind != "route" or str(path) not in record.files:
+            return record.options
+        given = {**record.options, **({"poll": new} if is_polled else {})}
+        if "poll" in given:
+            given["poll"] = _moved(str(given["poll"]), prefixes)
+        if given.get("poll") == poll_path(None, called):
+            del given["poll"]  # it would be there anyway
+        if given.get("name") == name.snake and not is_polled:
+            del given["name"]  # it would have it anyway
+        return given
+
+    renames.options = options
     renames.renamed["route", f"{method} {old}"] = f"{method} {new}"
     renames.words = [old]
-    renames.notes.append(f"Who calls {method} {old} has to call {new} from the release on that has this")
+    for (verb, before), after in moved.items():
+        if before != after:
+            renames.notes.append(f"Who calls {verb} {before} has to call {after} from the release on that has this")
+    if follows and path is not None:
+        renames.notes += [f"Ids of its work begin with {kind}/, as before" for kind in _kinds(renames.service, path)]
     return renames.plan()
 
 
@@ -282,16 +315,32 @@ def _by_either_name(renames: Renames, source: Source, model: ast.ClassDef) -> No
     renames.needs(source.path, "!pydantic", "ConfigDict")
 
 
+def _first(routes: Sequence[Route]) -> tuple[str, str]:
+    """The route of a module that was added; the others came with it."""
+    first = min(routes, key=lambda it: (it.method == "GET", it.place.line))
+    return first.method, first.path
+
+
+def _kinds(service: Service, path: PurePosixPath) -> list[str]:
+    """What the ids begin with that a module makes."""
+    return list(dict.fromkeys(kind for kind, _ in service.kinds_in(path)))
+
+
+def _moved(path: str, prefixes: Mapping[str, str]) -> str:
+    """A path of a route's module, as it will be."""
+    return next((new + path.removeprefix(old) for old, new in prefixes.items() if _is_below(path, old)), path)
+
+
 def _is_below(path: str, old: str) -> bool:
     return path == old or path.startswith(f"{old}/")
 
 
-def _paths_in(renames: Renames, file: PurePosixPath, old: str, new: str) -> None:
+def _paths_in(renames: Renames, file: PurePosixPath, old: str, new: str, *, tagged: bool) -> None:
     """The path in the strings, docstrings and comments of a route's own files."""
     source = renames.service.source(file)
     renames.said(file, rf"(?<=[A-Z] ){re.escape(old)}(?![\w-])", new)
     beginning = re.compile(rf"""[fFrR]+["']+(?P<path>{re.escape(old)})(?=[/"'])""")
-    tag, tagged = old.split("/")[1], new.split("/")[1]
+    tag, other = old.split("/")[1], new.split("/")[1]
     for node in ast.walk(source.tree):
         match node:
             case ast.Constant(value=str(text)) if _is_below(text, old):
@@ -300,8 +349,9 @@ def _paths_in(renames: Renames, file: PurePosixPath, old: str, new: str) -> None
                 start, end = source._span(node)
                 if written := beginning.match(source.content[start:end].decode()):
                     renames.cut(file, (start + written.start("path"), start + written.end("path"), new))
-            case ast.keyword(arg="tags", value=ast.List(elts=[ast.Constant(value=str(text)) as only])) if text == tag:
-                renames.constant(file, only, tag, tagged)
+            case ast.keyword(arg="tags", value=ast.List(elts=[ast.Constant(value=str(text)) as only])):
+                if tagged and text == tag:
+                    renames.constant(file, only, tag, other)
 
 
 def _names_of_group(renames: Renames, part: str, old: str, new: Noun) -> None:

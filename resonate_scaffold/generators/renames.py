@@ -43,8 +43,8 @@ class Renames:
         self.field: FieldName | None = None
         self.renamed: dict[tuple[str, str], str] = {}
         """New names of records, by kind and name."""
-        self.option: Callable[[Added, str, Any], Any] = lambda record, key, value: value
-        """What an option of a record becomes."""
+        self.options: Callable[[Added], Mapping[str, Any]] = lambda record: record.options
+        """What the options of a record become."""
         self._names: dict[str, str] = {}
         self._cuts: dict[PurePosixPath, set[Cut]] = {}
         self._texts: dict[PurePosixPath, bytes] = {}
@@ -183,7 +183,7 @@ class Renames:
             new = replace(
                 record,
                 name=self.renamed.get((record.kind, record.name), record.name),
-                options={key: self.option(record, key, value) for key, value in record.options.items()},
+                options=self.options(record),
                 files={str(moved.get(path, path)): made(path, known) for path, known in files.items()},
                 edits={str(moved.get(path, path)): edited(known) for path, known in edits.items()},
             )

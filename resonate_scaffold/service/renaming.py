@@ -285,6 +285,11 @@ def spelled_durable(service: Service, contract: Contract) -> Iterator[tuple[Scop
     for path, content in service.project.files.items():
         if path.suffix != ".py" or old.encode() not in content:
             continue
+        module = service.program.modules[path].scope
+        for statement in ast.iter_child_nodes(module.node) if path.match("webhook_*.py") else ():
+            match statement:
+                case ast.AnnAssign(target=ast.Name(id="KINDS"), value=ast.expr() as kinds):
+                    yield from ((module, it) for it in texts(ast.walk(kinds)))
         for scope in service.program.modules[path].scopes:
             for call in scope.calls:
                 if service.calls_ids(call, scope, "root_id"):
