@@ -21,12 +21,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import psutil
 
 from resonate_scaffold import templates
+from resonate_scaffold.forms import form
 from tests import bench_engine, bench_service
 from tests.bench_service import NAME, PACKAGE
 from tests.conftest import PROGRAM, tree
@@ -354,7 +355,11 @@ def grow(service: Path, tool: Tool, here: int, there: int) -> None:
     made = {path: content.decode() for path, content in after.items() if path not in before}
     numbers = range(here + 1, there + 1)
     for number in numbers:
-        hashes = {_sha256(text): _sha256(_of(number, text)) for text in made.values()}
+        hashes = {
+            recorded(path, text): recorded(path, _of(number, text))
+            for path, text in made.items()
+            for recorded in (_form, _sha256)  # 0.1.0 recorded bytes
+        }
         for path, text in made.items():
             # Of the older layout there are none: its records are all in one file, which is left as it is.
             record = path.endswith(".json")
@@ -382,7 +387,11 @@ def _of(number: int, text: str) -> str:
     return re.sub(r"(?<=[Ll]oad)([_-]?)00000", rf"\g<1>{number:05}", text)
 
 
-def _sha256(text: str) -> str:
+def _form(path: str, text: str) -> str:
+    return form(PurePosixPath(path), text.encode())
+
+
+def _sha256(_: str, text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from resonate_scaffold import __version__, dev, install
+from resonate_scaffold import __version__, install
+from resonate_scaffold.dev import session
 from tests.conftest import PROGRAM, Ran, Tool, git, tree
 
 LAST = ("--no-install", "--no-git")
@@ -489,7 +490,7 @@ def test_run_goes_on_into_dev(tool: Tool, tmp_path: Path, monkeypatch: pytest.Mo
         calls.append(project)
         return 7
 
-    monkeypatch.setattr(dev, "run", run)
+    monkeypatch.setattr(session, "run", run)
     only(monkeypatch, tmp_path, uv="exit 0")
     assert tool("new", "my-api", "--run").status == 7
     assert calls == [Path("my-api").absolute()]

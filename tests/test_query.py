@@ -4,7 +4,6 @@ database with the first query and loses it with the last."""
 from __future__ import annotations
 
 import random
-import re
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -15,12 +14,13 @@ from resonate_scaffold.errors import ScaffoldError, StillUsed, Taken, Unknown, U
 from resonate_scaffold.project import Project
 from resonate_scaffold.service.listing import inventory
 from resonate_scaffold.service.service import Service
-from tests.grown import fresh, grown, planned, python_of, rewritten, without
+from tests.grown import fresh, grown, planned, python_of, removing, rewritten, without
 from tests.test_remove import check_style, differing
 
 ONE = "add query account-by-id --table Account --takes account_id"
 LIST = "add query accounts --table Account --list --order owner --takes 'owner?'"
 OWN = "add query stock-of --takes sku:str --takes 'since:date?' --returns left:int --returns price:Decimal"
+ENTITY = "add entity patient --field name:str"
 ROUTES = (
     "add route GET /accounts/{account_id} --query account-by-id",
     "add route GET /accounts --query accounts --name list-accounts",
@@ -187,15 +187,18 @@ def test_what_is_added_goes_again() -> None:
 def test_the_api_reads_the_database_from_the_first_query_to_the_last(seed: int) -> None:
     project = fresh(bare=False)
     dice = random.Random(seed)
-    adds = dice.sample([ONE, LIST, OWN, "add entity patient --field name:str:1..80"], 4)
+    adds = dice.sample([ONE, LIST, OWN, ENTITY], 4)
     for number, command in enumerate(adds, 1):
         project = grown(project, command)
         assert reads(project), number
-    removals = [re.sub(r"^add (\w+ \S+).*", r"remove \1", command) for command in dice.sample(adds, 4)]
-    for number, command in enumerate(removals, 1):
-        project = grown(project, command)
+    for number, command in enumerate(dice.sample(adds, 4), 1):
+        project = grown(project, removing(command))
         assert reads(project) == (number < 4)
     assert project.files[COMPOSE] == fresh(bare=False).files[COMPOSE]
+
+
+def test_an_entity_without_routes_has_no_queries() -> None:
+    assert not reads(grown(fresh(bare=False), f"{ENTITY} --routes none"))
 
 
 def reads(project: Project) -> bool:
@@ -221,8 +224,9 @@ def test_a_compose_file_that_is_written_otherwise_is_left_alone() -> None:
 
 def test_a_service_without_the_package_gets_it_and_keeps_it_for_the_others() -> None:
     project = without(fresh(bare=False), "orders/db/queries/__init__.py")
-    after = grown(project, ONE, LIST, "remove query account-by-id")
-    assert PurePosixPath("orders/db/queries/__init__.py") in after.files
+    for first in (ONE, ENTITY):
+        after = grown(project, first, LIST, removing(first))
+        assert PurePosixPath("orders/db/queries/__init__.py") in after.files
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from resonate_scaffold import layout
 from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import CannotEdit, InvalidName, Taken, UsageError
 from resonate_scaffold.fields import Field
-from resonate_scaffold.generators import compose, contract as contracts
+from resonate_scaffold.generators import contract as contracts
 from resonate_scaffold.generators.addition import Addition, Imports, asked_before
 from resonate_scaffold.generators.columns import Bind, checked_name, column_of
 from resonate_scaffold.generators.entities import (
@@ -23,6 +23,7 @@ from resonate_scaffold.generators.entities import (
 )
 from resonate_scaffold.generators.entity_test import write_test
 from resonate_scaffold.generators.migrations import Step, next_step
+from resonate_scaffold.generators.query import FOLDER, let_api_query
 from resonate_scaffold.layout import Item
 from resonate_scaffold.plan import Plan
 from resonate_scaffold.project import Project
@@ -65,7 +66,6 @@ def add_entity(project: Project, request: EntityRequest) -> Plan:
     if request.routes != "none":
         _write_queries(addition, entity)
         _write_routes(addition, entity, writes=request.routes == "crud")
-        compose.let_api_read(addition)
     addition.notes += [
         f"Its table is {entity.table}, its path {entity.path}: --plural says otherwise",
         f"`{project.package} migrate` makes the table, by {step.path.name}",
@@ -207,13 +207,14 @@ def _write_functions(addition: Addition, entity: Entity) -> None:
 
 
 def _write_queries(addition: Addition, entity: Entity) -> None:
+    let_api_query(addition)
     kept = entity.context["kept"]
     imports = Imports([f"find_{entity.snake}", f"list_{entity.table}", "ORDERS", "session", "page"])
     imports.names("runtime.pages", "Orders", "Page", "PageRequest", "read_page")
     imports.names(entity.contract, kept)
     imports.names("db.models", entity.row)
     context = {**entity.context, "summary": layout.docstring(f"What the API reads of `{entity.table}`.")}
-    addition.create("entity/queries.py", addition.module(f"db.queries.{entity.snake}"), context, imports)
+    addition.create("entity/queries.py", addition.module(f"{FOLDER}.{entity.snake}"), context, imports)
 
 
 def _write_routes(addition: Addition, entity: Entity, *, writes: bool) -> None:

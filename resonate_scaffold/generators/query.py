@@ -80,7 +80,7 @@ class _Query:
 
 
 def add_query(project: Project, request: QueryRequest) -> Plan:
-    """Plan a query: its module, its test, and for the first one the API's way to the database."""
+    """Plan a query: its module, its test, and what the first one needs."""
     name = contracts.noun(request.name, "query")
     addition = Addition(project, "query", name.kebab)
     query = _resolve(addition, name, request)
@@ -90,13 +90,18 @@ def add_query(project: Project, request: QueryRequest) -> Plan:
     for other in addition.service.queries:
         if other.name == name.snake:
             raise Taken(f"The query {name.snake} is there already ({at(other.place)})", "Choose another name.")
-    package = addition.module(f"{FOLDER}.__init__")
-    if package not in project.files:
-        addition.write(package, _PACKAGE)
+    let_api_query(addition)
     _write(addition, query)
     _test(addition, query)
-    compose.let_api_read(addition)
     return addition.plan()
+
+
+def let_api_query(addition: Addition) -> None:
+    """What the first query needs: the package of queries, and the API's way to the database."""
+    package = addition.module(f"{FOLDER}.__init__")
+    if package not in addition.project.files:
+        addition.write(package, _PACKAGE)
+    compose.let_api_read(addition)
 
 
 _PACKAGE = (

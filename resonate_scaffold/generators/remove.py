@@ -36,7 +36,6 @@ from resonate_scaffold.service.renaming import listed_kinds
 from resonate_scaffold.service.service import Service
 
 _TEXTS = frozenset({"Procfile", "compose.yaml", str(PROCFILE_DEV)})  # what an `add` edits that is not Python
-_READING = ("query", "entity")  # what has queries, which the API reads by
 _SHOWN = 6  # files that a refusal names
 
 
@@ -218,7 +217,7 @@ def _without(project: Project, record: Added) -> Mapping[PurePosixPath, bytes | 
     }
     drafts: list[Draft] = []
     for path, edited in ((PurePosixPath(path), edited) for path, edited in record.edits.items()):
-        if path not in project.files or path in (PROCFILE_DEV, COMPOSE if record.kind in _READING else None):
+        if path not in project.files or path == PROCFILE_DEV or (path == COMPOSE and record.kind != "group"):
             continue
         content = project.files[path]
         if path.suffix == ".py":
@@ -231,8 +230,9 @@ def _without(project: Project, record: Added) -> Mapping[PurePosixPath, bytes | 
             after[path] = without_service(content, record.name)
     if record.kind == "rpc":
         _without_group(project, record, after)
-    if record.kind in _READING:
-        _without_reading(project, after)
+    queries = PurePosixPath(project.package, *FOLDER.split("."))
+    if any(path.parent == queries for path in after):
+        _without_reading(project, queries / "__init__.py", after)
     return after | lay_out(project.files, drafts)
 
 
@@ -255,9 +255,8 @@ def _without_group(project: Project, record: Added, after: dict[PurePosixPath, b
         after[PROCFILE_DEV] = None if rest.split() in ([], STAND_INS.encode().split()) else rest
 
 
-def _without_reading(project: Project, after: dict[PurePosixPath, bytes | None]) -> None:
+def _without_reading(project: Project, package: PurePosixPath, after: dict[PurePosixPath, bytes | None]) -> None:
     """With the last query the API's way to the database goes; before that it stays, and so does the package."""
-    package = PurePosixPath(project.package, *FOLDER.split("."), "__init__.py")
     if any(path not in after and path != package for path in project.files.below(package.parent)):
         after.pop(package, None)
     elif COMPOSE in project.files:
