@@ -51,6 +51,21 @@ def text(project: Project, path: str) -> str:
     return project.files[PurePosixPath(path)].decode()
 
 
+def test_a_row_of_an_entity_has_its_id_and_version() -> None:
+    """They are columns of a class of the runtime; whoever makes a row gives it the id, and SQLAlchemy its version."""
+    entity = "add entity patient --field name:str:1..80 --unique name"
+    project = grown(fresh(bare=True), entity, "add query patient-of --table PatientRow --takes patient_id")
+    made = text(project, "orders/db/queries/patient_of.py")
+    assert "    id: UUID\n    version: int\n    name: " in made
+    assert "row = await session.get(PatientRow, patient_id)" in made
+    test = text(project, "tests/test_query_patient_of.py")
+    assert re.search(r'PatientRow\(id=UUID\("[0-9a-f-]+"\), name="example"\)', test)
+    listed = text(
+        grown(project, "add query patients --table PatientRow --list --order name"), "orders/db/queries/patients.py"
+    )
+    assert '"name": (PatientRow.name, PatientRow.id)' in listed
+
+
 def test_one_row_of_a_table() -> None:
     made = text(grown(fresh(bare=False), ONE), "orders/db/queries/account_by_id.py")
     assert (

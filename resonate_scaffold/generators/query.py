@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from resonate_scaffold import layout
+from resonate_scaffold.edit.source import Source
 from resonate_scaffold.errors import Taken, Unknown, UsageError
 from resonate_scaffold.fields import Field, closest, parse_fields
 from resonate_scaffold.generators import compose, contract as contracts
@@ -144,7 +145,13 @@ def find_table(addition: Addition, name: str) -> Table:
     Raises:
         Unknown: there is none.
     """
-    known = tables_of(addition.source(addition.module(_MODELS)), addition.types)
+    service = addition.service
+
+    def module(name: str) -> Source | None:
+        path = service.path_of(name)
+        return None if path is None else service.source(path)
+
+    known = tables_of(addition.source(addition.module(_MODELS)), addition.types, module)
     if name not in known:
         raise Unknown(f"--table {name}: db/models.py has no such table", closest(name, list(known)))
     return known[name]
@@ -156,7 +163,7 @@ def _field(addition: Addition, table: Table, spec: str, option: str) -> tuple[Fi
     """
     typed, optional = spec.partition(":")[0].strip(), spec.endswith("?")
     name = typed.removesuffix("?")
-    own = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", table.name).lower()
+    own = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", table.name.removesuffix("Row")).lower()
     column = table.columns.get(name)
     if column is None and option == "--takes":
         column = table.columns.get(name.removeprefix(f"{own}_"))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from resonate_scaffold.edit.source import Source
@@ -45,26 +45,37 @@ class Table:
         return tuple(column for column in self.columns.values() if column.primary)
 
 
-def tables_of(source: Source, types: Types) -> dict[str, Table]:
-    """The tables of a module, by class. A class without a `__tablename__` lends its columns to its subclasses."""
-    classes = {node.name: node for node in source.tree.body if isinstance(node, ast.ClassDef)}
+def tables_of(source: Source, types: Types, module: Callable[[str], Source | None]) -> dict[str, Table]:
+    """The tables of a module, by class. A class without a `__tablename__` lends its columns to its subclasses.
+
+    ``module`` reads another module of the service, such as `runtime.columns`; None where there is none.
+    """
     found: dict[str, Table] = {}
-    for name, node in classes.items():
-        columns = {it.name: it for class_ in _line(node, classes, ()) for it in _columns(class_, source, types)}
+    for name, node in _classes(source).items():
+        columns = {it.name: it for class_, of in _line(node, source, module, ()) for it in _columns(class_, of, types)}
         if any(_assigns(statement, "__tablename__") for statement in node.body) and columns:
             found[name] = Table(name, columns)
     return found
 
 
+def _classes(source: Source) -> dict[str, ast.ClassDef]:
+    return {node.name: node for node in source.tree.body if isinstance(node, ast.ClassDef)}
+
+
 def _line(
-    node: ast.ClassDef, classes: Mapping[str, ast.ClassDef], seen: tuple[ast.ClassDef, ...]
-) -> Iterator[ast.ClassDef]:
-    """A class behind those that it inherits from, as far as they are of this module."""
+    node: ast.ClassDef, source: Source, module: Callable[[str], Source | None], seen: tuple[ast.ClassDef, ...]
+) -> Iterator[tuple[ast.ClassDef, Source]]:
+    """A class behind those of the service that it inherits from, each with its module."""
+    own = _classes(source)
     for base in node.bases:
-        above = classes.get(base.id) if isinstance(base, ast.Name) else None
-        if above is not None and above not in (*seen, node):
-            yield from _line(above, classes, (*seen, node))
-    yield node
+        there: Source | None = source
+        above = own.get(base.id) if isinstance(base, ast.Name) else None
+        if above is None and (name := source.qualified(base)) is not None and not name.startswith("!"):
+            there = module(name.rpartition(".")[0])
+            above = _classes(there).get(name.rpartition(".")[2]) if there is not None else None
+        if above is not None and there is not None and above not in (*seen, node):
+            yield from _line(above, there, module, (*seen, node))
+    yield node, source
 
 
 def _columns(node: ast.ClassDef, source: Source, types: Types) -> Iterator[Column]:
@@ -72,7 +83,16 @@ def _columns(node: ast.ClassDef, source: Source, types: Types) -> Iterator[Colum
         match statement:
             case ast.AnnAssign(target=ast.Name(id=name), annotation=ast.Subscript(value=mapped, slice=kind)):
                 if source.qualified(mapped) == _MAPPED:
-                    yield _column(name, kind, statement.value, source, types)
+                    column = _column(name, kind, statement.value, source, types)
+                    yield replace(column, filled=True) if name in _versions(node) else column
+
+
+def _versions(node: ast.ClassDef) -> set[str]:
+    """The columns in which SQLAlchemy counts a row's versions."""
+    pairs = [pair for it in ast.walk(node) if isinstance(it, ast.Dict) for pair in zip(it.keys, it.values, strict=True)]
+    counted = [value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "version_id_col"]
+    names = {it.attr for it in counted if isinstance(it, ast.Attribute)}
+    return names | {it.id for it in counted if isinstance(it, ast.Name)}
 
 
 def _column(name: str, kind: ast.expr, made: ast.expr | None, source: Source, types: Types) -> Column:
