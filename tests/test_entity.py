@@ -82,6 +82,22 @@ def test_what_is_made_passes_the_checks_of_the_service(routes: str, tmp_path: Pa
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_a_variable_of_the_tests_has_one_type_whatever_it_refers_to(service: Project) -> None:
+    project = grown(service, CLINIC.replace("clinic", "doctor"), "add entity visit --ref patient --ref doctor?")
+    (function,) = [
+        node
+        for node in ast.parse(text(project, "tests/test_entity_visit.py")).body
+        if isinstance(node, ast.AsyncFunctionDef) and node.name == "test_what_it_refers_to"
+    ]
+    made: dict[str, set[str]] = {}
+    for node in ast.walk(function):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id=kind))):
+                made.setdefault(name, set()).add(kind)
+    assert [name for name, kinds in made.items() if len(kinds) > 1] == []
+    assert "DeleteDoctor(id=made.doctor_id)" in ast.unparse(function)
+
+
 def test_a_row_and_its_migration_say_the_same(service: Project) -> None:
     row = text(service, "orders/db/models.py").partition("class PatientRow")[2]
     assert row == (

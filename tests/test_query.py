@@ -4,6 +4,7 @@ database with the first query and loses it with the last."""
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -49,6 +50,21 @@ def with_visits() -> Project:
 
 def text(project: Project, path: str) -> str:
     return project.files[PurePosixPath(path)].decode()
+
+
+def test_a_row_of_an_entity_has_its_id_and_version() -> None:
+    """They are columns of a class of the runtime; whoever makes a row gives it the id, and SQLAlchemy its version."""
+    entity = "add entity patient --field name:str:1..80 --unique name"
+    project = grown(fresh(bare=True), entity, "add query patient-of --table PatientRow --takes patient_id")
+    made = text(project, "orders/db/queries/patient_of.py")
+    assert "    id: UUID\n    version: int\n    name: " in made
+    assert "row = await session.get(PatientRow, patient_id)" in made
+    test = text(project, "tests/test_query_patient_of.py")
+    assert re.search(r'PatientRow\(id=UUID\("[0-9a-f-]+"\), name="example"\)', test)
+    listed = text(
+        grown(project, "add query patients --table PatientRow --list --order name"), "orders/db/queries/patients.py"
+    )
+    assert '"name": (PatientRow.name, PatientRow.id)' in listed
 
 
 def test_one_row_of_a_table() -> None:

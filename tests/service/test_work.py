@@ -218,7 +218,7 @@ def failed_with(failure: Failure) -> PromiseRecord:
     return PromiseRecord(id="job/1", state="rejected", timeout_at=0, value=value)
 
 
-class Declined(Failure):
+class CardRefused(Failure):
     """Its client reads the reason; the status of a problem is not for an attribute to say."""
 
     public = ("reason", "status", "missing")
@@ -230,11 +230,11 @@ class Declined(Failure):
 
 
 def test_only_public_attributes_are_members_of_a_problem() -> None:
-    outcome = work.Outcome.of(failed_with(Declined("expired", 12)))
+    outcome = work.Outcome.of(failed_with(CardRefused("expired", 12)))
     assert outcome.members == {"reason": "expired"}
     with pytest.raises(Problem) as raised:
-        work._result(Receipt, failed_with(Declined("expired", 12)))
+        work._result(Receipt, failed_with(CardRefused("expired", 12)))
     told = json.loads(bytes(raised.value.response().body))
-    assert (told["type"], told["status"], told["reason"], "score" in told) == ("declined", 402, "expired", False)
+    assert (told["type"], told["status"], told["reason"], "score" in told) == ("card-refused", 402, "expired", False)
     assert work.Outcome.of(failed_with(NotUnique(["day", "number"]))).members == {"fields": ["day", "number"]}
     assert work.Outcome.of(failed_with(Failure("no"))).members == {}
