@@ -15,6 +15,7 @@ nox.options.sessions = ["lint", "types", "tests", "generated", "server"]
 # These make services, install them and run them; the session `generated` has them, the longest first.
 SLOW = [
     "tests/test_machinery.py",
+    "tests/test_clinic.py",
     "tests/test_generated.py",
     "tests/test_attack.py",
     "tests/test_attack_http.py",

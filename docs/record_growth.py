@@ -92,20 +92,20 @@ def _wrapped(command: str) -> str:
     return "\n".join(lines)
 
 
-def _keep(*patterns: str) -> Callable[[str], bool]:
+def keep(*patterns: str) -> Callable[[str], bool]:
     return lambda line: any(re.search(pattern, line) for pattern in patterns)
 
 
 def _grow(shell: Shell) -> None:
     shell.part = "add"
-    shell.run(story.NEW, keep=_keep())
+    shell.run(story.NEW, keep=keep())
     shell.run("cd orders")
     shell.directory /= "orders"
     for command in story.ADDS:
         # The first shows what they all print; of the others only what the owner is told.
-        shell.run(command, keep=None if command == story.ADDS[0] else _keep(r"^ *note", r"^ {11}"))
+        shell.run(command, keep=None if command == story.ADDS[0] else keep(r"^ *note", r"^ {11}"))
     shell.run(story.SECRET)
-    shell.run(PYTEST, keep=_keep(r"\d+ passed"))
+    shell.run(PYTEST, keep=keep(r"\d+ passed"))
 
 
 def _edit(shell: Shell, service: Path) -> None:
@@ -113,15 +113,15 @@ def _edit(shell: Shell, service: Path) -> None:
     shell.quietly("git add -A; git -c user.name=you -c user.email=you@example.com commit -qm 'What the tool made'")
     shell.run(story.MIGRATE)
     story.edit(service, (*story.TABLE, *story.EFFECT, *story.GATE, *story.TESTS))
-    shell.run(story.REVISION, keep=_keep(r"^Generating"))
-    shell.run("git diff -U0 orders", keep=_keep(r"^[+-](?!-- )"))
+    shell.run(story.REVISION, keep=keep(r"^Generating"))
+    shell.run("git diff -U0 orders", keep=keep(r"^[+-](?!-- )"))
     shell.run("git diff --stat tests")
-    shell.run(PYTEST, keep=_keep(r"\d+ passed"))
+    shell.run(PYTEST, keep=keep(r"\d+ passed"))
 
 
 def _drive(shell: Shell, dev: psutil.Process) -> None:
     shell.part = "run"
-    answer = _keep(r"^HTTP/1.1", r"^(location|idempotent-replayed|content-type: application/problem)", r"^{")
+    answer = keep(r"^HTTP/1.1", r"^(location|idempotent-replayed|content-type: application/problem)", r"^{")
     shell.run(f"{POST} -d '{ORDER}'", keep=answer)
     shell.run(f"{POST} -d '{ORDER}'", keep=answer)
     shell.run(f"{POST} -d '{ORDER.replace('2}', '3}')}'", keep=answer)
@@ -139,10 +139,11 @@ def _drive(shell: Shell, dev: psutil.Process) -> None:
     shell.run("resonate-scaffold remove schedule nightly")
 
 
-def _dev(session: Session) -> subprocess.Popen[bytes]:
+def start_dev(session: Session, service: str, *ready: str) -> subprocess.Popen[bytes]:
+    """Run `resonate-scaffold dev` of a service; return when it has printed all of *ready*."""
     process = subprocess.Popen(
         ["resonate-scaffold", "dev", "--engine", "embedded"],
-        cwd=session.directory / "orders",
+        cwd=session.directory / service,
         env=session.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -151,32 +152,25 @@ def _dev(session: Session) -> subprocess.Popen[bytes]:
     assert process.stdout is not None
     for line in process.stdout:
         lines.append(line.decode())
-        if (
-            sum(
-                word in text
-                for text in lines
-                for word in ("/docs", "group orders.db", "group orders.workers", "payments.")
-            )
-            >= 4
-        ):
+        if all(any(word in text for text in lines) for word in ready):
             break
     assert process.poll() is None, lines
     threading.Thread(target=process.stdout.read, daemon=True).start()
     return process
 
 
-def write(parts: Mapping[str, Sequence[str]]) -> None:
-    """Put the transcripts between their markers in README.md."""
-    text = README.read_text("utf-8")
+def write(parts: Mapping[str, Sequence[str]], page: Path = README) -> None:
+    """Put the transcripts between their markers in a page."""
+    text = page.read_text("utf-8")
     for name, lines in parts.items():
         begin, end = f"<!-- transcript: {name} -->\n", "<!-- end of transcript -->"
         language = "diff" if name == "edit" else "console"
         before, found, rest = text.partition(begin)
-        assert found, f"README.md has no {begin.strip()}"
+        assert found, f"{page.name} has no {begin.strip()}"
         _, found, after = rest.partition(end)
-        assert found, f"README.md has no {end} after {begin.strip()}"
+        assert found, f"{page.name} has no {end} after {begin.strip()}"
         text = f"{before}{begin}```{language}\n{chr(10).join(lines)}\n```\n{end}{after}"
-    README.write_text(text, "utf-8", newline="\n")
+    page.write_text(text, "utf-8", newline="\n")
 
 
 def main() -> None:
@@ -187,7 +181,7 @@ def main() -> None:
         try:
             _grow(shell)
             _edit(shell, session.directory / "orders")
-            dev = _dev(session)
+            dev = start_dev(session, "orders", "/docs", "group orders.db", "group orders.workers", "payments.")
             try:
                 _drive(shell, psutil.Process(dev.pid))
             finally:

@@ -329,3 +329,11 @@ def test_rows_of_an_entity() -> None:
     assert "version=" not in text(one, "tests/test_query_one_doctor.py")
     with pytest.raises(Unknown, match="--table nurse"):
         planned(project, "add query one-nurse --table nurse --takes id")
+
+
+def test_a_workflow_calls_no_query() -> None:
+    project = grown(fresh(bare=True), "add entity doctor --field name:str:1..80")
+    for spelled in ("db.list_doctors", "list-doctors"):
+        with pytest.raises(Unknown, match="list_doctors is a query, which only the API calls") as refused:
+            planned(project, f"add workflow close-day --calls {spelled}")
+        assert "add db-function NAME --read-only" in refused.value.hint

@@ -308,6 +308,10 @@ def find(addition: Addition, text: str, option: str) -> Contract:
     """
     contract = named(addition, text)
     if contract is None:
+        name = text.rpartition(".")[2].replace("-", "_")
+        if any(query.name == name for query in addition.service.queries):
+            what = f"{option} {text}: {name} is a query, which only the API calls"
+            raise Unknown(what, "A workflow reads by a durable function: add db-function NAME --read-only")
         known = [contract.durable for contract in addition.service.contracts]
         raise Unknown(f"{option} {text}: no contract has this name", closest(text, known))
     return contract

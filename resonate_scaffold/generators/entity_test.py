@@ -48,8 +48,10 @@ def write_test(addition: Addition, entity: Entity, routes: str) -> None:
     for ref in others(entity):
         to = entity_of(addition, find_entity(addition.project, ref.entity, "--ref"))
         imports.names(to.contract, f"Delete{to.pascal}", f"delete_{to.snake}")
-        refs.append({"field": ref.field.name, "delete": f"delete_{to.snake}", "model": f"Delete{to.pascal}"})
-    unique = layout.render(layout.value([list(names) for names in entity.unique]))
+        names = {"delete": f"delete_{to.snake}", "model": f"Delete{to.pascal}", "snake": to.snake}
+        refs.append({"field": ref.field.name, **names})
+    shared = [list(names) for names in entity.unique]
+    unique = layout.render(layout.value(shared if len(shared) > 1 else shared[0])) if shared else ""
     required = [field.wire for field in entity.fields if not field.optional]
     context |= {
         "summary": layout.docstring(f"The entity `{entity.name.kebab}`, on a real database."),
@@ -61,7 +63,7 @@ def write_test(addition: Addition, entity: Entity, routes: str) -> None:
         "changes_model": entity.changes,
         "needs": needs,
         "refs": refs,
-        "unique": unique if entity.unique else "",
+        "unique": f"{'in' if len(shared) > 1 else '=='} {unique}" if unique else "",
         "required": layout.render(layout.value(required)) if required else "",
         "nobody": NOBODY,
     }
