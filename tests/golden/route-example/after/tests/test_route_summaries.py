@@ -30,8 +30,7 @@ async def test_it_runs(service: RunningService) -> None:
     taken = answer.json()
     assert answer.headers["Location"] == taken["links"]["self"] == f"{POLLED}/{taken['id']}"
     progress = await ended(service, answer.headers["Location"])
-    # What becomes of an example is for
-    # `aggregate` to say: check here what it should.
+    # The request is an example, which may be refused: check here what becomes of yours.
     assert progress["status"] in ("running", "succeeded", "failed")
 
 

@@ -13,8 +13,7 @@ REQUEST = ReviewAccounts(accounts=["example"], by="example")
 
 async def test_review_accounts(service: RunningService) -> None:
     outcome = await service.outcome(review_accounts, "review-accounts/test", REQUEST)
-    # What becomes of examples is for the functions that it calls to say: check here
-    # what they should.
+    # The request is an example, which may be refused: check here what becomes of yours.
     assert outcome.status in (Status.SUCCEEDED, Status.FAILED), outcome
 
 
