@@ -957,17 +957,16 @@ def test_questions_about_one_name_parse_the_files_that_spell_it() -> None:
     found = service({**ORDERS, **more, "contracts/workflows/consent.py": gates})
     assert [it.durable for it in found.contracts_spelling("place-order")] == ["place-order"]
     assert [it.name for it in found.types_spelling("PlaceOrder")] == ["PlaceOrder", "PlaceOrderResult"]
-    machinery = "orders/runtime/durable/rpc.py"
-    assert parsed(found) == [machinery, "orders/contracts/workflows/place_order.py"]
+    assert parsed(found) == ["orders/contracts/workflows/place_order.py"]
     assert [it.name for it in found.gates_spelling("consent")] == ["asked", "consent"]  # all of its file
-    assert len(parsed(found)) == 3
+    assert len(parsed(found)) == 2
     assert [*found.contracts_spelling("nothing"), *found.types_spelling("No"), *found.gates_spelling("no-gate")] == []
     model = found.named_type("contracts.workflows.more_1.Place1Order")
     assert isinstance(model, ModelType)
     assert [field.name for field in model.fields] == ["order_id"]
     assert found.named_type("contracts.workflows.more_1.Nothing") is None
     assert found.named_type("workflows.place_order.PlaceOrder") is None
-    assert len(parsed(found)) == 4
+    assert len(parsed(found)) == 3
 
 
 def test_where_a_module_is() -> None:
