@@ -42,7 +42,6 @@ def _make(shell: Shell) -> None:
     for command in ("ruff check .", "ruff format --check .", "mypy"):
         shell.run(f".venv/bin/{command}")
     shell.run("resonate-scaffold check --select ALL")
-    shell.run(".venv/bin/python -m pytest", keep=keep(r"\d+ passed"))
 
 
 def _drive(shell: Shell) -> None:
@@ -62,7 +61,7 @@ def _drive(shell: Shell) -> None:
         f'{{"patient_id": "\'$patient\'", "doctor_id": "\'$doctor\'", "starts_at": "{MOMENT}", "phone": "+4930123"}}'
     )
     _ask(shell, f"/visits {JSON} -d '{visit}'")
-    _ask(shell, f"/jobs/visits/$doctor,{MOMENT} -H 'Prefer: wait=10'")
+    _ask(shell, f"/jobs/visits/$doctor,{MOMENT.replace(':', '')} -H 'Prefer: wait=10'")
     _ask(shell, "/doctors/$doctor/appointments")
     _ask(shell, f"/admissions {JSON} -H 'Idempotency-Key: eve' -d '{patient.replace('P-1', 'P-2')}'")
     body = '{"job_id": "eve", "given": true}'
@@ -97,7 +96,7 @@ def main() -> None:
                 _drive(shell)
             finally:
                 dev.send_signal(signal.SIGINT)
-                dev.wait(15)
+                dev.wait(60)
         finally:
             shell.process.kill()
     for lines in shell.parts.values():
