@@ -227,7 +227,9 @@ def test_the_tool_lists_it_all(clinic: Path) -> None:
         *("file-report", "remind-patients", "close-day"),
     }
     assert names["entities"] == {"doctor", "patient", "appointment", "invoice"}
-    assert names["webhooks"] == {"consent", "payment", "lab-report"}
+    # That of `lab-report` answers no gate: it is a route that starts a workflow.
+    assert names["webhooks"] == {"consent", "payment"}
+    assert "POST /webhooks/lab-report" in names["routes"]
     assert names["schedules"] == {"morning", "nightly"}
     assert names["rpc"] == {"payments.createCharge", "sms.send"}
     assert names["idempotency_keys"] == {"visit"}
