@@ -14,6 +14,7 @@ from resonate_scaffold.errors import ManifestError
 from resonate_scaffold.plan import Edit, unified_diff
 from resonate_scaffold.project import ADDS, FilesInMemory, Project
 from tests.grown import NAME, fresh, grown, is_read, planned, removing, rewritten, runtime, without
+from tests.test_grow import ADDS as ONE_OF_EACH, NEEDS
 from tests.test_sequences import REFUSALS, listed, some_add
 
 PAIRS = range(20)
@@ -143,6 +144,56 @@ def test_records_are_made_again_from_the_code() -> None:
     assert listed(repaired) == listed(grown(fresh(bare=True), *STOCK))
 
 
+PATIENT = (
+    "add entity patient --field name:str:1..80 --field 'plan:Literal[gold,basic]?' --field 'balance:Decimal?' "
+    "--field code:str:1..9 --unique name --unique name,code --ref clinic --ref 'referrer:clinic?'"
+)
+CLINIC = "add entity clinic --field name:str:1..80 --routes read"
+SHIP = "add workflow ship --takes sku:str"
+# What one needs, and one whose record is lost, with the options that nothing but the code still says.
+LOST: Mapping[str, tuple[str, ...]] = {
+    **{kind: tuple(it for it in (NEEDS.get(kind), line) if it) for kind, line in ONE_OF_EACH.items()},
+    "entity of many": (CLINIC, PATIENT),
+    "entity without routes": (f"{CLINIC.replace('read', 'none')} --plural surgeries",),
+    "field that refers": (CLINIC, PATIENT, "add field patient --ref 'doctor:clinic?'"),
+    "field that is unique": (CLINIC, PATIENT, "add field patient 'phone:str?:1..30' --unique"),
+    "query of a list": (CLINIC, PATIENT, "add query names --table patient --list --order name --returns name"),
+    "query of a row": (CLINIC, "add query clinic-by-id --table clinic --takes clinic_id"),
+    "query of what may be left out": (CLINIC, PATIENT, "add query coded --table patient --list --takes code?"),
+    "workflow with a map": (
+        "add db-function price-of --takes sku:str --returns amount:int",
+        "add workflow sell --takes sku:str --takes old:int --returns paid:int --calls db.price_of "
+        "--map result.paid=price_of.amount",
+    ),
+    "route with a name": (SHIP, "add route POST /parcels --workflow ship --name sending --poll '/sendings/{id}'"),
+    "route of a query, with a name": (
+        "add query shelf --takes sku:str --returns left:int",
+        "add route GET /shelves/{sku} --query shelf --name shelves",
+    ),
+    "route that a webhook knows": (SHIP, "add webhook paid --workflow ship", "add route POST /parcels --workflow ship"),
+    "webhook that knows a route": (SHIP, "add route POST /parcels --workflow ship", "add webhook paid --workflow ship"),
+    "webhook that another knows": (SHIP, "add webhook paid --workflow ship", "add webhook ordered --starts ship"),
+    "schedule that a webhook knows": (
+        "add workflow ship",
+        "add webhook paid --workflow ship",
+        "add schedule nightly --workflow ship --cron '0 2 * * *'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LOST)
+def test_a_record_that_is_lost_is_made_again(case: str) -> None:
+    *needs, line = LOST[case]
+    before = grown(fresh(bare=True), *needs)
+    whole = grown(before, line)
+    record = whole.adds()[-1]
+    repaired = grown(without(whole, str(record.path)), "list --repair")
+    found = repaired.find_add(record.kind, record.name)
+    assert found is not None and found.options == record.options
+    assert planned(repaired, "list --repair").changes == ()
+    assert dict(grown(repaired, f"remove {record.kind} {record.name}").files) == dict(before.files)
+
+
 def test_lists_are_made_again_from_the_code() -> None:
     """Of each file that several `add`s edit, the one that there was before any."""
     whole, before = all_added(), fresh(bare=True)
@@ -181,6 +232,25 @@ def test_what_somebody_wrote_counts_as_changed_in_a_record_that_is_made_again() 
     repaired = grown(without(mine, str(record.path)), "list --repair")
     found = repaired.find_add("db-function", "take")
     assert found is not None and found.files == record.files
+
+
+def test_a_field_that_is_lost_is_made_again() -> None:
+    whole = grown(fresh(bare=True), CLINIC, "add field clinic 'phone:str?'")
+    path = PurePosixPath("orders/db/models.py")
+    lines = whole.files[path].splitlines(keepends=True)
+    lost = rewritten(whole, {str(path): b"".join(line for line in lines if b"phone" not in line)})
+    assert planned(whole, "list --repair").changes == ()
+    assert grown(lost, "list --repair").files[path] == whole.files[path]
+
+
+def test_options_that_the_code_does_not_say_are_named() -> None:
+    whole = grown(fresh(bare=True), SHIP, "add webhook paid --scheme github")
+    path = "orders/api/webhook_paid.py"
+    mine = rewritten(whole, {path: whole.files[PurePosixPath(path)] + b"\n\nMINE = 1\n"})
+    (lost,) = mine.adds("webhook")
+    notes = planned(without(mine, str(lost.path)), "list --repair").notes
+    assert notes[0] == "webhook paid is recorded again"
+    assert notes[1].endswith("the code does not say which scheme, workflow was given; check it there")
 
 
 def test_nothing_is_made_again_where_nothing_is_missing() -> None:
