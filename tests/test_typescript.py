@@ -236,8 +236,8 @@ def test_an_order_of_a_typescript_client_is_charged_by_a_typescript_worker(engin
     number = f"of/{api}"  # which is spelt otherwise in an id
     with engine.payments(api), engine.client() as client:
         started = client("start", api=api, request=order(number), wait=False)
-        public = f"c-1/of~2f{api}"
-        assert started == {"value": f"orders/order/{public}"}
+        public, root = f"c-1,of~2f{api}", f"orders/order/c-1/of~2f{api}"
+        assert started == {"value": root}
         # It is the same work over HTTP, which the request itself names.
         again = engine.post("/orders", order(number))
         assert (again.status_code, again.json()["id"]) == (202, public)
@@ -249,8 +249,8 @@ def test_an_order_of_a_typescript_client_is_charged_by_a_typescript_worker(engin
         ended = client("start", api=api, request=order(number), wait=True)
         # The id of the call: the workflow made one before.
         receipt = ended["value"]["receipt"]
-        assert receipt.startswith(f"{api} c-1 1 orders/order/{public}:"), receipt
-        assert engine.get(f"/orders/{public}")["result"] == ended["value"]
+        assert receipt.startswith(f"{api} c-1 1 {root}:"), receipt
+        assert engine.get(f"/jobs/orders/{public}")["result"] == ended["value"]
 
 
 def test_values_of_every_type_arrive_as_they_were(engine: Engine, api: str) -> None:
@@ -299,9 +299,9 @@ def test_a_failure_of_a_typescript_worker_arrives_with_its_code(engine: Engine, 
     with engine.payments(api), engine.client() as client:
         number = f"declined-{api}"
         client("start", api=api, request=order(number, "poor"), wait=False)
-        body = {"job_id": f"poor/{number}", "approved": True}
+        body = {"job_id": f"poor,{number}", "approved": True}
         client("answer", url=f"{engine.api}/webhooks/approval", secret=SECRET, body=body)
-        found = engine.get(f"/orders/poor/{number}", wait=20)
+        found = engine.get(f"/jobs/orders/poor,{number}", wait=20)
         assert found["error"] == {"code": "card-declined", "message": "the card was declined"}
         # It leaves this service as it came, but for its attributes, of which no contract here tells.
         error = client("start", api=api, request=order(number, "poor"), wait=True)["error"]

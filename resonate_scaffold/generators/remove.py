@@ -300,7 +300,9 @@ def _check_unused(project: Project, record: Added, after: Mapping[PurePosixPath,
     places = {place for _, place in rest.references(names, leaving)}
     places |= {place for place in rest.uses_by_name(gone) if PurePosixPath(place.path) not in leaving}
     if record.kind == "workflow":
-        own = [it.durable for it in Service(project).contracts if it.place.path in record.files]
+        service = Service(project)
+        contracts = [service.program.modules[path] for path in gone if path.parts[1] == "contracts"]
+        own = [it.name for it in service.near.contracts_in(contracts) if it.name is not None]
         places |= {place for durable in own for place in _roots(rest, durable)}
     if places:
         firsts = {place.path: place for place in sorted(places, reverse=True)}  # of each file
