@@ -1,6 +1,5 @@
 """The entity `clinic`, on a real database."""
 
-import httpx
 from sqlalchemy import func, select
 
 from orders.contracts.db.clinic import (
