@@ -1,6 +1,7 @@
 """Which files of a tree have to do with Resonate. The others are not parsed.
 
-A file matters if it imports the SDK, if it imports a file that matters for this reason, or if one of these uses it.
+A file matters if it imports the SDK, if it imports a file that matters for this reason, or if one of these uses it; and
+in a generated service whatever it imports.
 What an application only mounts is not used: `app.include_router(users.router)` in the main module of a large
 application would otherwise make all of it matter. Imports are read from the text, without a syntax tree.
 """
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 MOUNTING = frozenset({"include_router", "mount", "register_blueprint"})
 """The methods that put one router below another."""
 
+_MACHINERY = ("runtime", "durable", "rpc.py")
 _SDK = re.compile(rb"\b(?:from|import)\b[^\n#]*\bresonate")
 _STATE = b".state."
 _STORED = re.compile(rb"\.state\.(\w+)[^\n=]*=(?!=)")
@@ -40,6 +42,7 @@ def relevant(
     """The modules that matter, and those that are *named* whatever is in them; with who imports each file."""
     modules = {path: parsed(path, files[path]) for path in named if path in files}
     using = {path for path, content in files.items() if b"resonate" in content and _SDK.search(content)}
+    using |= set(_of_services(files))
     if not using:
         return modules, {}
     imports = {path: set(_imported(program, path, content)) for path, content in files.items()}
@@ -60,6 +63,15 @@ def relevant(
         if not modules[path].is_test:  # a test is judged by what stands in it
             waiting += imports[path] - (_only_mounted(program, modules[path]) if path in users else set())
     return modules, importers
+
+
+def _of_services(files: Files) -> Iterator[PurePosixPath]:
+    """The files of generated services, but for their machinery."""
+    services = {path.parents[2] for path in files if path.parts[-3:] == _MACHINERY}
+    for path in files if services else ():
+        service = next((it for it in path.parents if it in services), None)
+        if service is not None and path.relative_to(service).parts[0] != _MACHINERY[0]:
+            yield path
 
 
 def _users(using: Set[PurePosixPath], importers: Graph, files: Files) -> set[PurePosixPath]:
