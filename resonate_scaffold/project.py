@@ -186,6 +186,7 @@ class FilesInMemory(Files):
     def __init__(self, files: Mapping[PurePosixPath, bytes]) -> None:
         self._all = dict(files)
         self._files = {path: content for path, content in files.items() if path.parts[1:2] != ("runtime",)}
+        self._directories = {directory for path in self._all for directory in path.parents}
 
     def __getitem__(self, path: PurePosixPath) -> bytes:
         return self._all[path]
@@ -205,7 +206,7 @@ class FilesInMemory(Files):
 
     def is_taken(self, path: PurePosixPath) -> bool:
         """Whether a file, or the directory of one, is at a path."""
-        return path in self._all or any(path in other.parents for other in self._all)
+        return path in self._all or path in self._directories
 
     def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
         """The Python files below a directory."""
