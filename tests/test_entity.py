@@ -327,5 +327,5 @@ def test_its_functions_and_routes_are_read_as_all_others(service: Project) -> No
         "GET /patients/{patient_id}",
         "PATCH /patients/{patient_id}",
         "DELETE /patients/{patient_id}",
-        "GET /patients/work/{operation}/{id}",
+        "GET /patients/writes/{operation}/{id}",
     }

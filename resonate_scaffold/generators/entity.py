@@ -277,7 +277,7 @@ def _writing(addition: Addition, entity: Entity, asked: Sequence[str], one: str,
         "changes_config": _config(first),
         "poll": {
             "decorator": _decorator(
-                "get", ['"/work/{operation}/{id}"', "openapi_extra=authenticated(PREFER)", "responses=POLLED"]
+                "get", ['"/writes/{operation}/{id}"', "openapi_extra=authenticated(PREFER)", "responses=POLLED"]
             ),
             "definition": contracts.definition(
                 f"poll_{entity.snake}",

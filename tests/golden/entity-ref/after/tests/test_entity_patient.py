@@ -92,7 +92,7 @@ async def test_a_key_names_the_work(service: RunningService) -> None:
         gone = await service.http.delete(first.headers["Location"], headers={"Idempotency-Key": "k1"})
         assert gone.status_code == 204, gone.text
     assert problem(await create(service, CHANGES, Idempotency_Key="k1")) == (422, "idempotency-key-reused")
-    progress = (await service.http.get(f"{PATH}/work/create/k1")).json()
+    progress = (await service.http.get(f"{PATH}/writes/create/k1")).json()
     assert (progress["status"], progress["result"]) == ("succeeded", first.json())
 
 

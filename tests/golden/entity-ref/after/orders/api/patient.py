@@ -69,7 +69,7 @@ async def create_patient(body: NewPatient, request: Request, response: Response)
     """Add a patient. It waits up to SYNC_WAIT, or as `Prefer: wait=N` says."""
     submission = get_submission(request)
     id = submission.public_id
-    location = f"/patients/work/create/{id}"
+    location = f"/patients/writes/create/{id}"
     started = await start(submission, contract.create_patient, root_id("create-patient", id), body, location)
     done = await wait(started, Patient, request, response)
     return answer(done, response, submission.link("/patients"))
@@ -106,7 +106,7 @@ async def update_patient(
     version = expected_version(request, required=True)
     submission = get_submission(request)
     id = submission.public_id
-    location = f"/patients/work/update/{id}"
+    location = f"/patients/writes/update/{id}"
     wanted = contract.UpdatePatient(id=patient_id, changes=body, version=version)
     started = await start(submission, contract.update_patient, root_id("update-patient", id), wanted, location)
     return answer(await wait(started, Patient, request, response), response)
@@ -123,13 +123,13 @@ async def delete_patient(patient_id: UUID, request: Request, response: Response)
     version = expected_version(request)
     submission = get_submission(request)
     id = submission.public_id
-    location = f"/patients/work/delete/{id}"
+    location = f"/patients/writes/delete/{id}"
     wanted = contract.DeletePatient(id=patient_id, version=version)
     started = await start(submission, contract.delete_patient, root_id("delete-patient", id), wanted, location)
     return answer_nothing(await wait(started, Patient, request, response), response)
 
 
-@router.get("/work/{operation}/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
+@router.get("/writes/{operation}/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
 async def poll_patient(
     operation: Literal["create", "update", "delete"], id: str, request: Request, response: Response
 ) -> Progress[Patient]:
