@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import functools
 import io
 import itertools
@@ -458,7 +459,8 @@ def mutated_json(draw: st.DrawFn, content: bytes) -> bytes:
             case "text" if isinstance(parent[path[-1]], str):
                 parent[path[-1]] = draw(mutated(parent[path[-1]]))
             case _:
-                parent[path[-1]] = draw(JUNK)
+                # A copy: what is put into it later must not be in what is drawn for the next example.
+                parent[path[-1]] = copy.deepcopy(draw(JUNK))
     return json.dumps(data).encode()
 
 

@@ -49,6 +49,8 @@ def _snapshot(root: Path, *, settle: bool) -> Project:
             raise Changed(
                 f"{root / journals.STAGING} cannot be removed, or came back", f"See that it is removed. {plain.AGAIN}"
             )
-    manifest = Manifest.from_bytes(plain.read_file(root / MANIFEST))
+    content = plain.read_file(root / MANIFEST)
+    manifest = Manifest.from_bytes(content)
     package = files.package_of(root, str(manifest.answers["package_name"]))
-    return Project(package, manifest, files.FilesOnDisk(root, package))
+    # The file is what the manifest was made of: read again it could be newer, and an edit would lose what is new in it.
+    return Project(package, manifest, files.FilesOnDisk(root, package, {str(MANIFEST): content}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from resonate_scaffold import trust
@@ -75,11 +75,11 @@ class FilesOnDisk(Files):
     as it was; a plan that is made of older content is refused by `apply`. Links are not followed.
     """
 
-    def __init__(self, root: Path, package: str) -> None:
+    def __init__(self, root: Path, package: str, read: Mapping[str, bytes] | None = None) -> None:
         self._root = root
         self._tops = (package, "tests")
         self._runtime = (package, "runtime")
-        self._read: dict[str, bytes] = {}
+        self._read = dict(read or {})
         self._contents: dict[PurePosixPath, list[tuple[str, bytes]]] = {}  # of whole directories
         self._containing: dict[tuple[PurePosixPath, bytes], list[PurePosixPath]] = {}
 

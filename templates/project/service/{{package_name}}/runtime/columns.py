@@ -172,7 +172,9 @@ EXACT_TYPES: dict[Any, TypeEngine[Any]] = {
     # 64 bits, where `Integer` has 32 on Postgres. SQLite numbers a primary key only where its type is called INTEGER.
     int: BigInteger().with_variant(Integer(), "sqlite"),
     # Its value as text, and no CHECK: another member needs no migration.
-    enum.Enum: Enum(enum.Enum, native_enum=False, length=NAME_LENGTH, values_callable=lambda kind: [str(it.value) for it in kind]),
+    enum.Enum: Enum(
+        enum.Enum, native_enum=False, length=NAME_LENGTH, values_callable=lambda kind: [str(it.value) for it in kind]
+    ),
 }
 """The columns of `Mapped[datetime]`, `Mapped[Decimal]`, `Mapped[int]` and `Mapped[<an enumeration>]`."""
 

@@ -57,7 +57,9 @@ async def read_page[T, R: BaseModel](
         raise TypeError(f"{nullable[0]} may be NULL: a list is in no order by it")
     backwards = page.order.startswith("-")
     if page.cursor is not None:
-        last = tuple_(*(literal(value, column.type) for value, column in zip(_read(page, columns), columns, strict=True)))
+        last = tuple_(
+            *(literal(value, column.type) for value, column in zip(_read(page, columns), columns, strict=True))
+        )
         rows = rows.where(tuple_(*columns) < last if backwards else tuple_(*columns) > last)
     rows = rows.order_by(*(column.desc() if backwards else column.asc() for column in columns))
     try:

@@ -16,7 +16,6 @@ from .database import Database
 from .errors import QueryTimedOut
 from .settings import ServiceSettings
 
-
 _TOO_LONG = (psycopg.errors.QueryCanceled, psycopg.errors.IdleInTransactionSessionTimeout)
 
 

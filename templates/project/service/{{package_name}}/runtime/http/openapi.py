@@ -142,7 +142,11 @@ def created(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     """`responses` of a route that creates something with a version; ``progress`` is its 202."""
     location = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
     headers = {**_STARTED_HEADERS, **_WAIT_HEADERS, **location, **_ETAG}
-    return {**_answered(progress), 201: {"headers": headers}, **problems((409, _VERSIONED_PROBLEMS[409]["description"]))}
+    return {
+        **_answered(progress),
+        201: {"headers": headers},
+        **problems((409, _VERSIONED_PROBLEMS[409]["description"])),
+    }
 
 
 def changed(progress: type[BaseModel]) -> dict[int | str, dict[str, Any]]:

@@ -16,7 +16,9 @@ from .openapi import problems
 Limit = Annotated[int, Query(ge=1, le=100, description="How many rows at most.")]
 Cursor = Annotated[
     str | None,
-    Query(pattern="^[A-Za-z0-9_-]{1,4096}$", description="The `next_cursor` of the page before; the first one without."),
+    Query(
+        pattern="^[A-Za-z0-9_-]{1,4096}$", description="The `next_cursor` of the page before; the first one without."
+    ),
 ]
 
 FOUND: dict[int | str, dict[str, Any]] = problems(

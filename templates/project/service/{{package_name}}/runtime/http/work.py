@@ -92,7 +92,9 @@ class Outcome:
         if status is Status.FAILED:
             failure = error_of(record)
             error = WorkError(code=failure.code, message=str(failure)[:1000])
-            names = [name for name in failure.public if name not in ProblemDetails.model_fields and hasattr(failure, name)]
+            names = [
+                name for name in failure.public if name not in ProblemDetails.model_fields and hasattr(failure, name)
+            ]
             members = to_jsonable_python({name: getattr(failure, name) for name in names})
             return cls(status, error=error, http_status=failure.status, members=members)
         result = record.value.data if status is Status.SUCCEEDED else None
