@@ -394,7 +394,9 @@ def test_the_model_of_the_whole_decides_for_all_in_it(part: dict[str, Any]) -> N
         validate(Lenient, sent)
         with pytest.raises(ValidationError):
             validate(Strict, sent)
-    for sent in ({"parts": [part]}, {"inner": {"parts": [part]}}):  # a model that is part of itself
+    # Of a model that is part of itself.
+    of_itself: list[dict[str, Any]] = [{"parts": [part]}, {"inner": {"parts": [part]}}]
+    for sent in of_itself:
         with pytest.raises(ValidationError):
             validate(Nested, sent)
 

@@ -49,7 +49,8 @@ class Number(BaseModel):
 
 count = Rpc(name="count", group="db", request=Number, result=Number)
 hang = Rpc(name="hang", group="db", request=Number, result=Number)
-brief = Rpc(name="brief-count", group="db", request=Number, result=Number, timeout=timedelta(seconds=1.5))
+BRIEF = timedelta(seconds=1.5)
+brief = Rpc(name="brief-count", group="db", request=Number, result=Number, timeout=BRIEF)
 
 began: list[int] = []
 """The numbers of the runs that began."""
@@ -150,7 +151,7 @@ async def test_an_outage_takes_nothing_of_the_time_of_a_run(start_service: Start
         await flaky.stop()
         running = asyncio.create_task(service.run(parent, "parent/1", Number(number=1)))
         await until(lambda: began)
-        await asyncio.sleep(brief.timeout.total_seconds() + 0.5)
+        await asyncio.sleep(BRIEF.total_seconds() + 0.5)
         await flaky.start()
         assert (await running).number == 1
 

@@ -60,7 +60,7 @@ def test_the_first_of_a_name_counts() -> None:
 async def test_a_client_that_would_rather_poll(orders: RunningService) -> None:
     at_once = await orders.http.put(f"{ORDERS}/0", headers={"Prefer": "respond-async"})
     assert at_once.status_code == 202
-    assert (at_once.headers["Preference-Applied"], at_once.headers["Location"]) == ("respond-async", f"{ORDERS}/c-1/0")
+    assert (at_once.headers["Preference-Applied"], at_once.headers["Location"]) == ("respond-async", f"{ORDERS}/c-1,0")
     both = await orders.http.put(f"{ORDERS}/0", headers=[("Prefer", "respond-async"), ("Prefer", "wait=0")])
     assert (both.status_code, both.headers["Preference-Applied"]) == (202, "respond-async, wait=0")
     quick = await orders.http.put(f"{ORDERS}/1", headers={"Prefer": "respond-async, wait=10"})

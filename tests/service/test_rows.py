@@ -180,7 +180,7 @@ async def test_two_at_a_time_find_the_same(clinics: Database) -> None:
                 await done.wait()
                 await flush()
 
-            session.flush = wait_and_flush  # type: ignore[method-assign]
+            session.flush = wait_and_flush  # type: ignore[method-assign, assignment]
             await change(session)
 
         return await refused(clinics, after)
