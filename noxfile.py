@@ -67,7 +67,14 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def generated(session: nox.Session) -> None:
     """Every combination is generated and passes its own checks; one is installed and driven over HTTP."""
-    _python(session, "pytest", *TWO_AT_A_TIME, *SLOW, *session.posargs)
+    _python(session, "pytest", *TWO_AT_A_TIME, "--durations=15", *SLOW, *session.posargs)
+
+
+@nox.session
+def attack_tool(session: nox.Session) -> None:
+    """Six times the command lines, manifests and journals of CI, made to break the tool; about 15 minutes."""
+    session.env["WHOLE_ATTACK"] = "1"
+    _python(session, "pytest", *TWO_AT_A_TIME, "tests/test_attack.py", "tests/test_attack_http.py", *session.posargs)
 
 
 @nox.session
