@@ -20,6 +20,9 @@ from .service import Service
 from .settings import CALLER, WEBHOOK, ServiceSettings, required, url_of
 from .telemetry import logs
 
+PORT = 8002
+"""Where the console listens, where nothing else is said."""
+
 _DEV_ENGINE = Path(".resonate", "engine.env")
 """RESONATE_URL, and RESONATE_TOKEN where it is asked for, of the engine that `resonate-scaffold dev` runs here."""
 
@@ -146,6 +149,24 @@ def commands(service: Service, description: str) -> click.Group:
                 reload=reload,
                 reload_dirs=[service.package] if reload else None,
             )
+
+    @main.command()
+    @click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens.")
+    @click.option(
+        "--port", default=PORT, type=click.IntRange(1, 65535), envvar="CONSOLE_PORT", show_default=True, show_envvar=True
+    )
+    @click.option(
+        "--token", envvar="CONSOLE_TOKEN", show_envvar=True, help="What it asks for; needed where other machines reach it."
+    )
+    def console(host: str, port: int, token: str | None) -> None:
+        """Serve a page that shows what runs: runs, gates, schedules, workers. It can cancel, retry and answer.
+
+        Whoever reaches it may do all of that. Where HOST is not this machine alone it asks for a token, and makes one
+        where none is given.
+        """
+        from .console.server import serve_console
+
+        serve_console(service, settings_beside_dev(), host, port, token or None, click.echo)
 
     @contextmanager
     def _database() -> Iterator[None]:

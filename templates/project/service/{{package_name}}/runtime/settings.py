@@ -312,7 +312,7 @@ class ServiceSettings(BaseSettings):
                 f"API_KEYS: a key of {', '.join(weak)} has less than {_SHORTEST_KEY} characters, and could be guessed",
                 "The command `api-key NAME` makes one.",
             )
-        if asks_for_keys and not self.api_keys and not _is_loopback(self.host):
+        if asks_for_keys and not self.api_keys and not is_loopback(self.host):
             raise OperatorError(
                 f"API_KEYS is empty and HOST is {self.host}: other machines could call every route",
                 "Set API_KEYS (the command `api-key NAME` makes an entry); or API_KEYS=none, if that is meant.",
@@ -333,7 +333,8 @@ class ServiceSettings(BaseSettings):
         return found
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens at an address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
