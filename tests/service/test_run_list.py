@@ -80,8 +80,8 @@ class Runs:
         ended = None if state == "pending" else at + 1
         row = (f"shop/{promise}", state, json.dumps(tags), encode(task).data, value, NOW + 3_600_000, at, ended)
         self._connection.execute(
-            "INSERT INTO resonate.promises (id, state, tags, param_data, value_data, timeout_at, created_at, settled_at) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            "INSERT INTO resonate.promises "
+            "(id, state, tags, param_data, value_data, timeout_at, created_at, settled_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
             row,
         )
 
@@ -269,14 +269,12 @@ async def test_an_engine_that_lists_nothing_for_this_process_says_what_it_takes(
     connection.execute("GRANT USAGE ON SCHEMA resonate TO service")
     as_role = make_url(url).set(username="service", password="of-this-test").render_as_string(hide_password=False)
     async with connected(definition, resonate_url=as_role) as client:
-        with pytest.raises(
-            OperatorError, match="this role may not read the runs.*\n.*GRANT SELECT ON resonate.promises"
-        ):
+        with pytest.raises(OperatorError, match=r"may not read the runs.*\n.*GRANT SELECT ON resonate\.promises"):
             await list_runs(client, RunQuery())
     connection.execute("DROP OWNED BY service")
     claims = base64.urlsafe_b64encode(json.dumps({"prefix": "shop/"}).encode()).decode().rstrip("=")
     monkeypatch.setenv("RESONATE_TOKEN", token := f"e30.{claims}.x")
     with engine_process() as guarded:
         async with connected(definition, resonate_url=guarded, resonate_token=token) as client:
-            with pytest.raises(OperatorError, match="refused to a token with the claim `prefix`\n.*`role: admin`"):
+            with pytest.raises(OperatorError, match=r"refused to a token with the claim `prefix`\n.*`role: admin`"):
                 await list_runs(client, RunQuery())
