@@ -14,11 +14,12 @@ from resonate.context import Context
 from shop.__main__ import SERVICE, main
 from shop.runtime.database import Database
 from shop.runtime.durable.gate import Delivery, Gate
-from shop.runtime.durable.ids import call_id, first_run, job_id, operation_id, run_id, run_number
+from shop.runtime.durable.ids import call_id, job_id, operation_id
 from shop.runtime.durable.job_runs import all_runs, retry
 from shop.runtime.durable.once import once
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine.offers import WorkerResonate
+from shop.runtime.engine.run_ids import first_run, run_id, run_number
 from shop.runtime.errors import Failure, OperatorError
 from shop.runtime.http.webhooks import Signed, start_once
 from shop.runtime.http.work import Outcome, wait_for_end

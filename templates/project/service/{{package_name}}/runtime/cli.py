@@ -271,12 +271,12 @@ def commands(service: Service, description: str) -> click.Group:
 
     @engine.command()
     def prepare() -> None:
-        """Add the index to the engine's database that keeps jobs quick beside many others. Again after a new resonate.sql."""
+        """Add the indexes to the engine's database that keep jobs and lists of runs quick. Again after a new resonate.sql."""
         from .engine import upkeep
 
         missing = upkeep.prepare(engine_url())
         click.echo(
-            "the engine's database has its index now" if missing else "the engine's database is prepared already"
+            "the engine's database has its indexes now" if missing else "the engine's database is prepared already"
         )
 
     @engine.command("remove-ended")
@@ -324,29 +324,6 @@ def commands(service: Service, description: str) -> click.Group:
             click.echo(json.dumps({"job": job, "run": run_id, "started": is_new}))
         else:
             click.echo(f"{job} runs again{'' if is_new else ' already'}: {run_id}")
-
-    @runs.command()
-    @click.argument("job", metavar="KIND/ID")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-    def show(job: str, as_json: bool) -> None:
-        """Show each run of a job, such as job/order-4711, and the calls that it made itself."""
-        from .durable.job_runs import told
-
-        found = settings_beside_dev()
-
-        async def look() -> list[dict[str, Any]]:
-            async with service.engine(found) as client:
-                return await told(client, job)
-
-        shown = asyncio.run(look())
-        if as_json:
-            click.echo(json.dumps({"job": job, "runs": shown}))
-            return
-        for run in shown:
-            for indent, line in (("", run), *(("  ", call) for call in run["calls"])):
-                ended = f", ended {line['ended_at']}" if line["ended_at"] else ""
-                error = f"; {line['error']}" if line["error"] else ""
-                click.echo(f"{indent}{line['name']}: {line['state']}, began {line['began_at']}{ended}{error}")
 
     @main.command()
     @click.argument("name", callback=_in_form(WEBHOOK))

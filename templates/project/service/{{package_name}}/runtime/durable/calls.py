@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 from resonate.effects import Effects
 from resonate.error import PlatformError
-from resonate.types import PromiseCreateReq, PromiseRecord, TaskData
+from resonate.types import PromiseCreateReq, PromiseRecord
 
+from ..engine.call_names import GATE, NAMELESS, STEP, describe
 from ..engine.misfits import does_not_fit, in_words
 from ..engine.offers import current_run
 from .json_values import validate
@@ -26,8 +27,7 @@ A run that goes on in another process reads them with its first request, and eac
 send all of them each time, as the server does by itself, takes a time that grows with the square of their number.
 """
 
-_PASS, _STEP = "run", "step"  # tags
-_NAMELESS = "the step"  # as an earlier release recorded it
+_PASS = "run"  # a tag
 
 KEPT = {_PASS: "kept"}
 """Tags of a call that was not made in its run, but taken over from an earlier one (see `job_runs`)."""
@@ -38,7 +38,7 @@ class RecordedCalls:
 
     def __init__(self, effects: Effects) -> None:
         self._effects = effects
-        self._steps: dict[str, str] = {}
+        self._names: dict[str, dict[str, str]] = {}
         self._timeouts: dict[str, int] = {}
         self._error: PlatformError | None = None
         self._listeners: list[Callable[[PromiseRecord, bool], None]] = []
@@ -63,7 +63,11 @@ class RecordedCalls:
 
     def name_step(self, promise: str, name: str) -> None:
         """Note the name of a step that is about to be recorded."""
-        self._steps[promise] = name
+        self._names[promise] = {STEP: name}
+
+    def name_gate(self, promise: str, name: str) -> None:
+        """Note the name of the gate at which a call that is about to be recorded waits."""
+        self._names[promise] = {GATE: name}
 
     async def create_promise(self, req: PromiseCreateReq) -> PromiseRecord:
         """Record a call, or find what is recorded of it.
@@ -73,16 +77,14 @@ class RecordedCalls:
         """
         if self._error:
             raise self._error
-        tags = {**req.tags, _PASS: self._pass}
-        if step := self._steps.pop(req.id, None):
-            tags[_STEP] = step
+        tags = {**req.tags, _PASS: self._pass, **self._names.pop(req.id, {})}
         if req.tags.get("resonate:scope") == "local" and _number(req.id) > BROUGHT_ALONG:
             tags["resonate:branch"] = req.id  # What has its run's branch is brought along.
         record = await self._effects.create_promise(replace(req, tags=tags))
         is_new = record.tags.get(_PASS) == self._pass
         if not is_new and self._run is not None:  # A replay of a history compares by itself.
-            was, now = _describe(record.tags, record.param.data), _describe(tags, req.param.data)
-            if was != now and not (was == _NAMELESS and now.startswith(_NAMELESS)):
+            was, now = describe(record.tags, record.param.data), describe(tags, req.param.data)
+            if was != now and not (was == NAMELESS and now.startswith(NAMELESS)):
                 self._error = does_not_fit(f"call {req.id} was {was}, and this code makes {now} in its place")
                 raise self._error
         self._timeouts[req.id] = record.timeout_at
@@ -107,21 +109,6 @@ def recorded[M: BaseModel](model: type[M], value: Any, what: str) -> M:
         raise does_not_fit(f"{what} cannot be read: {in_words(error)}") from None
 
 
-def name_of_call(call: PromiseRecord) -> str:
-    """The name of a call: its step, the function that it calls, or ``sleep``."""
-    return _describe(call.tags, call.param.data).rpartition(" ")[2]
-
-
 def _number(promise: str) -> int:
     """The number of a call in what makes it: 12 of ``job/a:12`` and of ``job/a:3.12``."""
     return int(promise.replace(":", ".").rpartition(".")[2])
-
-
-def _describe(tags: dict[str, str], data: Any) -> str:
-    """What a call is, in words."""
-    if tags.get("resonate:scope") == "local":
-        return f"{_NAMELESS} {tags[_STEP]}" if _STEP in tags else _NAMELESS
-    if tags.get("resonate:timer") == "true":
-        return "a sleep"
-    function = data.func if isinstance(data, TaskData) else data.get("func") if isinstance(data, dict) else None
-    return f"a call of {function}" if function else "a promise"

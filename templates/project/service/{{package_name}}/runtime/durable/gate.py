@@ -31,10 +31,11 @@ from resonate.types import PromiseRecord
 
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
+from ..engine.run_ids import first_run, run_id, run_number
 from ..engine.worker import DurableFunction
 from ..errors import Failure
 from .calls import recorded as read_recorded
-from .ids import MAX_ROOT, first_run, run_id, run_number
+from .ids import MAX_ROOT
 from .job_runs import find_newest
 from .json_values import validate
 from .steps import DurableContext
@@ -121,6 +122,8 @@ class Gate[P: BaseModel]:
         """
         root = ctx.get_dependency(Namespace).local_id(ctx.info.origin_id)
         call = ctx.options(timeout=timeout).rpc(HOLD.name)
+        if isinstance(ctx, DurableContext):
+            ctx.name_gate(call, self.name)
         held = await call.id()
         if isinstance(ctx, DurableContext):
             ctx.check_ends_in_time(call, f"a wait of {timeout} at gate {self.name}")
@@ -182,6 +185,16 @@ class Gate[P: BaseModel]:
             return Delivery.EXPIRED, None
         same = recorded["answer"] == ours["answer"]
         return (Delivery.TAKEN if same else Delivery.CONFLICT), validate(self.payload, recorded["answer"])
+
+    async def find_question(self, client: EngineClient, root: str, held: str) -> PromiseRecord | None:
+        """The open question of some work for which a call to :data:`HOLD` waits; ``held`` is its id."""
+        for number in count(1):
+            asked = await self._find(client, root, number)
+            if asked is None:
+                return None
+            if asked.state == "pending" and _Question.model_validate(asked.param.data).held == held:
+                return asked
+        return None
 
     def _of_each_run(self, root: str) -> list[str]:
         """The ids of the first questions of a run and of those before it, the latest first."""

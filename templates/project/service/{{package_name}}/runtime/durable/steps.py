@@ -91,6 +91,11 @@ class DurableContext(Context):
         self._state.spawned_remote_tasks.append(task)
         return ResonateFuture(_id=future._id, _task=task, _created=future._created)
 
+    def name_gate(self, call: ResonateFuture[Any], name: str) -> None:
+        """Record with a call, which was just made, at which gate it waits."""
+        if isinstance(self._state.effects, RecordedCalls):
+            self._state.effects.name_gate(call._id, name)
+
     def check_ends_in_time(self, call: ResonateFuture[Any], what: str) -> None:
         """See that a wait, which has been recorded, ends before the run does: the SDK cuts it to that, without a word.
 

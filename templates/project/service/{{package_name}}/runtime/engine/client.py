@@ -29,6 +29,7 @@ from .namespace import Namespace
 from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 from .retry import STEP_RETRY
+from .run_tags import tags_of_run
 from .sdk_events import is_fault, observe
 from .task_sender import REFUSALS, TaskSender
 
@@ -84,6 +85,7 @@ class EngineClient:
             await self._request(self._probe)  # Its answer tells the time.
         timeout_at = self.clock.now_ms() + int(timeout.total_seconds() * 1000)
         tags = {**(tags or {}), **tracing.context_tags(), "resonate:target": self.namespace.target(group)}
+        tags |= tags_of_run(self.namespace, promise_id, self.clock.now_ms())
         tags[STARTED_BY] = self.namespace.engine_id(self.group)
         record = await self.create(promise_id, task, timeout_at, tags)
         outstanding.note_call(self.namespace.group(group), self.namespace.engine_id(record.id), task.func)
@@ -101,7 +103,7 @@ class EngineClient:
 
     async def find(self, promise_id: str) -> PromiseRecord | None:
         """The record of a promise, or None."""
-        record = await self._find(self.namespace.engine_id(promise_id))
+        record = await self.find_on_engine(self.namespace.engine_id(promise_id))
         if record is None:
             return None
         record = self._local(record)
@@ -169,12 +171,13 @@ class EngineClient:
     async def root_tags(self, engine_id: str) -> dict[str, str] | None:
         """The tags of a root promise, by its id on the engine; None when the engine does not answer."""
         try:
-            record = await self._find(engine_id)
+            record = await self.find_on_engine(engine_id)
         except EngineUnavailable:
             return None
         return record.tags if record else {}
 
-    async def _find(self, engine_id: str) -> PromiseRecord | None:
+    async def find_on_engine(self, engine_id: str) -> PromiseRecord | None:
+        """The record of a promise by its id on the engine, which it keeps; or None."""
         try:
             return await self._request(lambda: self.resonate.promises.get(engine_id))
         except ServerError as error:
