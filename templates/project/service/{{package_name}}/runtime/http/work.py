@@ -20,6 +20,7 @@ from ..durable import ids
 from ..durable.job_runs import find_newest, newest
 from ..durable.json_values import validate
 from ..durable.rpc import Rpc
+from ..durable.wish import is_canceled
 from ..engine.client import EngineClient, error_of
 from ..engine.watch import YOUNG, find_untaken
 from ..errors import EngineRefused, EngineUnavailable
@@ -72,6 +73,10 @@ _ERRORS = {
 _HTTP_STATUS = {Status.CANCELED: 409, Status.TIMED_OUT: 504}
 
 
+def _status_of(record: PromiseRecord) -> Status:
+    return Status.CANCELED if is_canceled(record) else _STATUS[record.state]
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A record as clients see it. ``result`` is the workflow's, as JSON; ``http_status`` that of a failure.
@@ -88,7 +93,7 @@ class Outcome:
     @classmethod
     def of(cls, record: PromiseRecord) -> "Outcome":
         """Read a record."""
-        status = _STATUS[record.state]
+        status = _status_of(record)
         if status is Status.FAILED:
             failure = error_of(record)
             error = WorkError(code=failure.code, message=str(failure)[:1000])
@@ -179,7 +184,7 @@ class Started:
     @property
     def status(self) -> Status:
         """How far it is: an earlier request's may have ended."""
-        return _STATUS[self.record.state]
+        return _status_of(self.record)
 
     def set_headers(self, response: Response) -> None:
         """Set `Location`, and `Idempotent-Replayed` where it applies."""
