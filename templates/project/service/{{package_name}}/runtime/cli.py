@@ -153,10 +153,18 @@ def commands(service: Service, description: str) -> click.Group:
     @main.command()
     @click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens.")
     @click.option(
-        "--port", default=PORT, type=click.IntRange(1, 65535), envvar="CONSOLE_PORT", show_default=True, show_envvar=True
+        "--port",
+        default=PORT,
+        type=click.IntRange(1, 65535),
+        envvar="CONSOLE_PORT",
+        show_default=True,
+        show_envvar=True,
     )
     @click.option(
-        "--token", envvar="CONSOLE_TOKEN", show_envvar=True, help="What it asks for; needed where other machines reach it."
+        "--token",
+        envvar="CONSOLE_TOKEN",
+        show_envvar=True,
+        help="What it asks for; needed where other machines reach it.",
     )
     def console(host: str, port: int, token: str | None) -> None:
         """Serve a page that shows what runs: runs, gates, schedules, workers. It can cancel, retry and answer.
@@ -298,7 +306,7 @@ def commands(service: Service, description: str) -> click.Group:
 
     @main.group()
     def runs() -> None:
-        """See one job's runs, and start it again."""
+        """See one job's runs, cancel it, and start it again."""
 
     @runs.command()
     @click.argument("job", metavar="KIND/ID")
@@ -324,6 +332,33 @@ def commands(service: Service, description: str) -> click.Group:
             click.echo(json.dumps({"job": job, "run": run_id, "started": is_new}))
         else:
             click.echo(f"{job} runs again{'' if is_new else ' already'}: {run_id}")
+
+    @runs.command()
+    @click.argument("job", metavar="KIND/ID")
+    @click.option("--hard", is_flag=True, help="End it and its open calls now, whatever they do. Nothing is undone.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    def cancel(job: str, hard: bool, as_json: bool) -> None:
+        """Cancel a job that runs, such as job/order-4711: it stops at its next durable call, and undoes what it has to.
+
+        What it waits for ends at once; a database function that runs goes on to its end. The same again looks again.
+        """
+        from .durable.cancel import request_cancel
+        from .durable.wish import is_canceled
+
+        found = settings_beside_dev()
+
+        async def ask() -> tuple[str, bool]:
+            async with service.engine(found) as client:
+                record = await request_cancel(client, job, hard=hard)
+                return record.id, is_canceled(record)
+
+        run_id, has_ended = asyncio.run(ask())
+        if as_json:
+            click.echo(json.dumps({"job": job, "run": run_id, "status": "canceled" if has_ended else "stopping"}))
+        elif not has_ended:
+            click.echo(f"{job} stops at its next call: {run_id}")
+        else:
+            click.echo(f"{job} was canceled{'; nothing was undone' if hard else ''}: {run_id}")
 
     @main.command()
     @click.argument("name", callback=_in_form(WEBHOOK))

@@ -7,6 +7,7 @@ from a page of this server (`Origin`), and carry JSON where it changes something
 import asyncio
 import hmac
 import logging
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -20,9 +21,7 @@ from ..settings import is_allowed_host
 
 logger = logging.getLogger(__name__)
 
-SHORTEST_TOKEN = 20
-"""Characters."""
-
+_TOKEN = re.compile(r"[!-~]{20,}")
 _SAME_SITE = (None, "same-origin", "none")
 
 
@@ -38,11 +37,9 @@ class Access:
     token: str | None = None
 
     def __post_init__(self) -> None:
-        if self.token is None:
-            return
-        if len(self.token) < SHORTEST_TOKEN or not self.token.isascii() or not self.token.isprintable() or " " in self.token:
+        if self.token is not None and not _TOKEN.fullmatch(self.token):
             raise OperatorError(
-                f"the console's token has to have {SHORTEST_TOKEN} printable ASCII characters or more, and no space",
+                "the console's token could be guessed: it has to be 20 printable ASCII characters or more, without spaces",
                 "Leave it out: then one is made, and printed.",
             )
 
@@ -97,7 +94,9 @@ class Guard:
             address = client[0] if client else "unknown"
             logger.warning("a request to the console had a wrong token", extra={"client": address})
             await asyncio.sleep(self._guesses.pause(address))
-        raise Problem(401, "unauthorized", "The console asks for its token: it printed an address with it when it started.")
+        raise Problem(
+            401, "unauthorized", "The console asks for its token: it printed an address with it when it started."
+        )
 
 
 def _check_content_type(headers: Headers) -> None:

@@ -151,8 +151,7 @@ class _Console:
         self.sources = sources
         self.gates = service.gates()
         self.schedules = service.schedules()
-        served = [*service.stand_ins(), *(entry for worker in service.workers() for entry in worker.served)]
-        self.values = ShownValues(service.contracts(), self.gates, served)
+        self.values = ShownValues(service.contracts(), self.gates, sources.served)
         self.questions = OpenQuestions(self.gates)
 
     async def tree(self, client: EngineClient, run: str) -> RunTree:

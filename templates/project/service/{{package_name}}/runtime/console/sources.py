@@ -20,12 +20,13 @@ class Source(BaseModel):
 
 
 class Sources:
-    """Knows what the workers of a service run, its stand-ins included."""
+    """Knows what the workers of a service run, its stand-ins included; all of that is ``served``."""
 
     def __init__(self, service: Service) -> None:
         self.root = service.directory.parent
-        served: list[Registration] = [*service.stand_ins(), *(it for worker in service.workers() for it in worker.served)]
-        self._functions = {(entry.name, entry.version): entry.function for entry in served}
+        served = [entry for worker in service.workers() for entry in worker.served]
+        self.served: list[Registration] = [*service.stand_ins(), *served]
+        self._functions = {(entry.name, entry.version): entry.function for entry in self.served}
 
     def of_function(self, name: str, version: int | None = None) -> Source | None:
         """Where a durable function is."""

@@ -6,11 +6,14 @@ than was recorded would read the wrong call's answer, without a word: here such 
 that is made again.
 """
 
+import math
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
+from resonate.context import Context
 from resonate.effects import Effects
 from resonate.error import PlatformError
 from resonate.types import PromiseCreateReq, PromiseRecord
@@ -18,7 +21,9 @@ from resonate.types import PromiseCreateReq, PromiseRecord
 from ..engine.call_names import GATE, NAMELESS, STEP, describe
 from ..engine.misfits import does_not_fit, in_words
 from ..engine.offers import current_run
+from ..errors import Canceled
 from .json_values import validate
+from .wish import IN_PLACE, SHIELDED, Wish, in_place_of
 
 BROUGHT_ALONG = 20
 """Of the first so many calls of a run those that are steps come along with each answer of a Resonate server.
@@ -32,11 +37,14 @@ _PASS = "run"  # a tag
 KEPT = {_PASS: "kept"}
 """Tags of a call that was not made in its run, but taken over from an earlier one (see `job_runs`)."""
 
+latest_end: ContextVar[Callable[[], float]] = ContextVar("latest_end", default=lambda: math.inf)
+"""When calls that are made here end at the latest, in Unix ms: before their run does, where a saga may undo them."""
+
 
 class RecordedCalls:
     """The calls of one pass of a run, its steps' own included."""
 
-    def __init__(self, effects: Effects) -> None:
+    def __init__(self, effects: Effects, ctx: Context) -> None:
         self._effects = effects
         self._names: dict[str, dict[str, str]] = {}
         self._timeouts: dict[str, int] = {}
@@ -47,6 +55,7 @@ class RecordedCalls:
         if run is not None:
             run.passes += 1
             self._pass = f"{run.begun_before}.{run.passes}"
+        self.wish = Wish.of(ctx, is_first_pass=self.is_first_pass)
 
     @property
     def is_first_pass(self) -> bool:
@@ -70,7 +79,7 @@ class RecordedCalls:
         self._names[promise] = {GATE: name}
 
     async def create_promise(self, req: PromiseCreateReq) -> PromiseRecord:
-        """Record a call, or find what is recorded of it.
+        """Record a call, or find what is recorded of it. One that is new in a job to be canceled is recorded as canceled.
 
         Raises:
             PlatformError: another call was recorded in its place.
@@ -80,13 +89,21 @@ class RecordedCalls:
         tags = {**req.tags, _PASS: self._pass, **self._names.pop(req.id, {})}
         if req.tags.get("resonate:scope") == "local" and _number(req.id) > BROUGHT_ALONG:
             tags["resonate:branch"] = req.id  # What has its run's branch is brought along.
-        record = await self._effects.create_promise(replace(req, tags=tags))
+        if self.wish.covers_new_calls():
+            tags[SHIELDED] = "true"
+        elif self._run is not None and await self.wish.is_due(self._effects, req.id):
+            tags = in_place_of(tags, self._run.promise.id)
+        timeout_at = int(min(req.timeout_at, latest_end.get()()))
+        record = await self._effects.create_promise(replace(req, tags=tags, timeout_at=timeout_at))
         is_new = record.tags.get(_PASS) == self._pass
         if not is_new and self._run is not None:  # A replay of a history compares by itself.
             was, now = describe(record.tags, record.param.data), describe(tags, req.param.data)
             if was != now and not (was == NAMELESS and now.startswith(NAMELESS)):
                 self._error = does_not_fit(f"call {req.id} was {was}, and this code makes {now} in its place")
                 raise self._error
+        if IN_PLACE in record.tags and record.state == "pending":
+            record = await self._effects.settle_promise(req.id, Canceled(req.id))
+        self.wish.note(record)
         self._timeouts[req.id] = record.timeout_at
         for listener in self._listeners:
             listener(record, is_new)
@@ -95,6 +112,12 @@ class RecordedCalls:
     async def settle_promise(self, id: str, result: Any) -> PromiseRecord:
         """Record the result of a step."""
         return await self._effects.settle_promise(id, result)
+
+
+def note_told(ctx: Context) -> None:
+    """Note that a run is told that it is canceled, by what it waited for."""
+    if isinstance(ctx._state.effects, RecordedCalls):
+        ctx._state.effects.wish.note_told()
 
 
 def recorded[M: BaseModel](model: type[M], value: Any, what: str) -> M:

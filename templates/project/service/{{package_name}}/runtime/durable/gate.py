@@ -33,14 +33,18 @@ from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
 from ..engine.run_ids import first_run, run_id, run_number
 from ..engine.worker import DurableFunction
-from ..errors import Failure
-from .calls import recorded as read_recorded
+from ..errors import Canceled, Failure
+from .calls import note_told, recorded as read_recorded
 from .ids import MAX_ROOT
 from .job_runs import find_newest
 from .json_values import validate
 from .steps import DurableContext
+from .wish import shielded
 
 _EXPIRED = {"expired": True}
+CANCELED = {"canceled": True}
+"""What a call to :data:`HOLD` ends with where the job is canceled."""
+
 _ASKED_ALREADY = 0
 # A question outlives its work, so that a late answer is told apart from one for work that never was.
 _OUTLIVES = timedelta(days=1)
@@ -119,6 +123,7 @@ class Gate[P: BaseModel]:
 
         Raises:
             Failure: the same work waits at this gate already, or the wait would end after the deadline of its run.
+            Canceled: the job was canceled, and no answer had come. None is taken any more.
         """
         root = ctx.get_dependency(Namespace).local_id(ctx.info.origin_id)
         call = ctx.options(timeout=timeout).rpc(HOLD.name)
@@ -129,14 +134,19 @@ class Gate[P: BaseModel]:
             ctx.check_ends_in_time(call, f"a wait of {timeout} at gate {self.name}")
         first, *earlier = self._of_each_run(root)
         number = await ctx.run(_open, first, held, root, ctx.info.timeout_at, *earlier)
+        ended: Any = None
         with suppress(ApplicationError):  # It expired; the question decides, for an answer may have come just now.
-            await call
+            ended = await call
         if number == _ASKED_ALREADY:
             raise Failure(f"{root} waits at gate {self.name} already, and one answer cannot be for both")
         # What asked under the release before recorded no number.
         question = self.question_id(root, number) if number else self._former_id(root)
-        recorded = await ctx.run(_close, question)
+        with shielded():  # A wait that has begun is closed, whatever ends it: no later answer is taken.
+            recorded = await ctx.run(_close, question)
         if recorded == _EXPIRED:
+            if ended == CANCELED:
+                note_told(ctx)
+                raise Canceled
             return None
         return read_recorded(self.payload, recorded["answer"], f"the answer at gate {self.name}")
 

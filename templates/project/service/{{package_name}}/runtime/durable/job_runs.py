@@ -18,6 +18,7 @@ from ..engine.run_ids import as_root, run_id, run_number
 from ..engine.run_tags import tags_of_run
 from ..errors import OperatorError
 from .calls import KEPT
+from .wish import is_canceled
 
 _REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
 _ENDED_WELL, _RUNNING = "resolved", "pending"
@@ -113,7 +114,7 @@ async def _calls_before(client: EngineClient, run: PromiseRecord, step: str) -> 
 
 async def _keep(client: EngineClient, call: PromiseRecord, again: str, number: int, timeout_at: int) -> None:
     """Record a call of the run before as one of the next, if it has a result or a failure."""
-    if call.state not in (_ENDED_WELL, "rejected"):
+    if call.state not in (_ENDED_WELL, "rejected") or is_canceled(call):
         return
     root, here = (client.namespace.engine_id(promise) for promise in (again, f"{again}:{number}"))
     places = {"resonate:origin": root, "resonate:parent": root}

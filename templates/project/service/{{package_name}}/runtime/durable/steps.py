@@ -38,7 +38,7 @@ from ..outages import Lost
 from ..telemetry import metrics
 from ..telemetry.replays import write_at_once
 from .bounds import RunBound, step_limit
-from .calls import RecordedCalls
+from .calls import RecordedCalls, latest_end
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class DurableContext(Context):
         ends_at = state.effects.ends_at(call._id) if isinstance(state.effects, RecordedCalls) else None
         # The end of a run that a workflow called is known from its first call, by the engine's clock.
         slack = 0 if state.id == state.origin_id else 1000
-        if ends_at is None or ends_at < state.timeout_at - slack:
+        if ends_at is None or ends_at < min(state.timeout_at, latest_end.get()()) - slack:
             return
         state.tree.settle(call._id)
         if call._id in state.spawned_remote:
