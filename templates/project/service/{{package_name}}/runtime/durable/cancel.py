@@ -22,10 +22,10 @@ from typing import Any
 from resonate.types import PromiseRecord
 
 from ..engine.client import EngineClient
+from ..engine.run_ids import as_root
 from ..engine.watch import find_task
 from ..errors import Canceled, OperatorError
 from .gate import CANCELED, HOLD, end_hold
-from .ids import as_root
 from .job_runs import newest
 from .wish import FRESH, SHIELDED, is_canceled, wish_id
 
