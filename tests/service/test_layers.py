@@ -26,9 +26,10 @@ ALLOWED = {
     "http": GROUND | {"telemetry", "engine", "durable", "reads", "pages"},  # The last two in `queries` alone.
     "service": GROUND | {"telemetry", "engine", "durable", "reads", "dev"},  # The last two where they are called.
     "exported": GROUND | {"engine", "durable", "service"},
-    "dev": GROUND | {"telemetry", "engine", "durable", "database", "service"},
+    "console": GROUND | {"telemetry", "engine", "durable", "http", "service"},
+    "dev": GROUND | {"telemetry", "engine", "durable", "database", "service", "console"},
     "cli": GROUND
-    | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "exported", "testing"},
+    | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "exported", "testing", "console"},
     "testing": GROUND | {"telemetry", "engine", "durable", "database", "reads", "http", "service", "dev"},
 }
 

@@ -20,9 +20,6 @@ from .service import Service
 from .settings import CALLER, WEBHOOK, ServiceSettings, required, url_of
 from .telemetry import logs
 
-PORT = 8002
-"""Where the console listens, where nothing else is said."""
-
 _DEV_ENGINE = Path(".resonate", "engine.env")
 """RESONATE_URL, and RESONATE_TOKEN where it is asked for, of the engine that `resonate-scaffold dev` runs here."""
 
@@ -141,7 +138,8 @@ def commands(service: Service, description: str) -> click.Group:
             # Said here: the process that reloads would show a traceback.
             _migrate(found)
             found.check_access(asks_for_keys=service.api(found).state.is_open)
-            click.echo(f"{url_of(found.host, found.port)}/docs; Ctrl-C stops it")
+            console_url = url_of("127.0.0.1", found.console_port)
+            click.echo(f"{url_of(found.host, found.port)}/docs; console: {console_url}; Ctrl-C stops it")
             serve(
                 f"{service.package}.__main__:SERVICE.application",
                 found,
@@ -152,29 +150,20 @@ def commands(service: Service, description: str) -> click.Group:
 
     @main.command()
     @click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens.")
-    @click.option(
-        "--port",
-        default=PORT,
-        type=click.IntRange(1, 65535),
-        envvar="CONSOLE_PORT",
-        show_default=True,
-        show_envvar=True,
-    )
-    @click.option(
-        "--token",
-        envvar="CONSOLE_TOKEN",
-        show_envvar=True,
-        help="What it asks for; needed where other machines reach it.",
-    )
-    def console(host: str, port: int, token: str | None) -> None:
-        """Serve a page that shows what runs: runs, gates, schedules, workers. It can cancel, retry and answer.
+    @click.option("--port", type=click.IntRange(1, 65535), help="CONSOLE_PORT otherwise.")
+    @click.option("--token", help="What it asks for; CONSOLE_TOKEN otherwise.")
+    def console(host: str, port: int | None, token: str | None) -> None:
+        """Serve a page that shows what runs, and cancels it, runs it again and answers it.
 
-        Whoever reaches it may do all of that. Where HOST is not this machine alone it asks for a token, and makes one
+        Whoever reaches the page may do all of that. So it asks for a token where other machines reach it, and makes one
         where none is given.
         """
         from .console.server import serve_console
 
-        serve_console(service, settings_beside_dev(), host, port, token or None, click.echo)
+        found = settings_beside_dev()
+        given = {"console_port": port, "console_token": SecretStr(token) if token else None}
+        found = found.model_copy(update={name: value for name, value in given.items() if value is not None})
+        serve_console(service, found, host, lambda url: click.echo(f"console: {url}"))
 
     @contextmanager
     def _database() -> Iterator[None]:

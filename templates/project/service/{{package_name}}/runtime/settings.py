@@ -130,6 +130,12 @@ class ServiceSettings(BaseSettings):
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
 
+    console_port: Annotated[int, Field(ge=1, le=65535)] = 8002
+    """Where the console listens: the page that shows what runs."""
+
+    console_token: SecretStr | None = None
+    """What the console asks for. Unset: nothing on this machine; where other machines reach it, one that it makes."""
+
     allowed_hosts: str = ""
     """``api.example.com,*.example.org``: the names that a request's `Host` may have; ``*``: any.
 

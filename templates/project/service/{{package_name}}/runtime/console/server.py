@@ -1,10 +1,15 @@
 """The console's application, on a port of its own: it shows what the API keeps from its callers, and asks for no API key."""
 
+import asyncio
+import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from datetime import timedelta
+from typing import Any
 
+import uvicorn
 from fastapi import FastAPI, Request, Response
 from starlette.middleware import Middleware
 
@@ -14,6 +19,7 @@ from ..errors import EngineRefused, EngineUnavailable, OperatorError
 from ..http.headers import SafeHeaders
 from ..http.limits import BodyLimit
 from ..http.problems import Problem, ProblemMiddleware, install_handlers
+from ..http.protocol import BoundedHttp
 from ..http.server import serve
 from ..service import API, Service
 from ..settings import ServiceSettings, is_loopback, url_of
@@ -22,16 +28,21 @@ from .files import page_router
 from .routes import console_router
 from .sources import Sources
 
+logger = logging.getLogger(__name__)
+
+_LOOPBACK = "127.0.0.1"
+
 type Open = Callable[[], AbstractAsyncContextManager[EngineClient]]
 """Opens the engine's client, for as long as the console runs."""
 
 
-def access_of(settings: ServiceSettings, host: str, token: str | None) -> Access:
-    """Who may use a console that listens at ``host``. Other machines need a token: one is made where none is given.
+def access_of(settings: ServiceSettings, host: str) -> Access:
+    """Who may use a console that listens at ``host``. Other machines need a token: one is made where none is set.
 
     Raises:
-        OperatorError: the token could be guessed.
+        OperatorError: CONSOLE_TOKEN could be guessed.
     """
+    token = settings.console_token.get_secret_value() if settings.console_token else None
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(32)
     names = settings.allowed_hosts.split(",") if settings.allowed_hosts != "*" else ()
@@ -40,8 +51,7 @@ def access_of(settings: ServiceSettings, host: str, token: str | None) -> Access
 
 def address_of(access: Access, host: str, port: int) -> str:
     """What to open in a browser. The token is behind the ``#``, which no browser sends and so no log has."""
-    fragment = f"/#token={access.token}" if access.token else ""
-    return url_of(host, port) + fragment
+    return url_of(host, port) + (f"/#token={access.token}" if access.token else "")
 
 
 def create_console(service: Service, access: Access, open_client: Open) -> FastAPI:
@@ -66,21 +76,25 @@ def create_console(service: Service, access: Access, open_client: Open) -> FastA
     # Whoever reads these runs the service: they are told what its clients are not.
     @app.exception_handler(OperatorError)
     async def operator_error(_: Request, error: OperatorError) -> Response:
-        return Problem(409, "refused", f"{error.problem[:1].upper()}{error.problem[1:]}. {error.remedy}").response()
+        return Problem(409, "refused", f"{_capital(error.problem)}. {error.remedy}").response()
 
     @app.exception_handler(EngineUnavailable)
     async def engine_unavailable(_: Request, error: EngineUnavailable) -> Response:
-        kind = "engine-refused" if isinstance(error, EngineRefused) else "engine-unavailable"
-        remedy = "Set a good one." if isinstance(error, EngineRefused) else "What is shown is as it was before."
-        return Problem(503, kind, f"{str(error)[:1].upper()}{str(error)[1:]}. {remedy}").response()
+        if isinstance(error, EngineRefused):
+            return Problem(503, "engine-refused", f"{_capital(str(error))}. Set a good one.").response()
+        return Problem(503, "engine-unavailable", f"{_capital(str(error))}. Is the engine running?").response()
 
     app.include_router(console_router(service, Sources(service)), prefix="/api")
     app.include_router(page_router())
     return app
 
 
-def client_of(service: Service, settings: ServiceSettings) -> Open:
-    """A client of the engine that is used by the console alone, and that waits where the engine is away."""
+def serve_console(service: Service, settings: ServiceSettings, host: str, say: Callable[[str], None]) -> None:
+    """Serve it, with a client of its own, until SIGTERM or SIGINT. ``say`` is given the address to open.
+
+    Raises:
+        OperatorError: CONSOLE_TOKEN could be guessed.
+    """
 
     @asynccontextmanager
     async def open_client() -> AsyncIterator[EngineClient]:
@@ -91,23 +105,43 @@ def client_of(service: Service, settings: ServiceSettings) -> Open:
         finally:
             await stop(client, timedelta(0))
 
-    return open_client
+    access = access_of(settings, host)
+    app = create_console(service, access, open_client)
+    say(address_of(access, host, settings.console_port))
+    here = {"host": host, "port": settings.console_port, "shutdown_delay": timedelta(0)}
+    serve(app, settings.model_copy(update=here))
 
 
-def serve_console(
-    service: Service,
-    settings: ServiceSettings,
-    host: str,
-    port: int,
-    token: str | None,
-    say: Callable[[str], None],
-) -> None:
-    """Serve it until SIGTERM or SIGINT; ``say`` is given the address to open.
+@asynccontextmanager
+async def console_beside(service: Service, settings: ServiceSettings, client: EngineClient) -> AsyncIterator[None]:
+    """Serve it on the loopback address beside something else of this process, whose client it uses.
 
-    Raises:
-        OperatorError: the token could be guessed.
+    Where CONSOLE_PORT is taken a warning says so, and there is none.
     """
-    access = access_of(settings, host, token)
-    app = create_console(service, access, client_of(service, settings))
-    say(f"console: {address_of(access, host, port)}")
-    serve(app, settings.model_copy(update={"host": host, "port": port, "shutdown_delay": timedelta(0)}))
+    try:
+        listener = socket.create_server((_LOOPBACK, settings.console_port))
+    except OSError as error:
+        logger.warning("no console: port %s is not free (%s)", settings.console_port, error.strerror)
+        yield
+        return
+    app = create_console(service, access_of(settings, _LOOPBACK), lambda: nullcontext(client))
+    options: dict[str, Any] = {"ws": "none", "log_config": None, "access_log": False, "timeout_graceful_shutdown": 1}
+    server = _ServerBeside(uvicorn.Config(app, http=BoundedHttp, **options))
+    serving = asyncio.create_task(server.serve([listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class _ServerBeside(uvicorn.Server):
+    """Leaves signals to the server of the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
