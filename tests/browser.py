@@ -77,6 +77,12 @@ class Browser:
         assert "exceptionDetails" not in done, (script, done)
         return done["result"].get("value")
 
+    def awaited(self, script: str) -> Any:
+        """What the promise of an expression in the page resolves to."""
+        done = self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in done, done
+        return done["result"].get("value")
+
     def until(self, script: str) -> Any:
         """Wait until an expression in the page is true, and return its value: a text, a number or a truth value."""
         deadline = time.monotonic() + PATIENCE

@@ -23,6 +23,7 @@ from ..engine.run_list import list_runs
 from ..engine.run_status import Status
 from ..engine.run_tree import find_tree
 from ..engine.runs import Run, RunPage, RunQuery, RunTree, moment
+from ..errors import OperatorError
 from ..http.auth import ClientDep
 from ..http.problems import Problem, invalid_request
 from ..http.strict_json import JsonRoute
@@ -51,11 +52,14 @@ class ServiceFacts(BaseModel):
     now: AwareDatetime
 
 
-class Counts(BaseModel):
-    """What wants somebody's attention; None where the engine does not tell."""
+class Attention(BaseModel):
+    """What wants somebody's: the runs that wait at gates, each with the first of these, and the groups that nobody serves.
 
-    gates: int | None
-    unserved: int
+    ``asking`` is None where the engine does not list runs.
+    """
+
+    asking: dict[str, str] | None
+    unserved: list[str]
 
 
 class ShownRun(RunTree):
@@ -214,11 +218,16 @@ def console_router(service: Service, sources: Sources) -> APIRouter:
         now = moment(client.clock.now_ms())
         return ServiceFacts(name=service.name, root=str(sources.root), kinds=_kinds(console.schedules), now=now)
 
-    @router.get("/counts")
-    async def get_counts(client: ClientDep) -> Counts:
-        questions, _ = await console.questions.find(client) if console.gates else ([], False)
-        unserved = [group for group in await console.groups(client) if group.is_served is False]
-        return Counts(gates=len(questions), unserved=len(unserved))
+    @router.get("/attention")
+    async def get_attention(client: ClientDep) -> Attention:
+        asking: dict[str, str] | None = {}
+        try:
+            questions, _ = await console.questions.find(client) if console.gates else ([], False)
+            asking = {question.run: question.gate for question in reversed(questions)}
+        except OperatorError:  # The list of runs says it.
+            asking = None
+        groups = await console.groups(client)
+        return Attention(asking=asking, unserved=[group.group for group in groups if group.is_served is False])
 
     @router.get("/runs")
     async def get_runs(

@@ -12,7 +12,7 @@ import { WorkersView } from "./workers_view.js";
 const VIEWS = { runs: RunList, run: RunView, gates: GatesView, schedules: SchedulesView, workers: WorkersView };
 const SHORTEST = 1000; // milliseconds between two looks
 const SHARE = 4; // a look that took long is followed by a pause of so many times as long
-const SUMMARY_EVERY = 5; // looks between two at the counts beside the views' names
+const SUMMARY_EVERY = 5; // looks between two at what is counted beside the views' names
 
 const main = document.getElementById("main");
 const notice = document.getElementById("notice");
@@ -23,6 +23,7 @@ class Page {
   constructor() {
     this.root = null; // the service's directory, where the console runs on this machine
     this.kinds = [];
+    this.asking = {}; // the gate at which a run waits, by the run's id
     this.skew = 0; // of the engine's clock from this browser's, in milliseconds
     this.view = null;
     this.name = null;
@@ -102,7 +103,7 @@ class Page {
     try {
       if (!this.service) await this._meet(looking.signal);
       pace = (await this.view.look(looking.signal)) ?? SHORTEST;
-      if (this.looks++ % SUMMARY_EVERY === 0) await this._count(looking.signal);
+      if (this.looks++ % SUMMARY_EVERY === 0) await this._attend(looking.signal);
       if (looking.signal.aborted) return;
       this._say("live", "live");
       if (!notice.dataset.stays) notice.hidden = true;
@@ -124,12 +125,14 @@ class Page {
     document.title = document.title.replace(/ – console$/, ` – ${service.name}`);
   }
 
-  async _count(signal) {
-    const counts = await get("counts", {}, signal);
-    for (const [id, count, what] of [["gate-count", counts.gates, "waiting"], ["unserved", counts.unserved, "without a worker"]]) {
+  async _attend(signal) {
+    const { asking, unserved } = await get("attention", {}, signal);
+    this.asking = asking ?? {};
+    const gates = Object.keys(this.asking).length;
+    for (const [id, count, what] of [["gate-count", gates, "waiting"], ["unserved", unserved.length, "without a worker"]]) {
       const badge = document.getElementById(id);
       badge.hidden = !count;
-      badge.textContent = count ?? "";
+      badge.textContent = count;
       badge.title = `${count} ${what}`;
     }
   }

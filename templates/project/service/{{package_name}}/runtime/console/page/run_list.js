@@ -113,8 +113,9 @@ export class RunList {
       row.setAttribute("aria-posinset", place + 1);
       row.setAttribute("aria-setsize", this.shown.length);
       row.style.transform = `translateY(${place * height}px)`;
-      show(row.firstChild, rowContent(run, this.page.now()));
+      show(row.firstChild, rowContent(run, this.page));
     }
+    this.main.classList.toggle("without-callers", !store.runs.some((run) => run.caller));
     this._summarize();
     const isNearEnd = last >= this.shown.length - 2 * BEYOND;
     if (isNearEnd && store.next && store.runs.length < MOST) this._loadMore();
@@ -223,11 +224,12 @@ function matches(run, text) {
   return [run.id, run.function, run.caller].some((it) => it?.toLowerCase().includes(text));
 }
 
-function rowContent(run, now) {
-  const end = run.ended_at ? Date.parse(run.ended_at) : now;
+function rowContent(run, page) {
+  const end = run.ended_at ? Date.parse(run.ended_at) : page.now();
+  const gate = run.ended_at ? null : page.asking[run.id];
   return [
-    statusMark(run.status),
-    h("span", { class: "name" }, h("b", null, run.id), " ", h("small", null, run.function ?? "")),
+    statusMark(gate ? "waiting" : run.status),
+    h("span", { class: "name" }, h("b", null, run.id), " ", h("small", null, [run.function, gate && `gate ${gate}`].filter(Boolean).join(", "))),
     h("span", { class: "caller" }, run.caller ?? ""),
     h("span", { class: "began" }, moment(run.began_at)),
     h("span", { class: "took" }, duration(end - Date.parse(run.began_at))),

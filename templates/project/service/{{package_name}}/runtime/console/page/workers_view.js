@@ -18,8 +18,8 @@ export class WorkersView {
     const groups = await get("workers", {}, signal);
     const alone = groups.filter((group) => group.is_served === false);
     const names = alone.map((group) => group.group).join(", ");
-    const summary = alone.length ? `Nobody serves ${names}: calls to it wait.` : groups.length ? "Every group has a worker." : "No group is known yet.";
-    this.main.querySelector(".summary").textContent = summary;
+    const summary = alone.length ? `Nobody serves ${names}: calls to it wait.` : groups.length ? "Each group has a worker." : "No group is known yet.";
+    this.main.querySelector(".summary").textContent = `${summary} A worker that ended is shown for up to two minutes.`;
     show(this.main.querySelector(".cards"), groups.map((group) => this._card(group)));
   }
 
@@ -27,7 +27,7 @@ export class WorkersView {
     const isAlone = group.is_served === false;
     return h("section", { class: isAlone ? "card alone" : "card", "data-key": group.group, "data-group": group.group },
       h("h2", null, group.group, group.is_ours ? null : h("small", null, " another service's")),
-      h("p", { class: isAlone ? "problem" : "line" }, isAlone ? "No worker of this group listens." : group.is_served === null ? "It is not known here who listens." : null),
+      h("p", { class: isAlone ? "problem" : "waits" }, isAlone ? "No worker of this group listens." : group.is_served === null ? "Nothing is known here of who serves it." : null),
       isAlone && group.command && h("p", { class: "line" }, "Start one: ", h("code", null, group.command)),
       group.workers.length > 0 && h("table", null,
         h("thead", null, h("tr", null, ["Process", "Since", "In hand"].map((it) => h("th", { scope: "col" }, it)))),
