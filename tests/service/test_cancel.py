@@ -169,7 +169,7 @@ async def end(client: EngineClient, root: str = "job/a") -> Outcome:
 
 async def calls(client: EngineClient, root: str = "job/a") -> list[tuple[str, str]]:
     """The calls of a job with their states."""
-    found = []
+    found: list[tuple[str, str]] = []
     for number in range(1, 20):
         record = await client.find(f"{root}:{number}")
         if record is None:

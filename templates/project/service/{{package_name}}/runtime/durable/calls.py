@@ -23,7 +23,7 @@ from ..engine.misfits import does_not_fit, in_words
 from ..engine.offers import current_run
 from ..errors import Canceled
 from .json_values import validate
-from .wish import IN_PLACE, SHIELDED, Wish, in_place_of
+from .wish import IN_PLACE, SHIELDED, Wish
 
 BROUGHT_ALONG = 20
 """Of the first so many calls of a run those that are steps come along with each answer of a Resonate server.
@@ -51,11 +51,13 @@ class RecordedCalls:
         self._error: PlatformError | None = None
         self._listeners: list[Callable[[PromiseRecord, bool], None]] = []
         self._run = run = current_run()
+        self.time: float | None = None
+        """Milliseconds that the run has in all; None in a replay of a history."""
         self._pass = "0"
         if run is not None:
             run.passes += 1
             self._pass = f"{run.begun_before}.{run.passes}"
-        self.wish = Wish.of(ctx, is_first_pass=self.is_first_pass)
+        self.wish = Wish(ctx, is_first_pass=self.is_first_pass and run is not None)
 
     @property
     def is_first_pass(self) -> bool:
@@ -78,6 +80,10 @@ class RecordedCalls:
         """Note the name of the gate at which a call that is about to be recorded waits."""
         self._names[promise] = {GATE: name}
 
+    def step_name(self, promise: str) -> str | None:
+        """The name of a step of this pass."""
+        return self._names.get(promise, {}).get(STEP)
+
     async def create_promise(self, req: PromiseCreateReq) -> PromiseRecord:
         """Record a call, or find what is recorded of it. One that is new in a job to be canceled is recorded as canceled.
 
@@ -86,13 +92,13 @@ class RecordedCalls:
         """
         if self._error:
             raise self._error
-        tags = {**req.tags, _PASS: self._pass, **self._names.pop(req.id, {})}
+        tags = {**req.tags, _PASS: self._pass, **self._names.get(req.id, {})}
         if req.tags.get("resonate:scope") == "local" and _number(req.id) > BROUGHT_ALONG:
             tags["resonate:branch"] = req.id  # What has its run's branch is brought along.
         if self.wish.covers_new_calls():
             tags[SHIELDED] = "true"
-        elif self._run is not None and await self.wish.is_due(self._effects, req.id):
-            tags = in_place_of(tags, self._run.promise.id)
+        elif await self.wish.is_due(req.id):
+            tags = self.wish.in_place_of(tags)
         timeout_at = int(min(req.timeout_at, latest_end.get()()))
         record = await self._effects.create_promise(replace(req, tags=tags, timeout_at=timeout_at))
         is_new = record.tags.get(_PASS) == self._pass

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from time import monotonic
-from typing import Any, Self
 
 from resonate.context import Context
 from resonate.effects import ResonateEffects
@@ -21,7 +20,6 @@ from resonate.error import ServerError
 from resonate.types import PromiseRecord
 
 from ..engine.client import EngineClient
-from ..engine.offers import Taken, current_run
 from ..engine.postgres import ResilientPostgres
 from ..engine.task_sender import TaskSender
 from ..errors import Canceled, EngineUnavailable
@@ -35,12 +33,19 @@ IN_PLACE = "canceled"
 FRESH = 1.0
 """Seconds for which a run relies on what the engine said last."""
 
+_SUFFIX = "+cancel"
+
 _shield: ContextVar[bool] = ContextVar("shield", default=False)
 
 
 def wish_id(root: str) -> str:
     """The id of the promise which says that a run of a job is to be canceled. No kind of work and no gate spells it."""
-    return f"{root}+cancel"
+    return root + _SUFFIX
+
+
+def is_wish(promise: str) -> bool:
+    """Whether this is the id of such a promise."""
+    return promise.endswith(_SUFFIX)
 
 
 @contextmanager
@@ -63,38 +68,42 @@ def is_canceled(record: PromiseRecord) -> bool:
 class Wish:
     """Whether one pass of a run is to be canceled, as far as it knows."""
 
-    def __init__(self, engine_id: str, run: Taken | None, client: EngineClient | None) -> None:
-        self._id, self._run, self._client = engine_id, run, client
-        self._is_known = self._is_told = False
+    def __init__(self, ctx: Context, *, is_first_pass: bool) -> None:
+        self._run, self._id = ctx.info.id, wish_id(ctx.info.origin_id)
+        self._effects = ctx._state.effects
+        self._is_known = False
+        # Work that was started and left to itself is no part of the job.
+        self._is_told = self._run.startswith(f"{ctx.info.origin_id}:d")
         self._learned_at = 0.0
-
-    @classmethod
-    def of(cls, ctx: Context, *, is_first_pass: bool) -> Self:
-        """That of a run which begins or goes on."""
-        run = current_run()
-        if run is None:  # A replay of a history.
-            return cls("", None, None)
-        client = ctx.get_dependency(EngineClient)
-        wish = cls(wish_id(ctx.info.origin_id), run, client)
-        wish._is_told = SHIELDED in run.promise.tags or ctx.info.id.startswith(f"{ctx.info.origin_id}:d")
-        comes_along = ctx.info.id == ctx.info.origin_id and not isinstance(client.network, ResilientPostgres)
-        if comes_along or is_first_pass:  # Nobody cancels a run that was not begun: it is ended.
-            wish._learned_at = monotonic()
-        return wish
+        if isinstance(self._effects, ResonateEffects):  # No replay of a history.
+            self._client = ctx.get_dependency(EngineClient)
+            comes_along = self._run == ctx.info.origin_id and not isinstance(self._client.network, ResilientPostgres)
+            if comes_along or is_first_pass:  # Nobody cancels a run that was not begun: it is ended.
+                self._learned_at = monotonic()
 
     def covers_new_calls(self) -> bool:
         """Whether new calls are to go through, whatever is wished."""
         return self._is_told or _shield.get()
 
-    async def is_due(self, effects: Any, promise: str) -> bool:
+    async def is_due(self, promise: str) -> bool:
         """Whether a call, by its id on the engine, is to be canceled if it is not recorded yet."""
-        if self._run is None or self._client is None or self.covers_new_calls():
+        effects = self._effects
+        if not isinstance(effects, ResonateEffects) or self.covers_new_calls():
             return False
-        if isinstance(effects, ResonateEffects):
-            self._is_known = self._is_known or self._id in effects.cache
-            if not self._is_known and monotonic() - self._learned_at > FRESH and not _is_settled(effects, promise):
-                await self._ask(self._client)
-        return self._is_known
+        if not self._is_known:
+            is_old = monotonic() - self._learned_at > FRESH and not _is_settled(effects, promise)
+            # An engine that is away is noticed by the call itself.
+            with suppress(EngineUnavailable, ServerError):
+                if self._id in effects.cache or (is_old and await self._is_wished()):
+                    self._is_told = await self._is_shielded()
+                    self._is_known = True
+        return self._is_known and not self._is_told
+
+    def in_place_of(self, tags: dict[str, str]) -> dict[str, str]:
+        """The tags of what is recorded in the place of a call: nobody runs it, and it comes along with its run."""
+        kept = {name: value for name, value in tags.items() if name != "resonate:target"}
+        # Without `external` resonate-pg would never end it, if nobody does.
+        return {**kept, "resonate:branch": self._run, "resonate:external": "true", IN_PLACE: "true"}
 
     def note(self, call: PromiseRecord) -> None:
         """Note a call that the run makes or has made: it may be the one that tells of the wish."""
@@ -105,18 +114,17 @@ class Wish:
         """Note that the run is told."""
         self._is_told = True
 
-    async def _ask(self, client: EngineClient) -> None:
-        # An engine that is away is noticed by the call itself.
-        with suppress(EngineUnavailable, ServerError):
-            self._is_known = await client.find(client.namespace.local_id(self._id)) is not None
-            self._learned_at = monotonic()
+    async def _is_wished(self) -> bool:
+        wish = await self._client.find(self._client.namespace.local_id(self._id))
+        self._learned_at = monotonic()
+        return wish is not None
 
-
-def in_place_of(tags: dict[str, str], run: str) -> dict[str, str]:
-    """The tags of what is recorded in the place of a call: nobody runs it, and it comes along with its run."""
-    kept = {name: value for name, value in tags.items() if name != "resonate:target"}
-    # Without `external` resonate-pg would never end it, if nobody does.
-    return {**kept, "resonate:branch": run, "resonate:external": "true", IN_PLACE: "true"}
+    async def _is_shielded(self) -> bool:
+        """Whether this is a run that an undo called."""
+        if ":" not in self._run:
+            return False
+        run = await self._client.find(self._client.namespace.local_id(self._run))
+        return run is not None and SHIELDED in run.tags
 
 
 def _is_settled(effects: ResonateEffects, promise: str) -> bool:
