@@ -26,9 +26,13 @@ ALLOWED = {
     "http": GROUND | {"telemetry", "engine", "durable", "reads", "pages"},  # The last two in `queries` alone.
     "service": GROUND | {"telemetry", "engine", "durable", "reads", "dev"},  # The last two where they are called.
     "exported": GROUND | {"engine", "durable", "service"},
+    "shown_runs": GROUND | {"engine", "durable", "service"},
+    "run_lines": {"engine", "durable"},
+    "cli_runs": GROUND | {"engine", "durable", "service", "shown_runs", "run_lines"},
     "dev": GROUND | {"telemetry", "engine", "durable", "database", "service"},
     "cli": GROUND
-    | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "exported", "testing"},
+    | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "exported", "testing"}
+    | {"cli_runs"},
     "testing": GROUND | {"telemetry", "engine", "durable", "database", "reads", "http", "service", "dev"},
 }
 

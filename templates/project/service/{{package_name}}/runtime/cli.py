@@ -15,6 +15,7 @@ from typing import Any
 import click
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
+from .cli_runs import add_run_commands
 from .errors import OperatorError
 from .service import Service
 from .settings import CALLER, WEBHOOK, ServiceSettings, required, url_of
@@ -83,6 +84,14 @@ def commands(service: Service, description: str) -> click.Group:
             )
         if found.database_url is None and DATABASE_FILE.is_file():
             found = found.model_copy(update={"database_url": SecretStr(DATABASE_FILE.read_text("utf-8"))})
+        return found
+
+    def settings_of_engine(url: str | None) -> ServiceSettings:
+        """With the engine that was named, else the one of the environment or of this directory."""
+        if url is None:
+            return settings_beside_dev()
+        found = service.settings(resonate_url=url)
+        logs.configure(found.log_level, found.log_format)
         return found
 
     def run(process: Coroutine[Any, Any, None]) -> None:
@@ -213,13 +222,6 @@ def commands(service: Service, description: str) -> click.Group:
         there = database.seed(url, service.package)
         click.echo("the rows of db/seed.py are there" if there else "there is no db/seed.py: nothing to add")
 
-    @main.command("run-schedule")
-    @click.argument("name")
-    def run_schedule(name: str) -> None:
-        """Start now what the schedule NAME starts by the clock. Its next times stay as they are."""
-        found = settings_beside_dev()
-        click.echo(f"started {asyncio.run(service.run_schedule(found, name))}")
-
     @main.command()
     @click.argument("jobs", nargs=-1, metavar="[KIND/ID]...")
     @click.option("--again", is_flag=True, help="Do again what is missing: the same functions, requests and ids.")
@@ -275,34 +277,7 @@ def commands(service: Service, description: str) -> click.Group:
             raise click.BadParameter("it may not be negative", param_hint="--older-than")
         click.echo(f"{upkeep.remove_ended(engine_url(), age)} promises removed")
 
-    @main.group()
-    def runs() -> None:
-        """See one job's runs, and start it again."""
-
-    @runs.command()
-    @click.argument("job", metavar="KIND/ID")
-    @click.option("--from", "step", metavar="STEP", help="Keep what was recorded before the first call of this name.")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-    def retry(job: str, step: str | None, as_json: bool) -> None:
-        """Start a job again that failed, timed out or was canceled, such as job/order-4711.
-
-        It runs from its beginning, with the request that it had. Writes that were done are found done, and answers that
-        were given at its gates hold. Where it runs again already nothing happens.
-        """
-        from .durable.job_runs import retry
-
-        found = settings_beside_dev()
-
-        async def start() -> tuple[str, bool]:
-            async with service.engine(found) as client:
-                again = await retry(client, job, step)
-                return again.record.id, again.is_new
-
-        run_id, is_new = asyncio.run(start())
-        if as_json:
-            click.echo(json.dumps({"job": job, "run": run_id, "started": is_new}))
-        else:
-            click.echo(f"{job} runs again{'' if is_new else ' already'}: {run_id}")
+    add_run_commands(main, service, settings_of_engine)
 
     @main.command()
     @click.argument("name", callback=_in_form(WEBHOOK))
