@@ -26,10 +26,14 @@ ALLOWED = {
     "http": GROUND | {"telemetry", "engine", "durable", "reads", "pages"},  # The last two in `queries` alone.
     "service": GROUND | {"telemetry", "engine", "durable", "reads", "dev"},  # The last two where they are called.
     "exported": GROUND | {"engine", "durable", "service"},
-    "console": GROUND | {"telemetry", "engine", "durable", "http", "service"},
+    "shown_runs": GROUND | {"engine", "durable", "service"},
+    "run_lines": {"engine", "durable"},
+    "cli_runs": GROUND | {"engine", "durable", "service", "shown_runs", "run_lines"},
+    "console": GROUND | {"telemetry", "engine", "durable", "http", "service", "shown_runs"},
     "dev": GROUND | {"telemetry", "engine", "durable", "database", "service", "console"},
     "cli": GROUND
-    | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "exported", "testing", "console"},
+    | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "exported", "testing"}
+    | {"cli_runs", "console"},
     "testing": GROUND | {"telemetry", "engine", "durable", "database", "reads", "http", "service", "dev"},
 }
 

@@ -81,7 +81,8 @@ class Runs:
         row = (f"shop/{promise}", state, json.dumps(tags), encode(task).data, value, NOW + 3_600_000, at, ended)
         self._connection.execute(
             "INSERT INTO resonate.promises "
-            "(id, state, tags, param_data, value_data, timeout_at, created_at, settled_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            "(id, state, tags, param_data, value_data, timeout_at, created_at, settled_at) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
             row,
         )
 

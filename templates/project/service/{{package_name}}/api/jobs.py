@@ -1,4 +1,4 @@
-"""Jobs: submit and poll."""
+"""Jobs: submit, list and poll."""
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -9,6 +9,8 @@ from ..runtime.durable.ids import root_id
 from ..runtime.http.auth import AuthenticatedRoute, get_caller
 from ..runtime.http.idempotency import get_submission
 from ..runtime.http.openapi import ACCEPTED, IDEMPOTENCY_KEY, POLLED, PREFER, authenticated
+from ..runtime.http.pages import Cursor, Limit
+from ..runtime.http.runs import RUNS_LISTED, StatusFilter, WorkList, list_work
 from ..runtime.http.work import Accepted, Links, Progress, poll, start
 from . import approvals
 
@@ -56,6 +58,14 @@ async def submit_job(body: JobRequest, request: Request, response: Response) -> 
     started.set_headers(response)
     approval = submission.link(approvals.router.prefix) if body.requires_approval else None
     return JobAccepted(id=job_id, status=started.status, links=JobLinks(self=started.location, approval=approval))
+
+
+@router.get("", openapi_extra=authenticated(), responses=RUNS_LISTED)
+async def list_jobs(
+    request: Request, response: Response, status: StatusFilter = None, limit: Limit = 50, cursor: Cursor = None
+) -> WorkList:
+    """The caller's jobs, the newest first."""
+    return await list_work("job", request, response, status=status, limit=limit, cursor=cursor)
 
 
 @router.get("/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)

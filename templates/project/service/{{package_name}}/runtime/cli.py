@@ -15,6 +15,7 @@ from typing import Any
 import click
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
+from .cli_runs import add_run_commands
 from .errors import OperatorError
 from .service import Service
 from .settings import CALLER, WEBHOOK, ServiceSettings, required, url_of
@@ -85,6 +86,14 @@ def commands(service: Service, description: str) -> click.Group:
             found = found.model_copy(update={"database_url": SecretStr(DATABASE_FILE.read_text("utf-8"))})
         return found
 
+    def settings_of_engine(url: str | None) -> ServiceSettings:
+        """With the engine that was named, else the one of the environment or of this directory."""
+        if url is None:
+            return settings_beside_dev()
+        found = service.settings(resonate_url=url)
+        logs.configure(found.log_level, found.log_format)
+        return found
+
     def run(process: Coroutine[Any, Any, None]) -> None:
         import uvicorn
 
@@ -152,7 +161,8 @@ def commands(service: Service, description: str) -> click.Group:
     @click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens.")
     @click.option("--port", type=click.IntRange(1, 65535), help="CONSOLE_PORT otherwise.")
     @click.option("--token", help="What it asks for; CONSOLE_TOKEN otherwise.")
-    def console(host: str, port: int | None, token: str | None) -> None:
+    @click.option("--url", metavar="URL", help="Another engine than RESONATE_URL says.")
+    def console(host: str, port: int | None, token: str | None, url: str | None) -> None:
         """Serve a page that shows what runs, and cancels it, runs it again and answers it.
 
         Whoever reaches the page may do all of that. So it asks for a token where other machines reach it, and makes one
@@ -160,10 +170,10 @@ def commands(service: Service, description: str) -> click.Group:
         """
         from .console.server import serve_console
 
-        found = settings_beside_dev()
+        found = settings_of_engine(url)
         given = {"console_port": port, "console_token": SecretStr(token) if token else None}
         found = found.model_copy(update={name: value for name, value in given.items() if value is not None})
-        serve_console(service, found, host, lambda url: click.echo(f"console: {url}"))
+        serve_console(service, found, host, lambda address: click.echo(f"console: {address}"))
 
     @contextmanager
     def _database() -> Iterator[None]:
@@ -231,13 +241,6 @@ def commands(service: Service, description: str) -> click.Group:
         there = database.seed(url, service.package)
         click.echo("the rows of db/seed.py are there" if there else "there is no db/seed.py: nothing to add")
 
-    @main.command("run-schedule")
-    @click.argument("name")
-    def run_schedule(name: str) -> None:
-        """Start now what the schedule NAME starts by the clock. Its next times stay as they are."""
-        found = settings_beside_dev()
-        click.echo(f"started {asyncio.run(service.run_schedule(found, name))}")
-
     @main.command()
     @click.argument("jobs", nargs=-1, metavar="[KIND/ID]...")
     @click.option("--again", is_flag=True, help="Do again what is missing: the same functions, requests and ids.")
@@ -293,61 +296,7 @@ def commands(service: Service, description: str) -> click.Group:
             raise click.BadParameter("it may not be negative", param_hint="--older-than")
         click.echo(f"{upkeep.remove_ended(engine_url(), age)} promises removed")
 
-    @main.group()
-    def runs() -> None:
-        """See one job's runs, cancel it, and start it again."""
-
-    @runs.command()
-    @click.argument("job", metavar="KIND/ID")
-    @click.option("--from", "step", metavar="STEP", help="Keep what was recorded before the first call of this name.")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-    def retry(job: str, step: str | None, as_json: bool) -> None:
-        """Start a job again that failed, timed out or was canceled, such as job/order-4711.
-
-        It runs from its beginning, with the request that it had. Writes that were done are found done, and answers that
-        were given at its gates hold. Where it runs again already nothing happens.
-        """
-        from .durable.job_runs import retry
-
-        found = settings_beside_dev()
-
-        async def start() -> tuple[str, bool]:
-            async with service.engine(found) as client:
-                again = await retry(client, job, step)
-                return again.record.id, again.is_new
-
-        run_id, is_new = asyncio.run(start())
-        if as_json:
-            click.echo(json.dumps({"job": job, "run": run_id, "started": is_new}))
-        else:
-            click.echo(f"{job} runs again{'' if is_new else ' already'}: {run_id}")
-
-    @runs.command()
-    @click.argument("job", metavar="KIND/ID")
-    @click.option("--hard", is_flag=True, help="End it and its open calls now, whatever they do. Nothing is undone.")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-    def cancel(job: str, hard: bool, as_json: bool) -> None:
-        """Cancel a job that runs, such as job/order-4711: it stops at its next durable call, and undoes what it has to.
-
-        What it waits for ends at once; a database function that runs goes on to its end. The same again looks again.
-        """
-        from .durable.cancel import request_cancel
-        from .durable.wish import is_canceled
-
-        found = settings_beside_dev()
-
-        async def ask() -> tuple[str, bool]:
-            async with service.engine(found) as client:
-                record = await request_cancel(client, job, hard=hard)
-                return record.id, is_canceled(record)
-
-        run_id, has_ended = asyncio.run(ask())
-        if as_json:
-            click.echo(json.dumps({"job": job, "run": run_id, "status": "canceled" if has_ended else "stopping"}))
-        elif not has_ended:
-            click.echo(f"{job} stops at its next call: {run_id}")
-        else:
-            click.echo(f"{job} was canceled{'; nothing was undone' if hard else ''}: {run_id}")
+    add_run_commands(main, service, settings_of_engine)
 
     @main.command()
     @click.argument("name", callback=_in_form(WEBHOOK))

@@ -2,19 +2,17 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from ..durable.cancel import request_cancel
-from ..durable.cron import find_next, find_previous
 from ..durable.gate import Delivery
 from ..durable.job_runs import retry
 from ..durable.json_values import validate
 from ..durable.questions import Question, open_questions
-from ..durable.run_values import ShownValues
+from ..durable.schedule_states import ScheduleState, schedule_states
 from ..durable.scheduled_runs import KIND as SCHEDULED
 from ..durable.schedules import Schedule, run_now
 from ..engine.client import EngineClient
@@ -22,7 +20,7 @@ from ..engine.presence import Worker, is_served, list_workers
 from ..engine.run_list import list_runs
 from ..engine.run_status import Status
 from ..engine.run_tree import find_tree
-from ..engine.runs import Run, RunPage, RunQuery, RunTree, moment
+from ..engine.runs import RunPage, RunQuery, RunTree, moment
 from ..errors import OperatorError
 from ..http.auth import ClientDep
 from ..http.problems import Problem, invalid_request
@@ -33,7 +31,6 @@ from .sources import Source, Sources
 
 logger = logging.getLogger(__name__)
 
-_NEXT_TIMES = 3
 _DELIVERED = {
     Delivery.TAKEN: "The answer is taken.",
     Delivery.CONFLICT: "Another answer was given before, and holds.",
@@ -81,16 +78,10 @@ class ShownQuestions(BaseModel):
     is_cut: bool
 
 
-class ShownSchedule(BaseModel):
-    """A schedule. ``next`` are its next times; ``last_at`` is the time before, and ``last_run`` what came of that."""
+class ShownSchedule(ScheduleState):
+    """A schedule, and where its workflow is."""
 
-    name: str
-    cron: str
-    function: str
     source: Source | None
-    next: list[AwareDatetime]
-    last_at: AwareDatetime | None
-    last_run: Run | None
 
 
 class ShownGroup(BaseModel):
@@ -155,7 +146,7 @@ class _Console:
         self.sources = sources
         self.gates = service.gates()
         self.schedules = service.schedules()
-        self.values = ShownValues(service.contracts(), self.gates, sources.served)
+        self.values = service.shown_values()
         self.questions = OpenQuestions(self.gates)
 
     async def tree(self, client: EngineClient, run: str) -> RunTree:
@@ -191,21 +182,14 @@ class _Console:
             return f"{run} {'worker' if group == 'workers' else group if group == 'db' else f'group {group}'}"
         return f"{run} fake {group}" if group in stood_in else None
 
-    async def shown_schedule(self, client: EngineClient, schedule: Schedule) -> ShownSchedule:
-        """A schedule with its times, counted from the engine's."""
-        now = client.clock.now_ms()
-        last = find_previous(schedule.cron, now)
-        record = await client.find(f"{SCHEDULED}/{schedule.name}-{last}") if last is not None else None
-        workflow = schedule.workflow
-        return ShownSchedule(
-            name=schedule.name,
-            cron=schedule.cron,
-            function=workflow.name,
-            source=self.sources.of_function(workflow.name, workflow.version),
-            next=_next_times(schedule.cron, now),
-            last_at=None if last is None else moment(last),
-            last_run=None if record is None else Run.of(client, record),
-        )
+    async def shown_schedules(self, client: EngineClient) -> list[ShownSchedule]:
+        """The schedules, each with where its workflow is."""
+        states = await schedule_states(client, self.schedules, client.namespace.name or self.service.name)
+        workflows = [schedule.workflow for schedule in self.schedules]
+        return [
+            ShownSchedule(**dict(state), source=self.sources.of_function(workflow.name, workflow.version))
+            for state, workflow in zip(states, workflows, strict=True)
+        ]
 
 
 def console_router(service: Service, sources: Sources) -> APIRouter:
@@ -298,7 +282,7 @@ def console_router(service: Service, sources: Sources) -> APIRouter:
 
     @router.get("/schedules")
     async def get_schedules(client: ClientDep) -> list[ShownSchedule]:
-        return [await console.shown_schedule(client, schedule) for schedule in console.schedules]
+        return await console.shown_schedules(client)
 
     @router.post("/schedules/run")
     async def run_schedule(client: ClientDep, body: RunNow) -> StartedRun:
@@ -316,11 +300,3 @@ def console_router(service: Service, sources: Sources) -> APIRouter:
 def _kinds(schedules: Sequence[Schedule]) -> list[str]:
     """Kinds of runs that are known before there are any; the others are known by the runs that are there."""
     return [SCHEDULED] if schedules else []
-
-
-def _next_times(cron: str, now: int) -> list[datetime]:
-    """Three times after a moment (Unix ms)."""
-    times: list[int] = []
-    while len(times) < _NEXT_TIMES and (at := find_next(cron, times[-1] if times else now)) is not None:
-        times.append(at)
-    return [datetime.fromtimestamp(at / 1000, UTC) for at in times]

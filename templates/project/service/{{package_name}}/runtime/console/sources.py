@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ..durable.rpc import Registration
 from ..engine.runs import Call
 from ..service import Service
 
@@ -20,13 +19,12 @@ class Source(BaseModel):
 
 
 class Sources:
-    """Knows what the workers of a service run, its stand-ins included; all of that is ``served``."""
+    """Knows what the workers of a service run, its stand-ins included."""
 
     def __init__(self, service: Service) -> None:
         self.root = service.directory.parent
         served = [entry for worker in service.workers() for entry in worker.served]
-        self.served: list[Registration] = [*service.stand_ins(), *served]
-        self._functions = {(entry.name, entry.version): entry.function for entry in self.served}
+        self._functions = {(it.name, it.version): it.function for it in (*service.stand_ins(), *served)}
 
     def of_function(self, name: str, version: int | None = None) -> Source | None:
         """Where a durable function is."""

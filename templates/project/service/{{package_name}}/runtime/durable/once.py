@@ -19,7 +19,6 @@ from ..errors import OperationConflict
 from .fingerprints import fingerprint, fingerprint_of_operation
 from .json_values import validate
 
-
 _UNDONE = "undone"
 """In the place of the request of an operation that was undone, or was not done and never will be."""
 

@@ -20,6 +20,9 @@ from .scheduled_runs import FIRE
 HIDDEN = "**********"
 """What is shown in the place of a value that a contract hides."""
 
+STEPS_OF_GATES = ("_open", "_close")
+"""The steps with which a gate asks its question and closes it."""
+
 _SECRETS = (SecretStr, SecretBytes, Secret)
 
 
@@ -33,57 +36,59 @@ class ShownValues:
         self._gates = gates
         self._functions = {(entry.name, entry.version): entry.function for entry in served}
 
-    def hide(self, tree: RunTree) -> None:
-        """Take out of a tree what may not be shown."""
-        self._hide_below(tree.root, None)
+    def hide(self, tree: RunTree, *, all_values: bool = False) -> None:
+        """Take out of a tree what may not be shown; with ``all_values`` only what is known to be secret."""
+        left: list[tuple[Call, Call | None]] = [(tree.root, None)]
+        while left:
+            call, caller = left.pop()
+            left += [(inner, call) for inner in call.calls]
+            if not self._hide_known(call, caller) and not all_values:
+                call.is_hidden = call.request is not None or call.result is not None
+                call.request = call.result = None
 
-    def _hide_below(self, call: Call, caller: Call | None) -> None:
-        for inner in call.calls:
-            self._hide_below(inner, call)
+    def _hide_known(self, call: Call, caller: Call | None) -> bool:
+        """Take out what is secret in one call; False where nobody here knows what is."""
         if call.form == "step":
-            self._hide_step(call, caller)
-        elif call.form == "gate":
-            self._hide_answer(call)
-        elif call.form in ("call", "detached"):
-            self._hide_call(call)
-        else:
-            _leave_out(call)
+            return self._hide_step(call, caller)
+        if call.form == "gate":
+            return self._hide_answer(call)
+        if call.form in ("call", "detached"):
+            return self._hide_call(call)
+        return False
 
-    def _hide_call(self, call: Call) -> None:
-        function, version, request = call.name, call.version, call.request
-        if function == FIRE.name and isinstance(request, dict):
-            function, version = request.get("function", ""), request.get("version")
-        contract = self._contracts.get((function, version or 1))
-        if contract is None:
-            _leave_out(call)
-        elif function == call.name:
-            call.request, call.result = hidden(contract.request, request), hidden(contract.result, call.result)
-        else:  # What a schedule starts is inside of its plan.
-            call.request = {**request, "request": hidden(contract.request, request.get("request"))}
+    def _hide_call(self, call: Call) -> bool:
+        if call.name == FIRE.name and isinstance(call.request, dict):  # What a schedule starts is inside of its plan.
+            plan = call.request
+            contract = self._contracts.get((plan.get("function", ""), plan.get("version") or 1))
+            if contract is not None:
+                call.request = {**plan, "request": hidden(contract.request, plan.get("request"))}
+        else:
+            contract = self._contracts.get((call.name, call.version or 1))
+            if contract is not None:
+                call.request = hidden(contract.request, call.request)
+        if contract is not None:
             call.result = hidden(contract.result, call.result)
+        return contract is not None
 
-    def _hide_answer(self, call: Call) -> None:
+    def _hide_answer(self, call: Call) -> bool:
         gate = self._gates.get(call.name)
-        answer = call.result.get("answer") if isinstance(call.result, dict) else None
-        if gate is None:
-            _leave_out(call)
-        else:
-            call.result = hidden(gate.payload, answer)
+        if gate is not None:
+            recorded = call.result if isinstance(call.result, dict) else {}
+            call.result = hidden(gate.payload, recorded.get("answer"))
+        return gate is not None
 
-    def _hide_step(self, call: Call, caller: Call | None) -> None:
+    def _hide_step(self, call: Call, caller: Call | None) -> bool:
+        if call.name in STEPS_OF_GATES:
+            call.result = None  # The gate itself says what was answered.
+            return True
         function = self._functions.get((caller.name, caller.version or 1)) if caller else None
         step = getattr(function, "__globals__", {}).get(call.name)
         try:
             result = get_type_hints(step, include_extras=True)["return"]
         except (TypeError, NameError, KeyError, AttributeError):
-            _leave_out(call)
-        else:
-            call.result = hidden(result, call.result)
-
-
-def _leave_out(call: Call) -> None:
-    call.is_hidden = call.request is not None or call.result is not None
-    call.request = call.result = None
+            return False
+        call.result = hidden(result, call.result)
+        return True
 
 
 def hidden(kind: Any, value: Any) -> Any:

@@ -3,6 +3,10 @@
 import { get, post } from "./api.js";
 import { h, moment, show } from "./dom.js";
 import { sourceLink } from "./source.js";
+import { statusMark } from "./status.js";
+
+const PACE = 5000; // milliseconds between two looks: many requests tell of little that changes
+const SKIPPED = { missed: "its time had passed", overlap: "the run before had not ended" };
 
 export class SchedulesView {
   constructor(main, page) {
@@ -22,6 +26,7 @@ export class SchedulesView {
   async look(signal) {
     this.schedules = await get("schedules", {}, signal);
     this.draw();
+    return PACE;
   }
 
   draw() {
@@ -33,12 +38,14 @@ export class SchedulesView {
   _card(schedule) {
     return h("section", { class: "card", "data-key": schedule.name },
       h("h2", null, schedule.name, " ", h("code", null, schedule.cron)),
-      h("p", { class: "line" }, h("span", null, schedule.function), schedule.source && sourceLink(schedule.source, this.page)),
+      h("p", { class: "line" }, h("span", null, schedule.workflow), schedule.source && sourceLink(schedule.source, this.page)),
+      !schedule.is_kept && h("p", { class: "waits" }, "The engine does not have it: no worker of the group workers has started since it was added."),
       h("dl", { class: "facts" },
-        h("div", null, h("dt", null, "Next"), h("dd", null, h("ol", { class: "times" }, schedule.next.map((at) => h("li", null, moment(at)))))),
+        h("div", null, h("dt", null, "Next"), h("dd", null, h("ol", { class: "times" }, schedule.next_times.map((at) => h("li", null, moment(at)))))),
         h("div", null, h("dt", null, "Last"), h("dd", null, schedule.last_run
-          ? [h("a", { href: `#/run/${encodeURIComponent(schedule.last_run.id)}` }, schedule.last_run.id), " ", moment(schedule.last_run.began_at)]
-          : schedule.last_at ? moment(schedule.last_at) : "not yet"))),
+          ? [h("a", { href: `#/run/${encodeURIComponent(schedule.last_run.id)}` }, moment(schedule.last_run.began_at)), " ",
+            schedule.skipped ? `skipped: ${SKIPPED[schedule.skipped] ?? schedule.skipped}` : statusMark(schedule.last_run.status)]
+          : "not yet"))),
       h("div", { class: "actions" }, h("button", { type: "button", "data-action": "run-now", "data-name": schedule.name }, "Run now"),
         h("span", { role: "status", class: "outcome" }, this.said.get(schedule.name))));
   }
