@@ -12,6 +12,7 @@ import { WorkersView } from "./workers_view.js";
 const VIEWS = { runs: RunList, run: RunView, gates: GatesView, schedules: SchedulesView, workers: WorkersView };
 const SHORTEST = 1000; // milliseconds between two looks
 const SHARE = 4; // a look that took long is followed by a pause of so many times as long
+const SLOW = 3000; // milliseconds after which an answer that does not come is said
 const SUMMARY_EVERY = 5; // looks between two at what is counted beside the views' names
 
 const main = document.getElementById("main");
@@ -100,6 +101,8 @@ class Page {
   async _look(looking) {
     const began = performance.now();
     let pace = SHORTEST;
+    const slow = setTimeout(() => this._say("no answer yet", "away"), SLOW);
+    looking.signal.addEventListener("abort", () => clearTimeout(slow));
     try {
       if (!this.service) await this._meet(looking.signal);
       pace = (await this.view.look(looking.signal)) ?? SHORTEST;
@@ -110,6 +113,8 @@ class Page {
     } catch (error) {
       if (error.name === "AbortError" || looking.signal.aborted) return;
       this.failed(error);
+    } finally {
+      clearTimeout(slow);
     }
     if (document.hidden) return; // It looks when it is seen again.
     this.timer = setTimeout(() => this.changed(), Math.max(pace, SHARE * (performance.now() - began)));
