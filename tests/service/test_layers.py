@@ -38,6 +38,7 @@ ALLOWED = {
 }
 
 RUNTIME = "shop.runtime"
+TEXTS = (".py", ".md", ".html", ".css", ".js", ".svg")
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_in_durable_only_once_uses_the_database(graph: grimp.ImportGraph) -> Non
 def test_the_runtime_does_not_name_the_service(definition: Service) -> None:
     """It has the same bytes in every service."""
     runtime = definition.directory / "runtime"
-    texts = {path: path.read_text("utf-8") for path in runtime.rglob("*") if path.suffix in (".py", ".md")}
+    texts = {path: path.read_text("utf-8") for path in runtime.rglob("*") if path.suffix in TEXTS}
     assert len(texts) > 30
     assert [path.name for path, text in texts.items() if re.search(rf"\b{definition.name}\b", text)] == []
 
