@@ -14,7 +14,6 @@ where they are: nothing is undone.
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from itertools import count
 from time import monotonic
 from typing import Any
@@ -30,7 +29,6 @@ from .job_runs import newest
 from .wish import FRESH, SHIELDED, is_canceled, wish_id
 
 _REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
-_OUTLIVES = timedelta(days=1)  # A run that goes on at its deadline finds it.
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 0.5
 _AT_A_TIME = 32  # Of a run's calls are looked at: at first a few.
 
@@ -74,9 +72,10 @@ async def ask(client: EngineClient, record: PromiseRecord) -> PromiseRecord:
     """
     if record.state != "pending":
         return record
-    timeout_at = record.timeout_at + int(_OUTLIVES.total_seconds() * 1000)
-    branch = {"resonate:branch": client.namespace.engine_id(record.id), "resonate:external": "true"}
-    await client.create(wish_id(record.id), None, timeout_at, branch)
+    run = client.namespace.engine_id(record.id)
+    # It has timed out when it is made: it is there, and waits for nobody.
+    places = {f"resonate:{place}": run for place in ("origin", "branch", "parent")}
+    await client.create(wish_id(record.id), None, record.created_at, places)
     await _end_waits(client, record)
     return await client.find(record.id) or record
 

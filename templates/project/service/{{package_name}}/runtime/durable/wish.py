@@ -1,7 +1,7 @@
 """How a run learns that its job is to be canceled, and which of its calls go through all the same.
 
-Whoever cancels a job makes a promise, ``job/order-4711+cancel``, which says so (see `cancel`). It has the tag of the
-run's branch, and so a Resonate server sends it along whenever a worker takes the run: to know it costs no request.
+Whoever cancels a job makes a promise, ``job/order-4711:cancel``, which says so (see `cancel`). It is of the run's
+branch, and so a Resonate server sends it along whenever a worker takes the run: to know it costs no request.
 Where that is not so, on resonate-pg and in the runs of a job's calls, the engine is asked before a new call is made, at
 most once a second. So a run that takes long between two calls learns it, too.
 
@@ -33,19 +33,12 @@ IN_PLACE = "canceled"
 FRESH = 1.0
 """Seconds for which a run relies on what the engine said last."""
 
-_SUFFIX = "+cancel"
-
 _shield: ContextVar[bool] = ContextVar("shield", default=False)
 
 
 def wish_id(root: str) -> str:
-    """The id of the promise which says that a run of a job is to be canceled. No kind of work and no gate spells it."""
-    return root + _SUFFIX
-
-
-def is_wish(promise: str) -> bool:
-    """Whether this is the id of such a promise."""
-    return promise.endswith(_SUFFIX)
+    """The id of the promise which says that a run of a job is to be canceled: no call of it, since these have numbers."""
+    return f"{root}:cancel"
 
 
 @contextmanager

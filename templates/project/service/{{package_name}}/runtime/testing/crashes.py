@@ -51,7 +51,6 @@ from .. import dev
 from ..durable.clock import Clock
 from ..durable.gate import Gate
 from ..durable.rpc import Registration, Rpc
-from ..durable.wish import is_wish, wish_id
 from ..engine import codec
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
@@ -310,7 +309,7 @@ class Run:
                 "Give one, so that what comes after it is crashed too: `answers={gate: answer}`. "
                 "Or `answers={}`, and it expires."
             )
-        deadlines = {item.timeout for item in self.state.p_timeouts if item.id not in (ROOT, wish_id(ROOT))}
+        deadlines = {item.timeout for item in self.state.p_timeouts if item.id != ROOT}
         if not deadlines:
             waiting = [promise.id for promise in self.state.promises.values() if promise.state == "pending"]
             pytest.fail(f"{self.contract.name} waits for ever; pending are {', '.join(waiting)}")
@@ -323,10 +322,7 @@ class Run:
         return [
             promise.id
             for promise in self.state.promises.values()
-            if promise.state == "pending"
-            and ":" not in promise.id
-            and "resonate:target" not in promise.tags
-            and not is_wish(promise.id)
+            if promise.state == "pending" and ":" not in promise.id and "resonate:target" not in promise.tags
         ]
 
     def _refuse_in_workflow(self, ctx: Context, what: str) -> None:

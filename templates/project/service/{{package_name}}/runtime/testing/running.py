@@ -25,7 +25,6 @@ from resonate.types import Value
 
 from ..durable.gate import Delivery, Gate
 from ..durable.rpc import Rpc
-from ..durable.wish import is_wish
 from ..engine.client import EngineClient
 from ..engine.misfits import NOTES
 from ..engine.offers import WorkerResonate
@@ -171,7 +170,7 @@ def open_calls(client: EngineClient) -> str:
             what = f"{task['func']}, of {who}"
         else:
             what = "a step that runs" if promise.tags.get("resonate:scope") == "local" else "an answer from outside"
-        if client.namespace.local_id(promise.id).startswith(NOTES) or is_wish(promise.id):
+        if client.namespace.local_id(promise.id).startswith(NOTES):
             continue
         if raised := last_error(promise.id):
             what += f"; its last run raised {raised}"
