@@ -22,6 +22,7 @@ from .topology import Topology, free_port
 
 pytestmark = pytest.mark.skipif(BINARY is None, reason="there is no Chromium")
 
+CONSOLE_PORT = free_port()
 TOKEN = "a-token-of-more-than-20-characters"
 # A group of the service's own that nobody runs here, and a schedule.
 ADDS = (
@@ -57,6 +58,7 @@ def topology(service: Path, service_python: Path, tmp_path_factory: pytest.TempP
         topology.start_engine()
         for name in ("worker", "db"):
             topology.start(name, name)
+        topology.start("console", "console", CONSOLE_PORT=str(CONSOLE_PORT), CONSOLE_TOKEN=TOKEN)
         yield topology
 
 
@@ -70,9 +72,7 @@ def api(topology: Topology) -> str:
 @pytest.fixture(scope="module")
 def console(topology: Topology) -> str:
     """The URL of the console, which asks for a token."""
-    port = free_port()
-    topology.start("console", "console", CONSOLE_PORT=str(port), CONSOLE_TOKEN=TOKEN)
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{CONSOLE_PORT}"
     topology.until(lambda: httpx.get(url).status_code == 200, "the console answers")
     return url
 

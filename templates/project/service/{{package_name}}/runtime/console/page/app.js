@@ -13,7 +13,7 @@ const VIEWS = { runs: RunList, run: RunView, gates: GatesView, schedules: Schedu
 const SHORTEST = 1000; // milliseconds between two looks
 const SHARE = 4; // a look that took long is followed by a pause of so many times as long
 const SLOW = 3000; // milliseconds after which an answer that does not come is said
-const SUMMARY_EVERY = 5; // looks between two at what is counted beside the views' names
+const SUMMARY_EVERY = 3; // looks between two at what is counted beside the views' names
 
 const main = document.getElementById("main");
 const notice = document.getElementById("notice");

@@ -60,7 +60,7 @@ export class RunView {
       runs.length > 1 && otherRuns(runs, run.id),
       root.error && h("p", { class: "problem", "data-key": "error" }, h("b", null, `${root.error.code}: `), root.error.message),
       h("div", { role: "status", "data-key": "waits" }, waits(root).map((it) =>
-        h("p", { class: isStuck(it) ? "problem" : "waits" }, h("b", null, isStuck(it) ? "Stands still: " : "Waits: "), it.call.name, " waits for ", it.text,
+        h("p", { class: isStuck(it) ? "problem" : "waits" }, h("b", null, isStuck(it) ? "Stands still: " : "Waits: "), it.call.name, ", for ", it.text,
           it.until ? [", until ", moment(it.until)] : null))),
       questions.map((question) => h("section", { class: "card", "data-key": question.id, "aria-label": `Gate ${question.gate}` },
         h("h2", null, "Gate ", question.gate), answerForm(this.page, question))),
@@ -103,7 +103,7 @@ export class RunView {
     ];
     const values = call.is_hidden
       ? h("p", { class: "summary" }, "What it was given and returned is not shown: no contract here says what in it is secret.")
-      : this.asked.has(call.id) ? [json("In", call.request), json("Out", call.result)] : h("p", { class: "summary" }, "Loading…");
+      : this.asked.has(call.id) ? h("div", { class: "values" }, json("In", call.request), json("Out", call.result)) : h("p", { class: "summary" }, "Loading…");
     return [
       h("dl", { class: "facts" }, rows.filter(([, value]) => value).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))),
       values,
