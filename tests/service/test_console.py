@@ -33,14 +33,14 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 HERE = "http://localhost:8002"
 CONTRACTS = """
 from datetime import timedelta
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 from shop.runtime.durable.gate import Gate
 from shop.runtime.durable.rpc import Rpc
 
 
 class Work(BaseModel):
     number: int
-    card: SecretStr = SecretStr("none")
+    card: str = Field(default="4111", repr=False)
 
 
 class Done(BaseModel):
@@ -156,6 +156,7 @@ FOREIGN = "http://evil.example"
         ("/", {"Host": "evil.example:8002"}, (421, "host-not-allowed")),
         ("/api/runs", {"Origin": FOREIGN}, (403, "foreign-origin")),
         ("/api/runs", {"Origin": "http://localhost:9999"}, (403, "foreign-origin")),
+        ("/api/runs", {"Origin": "http://["}, (403, "foreign-origin")),
         ("/api/runs", {"Origin": "null"}, (403, "foreign-origin")),
         ("/api/runs", {"Sec-Fetch-Site": "cross-site"}, (403, "foreign-origin")),
         ("/app.js", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, (403, "foreign-origin")),
