@@ -22,6 +22,7 @@ SLOW = [
     "tests/test_sequences_runs.py",
     "tests/test_order_service.py",
     "tests/test_over_http.py",
+    "tests/test_console.py",
     "tests/test_chaos.py",
     "tests/test_two_services.py",
     "tests/test_typescript.py",

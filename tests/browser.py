@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import select
@@ -20,6 +21,8 @@ _FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps"),
     *("--remote-debugging-pipe", "--disable-dev-shm-usage", "--window-size=1200,1600"),
 )
+_KEY_CODES = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "End": 35, "Home": 36}
+_KEY_CODES |= {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 
 
 class Browser:
@@ -74,6 +77,12 @@ class Browser:
         assert "exceptionDetails" not in done, (script, done)
         return done["result"].get("value")
 
+    def awaited(self, script: str) -> Any:
+        """What the promise of an expression in the page resolves to."""
+        done = self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in done, done
+        return done["result"].get("value")
+
     def until(self, script: str) -> Any:
         """Wait until an expression in the page is true, and return its value: a text, a number or a truth value."""
         deadline = time.monotonic() + PATIENCE
@@ -92,6 +101,26 @@ class Browser:
         self.until(f"!!document.querySelector({selector!r})")
         self.evaluate(f"document.querySelector({selector!r}).select(); document.querySelector({selector!r}).focus()")
         self._call("Input.insertText", text=text)
+
+    def press(self, key: str, text: str = "", *, shift: bool = False) -> None:
+        """Press and release a key, by its name in DOM events; ``text`` is what it types."""
+        code = _KEY_CODES.get(key, ord(key.upper()) if len(key) == 1 else 0)
+        parameters = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
+        self._call("Input.dispatchKeyEvent", type="keyDown", text=text, **parameters)
+        self._call("Input.dispatchKeyEvent", type="keyUp", **parameters)
+
+    def resize(self, width: int, height: int, *, scale: float = 1) -> None:
+        """Show the page in a window of this size, in CSS pixels; ``scale`` are the pixels of a picture in each."""
+        size = {"width": width, "height": height, "deviceScaleFactor": scale}
+        self._call("Emulation.setDeviceMetricsOverride", **size, mobile=False)
+
+    def prefer(self, scheme: str) -> None:
+        """Ask pages to be light or dark."""
+        self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def picture(self) -> bytes:
+        """What is seen of the page, as PNG."""
+        return base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"])
 
     def text(self, selector: str) -> str:
         """What a selector finds as text, once there is some."""

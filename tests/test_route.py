@@ -40,10 +40,11 @@ def test_a_resource_has_all_of_its_routes(tmp_path: Path) -> None:
     assert found == {
         "POST /patients",
         *(f"{method} /patients/{{patient_id}}" for method in ("GET", "PUT", "PATCH", "DELETE")),
-        "GET /jobs/patients/{id}",
-        "GET /jobs/replace-patient/{id}",
-        "GET /jobs/patch-patients-patient-id/{id}",
-        "GET /jobs/delete-patients-patient-id/{id}",
+        *(
+            f"{method} /jobs/{name}/{{id}}"
+            for method in ("GET", "DELETE")
+            for name in ("patients", "replace-patient", "patch-patients-patient-id", "delete-patients-patient-id")
+        ),
     }
     templates = {route.path for route in Service(project).routes}
     shapes = [re.sub(r"{[^}]*}", "{}", template) for template in templates]
@@ -113,6 +114,13 @@ def test_paths_that_are_spelt_alike_have_modules_of_their_own() -> None:
     for command in commands:
         project = grown(project, removing(command))
     assert differing(project.files, before.files) == []
+
+
+def test_what_a_delete_starts_is_canceled_at_another_path() -> None:
+    project = grown(fresh(bare=True), "add workflow drop-bed --takes id:str")
+    with pytest.raises(UsageError, match="cancels the work that is polled there"):
+        planned(project, "add route DELETE /beds/{id} --workflow drop-bed --poll /beds/{id}")
+    grown(project, "add route DELETE /beds/{id} --workflow drop-bed")
 
 
 @pytest.mark.parametrize(

@@ -125,9 +125,28 @@ def test_tokens(made: Path, tmp_path: Path, service_python: Path) -> None:
         assert end_of(url, "/jobs/job-2")["status"] == "succeeded"
         schedule = processes.ask_engine("schedule.get", {"auth": good}, id="shop/nightly")
         assert schedule["data"]["schedule"]["cron"] == "0 2 * * *"
-        for command in (("run-schedule", "nightly"), ("reconcile", "job/job-1")):
+        for command in (("schedules", "run", "nightly"), ("reconcile", "job/job-1"), ("runs", "show", "job/job-1")):
             done = processes.run(*command, RESONATE_TOKEN=good)
             assert done.returncode == 0, done.stderr
+        check_lists(processes, url, good, issuer.token(role="admin"))
+
+
+def check_lists(processes: Topology, url: str, good: str, admin: str) -> None:
+    """A token that covers the namespace alone lists nothing, which is said in a line; one of an admin lists the runs."""
+    refused = processes.run("runs", "list", RESONATE_TOKEN=good)
+    assert refused.returncode == 1 and "Use a token with the claim `role: admin` for this" in refused.stderr
+    assert (answer := httpx.get(f"{url}/jobs", timeout=30)).status_code == 501, answer.text
+    listed = json.loads(processes.run("runs", "list", "--kind", "job", "--json", RESONATE_TOKEN=admin).stdout)
+    assert [(run["id"], run["status"]) for run in listed["runs"]] == [
+        ("job/job-3", "succeeded"),
+        ("job/job-2", "succeeded"),
+        ("job/job-1", "succeeded"),
+    ]
+    shown = json.loads(processes.run("runs", "show", "job/job-2", "--json", RESONATE_TOKEN=good).stdout)
+    calls = [(call["name"], call["status"]) for call in shown["tree"]["root"]["calls"]]
+    assert ("approve", "succeeded") in calls and {status for _, status in calls} == {"succeeded"}
+    (nightly,) = json.loads(processes.run("schedules", "list", "--json", RESONATE_TOKEN=good).stdout)["schedules"]
+    assert (nightly["is_kept"], len(nightly["next_times"])) == (True, 3)
 
 
 def check_refused(processes: Topology, name: str, token: str, wanted: str) -> None:

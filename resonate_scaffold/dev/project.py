@@ -19,6 +19,8 @@ from resonate_scaffold.project import MANIFEST, check_package
 
 API = "api"
 RELEASE = "release"  # the one Procfile line that runs once, to its end, before the others
+CONSOLE = "console"  # run beside the lines of the Procfiles, where the service's runtime has it
+CONSOLE_PORT = 8002
 PROCFILES = ("Procfile", "Procfile.dev")  # of a name that is in both, the last one holds
 ENV_FILE = ".env"
 GRACE = 5  # seconds that a process may take to finish what runs: less than the supervisor gives it
@@ -59,16 +61,18 @@ def find_project(start: Path) -> Project:
             f"{root / MANIFEST} cannot be read ({type(error).__name__}: {error}).",
             hint=f"Restore it from the repository: `git checkout -- {MANIFEST}`.",
         ) from error
-    return Project(root, package, _commands(root), wants_postgres)
+    return Project(root, package, _commands(root, package), wants_postgres)
 
 
-def _commands(root: Path) -> dict[str, tuple[str, ...]]:
+def _commands(root: Path, package: Path) -> dict[str, tuple[str, ...]]:
     always, here = (root / name for name in PROCFILES)
     commands = parse_procfile(_read(always))
     if here.exists():
         commands |= parse_procfile(_read(here), here.name)
     if not commands.keys() - {RELEASE}:
         raise ScaffoldError("The Procfile names no process.", hint="Add a line such as `api: python -m …`.")
+    if (package / "runtime" / CONSOLE).is_dir():
+        commands.setdefault(CONSOLE, ("python", "-m", package.name, CONSOLE))
     return commands
 
 
@@ -118,7 +122,7 @@ def health_ports(names: Iterable[str], env: Mapping[str, str]) -> dict[str, str]
     first = env.get("HEALTH_PORT", "")
     if not first.isdecimal() or first == "0":  # none, one that the system chooses, or nonsense that each refuses itself
         return {}
-    workers = [name for name in names if name not in (API, RELEASE)]
+    workers = [name for name in names if name not in (API, CONSOLE, RELEASE)]
     ports = (str(port) for port in itertools.count(int(first)) if str(port) != env["PORT"])
     return dict(zip(workers, ports, strict=False))
 

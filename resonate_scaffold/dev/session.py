@@ -23,6 +23,8 @@ from resonate_scaffold.dev.network import free_port, http_status, usable_port
 from resonate_scaffold.dev.procfile import which_to_restart
 from resonate_scaffold.dev.project import (
     API,
+    CONSOLE,
+    CONSOLE_PORT,
     GRACE,
     PROCFILES,
     RELEASE,
@@ -71,18 +73,38 @@ def run(
         sys.stdout.reconfigure(errors="replace")
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     console = Console(sys.stdout, names, colour)
-    return asyncio.run(_Session(project, chosen, port, reload, console, own_database=own_database).run())
+    console_port = _console_port(env.get("CONSOLE_PORT"), {port, own_port}) if CONSOLE in project.commands else None
+    session = _Session(project, chosen, port, reload, console, own_database=own_database, console_port=console_port)
+    return asyncio.run(session.run())
+
+
+def _console_port(wanted: str | None, taken: set[int]) -> int | None:
+    """CONSOLE_PORT, or a free port where that is taken; None where it is no port, which the service itself refuses."""
+    try:
+        found = free_port(int(wanted or CONSOLE_PORT))
+    except (ValueError, OverflowError):
+        return None
+    return free_port() if found in taken else found
 
 
 class _Session:
     """One run of `dev`: the engine around the services, the services around what watches them."""
 
     def __init__(
-        self, project: Project, engine: Engine, port: int, reload: bool, console: Console, *, own_database: bool
+        self,
+        project: Project,
+        engine: Engine,
+        port: int,
+        reload: bool,
+        console: Console,
+        *,
+        own_database: bool,
+        console_port: int | None,
     ) -> None:
         self.project = project
         self.engine = engine
         self.port = port
+        self.console_port = console_port
         self.reload = reload
         self.console = console
         self.launches: dict[str, Launch] = {}
@@ -143,6 +165,8 @@ class _Session:
         env = environment(self.project, self.port) | {"RESONATE_URL": self.engine.url, **self.engine.service_env}
         if self.database_url and not env.get("DATABASE_URL"):
             env["DATABASE_URL"] = self.database_url
+        if self.console_port:
+            env["CONSOLE_PORT"] = str(self.console_port)
         self.launches = launches(self.project, env)
 
     @contextlib.asynccontextmanager
@@ -262,7 +286,10 @@ class _Session:
         base = f"http://127.0.0.1:{self.port}"
         while await http_status(base, "/livez") != 200:  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.1)
-        rows = [("API docs", f"{base}/docs"), ("engine", self.engine.title)]
+        rows = [("API docs", f"{base}/docs")]
+        if self.console_port:
+            rows.append(("console", f"http://127.0.0.1:{self.console_port}"))
+        rows.append(("engine", self.engine.title))
         if self.database_url:
             rows.append(("database", self.database_url))
         if ports := health_ports(self.project.commands, self.launches[API].env):

@@ -1,6 +1,7 @@
 """`add route`: HTTP that starts a workflow and says how it goes, waits for a quick one, or reads.
 
-POST /orders --workflow place-order                    202, Location, and where to poll: GET /jobs/orders/{id}
+POST /orders --workflow place-order                    202, Location, and where to poll: GET /jobs/orders/{id};
+                                                       DELETE there cancels
 POST /quotes --workflow quote --wait 5                 200 with the result, else 202 and where to poll
 GET /stock/{sku} --rpc db.get_stock --wait 5           200 with the result of a durable function, else 504
 GET /orders/{order_id} --query order-by-id             200 with what a query of db/queries/ reads; no work is started
@@ -76,6 +77,10 @@ def add_route(project: Project, request: RouteRequest) -> Plan:
     if not route.reads:
         route_paths.check_free(addition, "GET", poll, "--poll")
         route_paths.check_apart(request.path, poll)
+    if route.is_canceled:
+        if (method, request.path) == ("DELETE", poll):
+            raise UsageError(f"DELETE {poll} cancels the work that is polled there", "Choose another one: --poll …/{id}")
+        route_paths.check_free(addition, "DELETE", poll, "--poll")
 
     module = f"api.{name}"
     (write_read if route.reads else write_work)(addition, addition.module(module), route)

@@ -19,7 +19,7 @@ from resonate_scaffold.service.things import Contract
 
 # What the functions of a route call things, and what all of their modules import.
 _SPOKEN_FOR = """
-    AuthenticatedRoute Progress Request Response accept authenticated body caller cursor found get_caller get_submission
+    AuthenticatedRoute Progress Request Response accept authenticated body caller cancel cursor found get_caller get_submission
     ids l limit location not_found order owned paged poll public_of read reading request response root root_id router
     session start started submission wait wanted
 """
@@ -60,6 +60,11 @@ class Route:
         return self.method == "GET"
 
     @property
+    def is_canceled(self) -> bool:
+        """Whether its work is canceled where it is polled: a function goes on to its end."""
+        return not self.reads and self.contract.group == contracts.GROUP_OF_WORKFLOWS
+
+    @property
     def polled_below(self) -> str:
         """Where its work is polled, without the id."""
         return self.poll_path.removesuffix("/{id}")
@@ -92,6 +97,9 @@ def write_work(addition: Addition, path: PurePosixPath, route: Route) -> None:
         imports.add([("ids", None)])
     else:
         imports.names("runtime.http.idempotency", "get_submission")
+    if route.is_canceled:
+        imports.names("runtime.http.cancel", "cancel")
+        imports.names("runtime.http.openapi", "CANCELED")
     asks, result, contract = _models(route, imports)
     accepted = f"Response | {result}" if route.wait else "Accepted"
     options: list[Item | str] = [layout.text(route.path)]
@@ -110,6 +118,7 @@ def write_work(addition: Addition, path: PurePosixPath, route: Route) -> None:
         "await start(", ["caller" if route.key else "submission", contract, "root", "wanted", "location"], ")"
     )
     polled = [layout.text(route.poll_path), "openapi_extra=authenticated(PREFER)", "responses=POLLED"]
+    canceled = [layout.text(route.poll_path), "status_code=202", "openapi_extra=authenticated()", "responses=CANCELED"]
     seen = layout.group("root_id(", [layout.text(route.kind), f"caller.{route.sees}(id)"], ")")
     context = {
         "route": route,
@@ -135,6 +144,10 @@ def write_work(addition: Addition, path: PurePosixPath, route: Route) -> None:
             f"poll_{route.name}", ["id: str", "request: Request", "response: Response"], f"Progress[{result}]"
         ),
         "poll_root": contracts.statement(seen, before="root = "),
+        "cancel_decorator": layout.render(layout.group("@router.delete(", canceled, ")")),
+        "cancel_definition": contracts.definition(
+            f"cancel_{route.name}", ["id: str", "request: Request", "response: Response"], f"Progress[{result}]"
+        ),
         "result": result,
     }
     check_parameters((*route.in_path, *route.in_query), imports, f"{route.method} {route.path}")
@@ -177,7 +190,7 @@ def check_parameters(fields: tuple[Field, ...], imports: Imports, route: str) ->
 
 def _imports(route: Route) -> Imports:
     """What every route imports, but for the models."""
-    names = [f"{verb}_{route.name.removeprefix('get_')}" for verb in ("start", "poll", "read")]
+    names = [f"{verb}_{route.name.removeprefix('get_')}" for verb in ("start", "poll", "cancel", "read")]
     imports = Imports([*RESERVED, "id", *names, f"{route.pascal}Request", *(field.name for field in route.in_body)])
     imports.names("runtime.durable.ids", "root_id")
     imports.names("runtime.http.auth", "AuthenticatedRoute", "get_caller")

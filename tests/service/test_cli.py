@@ -296,6 +296,8 @@ def test_the_commands_of_every_service(definition: Service) -> None:
         "seed",
         "reconcile",
         "runs",
+        "answer",
+        "schedules",
         "record",
         "contracts",
         "run-schedule",

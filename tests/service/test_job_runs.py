@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -11,14 +12,16 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel
 from resonate.context import Context
+from resonate.types import TaskData
 from shop.__main__ import SERVICE, main
 from shop.runtime.database import Database
 from shop.runtime.durable.gate import Delivery, Gate
-from shop.runtime.durable.ids import call_id, first_run, job_id, operation_id, run_id, run_number
+from shop.runtime.durable.ids import call_id, job_id, operation_id
 from shop.runtime.durable.job_runs import all_runs, retry
 from shop.runtime.durable.once import once
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine.offers import WorkerResonate
+from shop.runtime.engine.run_ids import first_run, run_id, run_number
 from shop.runtime.errors import Failure, OperatorError
 from shop.runtime.http.webhooks import Signed, start_once
 from shop.runtime.http.work import Outcome, wait_for_end
@@ -213,12 +216,19 @@ def test_ids_of_runs() -> None:
     assert first_run("payments/a+runs:1") == "payments/a+runs:1"
 
 
-async def test_the_commands(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+type Command = Callable[[str], Awaitable[tuple[int, str]]]
+
+
+@pytest.fixture
+async def command(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs a command of the service on the engine of the test: its exit status, and what it says."""
+
     @asynccontextmanager
     async def engine(*_: object) -> AsyncIterator[Any]:
         yield service.client
 
     monkeypatch.setattr(type(SERVICE), "engine", engine)
+    monkeypatch.setattr("shop.runtime.cli_runs.POLL", 0.02)
     monkeypatch.setenv("RESONATE_URL", "http://127.0.0.1:9")
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(asyncio, "run", lambda work: asyncio.run_coroutine_threadsafe(work, loop).result())
@@ -227,6 +237,10 @@ async def test_the_commands(service: RunningService, monkeypatch: pytest.MonkeyP
         done = await asyncio.to_thread(CliRunner().invoke, main, line.split())
         return done.exit_code, done.output
 
+    return command
+
+
+async def test_the_commands(service: RunningService, command: Command) -> None:
     assert await command("runs retry job/one") == (
         1,
         "Error: the engine keeps no job job/one\n"
@@ -234,11 +248,71 @@ async def test_the_commands(service: RunningService, monkeypatch: pytest.MonkeyP
     )
     await fail(service)
     status, shown = await command("runs show job/one")
-    lines = shown.splitlines()
-    assert (status, lines[0].split(",")[0], lines[1].split(",")[0]) == (0, "job/one: rejected", "  look: resolved")
-    assert lines[0].endswith("; work-failed: a mistake")
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert status == 0 and re.fullmatch(r"✘ job/one work failed [0-9]+ ms began .*Z", lines[0]), lines
+    assert lines[1] == "work-failed: a mistake"
+    assert [re.sub("[0-9]+ ms", "N ms", line) for line in lines if line[0] in "├└"] == [
+        "├─ ✔ look N ms step",
+        "├─ ✔ write N ms dev",
+        "├─ ✔ permit N ms gate",
+        "├─ ✔ permit N ms gate",
+        "├─ ✔ write N ms dev",
+        "└─ ✘ finish N ms step",
+    ]
     status, shown = await command("runs retry job/one --from look --json")
     assert (status, json.loads(shown)) == (0, {"job": "job/one", "run": "job/one+run2", "started": True})
     await ended(service, "job/one+run2")
     status, shown = await command("runs show job/one --json")
-    assert [run["name"] for run in json.loads(shown)["runs"]] == ["job/one", "job/one+run2"]
+    found = json.loads(shown)
+    assert [run["id"] for run in found["tree"]["runs"]] == ["job/one", "job/one+run2"]
+    assert (found["tree"]["run"]["status"], found["questions"]) == ("failed", [])
+    # Nothing here has a contract for this function.
+    assert (found["tree"]["root"]["request"], found["tree"]["root"]["is_hidden"]) == (None, True)
+    _, shown = await command("runs show job/one --values --json")
+    assert json.loads(shown)["tree"]["root"]["request"] == {"amount": 1, "patience": 30.0}
+    assert (await command("runs show job/none"))[1].startswith("Error: the engine keeps no run job/none\n")
+
+
+async def test_the_list_and_the_watch(service: RunningService, command: Command) -> None:
+    await fail(service)
+    assert [json.loads((await command("runs list --json"))[1])["runs"][0][name] for name in ("id", "status")] == [
+        "job/one",
+        "failed",
+    ]
+    assert await command("runs list --status running") == (0, "there are no such runs\n")
+    assert (await command("runs list --since P1D --kind job"))[1].startswith("✘ job/one  work  failed ")
+    assert await command("runs list --since PT0S") == (0, "there are no such runs\n")
+    for wrong in ("--since yesterday", "--cursor abc", "--limit 0", "--status lost"):
+        assert (await command(f"runs list {wrong}"))[0] == 2
+    status, shown = await command("runs watch job/one")
+    assert (status, shown.splitlines()[-1]) == (1, "work-failed: a mistake")
+    is_broken.clear()
+    await command("runs retry job/one")
+    status, shown = await command("runs watch job/one+run2")
+    assert (status, shown.splitlines()[-1].split()[:3]) == (0, ["job/one+run2", "work", "succeeded"])
+    await service.client.start(TaskData(func="none"), "dev", "job/two", timedelta(seconds=60))
+    page = json.loads((await command("runs list --limit 1 --json"))[1])
+    assert [run["id"] for run in page["runs"]] == ["job/two"]
+    page = json.loads((await command(f"runs list --limit 1 --json --cursor {page['next_cursor']}"))[1])
+    assert [run["id"] for run in page["runs"]] == ["job/one+run2"]
+
+
+async def test_an_answer_by_command(service: RunningService, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(SERVICE), "gates", lambda _: {"permit": gate})
+    await work.start(service.client, "job/one", Request())
+    await service.poll_until_asked(gate, "job/one")
+    shown = json.loads((await command("runs show job/one --json"))[1])
+    assert [question["id"] for question in shown["questions"]] == ["permit/job/one"]
+    assert shown["questions"][0]["payload_schema"]["properties"].keys() == {"text"}
+    assert await command("answer permit job/none {}") == (1, "the engine keeps no work job/none\n")
+    assert (await command("answer none job/one {}"))[1] == "Error: there is no gate 'none'\nGates: permit\n"
+    status, told = await command('answer permit job/one {"text":1}')
+    assert status == 2 and "no answer of gate permit: text: Input should be a valid string" in told
+    assert (await command("answer permit job/one {"))[0] == 2
+    for _ in range(2):
+        assert await command('answer permit job/one {"text":"yes"}') == (0, "job/one has its answer at gate permit\n")
+        await service.poll_until_asked(gate, "job/one", 2)
+    is_broken.clear()
+    assert (await ended(service, "job/one")).status == "succeeded"
+    status, told = await command('answer permit job/one {"text":"no"} --json')
+    assert (status, json.loads(told)) == (1, {"delivery": "conflict", "holds": {"text": "yes"}})

@@ -26,13 +26,19 @@ ALLOWED = {
     "http": GROUND | {"telemetry", "engine", "durable", "reads", "pages"},  # The last two in `queries` alone.
     "service": GROUND | {"telemetry", "engine", "durable", "reads", "dev"},  # The last two where they are called.
     "exported": GROUND | {"engine", "durable", "service"},
-    "dev": GROUND | {"telemetry", "engine", "durable", "database", "service"},
+    "shown_runs": GROUND | {"engine", "durable", "service"},
+    "run_lines": {"engine", "durable"},
+    "cli_runs": GROUND | {"engine", "durable", "service", "shown_runs", "run_lines"},
+    "console": GROUND | {"telemetry", "engine", "durable", "http", "service", "shown_runs"},
+    "dev": GROUND | {"telemetry", "engine", "durable", "database", "service", "console"},
     "cli": GROUND
-    | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "exported", "testing"},
+    | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "exported", "testing"}
+    | {"cli_runs", "console"},
     "testing": GROUND | {"telemetry", "engine", "durable", "database", "reads", "http", "service", "dev"},
 }
 
 RUNTIME = "shop.runtime"
+TEXTS = (".py", ".md", ".html", ".css", ".js", ".svg")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +76,7 @@ def test_in_durable_only_once_uses_the_database(graph: grimp.ImportGraph) -> Non
 def test_the_runtime_does_not_name_the_service(definition: Service) -> None:
     """It has the same bytes in every service."""
     runtime = definition.directory / "runtime"
-    texts = {path: path.read_text("utf-8") for path in runtime.rglob("*") if path.suffix in (".py", ".md")}
+    texts = {path: path.read_text("utf-8") for path in runtime.rglob("*") if path.suffix in TEXTS}
     assert len(texts) > 30
     assert [path.name for path, text in texts.items() if re.search(rf"\b{definition.name}\b", text)] == []
 

@@ -96,12 +96,17 @@ async def find(client: EngineClient, schedule_id: str) -> ScheduleRecord:
     return await client.resonate.schedules.get(schedule_id)
 
 
+def tags_of_runs(schedule: str, namespace: str = "shop", target: str = "poll://any@shop.workers") -> dict[str, str]:
+    found = {"run:service": namespace, "run:kind": "schedule", "run:schedule": schedule}
+    return {"resonate:target": target, **found}
+
+
 async def test_a_schedule_is_created_with_its_request(client: EngineClient) -> None:
     await sync_schedules(client, [WEEKLY], prefix="shop")
     record = await find(client, "shop/weekly")
     assert (record.cron, record.promise_timeout) == ("0 6 * * MON", LIFETIME.total_seconds() * 1000)
     assert record.promise_id == "shop/schedule/weekly-{{.timestamp}}"
-    assert record.promise_tags == {"resonate:target": "poll://any@shop.workers"}
+    assert record.promise_tags == tags_of_runs("weekly")
     task = client.resonate.schedules.codec.decode(record.promise_param)
     assert (task["func"], task["version"]) == ("schedule.run", 1)
     (plan,) = task["args"]
@@ -118,7 +123,7 @@ async def test_a_schedule_in_the_empty_namespace(definition: Service, local: Slo
     await sync_schedules(client, [NIGHTLY], prefix=definition.schedule_prefix(settings))
     record = await find(client, "shop/nightly")
     assert record.promise_id == "schedule/nightly-{{.timestamp}}"
-    assert record.promise_tags == {"resonate:target": "poll://any@workers"}
+    assert record.promise_tags == tags_of_runs("nightly", namespace="", target="poll://any@workers")
     await stop(client, timedelta(seconds=1))
 
 
@@ -131,7 +136,7 @@ async def test_a_schedule_for_a_group_of_somebody_else(client: EngineClient) -> 
     foreign = Rpc("pay", "payments.workers", Tidy, Tidied)
     await sync_schedules(client, [Schedule("pay", "0 0 * * *", foreign, Tidy())], prefix="shop")
     record = await find(client, "shop/pay")
-    assert record.promise_tags == {"resonate:target": "poll://any@shop.workers"}  # which decides, and then calls it
+    assert record.promise_tags == tags_of_runs("pay")  # Our own group decides, and then calls it.
     (plan,) = client.resonate.schedules.codec.decode(record.promise_param)["args"]
     assert (plan["function"], plan["group"]) == ("pay", "payments.workers")
 

@@ -24,7 +24,8 @@ SCHEMA = """
 CREATE SCHEMA resonate;
 CREATE TABLE resonate.promises (
     id text PRIMARY KEY, state text NOT NULL DEFAULT 'pending', origin_id text, external boolean NOT NULL DEFAULT false,
-    timeout_at bigint NOT NULL, settled_at bigint);
+    timeout_at bigint NOT NULL, settled_at bigint,
+    created_at bigint NOT NULL DEFAULT 0, tags jsonb NOT NULL DEFAULT '{}');
 CREATE INDEX ON resonate.promises (timeout_at) WHERE state = 'pending';
 CREATE FUNCTION resonate._promise_timed(p resonate.promises) RETURNS boolean LANGUAGE sql IMMUTABLE
     SET search_path = resonate AS $$ SELECT p.state = 'pending' AND p.external $$;
@@ -137,7 +138,7 @@ def test_the_commands(
         return done.exit_code, done.output
 
     monkeypatch.setenv("RESONATE_URL", url_of(server))
-    assert run("prepare") == (0, "the engine's database has its index now\n")
+    assert run("prepare") == (0, "the engine's database has its indexes now\n")
     assert run("prepare") == (0, "the engine's database is prepared already\n")
     assert run("remove-ended", "--older-than", "P30D") == (0, "0 promises removed\n")
     code, output = run("remove-ended", "--older-than", "a month")

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from resonate_scaffold.devserver.protocol.ids import root_of
 from resonate_scaffold.devserver.protocol.records import Promise
-from resonate_scaffold.devserver.protocol.search import census
+from resonate_scaffold.devserver.protocol.search import Labels, census, labels_of
 
 type Family = Sequence[tuple[Promise, int | None]]
 """The promises of one family, each with the deadline of its task."""
 
 
 class Packed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """`due` is when the clock has something to do in it, `ended_at` when all was over; `census` is the index's."""
+    """`due` is when the clock has something to do in it, `ended_at` when all was over; `census` is the index's.
+
+    So are `labels`, those of the root; `labels_below` are those of what descends from it, by id.
+    """
 
     data: bytes
     census: int
     due: int | None = None
     ended_at: int | None = None
+    labels: Labels = ()
+    labels_below: tuple[tuple[str, Labels], ...] = ()
+
+    def labeled(self, root: str) -> Iterator[tuple[str, Labels]]:
+        """The promises that have labels, with these."""
+        if self.labels:
+            yield root, self.labels
+        yield from self.labels_below
 
 
 # What most promises have, as it is encoded, the commonest last. Journals depend on it: it must stay as it is.
@@ -49,7 +60,16 @@ def pack(family: Family) -> Packed | None:
     due = (promise.record.timeout_at for promise, _ in family if promise.is_pending and promise.is_timed)
     packer = zlib.compressobj(1, wbits=-zlib.MAX_WBITS, zdict=_WORDS)
     data = packer.compress(_encode(family)) + packer.flush()
-    return Packed(data, census(promise.states for promise, _ in family), min(due, default=None), ended_at(family))
+    labels: Labels = ()
+    below: list[tuple[str, Labels]] = []
+    for promise, _ in family:
+        if found := labels_of(promise.record.tags):
+            if ":" in promise.id:
+                below.append((promise.id, found))
+            else:
+                labels = found
+    states = census(promise.states for promise, _ in family)
+    return Packed(data, states, min(due, default=None), ended_at(family), labels, tuple(below))
 
 
 def unpack(packed: Packed) -> list[tuple[Promise, int | None]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import groupby, islice
 from typing import Any, get_args
 
-from sortedcontainers import SortedSet
+from sortedcontainers import SortedList, SortedSet
 
 from resonate_scaffold.devserver.protocol.records import Promise, PromiseState, Schedule, TaskState
 
@@ -23,6 +24,64 @@ _BITS = range(_ALL)
 
 type States = tuple[str, PromiseState, TaskState | None]
 """An id with the states of its promise and of its task."""
+
+
+type Labels = tuple[str, ...]
+"""The tags of a promise that are looked up by themselves, as ``name=value``."""
+
+#: Tags that begin so are looked up; others are compared with each promise that is looked at. A service lists its runs
+#: by such tags. Of the second each run has another value, which nobody searches for.
+_LOOKED_UP, _NEVER_SEARCHED = "run:", frozenset({"run:at"})
+
+
+def labels_of(tags: dict[str, str]) -> Labels:
+    """The tags among these that are looked up. Many promises share the texts."""
+    return tuple(
+        sys.intern(f"{name}={value}")
+        for name, value in tags.items()
+        if name.startswith(_LOOKED_UP) and name not in _NEVER_SEARCHED
+    )
+
+
+class TaggedIds:
+    """Which promises have which label, by id."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, Any] = {}
+        #: What was read from a file, to be sorted all at once.
+        self._unsorted: dict[str, list[str]] = {}
+
+    def add(self, id: str, labels: Labels) -> None:
+        for label in labels:
+            if label not in self._ids:
+                self._ids[label] = SortedList()
+            self._ids[label].add(id)
+
+    def load(self, id: str, labels: Labels) -> None:
+        """Note a promise that was saved."""
+        for label in labels:
+            self._unsorted.setdefault(sys.intern(label), []).append(id)
+
+    def discard(self, id: str, labels: Labels) -> None:
+        self._sort()
+        for label in labels:
+            self._ids[label].discard(id)
+            if not self._ids[label]:
+                del self._ids[label]
+
+    def find(self, labels: Labels, after: str | None) -> Iterator[str]:
+        """The promises that have all of these, by id from after `after`."""
+        self._sort()
+        fewest, *others = sorted((self._ids.get(label, ()) for label in labels), key=len)
+        if not fewest:
+            return iter(())
+        found: Iterator[str] = fewest.irange(minimum=after, inclusive=(after is None, False))
+        return (id for id in found if all(id in ids for ids in others))
+
+    def _sort(self) -> None:
+        for label, ids in self._unsorted.items():
+            self._ids.setdefault(label, SortedList()).update(ids)
+        self._unsorted.clear()
 
 
 class Index:
@@ -68,6 +127,11 @@ class Index:
 
     def tasks(self, state: TaskState | None, after: str | None) -> Iterator[str]:
         return self._from(_TASK_STATES.values() if state is None else [_TASK_STATES[state]], after)
+
+    def has(self, id: str, state: PromiseState) -> bool:
+        """Whether the block of this promise has one in this state."""
+        self.sort()
+        return _block_of(id) in self._blocks[_STATES[state]]
 
     def sort(self) -> None:
         """Put in order what was read from a file; the others see to it themselves."""

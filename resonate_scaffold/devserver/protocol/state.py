@@ -19,7 +19,7 @@ from resonate_scaffold.devserver.protocol.records import (
     TaskState,
     Unblock,
 )
-from resonate_scaffold.devserver.protocol.search import Index, census
+from resonate_scaffold.devserver.protocol.search import Index, Labels, TaggedIds, census, labels_of
 
 #: A task that nobody has taken is offered again after this long.
 OFFER_AGAIN_MS = 30_000
@@ -43,6 +43,7 @@ class State:
         self.packed_deadlines = Deadlines()
         self.branches: defaultdict[str, list[str]] = defaultdict(list)
         self.index = Index()
+        self.tagged = TaggedIds()
         self._censuses: dict[str, int] = {}  # of families that are not packed, as the index has them
         self.outgoing: list[Message] = []
         #: The roots of families that were looked at since the index was last brought up to date.
@@ -63,6 +64,11 @@ class State:
 
     def add(self, promise: Promise, task_deadline: int | None = None) -> None:
         """Put a promise in, new or saved, with all that the indexes say of it."""
+        if labels := labels_of(promise.record.tags):
+            self.tagged.add(promise.id, labels)
+        self._put_in(promise, task_deadline)
+
+    def _put_in(self, promise: Promise, task_deadline: int | None) -> None:
         id = promise.id
         root, _, _ = id.partition(":")
         self.touched.add(root)
@@ -143,6 +149,8 @@ class State:
         """Put in a packed family that was saved."""
         self._put_in_packed(root, packed)
         self.index.load(root, packed.census)
+        for id, labels in packed.labeled(root):
+            self.tagged.load(id, labels)
 
     def _put_in_packed(self, root: str, packed: Packed) -> None:
         self.packed[root] = packed
@@ -157,6 +165,9 @@ class State:
     def forget(self, root: str) -> None:
         """Drop a family that has ended."""
         self.find(root)
+        for id in self.families[root]:
+            if labels := labels_of(self.promises[id].record.tags):
+                self.tagged.discard(id, labels)
         self._take_out(root, 0)
 
     def update_index(self) -> None:
@@ -174,7 +185,7 @@ class State:
         packed = self.packed.pop(root)
         self._censuses[root] = packed.census
         for promise, task_deadline in unpack(packed):
-            self.add(promise, task_deadline)
+            self._put_in(promise, task_deadline)
 
     def _take_out(self, root: str, census: int) -> None:
         """Take out a family that is not packed; searches find it by this census from now on."""
@@ -251,7 +262,11 @@ class State:
         """Promises in this state and with these tags, by id from after `after`."""
         self.update_index()
         wanted = (tags or {}).items()
-        for promise in self._in_blocks(self.index.promises(state, after), after):
+        labels = labels_of(tags or {})
+        found = (
+            self._tagged(labels, state, after) if labels else self._in_blocks(self.index.promises(state, after), after)
+        )
+        for promise in found:
             if state in (None, promise.record.state) and wanted <= promise.record.tags.items():
                 yield promise
 
@@ -267,6 +282,16 @@ class State:
             schedule = self.schedules[id]
             if (after is None or id > after) and wanted <= schedule.promise_tags.items():
                 yield schedule
+
+    def _tagged(self, labels: Labels, state: PromiseState | None, after: str | None) -> Iterator[Promise]:
+        for id in self.tagged.find(labels, after):
+            if state is not None and not self.index.has(id, state):
+                continue
+            root = root_of(id)
+            if root in self.packed:
+                yield next(promise for promise, _ in unpack(self.packed[root]) if promise.id == id)
+            else:
+                yield self.promises[id]
 
     def _in_blocks(self, blocks: Iterator[str], after: str | None) -> Iterator[Promise]:
         for block in blocks:

@@ -15,6 +15,7 @@ from typing import Any
 import click
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
+from .cli_runs import add_run_commands
 from .errors import OperatorError
 from .service import Service
 from .settings import CALLER, WEBHOOK, ServiceSettings, required, url_of
@@ -85,6 +86,14 @@ def commands(service: Service, description: str) -> click.Group:
             found = found.model_copy(update={"database_url": SecretStr(DATABASE_FILE.read_text("utf-8"))})
         return found
 
+    def settings_of_engine(url: str | None) -> ServiceSettings:
+        """With the engine that was named, else the one of the environment or of this directory."""
+        if url is None:
+            return settings_beside_dev()
+        found = service.settings(resonate_url=url)
+        logs.configure(found.log_level, found.log_format)
+        return found
+
     def run(process: Coroutine[Any, Any, None]) -> None:
         import uvicorn
 
@@ -138,7 +147,8 @@ def commands(service: Service, description: str) -> click.Group:
             # Said here: the process that reloads would show a traceback.
             _migrate(found)
             found.check_access(asks_for_keys=service.api(found).state.is_open)
-            click.echo(f"{url_of(found.host, found.port)}/docs; Ctrl-C stops it")
+            console_url = url_of("127.0.0.1", found.console_port)
+            click.echo(f"{url_of(found.host, found.port)}/docs; console: {console_url}; Ctrl-C stops it")
             serve(
                 f"{service.package}.__main__:SERVICE.application",
                 found,
@@ -146,6 +156,24 @@ def commands(service: Service, description: str) -> click.Group:
                 reload=reload,
                 reload_dirs=[service.package] if reload else None,
             )
+
+    @main.command()
+    @click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens.")
+    @click.option("--port", type=click.IntRange(1, 65535), help="CONSOLE_PORT otherwise.")
+    @click.option("--token", help="What it asks for; CONSOLE_TOKEN otherwise.")
+    @click.option("--url", metavar="URL", help="Another engine than RESONATE_URL says.")
+    def console(host: str, port: int | None, token: str | None, url: str | None) -> None:
+        """Serve a page that shows what runs, and cancels it, runs it again and answers it.
+
+        Whoever reaches the page may do all of that. So it asks for a token where other machines reach it, and makes one
+        where none is given.
+        """
+        from .console.server import serve_console
+
+        found = settings_of_engine(url)
+        given = {"console_port": port, "console_token": SecretStr(token) if token else None}
+        found = found.model_copy(update={name: value for name, value in given.items() if value is not None})
+        serve_console(service, found, host, lambda address: click.echo(f"console: {address}"))
 
     @contextmanager
     def _database() -> Iterator[None]:
@@ -213,13 +241,6 @@ def commands(service: Service, description: str) -> click.Group:
         there = database.seed(url, service.package)
         click.echo("the rows of db/seed.py are there" if there else "there is no db/seed.py: nothing to add")
 
-    @main.command("run-schedule")
-    @click.argument("name")
-    def run_schedule(name: str) -> None:
-        """Start now what the schedule NAME starts by the clock. Its next times stay as they are."""
-        found = settings_beside_dev()
-        click.echo(f"started {asyncio.run(service.run_schedule(found, name))}")
-
     @main.command()
     @click.argument("jobs", nargs=-1, metavar="[KIND/ID]...")
     @click.option("--again", is_flag=True, help="Do again what is missing: the same functions, requests and ids.")
@@ -250,12 +271,12 @@ def commands(service: Service, description: str) -> click.Group:
 
     @engine.command()
     def prepare() -> None:
-        """Add the index to the engine's database that keeps jobs quick beside many others. Again after a new resonate.sql."""
+        """Add the indexes to the engine's database that keep jobs and lists of runs quick. Again after a new resonate.sql."""
         from .engine import upkeep
 
         missing = upkeep.prepare(engine_url())
         click.echo(
-            "the engine's database has its index now" if missing else "the engine's database is prepared already"
+            "the engine's database has its indexes now" if missing else "the engine's database is prepared already"
         )
 
     @engine.command("remove-ended")
@@ -275,57 +296,7 @@ def commands(service: Service, description: str) -> click.Group:
             raise click.BadParameter("it may not be negative", param_hint="--older-than")
         click.echo(f"{upkeep.remove_ended(engine_url(), age)} promises removed")
 
-    @main.group()
-    def runs() -> None:
-        """See one job's runs, and start it again."""
-
-    @runs.command()
-    @click.argument("job", metavar="KIND/ID")
-    @click.option("--from", "step", metavar="STEP", help="Keep what was recorded before the first call of this name.")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-    def retry(job: str, step: str | None, as_json: bool) -> None:
-        """Start a job again that failed, timed out or was canceled, such as job/order-4711.
-
-        It runs from its beginning, with the request that it had. Writes that were done are found done, and answers that
-        were given at its gates hold. Where it runs again already nothing happens.
-        """
-        from .durable.job_runs import retry
-
-        found = settings_beside_dev()
-
-        async def start() -> tuple[str, bool]:
-            async with service.engine(found) as client:
-                again = await retry(client, job, step)
-                return again.record.id, again.is_new
-
-        run_id, is_new = asyncio.run(start())
-        if as_json:
-            click.echo(json.dumps({"job": job, "run": run_id, "started": is_new}))
-        else:
-            click.echo(f"{job} runs again{'' if is_new else ' already'}: {run_id}")
-
-    @runs.command()
-    @click.argument("job", metavar="KIND/ID")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-    def show(job: str, as_json: bool) -> None:
-        """Show each run of a job, such as job/order-4711, and the calls that it made itself."""
-        from .durable.job_runs import told
-
-        found = settings_beside_dev()
-
-        async def look() -> list[dict[str, Any]]:
-            async with service.engine(found) as client:
-                return await told(client, job)
-
-        shown = asyncio.run(look())
-        if as_json:
-            click.echo(json.dumps({"job": job, "runs": shown}))
-            return
-        for run in shown:
-            for indent, line in (("", run), *(("  ", call) for call in run["calls"])):
-                ended = f", ended {line['ended_at']}" if line["ended_at"] else ""
-                error = f"; {line['error']}" if line["error"] else ""
-                click.echo(f"{indent}{line['name']}: {line['state']}, began {line['began_at']}{ended}{error}")
+    add_run_commands(main, service, settings_of_engine)
 
     @main.command()
     @click.argument("name", callback=_in_form(WEBHOOK))

@@ -7,14 +7,14 @@ Nothing survives a stop or a reload: jobs live in this process's memory.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
 from resonate.connections import LocalConnection
 
 from .database import migrate, seed
 from .durable.rpc import Registration
-from .engine.client import build
+from .engine.client import EngineClient, build
 from .engine.intake import pause_in_outages, resources_of
 from .engine.watch import watch_work
 from .engine.worker import register, stop
@@ -34,11 +34,17 @@ def registrations(service: Service) -> list[Registration]:
 
 
 def create_app(
-    service: Service, settings: ServiceSettings, *, tick: float = 1.0, extra: Sequence[Registration] = ()
+    service: Service,
+    settings: ServiceSettings,
+    *,
+    tick: float = 1.0,
+    extra: Sequence[Registration] = (),
+    with_console: bool = False,
 ) -> FastAPI:
     """The HTTP application with engine and workers inside.
 
     ``tick``: seconds between the engine's looks at the clock. ``extra``: what a test serves besides.
+    ``with_console``: serve that, too, on CONSOLE_PORT.
     """
 
     @asynccontextmanager
@@ -54,13 +60,26 @@ def create_app(
             app.state.client = client
             watching = asyncio.create_task(watch_work(client))
             try:
-                async with service.reads(settings) as app.state.reads:
+                async with (
+                    service.reads(settings) as app.state.reads,
+                    _console(service, settings, client, with_console),
+                ):
                     yield
             finally:
                 watching.cancel()
                 await stop(client, settings.shutdown_grace, resources)
 
     return service.create_app(settings, lifespan)
+
+
+def _console(
+    service: Service, settings: ServiceSettings, client: EngineClient, is_wanted: bool
+) -> AbstractAsyncContextManager[None]:
+    if not is_wanted:
+        return nullcontext()
+    from .console.server import console_beside
+
+    return console_beside(service, settings, client)
 
 
 def application(service: Service) -> FastAPI:
@@ -73,4 +92,4 @@ def application(service: Service) -> FastAPI:
     logger.warning("engine in process, for development: jobs do not survive a stop or a reload")
     if names := ", ".join(schedule.name for schedule in service.schedules()):
         logger.warning("the engine in process starts nothing by the clock: no runs of %s", names)
-    return create_app(service, settings)
+    return create_app(service, settings, with_console=True)

@@ -2,6 +2,8 @@
 
     Failure               a durable function failed for good; its message is what the client reads
       StepFailed          a step raised something else, and no retry helped
+      Canceled            the job was canceled, and this is where its workflow learns it
+      NotCompensated      a saga failed, and not all of its steps could be undone
       ValueNotKept        an argument or result that the engine cannot keep
       InvalidRequest      a call's request does not fit the contract of its function
       OperationConflict   an operation id was used for two different writes
@@ -92,6 +94,39 @@ class StepFailed(Failure):
         super().__init__(f"{step} raised {error}: {text}" if text else f"{step} raised {error}")
         self.error = error
         self.text = text
+
+
+class Canceled(Failure):
+    """The job was canceled. It is raised once in a workflow: by its next durable call, or by what it waits for.
+
+    Calls that the workflow makes after it go through, so it may clean up; then it must raise it again, or the job does
+    not end as canceled. ``instead_of`` is the engine's id of the call in whose place it stands, which was never made;
+    "" where there is none.
+    """
+
+    status = 409
+    instead_of: str
+
+    def __init__(self, instead_of: str = "") -> None:
+        super().__init__("the job was canceled")
+        self.instead_of = instead_of
+
+
+class NotCompensated(Failure):
+    """A saga failed, and some of its steps could not be undone: ``steps`` are their names, the last one first.
+
+    ``cause`` is the code of the failure for which they were to be undone.
+    """
+
+    status = 500
+    public = ("steps",)
+    steps: list[str]
+    cause: str
+
+    def __init__(self, steps: list[str], cause: str) -> None:
+        super().__init__(f"could not be undone after the failure {cause!r}: {', '.join(steps)}")
+        self.steps = steps
+        self.cause = cause
 
 
 class ValueNotKept(Failure):

@@ -18,12 +18,14 @@ from .durable.gate import HOLD, Gate
 from .durable.job_runs import all_runs
 from .durable.reconcile import MissingWrite, Reconciliation
 from .durable.rpc import Registration, Rpc, check_registrations
+from .durable.run_values import ShownValues
 from .durable.scheduled_runs import FIRE
 from .durable.schedules import Schedule, check_schedules, run_now, sync_schedules
 from .engine.client import EngineClient, build
 from .engine.intake import resources_of
 from .engine.listing import calls_of_job, succeeded_calls
 from .engine.namespace import Namespace
+from .engine.presence import report_presence
 from .engine.startup import examine
 from .engine.watch import watch_work
 from .engine.worker import BackgroundTask, DurableFunction, register, serve_group, stop
@@ -150,6 +152,11 @@ class Service:
         """Every `Gate` of the contracts, by name."""
         return {value.name: value for value in self._contract_values() if isinstance(value, Gate)}
 
+    def shown_values(self) -> ShownValues:
+        """What of the requests and results of runs may be shown."""
+        served = [entry for worker in self.workers() for entry in worker.served]
+        return ShownValues(self.contracts(), self.gates(), served)
+
     def module(self, name: str) -> ModuleType:
         """A module of the package: ``api.app``."""
         return importlib.import_module(f"{self.package}.{name}")
@@ -206,6 +213,7 @@ class Service:
         """Run a worker group until the process is told to stop."""
         worker = self.worker(group)
         background: list[tuple[str, BackgroundTask]] = [("watch of work", watch_work), ("look at the engine", examine)]
+        background.append(("presence", report_presence))
         if group == "workers":
             prefix = self.schedule_prefix(settings)
             background.append(("schedule sync", partial(sync_schedules, schedules=self.schedules(), prefix=prefix)))
@@ -217,7 +225,8 @@ class Service:
         """Run the stand-ins for somebody else's group until the process is told to stop."""
         served = self.stand_ins(group)
         client = self.connect(settings, group, listens=True)
-        await serve_group(settings, client, functions_of(served), [settings, Clock()])
+        presence: list[tuple[str, BackgroundTask]] = [("presence", report_presence)]
+        await serve_group(settings, client, functions_of(served), [settings, Clock()], presence)
 
     @asynccontextmanager
     async def engine(self, settings: ServiceSettings) -> AsyncIterator[EngineClient]:

@@ -130,6 +130,12 @@ class ServiceSettings(BaseSettings):
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
 
+    console_port: Annotated[int, Field(ge=1, le=65535)] = 8002
+    """Where the console listens: the page that shows what runs."""
+
+    console_token: SecretStr | None = None
+    """What the console asks for. Unset: nothing on this machine; where other machines reach it, one that it makes."""
+
     allowed_hosts: str = ""
     """``api.example.com,*.example.org``: the names that a request's `Host` may have; ``*``: any.
 
@@ -312,7 +318,7 @@ class ServiceSettings(BaseSettings):
                 f"API_KEYS: a key of {', '.join(weak)} has less than {_SHORTEST_KEY} characters, and could be guessed",
                 "The command `api-key NAME` makes one.",
             )
-        if asks_for_keys and not self.api_keys and not _is_loopback(self.host):
+        if asks_for_keys and not self.api_keys and not is_loopback(self.host):
             raise OperatorError(
                 f"API_KEYS is empty and HOST is {self.host}: other machines could call every route",
                 "Set API_KEYS (the command `api-key NAME` makes an entry); or API_KEYS=none, if that is meant.",
@@ -333,7 +339,8 @@ class ServiceSettings(BaseSettings):
         return found
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens at an address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from resonate.context import Context, _State
 from resonate.types import PromiseRecord
 
+from ..engine.offers import current_run
 from ..errors import Failure
 from .calls import RecordedCalls
 
@@ -44,6 +45,10 @@ class RunBound:
         self._scope: asyncio.Timeout | None = None
         self._has_called = False
         self._ends_at = float(ctx.info.timeout_at)
+        if (run := current_run()) is not None:
+            calls.time = run.promise.timeout_at - run.promise.created_at
+            if timeout is not None and ctx.info.id != ctx.info.origin_id:
+                calls.time = min(calls.time, timeout.total_seconds() * 1000)
         if timeout is not None and ctx.info.id != ctx.info.origin_id:
             self._count_from(self._state.clock())
             calls.listen(self._count_from_first)

@@ -31,15 +31,20 @@ from resonate.types import PromiseRecord
 
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
+from ..engine.run_ids import first_run, run_id, run_number
 from ..engine.worker import DurableFunction
-from ..errors import Failure
-from .calls import recorded as read_recorded
-from .ids import MAX_ROOT, first_run, run_id, run_number
+from ..errors import Canceled, Failure
+from .calls import note_told, recorded as read_recorded
+from .ids import MAX_ROOT
 from .job_runs import find_newest
 from .json_values import validate
 from .steps import DurableContext
+from .wish import shielded
 
 _EXPIRED = {"expired": True}
+CANCELED = {"canceled": True}
+"""What a call to :data:`HOLD` ends with where the job is canceled."""
+
 _ASKED_ALREADY = 0
 # A question outlives its work, so that a late answer is told apart from one for work that never was.
 _OUTLIVES = timedelta(days=1)
@@ -118,22 +123,30 @@ class Gate[P: BaseModel]:
 
         Raises:
             Failure: the same work waits at this gate already, or the wait would end after the deadline of its run.
+            Canceled: the job was canceled, and no answer had come. None is taken any more.
         """
         root = ctx.get_dependency(Namespace).local_id(ctx.info.origin_id)
         call = ctx.options(timeout=timeout).rpc(HOLD.name)
+        if isinstance(ctx, DurableContext):
+            ctx.name_gate(call, self.name)
         held = await call.id()
         if isinstance(ctx, DurableContext):
             ctx.check_ends_in_time(call, f"a wait of {timeout} at gate {self.name}")
         first, *earlier = self._of_each_run(root)
         number = await ctx.run(_open, first, held, root, ctx.info.timeout_at, *earlier)
+        ended: Any = None
         with suppress(ApplicationError):  # It expired; the question decides, for an answer may have come just now.
-            await call
+            ended = await call
         if number == _ASKED_ALREADY:
             raise Failure(f"{root} waits at gate {self.name} already, and one answer cannot be for both")
         # What asked under the release before recorded no number.
         question = self.question_id(root, number) if number else self._former_id(root)
-        recorded = await ctx.run(_close, question)
+        with shielded():  # A wait that has begun is closed, whatever ends it: no later answer is taken.
+            recorded = await ctx.run(_close, question)
         if recorded == _EXPIRED:
+            if ended == CANCELED:
+                note_told(ctx)
+                raise Canceled
             return None
         return read_recorded(self.payload, recorded["answer"], f"the answer at gate {self.name}")
 
@@ -182,6 +195,16 @@ class Gate[P: BaseModel]:
             return Delivery.EXPIRED, None
         same = recorded["answer"] == ours["answer"]
         return (Delivery.TAKEN if same else Delivery.CONFLICT), validate(self.payload, recorded["answer"])
+
+    async def find_question(self, client: EngineClient, root: str, held: str) -> PromiseRecord | None:
+        """The open question of some work for which a call to :data:`HOLD` waits; ``held`` is its id."""
+        for number in count(1):
+            asked = await self._find(client, root, number)
+            if asked is None:
+                return None
+            if asked.state == "pending" and _Question.model_validate(asked.param.data).held == held:
+                return asked
+        return None
 
     def _of_each_run(self, root: str) -> list[str]:
         """The ids of the first questions of a run and of those before it, the latest first."""

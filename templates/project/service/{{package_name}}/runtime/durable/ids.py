@@ -24,6 +24,7 @@ from decimal import Decimal
 from resonate.context import Context
 
 from ..engine.namespace import Namespace
+from ..engine.run_ids import as_root, first_run
 from .fingerprints import plain_number
 
 MAX_ROOT = 190
@@ -37,7 +38,6 @@ _KIND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _SPECIAL = re.compile(r"[^A-Za-z0-9_-]")
 _FIELD = r"(?:(?:[A-Za-z0-9_-]|~[0-9a-f]{2})+|~)"
-_RUN = re.compile(r"\+run([0-9]+)(?=:|$)")  # No public id has a `+`.
 # The release before had slashes in public ids, which clients may have kept.
 _PUBLIC = re.compile(rf"(?:(?P<caller>[a-z0-9-]{{1,30}})\.)?(?:{_FIELD}(?:[,/]{_FIELD})*|~~?[a-z2-7]{{52}})")
 
@@ -86,30 +86,9 @@ def root_id(kind: str, public: str) -> str:
     return as_root(f"{kind}/{public}")
 
 
-def as_root(text: str) -> str:
-    """A root id as it is on the engine, where its fields are spelled as clients see them: ``invoice/c-1,42``."""
-    return text.replace(",", "/")
-
-
 def public_of(root: str) -> str:
     """The public id in a root id: what :func:`root_id` was given, whichever run of the work it is."""
     return first_run(root).partition("/")[2].replace("/", ",")
-
-
-def run_number(root: str) -> int:
-    """Which run of its work a root is: 1, or more where it was started again."""
-    match = _RUN.search(root)
-    return int(match[1]) if match else 1
-
-
-def run_id(root: str, number: int) -> str:
-    """The id of a run of the work that has this root, by its number."""
-    return first_run(root) if number == 1 else f"{first_run(root)}+run{number}"
-
-
-def first_run(promise: str) -> str:
-    """The id that a promise of any run of some work has in its first: ``job/order-4711:2`` for ``job/order-4711+run3:2``."""
-    return _RUN.sub("", promise)
 
 
 def job_root(ctx: Context) -> str:

@@ -7,16 +7,18 @@ how the job goes is told of its newest run.
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 from resonate.types import PromiseRecord
 
-from ..engine.client import EngineClient, error_of
+from ..engine.call_names import name_of_call
+from ..engine.client import EngineClient
+from ..engine.run_ids import as_root, run_id, run_number
+from ..engine.run_tags import tags_of_run
 from ..errors import OperatorError
-from .calls import KEPT, name_of_call
-from .ids import as_root, run_id, run_number
+from .calls import KEPT
+from .wish import is_canceled
 
 _REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
 _ENDED_WELL, _RUNNING = "resolved", "pending"
@@ -87,31 +89,8 @@ async def retry(client: EngineClient, job: str, step: str | None = None) -> Retr
             await _keep(client, call, again, number, timeout_at - _EARLIER)
     # The engine's own tags say where it stands.
     tags = {name: it for name, it in last.tags.items() if name == "resonate:target" or not name.startswith("resonate:")}
+    tags |= tags_of_run(client.namespace, again, client.clock.now_ms())
     return Retried(await client.create(again, last.param.data, timeout_at, tags), is_new=True)
-
-
-async def told(client: EngineClient, job: str) -> list[dict[str, Any]]:
-    """What became of each run of a job, the first one first, and of the calls that it made itself: as JSON.
-
-    Raises:
-        OperatorError: there is no such job.
-    """
-    return [
-        {**_told(run, run.id), "calls": [_told(call, name_of_call(call)) async for call in _calls(client, run)]}
-        for run in await all_runs(client, job)
-    ]
-
-
-def _told(record: PromiseRecord, name: str) -> dict[str, Any]:
-    began, ended = (
-        None if at is None else datetime.fromtimestamp(at / 1000, UTC).isoformat()
-        for at in (record.created_at, record.settled_at)
-    )
-    error = None
-    if record.state == "rejected":
-        failure = error_of(record)
-        error = f"{failure.code}: {failure}"
-    return {"name": name, "state": record.state, "began_at": began, "ended_at": ended, "error": error}
 
 
 async def _calls(client: EngineClient, run: PromiseRecord) -> AsyncIterator[PromiseRecord]:
@@ -135,7 +114,7 @@ async def _calls_before(client: EngineClient, run: PromiseRecord, step: str) -> 
 
 async def _keep(client: EngineClient, call: PromiseRecord, again: str, number: int, timeout_at: int) -> None:
     """Record a call of the run before as one of the next, if it has a result or a failure."""
-    if call.state not in (_ENDED_WELL, "rejected"):
+    if call.state not in (_ENDED_WELL, "rejected") or is_canceled(call):
         return
     root, here = (client.namespace.engine_id(promise) for promise in (again, f"{again}:{number}"))
     places = {"resonate:origin": root, "resonate:parent": root}

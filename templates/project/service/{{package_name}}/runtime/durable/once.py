@@ -19,6 +19,9 @@ from ..errors import OperationConflict
 from .fingerprints import fingerprint, fingerprint_of_operation
 from .json_values import validate
 
+_UNDONE = "undone"
+"""In the place of the request of an operation that was undone, or was not done and never will be."""
+
 
 class OperationAsked(BaseException):
     """Raised by :func:`once` where it is only :func:`asking`. No function catches it by `except Exception`."""
@@ -59,7 +62,7 @@ async def once[R: BaseModel](
     alone says what is wanted. See :func:`~.fingerprints.fingerprint_of_operation`.
 
     Raises:
-        OperationConflict: the id was used for another request.
+        OperationConflict: the id was used for another request, or the operation was undone.
         ValueError: ``match`` names a field that the request does not have.
     """
     digest = fingerprint_of_operation(request, match)
@@ -78,12 +81,46 @@ async def once[R: BaseModel](
                 await session.execute(recording, execution_options={"synchronize_session": False})
                 return done
             recorded = await session.get_one(Operation, operation_id)
+            if recorded.request == _UNDONE:
+                raise OperationConflict(f"{operation_id} was undone, and is not done again")
             if recorded.request not in (digest, *_earlier_fingerprints(request)):
                 compared = "all but moments" if match is None else ", ".join(match)
                 raise OperationConflict(
                     f"{operation_id} was done before with other arguments (compared are {compared}; see `match` of once)"
                 )
             return validate(result, recorded.result)
+
+
+async def undo_once[R: BaseModel](
+    database: Database,
+    operation_id: str,
+    result: type[R],
+    effect: Callable[[AsyncSession, R], Awaitable[None]],
+) -> bool:
+    """Undo what :func:`once` did under ``operation_id``, once, in one transaction; returns whether it was done at all.
+
+    ``effect`` gets what the operation recorded, as ``result``. It is not called where the operation was not done: then
+    it never will be, however late that comes; one that is under way just now is waited for.
+    """
+    if database.looks_only():
+        async with database.read() as session:
+            recorded = await session.get(Operation, operation_id)
+            raise OperationAsked(operation_id, recorded is not None and recorded.request == _UNDONE)
+    while True:
+        async with database.write() as session:
+            claimed = await _claim(session, operation_id, _UNDONE)
+            if claimed is None:
+                continue
+            if claimed:
+                return False
+            mark = update(Operation).where(Operation.id == operation_id, Operation.request != _UNDONE)
+            undoing = await session.scalar(
+                mark.values(request=_UNDONE).returning(Operation.id), execution_options={"synchronize_session": False}
+            )
+            done = (await session.get_one(Operation, operation_id)).result
+            if undoing is not None:
+                await effect(session, validate(result, done))
+            return done is not None
 
 
 def _earlier_fingerprints(request: BaseModel) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ from ..engine.offers import current_run
 from ..engine.places import say_function
 from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
-from ..errors import Failure, InvalidRequest, StepFailed, WiringError
+from ..errors import Canceled, Failure, InvalidRequest, StepFailed, WiringError
 from ..telemetry.outstanding import note_call
 from ..telemetry.replays import one_pass
 from ..telemetry.runs import count_end, lost_leases, observe_run
@@ -60,7 +60,8 @@ class DurableCall[R: BaseModel]:
 
     Raises:
         Failure: the function failed (with its code, and as its class where the contract's ``raises`` names that), or was
-            canceled or did not end in time (code ``timed-out``).
+            stopped or did not end in time (code ``timed-out``).
+        Canceled: the job was canceled.
     """
 
     def __init__(self, rpc: "Rpc[Any, R]", future: ResonateFuture[Any]) -> None:
@@ -76,7 +77,7 @@ class DurableCall[R: BaseModel]:
             message = f"{self._rpc.name} was canceled or not answered {within}"
             raise Failure(message, code="timed-out", status=504) from None
         except Failure as error:
-            if type(error) is Failure or isinstance(error, self._rpc.raises):
+            if type(error) is Failure or isinstance(error, (Canceled, *self._rpc.raises)):
                 raise
             raise Failure(str(error), code=error.code, status=error.status) from None
         return recorded(self._rpc.result, value, f"the result of {self._rpc.name}")
@@ -193,7 +194,7 @@ def serve[Q: BaseModel, R: BaseModel](
         async def run(ctx: Context, sent: _Sent) -> dict[str, Any]:
             say_function(contract.name)
             here = DurableContext.of(ctx)
-            here._state.effects = calls = RecordedCalls(here._state.effects)
+            here._state.effects = calls = RecordedCalls(here._state.effects, ctx)
             bound = RunBound(here, calls, contract.name, contract.timeout)
             if (lost := lost_leases(ctx.info.id)) >= MOST_LOST_LEASES:
                 message = f"{contract.name} has lost its lease {lost} times: a worker is held up for longer than LEASE"

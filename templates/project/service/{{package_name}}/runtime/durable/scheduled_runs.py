@@ -25,6 +25,7 @@ from resonate.types import PromiseRecord, TaskData
 
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
+from ..engine.run_tags import SCHEDULED, tags_of_scheduled_run
 from ..engine.worker import DurableFunction
 from ..errors import Failure
 from ..telemetry import metrics
@@ -40,7 +41,7 @@ logger = logging.getLogger(__name__)
 type CatchUp = Literal["latest", "all", "none"]
 type Overlap = Literal["skip", "queue", "allow"]
 
-KIND = "schedule"
+KIND = SCHEDULED
 """Begins the ids of scheduled runs."""
 
 LIFETIME = timedelta(days=365)
@@ -80,6 +81,11 @@ class Plan(BaseModel):
     def run_id(self, due: int) -> str:
         """The id of the run of a time."""
         return f"{KIND}/{self.schedule}-{due}"
+
+    def tags(self, client: EngineClient) -> dict[str, str]:
+        """The tags of each run: the group that keeps the list decides about each time, whoever serves the workflow."""
+        target = {"resonate:target": client.namespace.target(client.group)}
+        return target | tags_of_scheduled_run(client.namespace, self.schedule)
 
     def task(self) -> TaskData:
         """What the engine hands to a worker at each time."""
@@ -245,8 +251,7 @@ async def _is_missed(client: EngineClient, plan: Plan, due: int, now: int) -> bo
 
 async def _make(client: EngineClient, plan: Plan, due: int) -> None:
     """Make the promise of a time, if it is not there: engines that were away make theirs one a second."""
-    target = {"resonate:target": client.namespace.target(client.group)}
-    await client.create(plan.run_id(due), plan.task(), _lives_until(due), target)
+    await client.create(plan.run_id(due), plan.task(), _lives_until(due), plan.tags(client))
 
 
 async def _find_run_before(client: EngineClient, plan: Plan, due: int) -> PromiseRecord | None:

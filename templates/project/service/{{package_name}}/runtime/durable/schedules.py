@@ -192,7 +192,7 @@ async def _create(client: EngineClient, schedule_id: str, schedule: Schedule) ->
         promise_id=_run_id(client, schedule),
         promise_timeout=_TIMEOUT,
         promise_param=Value(data=schedule.plan(client).task()),
-        promise_tags=_tags(client),
+        promise_tags=schedule.plan(client).tags(client),
     )
     return await answer(request)
 
@@ -201,17 +201,12 @@ def _is_as_wanted(client: EngineClient, schedule: Schedule, record: ScheduleReco
     param = client.resonate.schedules.codec.encode(schedule.plan(client).task())
     found = (record.cron, record.promise_id, record.promise_timeout, record.promise_param.data)
     wanted = (_cron(client, schedule), _run_id(client, schedule), _TIMEOUT, param.data)
-    return found == wanted and record.promise_tags == _tags(client)
+    return found == wanted and record.promise_tags == schedule.plan(client).tags(client)
 
 
 def _run_id(client: EngineClient, schedule: Schedule) -> str:
     """The template of the runs' ids. A plain hyphen: a colon would make all runs children of one root."""
     return client.namespace.engine_id(f"{KIND}/{schedule.name}-{{{{.timestamp}}}}")
-
-
-def _tags(client: EngineClient) -> dict[str, str]:
-    # The group that keeps the list decides about each time, whoever serves the workflow.
-    return {"resonate:target": client.namespace.target(client.group)}
 
 
 def _cron(client: EngineClient, schedule: Schedule) -> str:

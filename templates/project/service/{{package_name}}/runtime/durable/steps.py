@@ -38,7 +38,7 @@ from ..outages import Lost
 from ..telemetry import metrics
 from ..telemetry.replays import write_at_once
 from .bounds import RunBound, step_limit
-from .calls import RecordedCalls
+from .calls import RecordedCalls, latest_end
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +91,11 @@ class DurableContext(Context):
         self._state.spawned_remote_tasks.append(task)
         return ResonateFuture(_id=future._id, _task=task, _created=future._created)
 
+    def name_gate(self, call: ResonateFuture[Any], name: str) -> None:
+        """Record with a call, which was just made, at which gate it waits."""
+        if isinstance(self._state.effects, RecordedCalls):
+            self._state.effects.name_gate(call._id, name)
+
     def check_ends_in_time(self, call: ResonateFuture[Any], what: str) -> None:
         """See that a wait, which has been recorded, ends before the run does: the SDK cuts it to that, without a word.
 
@@ -101,7 +106,7 @@ class DurableContext(Context):
         ends_at = state.effects.ends_at(call._id) if isinstance(state.effects, RecordedCalls) else None
         # The end of a run that a workflow called is known from its first call, by the engine's clock.
         slack = 0 if state.id == state.origin_id else 1000
-        if ends_at is None or ends_at < state.timeout_at - slack:
+        if ends_at is None or ends_at < min(state.timeout_at, latest_end.get()()) - slack:
             return
         state.tree.settle(call._id)
         if call._id in state.spawned_remote:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from resonate.connections import LocalConnection
 from resonate.error import ConnectorError, DecodingError, ServerError
 from resonate.resonate import Resonate
-from resonate.types import PromiseRecord, TaskData, Value
+from resonate.types import PromiseRecord, PromiseSettleReq, TaskData, Value
 from resonate_base.connections import Network, Source
 
 from ..errors import EngineRefused, EngineUnavailable, Failure
@@ -29,6 +30,7 @@ from .namespace import Namespace
 from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 from .retry import STEP_RETRY
+from .run_tags import tags_of_run
 from .sdk_events import is_fault, observe
 from .task_sender import REFUSALS, TaskSender
 
@@ -45,6 +47,9 @@ STARTED_BY = "started-by"
 
 PROBE_PERIOD = 60
 """Seconds after which a probe writes to the engine again. All processes of a service share what one of them wrote."""
+
+
+_BRIEFLY = 5_000  # Milliseconds for which a call is taken to end it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class EngineClient:
             await self._request(self._probe)  # Its answer tells the time.
         timeout_at = self.clock.now_ms() + int(timeout.total_seconds() * 1000)
         tags = {**(tags or {}), **tracing.context_tags(), "resonate:target": self.namespace.target(group)}
+        tags |= tags_of_run(self.namespace, promise_id, self.clock.now_ms())
         tags[STARTED_BY] = self.namespace.engine_id(self.group)
         record = await self.create(promise_id, task, timeout_at, tags)
         outstanding.note_call(self.namespace.group(group), self.namespace.engine_id(record.id), task.func)
@@ -101,7 +107,7 @@ class EngineClient:
 
     async def find(self, promise_id: str) -> PromiseRecord | None:
         """The record of a promise, or None."""
-        record = await self._find(self.namespace.engine_id(promise_id))
+        record = await self.find_on_engine(self.namespace.engine_id(promise_id))
         if record is None:
             return None
         record = self._local(record)
@@ -117,6 +123,30 @@ class EngineClient:
         """Reject a promise; where it is settled already, the record of its first outcome."""
         engine_id = self.namespace.engine_id(promise_id)
         return self._local(await self._request(lambda: self.resonate.promises.reject(engine_id, Value(data=value))))
+
+    async def stop(self, promise_id: str) -> PromiseRecord:
+        """End a promise as canceled, by force; where it is settled already, the record of its first outcome."""
+        engine_id = self.namespace.engine_id(promise_id)
+        return self._local(await self._request(lambda: self.resonate.promises.cancel(engine_id, Value(data=None))))
+
+    async def fail_untaken(self, promise_id: str, failure: Failure) -> bool:
+        """End a call that no worker has ever taken, with a failure; False: one has, or takes it just now.
+
+        It is taken for that as a worker would take it, so that nobody can begin it meanwhile.
+        """
+        engine_id = self.namespace.engine_id(promise_id)
+        sender, codec = self.resonate.promises.sender, self.resonate.promises.codec
+        end = PromiseSettleReq(id=engine_id, state="rejected", value=codec.encode(failure))
+        try:
+            taken = await self._request(
+                lambda: sender.task_acquire(engine_id, 0, f"cancel-{uuid.uuid4().hex}", _BRIEFLY)
+            )
+            await self._request(lambda: sender.task_fulfill(engine_id, taken.task.version, end))
+        except ServerError as error:
+            if error.code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                raise
+            return False
+        return True
 
     async def health_problem(self) -> str | None:
         """What keeps this process from its work, or None.
@@ -169,12 +199,13 @@ class EngineClient:
     async def root_tags(self, engine_id: str) -> dict[str, str] | None:
         """The tags of a root promise, by its id on the engine; None when the engine does not answer."""
         try:
-            record = await self._find(engine_id)
+            record = await self.find_on_engine(engine_id)
         except EngineUnavailable:
             return None
         return record.tags if record else {}
 
-    async def _find(self, engine_id: str) -> PromiseRecord | None:
+    async def find_on_engine(self, engine_id: str) -> PromiseRecord | None:
+        """The record of a promise by its id on the engine, which it keeps; or None."""
         try:
             return await self._request(lambda: self.resonate.promises.get(engine_id))
         except ServerError as error:

@@ -208,12 +208,18 @@ class WorkerResonate(Resonate):
         self.places = Places(max_runs, function_share)
         self.suspects = Suspects(options["ttl"])
         self.misfits = Misfits()
+        self._made_at = monotonic()
         self.client: EngineClient | None = None
         """Set by `client.build`: what leaves notes in the engine."""
         self.offers = Offers(self.places, self.misfits, self._take, self._function_of, self._spawn)
         core = self._core
         parts = {name: getattr(core, name) for name in core.__struct_fields__}
         self._core = _WorkerCore(**parts, worker=self)
+
+    @property
+    def age(self) -> float:
+        """Seconds since this was made."""
+        return monotonic() - self._made_at
 
     def now_ms(self) -> int:
         """The engine's time, in Unix milliseconds."""

@@ -45,6 +45,11 @@ class Places:
         """Called when a place was given back, after those that waited for one had their turn."""
 
     @property
+    def in_use(self) -> int:
+        """How many places are taken."""
+        return self._in_use
+
+    @property
     def is_free(self) -> bool:
         """Whether there is a place for some function."""
         return self._in_use < self.most

@@ -1,6 +1,7 @@
 """Postgres as the engine (resonate-pg): requests and work over one connection object."""
 
 import asyncio
+import json
 import logging
 from time import monotonic, time
 from typing import Any
@@ -24,10 +25,16 @@ _REQUEST = "SELECT resonate.resonate_rpc(%s::text::jsonb)::text, extract(epoch F
 
 SCHEMA_IS_THERE = "SELECT (to_regclass('resonate.promises') IS NOT NULL)::int"
 
-# Whether the database has the index of `upkeep.prepare`, whole.
+INDEXES = ("service_due_promises", "service_runs", "service_runs_of_callers")
+"""The names of the indexes of `upkeep.prepare`."""
+
+# Which of them the database has, whole.
 PREPARED = """
-SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('resonate.service_due_promises') AND indisvalid
+SELECT coalesce(array_agg(c.relname::text), '{}') FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE c.relnamespace = to_regnamespace('resonate') AND c.relname = ANY (%s::text[]) AND i.indisvalid
 """
+
+_STATES = ("pending", "resolved", "rejected", "rejected_canceled", "rejected_timedout")
 
 # Whether a timer of the engine is due, by the indexes of its tables. The function says once more what is before it, for the
 # index of `upkeep.prepare`, which has no promises that ended jobs left open.
@@ -238,15 +245,15 @@ class ResilientPostgres(PostgresConnection):
             logger.warning("engine timers failed, trying again in %s s: %s", self._PAUSE, error)
 
     async def is_prepared(self) -> bool:
-        """Whether the database has the index that keeps the engine quick.
+        """Whether the database has the indexes that keep the engine quick.
 
         Raises:
             ConnectorError: Postgres does not answer.
         """
         try:
             async with self._sessions.session() as session:
-                row = await (await session.execute(PREPARED)).fetchone()
-                return bool(row and row[0])
+                row = await (await session.execute(PREPARED, (list(INDEXES),))).fetchone()
+                return bool(row and set(row[0]) == set(INDEXES))
         except Exception as error:
             raise ConnectorError(error) from error
 
@@ -273,6 +280,46 @@ class ResilientPostgres(PostgresConnection):
         try:
             async with self._sessions.session() as session:
                 cursor = await session.execute(statement, (target, after, limit))
+                return [str(row[0]) for row in await cursor.fetchall()]
+        except InsufficientPrivilege:
+            return None
+        except Exception as error:
+            raise ConnectorError(error) from error
+
+    async def run_records(
+        self,
+        tags: dict[str, str],
+        states: tuple[str | None, ...],
+        since: int,
+        before: tuple[int, str],
+        limit: int,
+    ) -> list[str] | None:
+        """Records of runs with these tags as JSON, the newest first; None where this role may not read them.
+
+        Those that began from ``since`` on (Unix ms) and stand behind ``before``, which is such a moment and an id.
+        """
+        each = _STATES if states == (None,) else states
+        # Of each state the newest: then one index has them in their order.
+        is_of_caller = "AND tags ? 'run:caller' AND tags->>'run:caller' = %s " if "run:caller" in tags else ""
+        part = (
+            "(SELECT * FROM resonate.promises WHERE tags ? 'run:service' AND tags->>'run:service' = %s AND state = %s "
+            f"{is_of_caller}AND created_at >= %s AND (created_at, id) < (%s, %s) AND tags @> %s::jsonb "
+            "ORDER BY created_at DESC, id DESC LIMIT %s)"
+        )
+        statement = (
+            "SELECT jsonb_build_object('id', id, 'state', state, 'tags', tags, 'timeoutAt', timeout_at, "
+            "'createdAt', created_at, 'settledAt', settled_at, "
+            "'param', jsonb_build_object('data', param_data), 'value', jsonb_build_object('data', value_data))::text "
+            f"FROM ({' UNION ALL '.join([part] * len(each))}) p ORDER BY created_at DESC, id DESC LIMIT %s"
+        )
+        wanted = json.dumps(tags)
+        arguments: list[Any] = []
+        for state in each:
+            caller = [tags["run:caller"]] if is_of_caller else []
+            arguments += [tags["run:service"], state, *caller, since, *before, wanted, limit]
+        try:
+            async with self._sessions.session() as session:
+                cursor = await session.execute(statement, (*arguments, limit))
                 return [str(row[0]) for row in await cursor.fetchall()]
         except InsufficientPrivilege:
             return None

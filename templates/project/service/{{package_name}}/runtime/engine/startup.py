@@ -39,7 +39,9 @@ async def examine(client: EngineClient) -> None:
         await asyncio.sleep(PAUSE)
     with suppress(ConnectorError):  # It went away again, which is said elsewhere.
         if isinstance(client.network, ResilientPostgres) and not await client.network.is_prepared():
-            logger.warning("the engine's database has no index for what is due: run the command `engine prepare`")
+            logger.warning(
+                "the engine's database lacks an index, for what is due or for lists of runs: run the command `engine prepare`"
+            )
     if client.source is not None and isinstance(client.resonate, WorkerResonate):
         await _check_delivery(client, client.resonate)
 

@@ -1,4 +1,4 @@
-"""What an operator does to the database of resonate-pg: the index that keeps it quick, and the removal of what has ended."""
+"""What an operator does to the database of resonate-pg: the indexes that keep it quick, and the removal of what has ended."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,14 +8,25 @@ import psycopg
 from psycopg import Connection
 
 from ..errors import OperatorError
-from .postgres import PREPARED, SCHEMA_IS_THERE, check_encoding, with_keep_alive
+from .postgres import INDEXES, PREPARED, SCHEMA_IS_THERE, check_encoding, with_keep_alive
 
 # resonate-pg looks for promises that are due by a function of its own, for which none of its indexes is good: it would
 # read them all. One that repeats the function's name is.
-_INDEX = """
+_DUE = """
 CREATE INDEX CONCURRENTLY service_due_promises ON resonate.promises (timeout_at, id)
 WHERE resonate._promise_timed(promises)
 """
+
+# For lists of runs, the newest first: of a service, of a status, and of a caller.
+_RUNS = """
+CREATE INDEX CONCURRENTLY service_runs ON resonate.promises
+((tags->>'run:service'), state, created_at DESC, id DESC) WHERE tags ? 'run:service'
+"""
+_RUNS_OF_CALLERS = """
+CREATE INDEX CONCURRENTLY service_runs_of_callers ON resonate.promises
+((tags->>'run:service'), (tags->>'run:caller'), state, created_at DESC, id DESC) WHERE tags ? 'run:caller'
+"""
+_STATEMENTS = dict(zip(INDEXES, (_DUE, _RUNS, _RUNS_OF_CALLERS), strict=True))
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
@@ -34,17 +45,20 @@ BATCH = 10_000
 
 
 def prepare(url: str) -> bool:
-    """Add the index to the engine's database, beside those who use it. Returns whether it was missing. Blocking.
+    """Add the indexes to the engine's database, beside those who use it. Returns whether one was missing. Blocking.
 
     Raises:
         OperatorError: it cannot be reached, or resonate-pg is not in it, or this role may not.
     """
     with _connection(url) as connection:
-        if _value(connection, PREPARED):
+        row = connection.execute(PREPARED, (list(INDEXES),)).fetchone()
+        missing = [name for name in INDEXES if row is None or name not in row[0]]
+        if not missing:
             return False
-        # One that was broken off is there, and of no use.
-        connection.execute("DROP INDEX CONCURRENTLY IF EXISTS resonate.service_due_promises")
-        connection.execute(_INDEX)
+        for name in missing:
+            # One that was broken off is there, and of no use.
+            connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS resonate.{name}".encode())
+            connection.execute(_STATEMENTS[name].encode())
         connection.execute("ANALYZE resonate.promises")
         return True
 

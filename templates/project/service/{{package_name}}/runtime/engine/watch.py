@@ -120,7 +120,7 @@ async def find_task(client: EngineClient, engine_id: str) -> Task | None:
     if isinstance(client.network, LocalConnection):
         local = client.network.state.tasks.get(engine_id)
         # It counts a task when it is given back, as no other engine does.
-        return Task(local.state, local.version + (local.state == "acquired")) if local else None
+        return Task(local.state, local.version + (local.state in ("acquired", "fulfilled"))) if local else None
     sender = client.resonate.promises.sender
     try:
         # The SDK has no public request for it; the minor version is pinned for this line.

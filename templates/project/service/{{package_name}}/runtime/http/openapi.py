@@ -103,6 +103,21 @@ POLLED: dict[int | str, dict[str, Any]] = {
 }
 """`responses` of a route that says how work goes."""
 
+_PATH_HEADER = {"Location": {"description": "Where to poll.", "schema": {"type": "string"}}}
+
+CANCELED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "It is canceled.", "headers": _PATH_HEADER},
+    202: {"description": "It stops; poll `Location`.", "headers": _PATH_HEADER},
+    **problems(
+        _UNAUTHORIZED,
+        (404, "There is no such id, or it is somebody else's."),
+        (409, "It has ended already; the problem's `ended` is the status that it has."),
+        (422, "The request does not fit its schema."),
+        (503, "The engine did not answer. Asking again is safe."),
+    ),
+}
+"""`responses` of a route that cancels work."""
+
 READ = problems(
     _UNAUTHORIZED,
     (422, "The request does not fit its schema."),
@@ -189,13 +204,15 @@ def extend_openapi(app: FastAPI, *, with_keys: bool) -> None:
             "ApiKey": {"type": "http", "scheme": "bearer", "description": "Where the service has any (API_KEYS)."}
         }
         for path, operations in document["paths"].items():
-            for operation in operations.values():
+            for method, operation in operations.items():
                 for content in operation.get("requestBody", {}).get("content", {}).values():
                     schemas.update(content["schema"].get("$defs", {}))  # of `webhooks.signed`
                     _forbid_unknown(content["schema"], schemas)
                 if with_keys and "security" in operation:
                     operation["security"] = [{"ApiKey": []}]
-                polled_at = operation.pop(_POLLED_AT, None)
+                # What cancels work stands where it is polled.
+                here = path if method == "delete" and "get" in operations else None
+                polled_at = operation.pop(_POLLED_AT, here)
                 if "202" in operation["responses"]:
                     operation["responses"]["202"]["links"] = _links(path, document["paths"], polled_at)
         _bound_integers(document)

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import EngineRefused, EngineUnavailable, InvalidCursor, QueryTimedOut, ValueNotKept
+from ..errors import EngineRefused, EngineUnavailable, InvalidCursor, OperatorError, QueryTimedOut, ValueNotKept
 from ..outages import Lost
 from ..telemetry.requests import request_id
 from .methods import allowed_methods
@@ -194,6 +194,9 @@ def _problem_of(error: Exception) -> Problem:
             return unavailable()
         case Lost():
             return lost(error)
+        case OperatorError():
+            logger.error("%s", error.problem)
+            return Problem(501, "not-available", "This service cannot answer this; its operator must mend that.")
         case InvalidCursor():
             return Problem(422, "invalid-cursor", "The cursor is none of this list in this order. Begin without one.")
         case QueryTimedOut():

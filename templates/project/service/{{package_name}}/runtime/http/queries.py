@@ -1,25 +1,16 @@
 """Reads that start no work: a session for a query, and lists in pages, with a `Link` to the next one (RFC 8288)."""
 
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Any
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..pages import Page
 from ..reads import ReadDatabase
-from .auth import get_caller
 from .openapi import problems
-
-Limit = Annotated[int, Query(ge=1, le=100, description="How many rows at most.")]
-Cursor = Annotated[
-    str | None,
-    Query(
-        pattern="^[A-Za-z0-9_-]{1,4096}$", description="The `next_cursor` of the page before; the first one without."
-    ),
-]
+from .pages import LINK, Cursor as Cursor, Limit as Limit, link_next
 
 FOUND: dict[int | str, dict[str, Any]] = problems(
     (401, "The API key is missing or wrong."),
@@ -32,12 +23,7 @@ FOUND: dict[int | str, dict[str, Any]] = problems(
 
 LISTED: dict[int | str, dict[str, Any]] = {
     200: {
-        "headers": {
-            "Link": {
-                "description": 'Where the next page is: `</…>; rel="next"`; none on the last one.',
-                "schema": {"type": "string"},
-            }
-        }
+        "headers": LINK,
     },
     **{status: response for status, response in FOUND.items() if status != 404},
 }
@@ -55,12 +41,5 @@ def reading(request: Request) -> AbstractAsyncContextManager[AsyncSession]:
 
 def paged[R: BaseModel](page: Page[R], request: Request, response: Response) -> Page[R]:
     """The page, whose `Link` header says where the next one is."""
-    if page.next_cursor is not None:
-        path = request.scope["path"]
-        root = request.scope.get("root_path", "")
-        if root and path.startswith(f"{root}/"):
-            path = path.removeprefix(root)
-        here = get_caller(request).link(quote(path, safe="/~:@!$&'()*+,;="))
-        query = request.url.include_query_params(cursor=page.next_cursor).query
-        response.headers["Link"] = f'<{here}?{query}>; rel="next"'
+    link_next(page.next_cursor, request, response)
     return page

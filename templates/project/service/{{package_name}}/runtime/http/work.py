@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from time import monotonic
 from types import MappingProxyType
 from typing import Any, Self
@@ -21,6 +20,7 @@ from ..durable.job_runs import find_newest, newest
 from ..durable.json_values import validate
 from ..durable.rpc import Rpc
 from ..engine.client import EngineClient, error_of
+from ..engine.run_status import Status as Status, status_of
 from ..engine.watch import YOUNG, find_untaken
 from ..errors import EngineRefused, EngineUnavailable
 from . import draining
@@ -37,25 +37,6 @@ _BRISK = 2.0
 
 # Seconds that an answer may take longer for what its work waits for.
 _LOOKING = 2.0
-
-
-class Status(StrEnum):
-    """How far a piece of work is."""
-
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    TIMED_OUT = "timed_out"
-
-
-_STATUS = {
-    "pending": Status.RUNNING,
-    "resolved": Status.SUCCEEDED,
-    "rejected": Status.FAILED,
-    "rejected_canceled": Status.CANCELED,
-    "rejected_timedout": Status.TIMED_OUT,
-}
 
 
 class WorkError(BaseModel):
@@ -88,15 +69,17 @@ class Outcome:
     @classmethod
     def of(cls, record: PromiseRecord) -> "Outcome":
         """Read a record."""
-        status = _STATUS[record.state]
-        if status is Status.FAILED:
+        status = status_of(record)
+        if record.state == "rejected":
             failure = error_of(record)
             error = WorkError(code=failure.code, message=str(failure)[:1000])
             names = [
                 name for name in failure.public if name not in ProblemDetails.model_fields and hasattr(failure, name)
             ]
             members = to_jsonable_python({name: getattr(failure, name) for name in names})
-            return cls(status, error=error, http_status=failure.status, members=members)
+            # A workflow that was canceled ends with a failure of that code, whatever status that has.
+            http_status = _HTTP_STATUS.get(status, failure.status)
+            return cls(status, error=error, http_status=http_status, members=members)
         result = record.value.data if status is Status.SUCCEEDED else None
         return cls(status, result, _ERRORS.get(status), _HTTP_STATUS.get(status, 200))
 
@@ -179,7 +162,7 @@ class Started:
     @property
     def status(self) -> Status:
         """How far it is: an earlier request's may have ended."""
-        return _STATUS[self.record.state]
+        return status_of(self.record)
 
     def set_headers(self, response: Response) -> None:
         """Set `Location`, and `Idempotent-Replayed` where it applies."""

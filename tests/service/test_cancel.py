@@ -1,0 +1,265 @@
+"""`durable.cancel`: a canceled job stops at its next durable call, cleans up, and is `canceled` to everybody."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from resonate.context import Context
+from shop.runtime.durable.cancel import request_cancel
+from shop.runtime.durable.gate import Delivery, Gate
+from shop.runtime.durable.rpc import Rpc, serve
+from shop.runtime.durable.wish import wish_id
+from shop.runtime.engine.client import EngineClient
+from shop.runtime.engine.offers import WorkerResonate
+from shop.runtime.errors import Canceled, OperatorError
+from shop.runtime.http.work import Outcome, Status, wait_for_end
+from shop.runtime.testing.running import RunningService, StartService
+
+
+class Order(BaseModel):
+    how: str = ""
+
+
+class Done(BaseModel):
+    text: str = ""
+
+
+gate = Gate("permit", Done)
+work = Rpc(name="work", group="dev", request=Order, result=Done, timeout=timedelta(minutes=1))
+child = Rpc(name="child", group="dev", request=Order, result=Done, timeout=timedelta(minutes=1))
+leaf = Rpc(name="leaf", group="dev", request=Order, result=Done)
+
+events: list[str] = []
+
+
+class Moments:
+    """What steps wait for. An event belongs to the loop of its test."""
+
+    def __init__(self) -> None:
+        self.goes_on, self.undo_goes_on = asyncio.Event(), asyncio.Event()
+
+
+moments = Moments()
+
+
+async def note(ctx: Context, what: str) -> None:
+    events.append(what)
+
+
+async def slow(ctx: Context) -> None:
+    events.append("slow began")
+    await moments.goes_on.wait()
+    events.append("slow ended")
+
+
+@serve(leaf)
+async def run_leaf(ctx: Context, request: Order) -> Done:
+    if request.how == "undo":
+        events.append("undoing")
+        await moments.undo_goes_on.wait()
+    else:
+        await slow(ctx)
+    return Done(text="leaf")
+
+
+@serve(child)
+async def run_child(ctx: Context, request: Order) -> Done:
+    if request.how == "undo":
+        await ctx.run(note, "undo began")
+        await leaf(ctx, request)
+        await ctx.run(note, "undo ended")
+        return Done(text="undone")
+    try:
+        await ctx.sleep(timedelta(seconds=30))
+    except Canceled:
+        await ctx.run(note, "child cleaned up")
+        raise
+    return Done()
+
+
+async def wait_at_gate(ctx: Context) -> None:
+    await gate.wait(ctx, timedelta(seconds=30))
+
+
+async def sleep(ctx: Context) -> None:
+    await ctx.sleep(timedelta(seconds=30))
+
+
+async def run_step(ctx: Context) -> None:
+    await ctx.run(slow)
+
+
+async def run_steps_inside(ctx: Context) -> None:
+    async def outer(ctx: Context) -> None:
+        await ctx.sleep(timedelta(seconds=30))
+
+    await ctx.run(outer)
+
+
+async def call_after_step(ctx: Context) -> None:
+    await ctx.run(slow)
+    await leaf(ctx, Order())
+
+
+WAYS: dict[str, Callable[[Context], Awaitable[Any]]] = {
+    "gate": wait_at_gate,
+    "sleep": sleep,
+    "sleep in a step": run_steps_inside,
+    "step": run_step,
+    "leaf": lambda ctx: leaf(ctx, Order()),
+    "child": lambda ctx: child(ctx, Order()),
+    "untaken": call_after_step,
+    "promise": lambda ctx: ctx.promise(timedelta(seconds=30)),
+    "undo": run_step,
+}
+
+
+@serve(work)
+async def run_work(ctx: Context, request: Order) -> Done:
+    await ctx.run(note, "began")
+    try:
+        await WAYS[request.how](ctx)
+        await ctx.run(note, "went on")
+    except Canceled:
+        await ctx.run(note, "cleaned up")
+        if request.how == "undo":
+            await child(ctx, Order(how="undo"))
+        raise
+    return Done(text="done")
+
+
+@pytest.fixture(autouse=True)
+def _clean() -> None:
+    events.clear()
+    vars(moments).update(vars(Moments()))
+
+
+@pytest.fixture
+async def service(start_service: StartService) -> AsyncIterator[RunningService]:
+    async with start_service([run_work, run_child, run_leaf]) as service:
+        yield service
+
+
+async def begin(service: RunningService, how: str, root: str = "job/a") -> None:
+    """Start a job, and return once it waits."""
+    await work.start(service.client, root, Order(how=how))
+
+    async def waits() -> bool:
+        if how in ("step", "leaf", "untaken", "undo"):
+            return "slow began" in events
+        if how == "gate":
+            return await service.client.find(gate.question_id(root)) is not None
+        call = await service.client.find(f"{root}:2")
+        if call is None or how != "child":
+            return call is not None
+        return await service.client.find(f"{root}:2.1") is not None
+
+    await service.poll_until(waits, "the job waits")
+    await asyncio.sleep(0.05)
+
+
+async def end(client: EngineClient, root: str = "job/a") -> Outcome:
+    record = await client.find(root)
+    assert record is not None
+    return Outcome.of(await wait_for_end(client, record, 5))
+
+
+async def calls(client: EngineClient, root: str = "job/a") -> list[tuple[str, str]]:
+    """The calls of a job with their states."""
+    found: list[tuple[str, str]] = []
+    for number in range(1, 20):
+        record = await client.find(f"{root}:{number}")
+        if record is None:
+            break
+        found.append((record.id, record.state))
+    return found
+
+
+@pytest.mark.parametrize("how", ["gate", "sleep", "sleep in a step", "child", "promise"])
+async def test_a_job_that_waits_ends_at_once(service: RunningService, how: str) -> None:
+    await begin(service, how)
+    await request_cancel(service.client, "job/a")
+    outcome = await end(service.client)
+    assert (outcome.status, outcome.error and outcome.error.code, outcome.http_status) == (
+        Status.CANCELED,
+        "canceled",
+        409,
+    )
+    assert events == ["began", *(["child cleaned up"] if how == "child" else []), "cleaned up"]
+    assert "pending" not in dict(await calls(service.client)).values()
+    # The same again changes nothing.
+    made = await calls(service.client)
+    assert Outcome.of(await request_cancel(service.client, "job/a")).status is Status.CANCELED
+    assert await calls(service.client) == made
+
+
+@pytest.mark.parametrize("how", ["step", "leaf"])
+async def test_what_runs_goes_on_to_its_end(service: RunningService, how: str) -> None:
+    await begin(service, how)
+    record = await request_cancel(service.client, "job/a")
+    assert record.state == "pending" and events[-1] == "slow began"
+    moments.goes_on.set()
+    assert (await end(service.client)).status is Status.CANCELED
+    assert events == ["began", "slow began", "slow ended", "cleaned up"]
+
+
+async def test_a_late_answer_is_refused(service: RunningService) -> None:
+    await begin(service, "gate")
+    await request_cancel(service.client, "job/a")
+    await end(service.client)
+    assert await gate.deliver(service.client, "job/a", Done(text="yes")) == (Delivery.EXPIRED, None)
+    question = await service.client.find(gate.question_id("job/a"))
+    assert question is not None and question.state == "resolved"
+
+
+async def test_what_was_never_begun_is_not_begun(service: RunningService) -> None:
+    assert isinstance(service.client.resonate, WorkerResonate)
+    service.client.resonate.offers.pause(True)
+    await work.start(service.client, "job/a", Order(how="sleep"))
+    assert Outcome.of(await request_cancel(service.client, "job/a")).status is Status.CANCELED
+    service.client.resonate.offers.pause(False)
+    await asyncio.sleep(0.1)
+    assert events == [] and await calls(service.client) == []
+
+
+async def test_a_call_that_was_never_taken_is_never_begun(service: RunningService) -> None:
+    await begin(service, "untaken")
+    assert isinstance(service.client.resonate, WorkerResonate)
+    service.client.resonate.offers.pause(True)
+    moments.goes_on.set()
+    await service.poll_until(lambda: service.client.find("job/a:3"), "the call is made")
+    await asyncio.sleep(0.05)
+    await request_cancel(service.client, "job/a")
+    service.client.resonate.offers.pause(False)
+    assert (await end(service.client)).status is Status.CANCELED
+    assert events == ["began", "slow began", "slow ended", "cleaned up"]
+
+
+async def test_what_cleans_up_is_not_canceled(service: RunningService) -> None:
+    """Neither by the wish, of which its run would hear, nor by who asks again while it waits."""
+    await begin(service, "undo")
+    await request_cancel(service.client, "job/a")
+    moments.goes_on.set()
+
+    async def undoes() -> bool:
+        return "undoing" in events
+
+    await service.poll_until(undoes, "the undo runs")
+    assert (await request_cancel(service.client, "job/a")).state == "pending"
+    moments.undo_goes_on.set()
+    assert (await end(service.client)).status is Status.CANCELED
+    assert events[-5:] == ["slow ended", "cleaned up", "undo began", "undoing", "undo ended"]
+
+
+async def test_no_such_job_and_one_that_has_ended(service: RunningService) -> None:
+    with pytest.raises(OperatorError, match="keeps no job job/b"):
+        await request_cancel(service.client, "job/b")
+    moments.goes_on.set()
+    await work.start(service.client, "job/a", Order(how="step"))
+    assert (await end(service.client)).status is Status.SUCCEEDED
+    with pytest.raises(OperatorError, match="has succeeded"):
+        await request_cancel(service.client, "job/a")
+    assert await service.client.find(wish_id("job/a")) is None
