@@ -68,10 +68,10 @@ def test_what_a_route_starts_is_listed_where_a_path_is_free() -> None:
         "/patients",
     }
     assert 'polled_at="/jobs/patients"' in text(
-        grown(taken, "add route POST /patients --workflow admit-patient"), "shop/api/patients.py"
+        grown(taken, "add route POST /patients --workflow admit-patient"), "orders/api/patients.py"
     )
     # The example's own route would answer GET /jobs/patients.
-    example = grown(fresh(), *WORKFLOWS, "add route POST /patients --workflow admit-patient")
+    example = grown(fresh(bare=False), *WORKFLOWS, "add route POST /patients --workflow admit-patient")
     assert lists_of(example) == {"/jobs", "/patients"}
 
 
