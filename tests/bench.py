@@ -28,7 +28,7 @@ import psutil
 
 from resonate_scaffold import templates
 from resonate_scaffold.forms import form
-from tests import bench_engine, bench_service
+from tests import bench_engine, bench_runs, bench_service
 from tests.bench_service import NAME, PACKAGE
 from tests.conftest import PROGRAM, tree
 from tests.figures import LINE, peak, row, run
@@ -46,6 +46,7 @@ def main() -> None:
     of_tool: dict[str, Callable[[Path, list[Tool]], Iterator[str]]]
     of_tool = {"version": version, "new": new, "add": add, "check": check}
     of_tool_and_engine = of_tool | {"engine": lambda scratch, _: bench_engine.engine(scratch)}
+    of_tool_and_engine["runs"] = lambda scratch, _: bench_runs.runs(scratch)
     parts = [*of_tool_and_engine, *bench_service.PARTS]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Figures, as ratios within one run.")
     parser.add_argument("--only", action="append", choices=parts, help="run this part; may be repeated")

@@ -40,6 +40,7 @@ def test_a_resource_has_all_of_its_routes(tmp_path: Path) -> None:
     assert found == {
         "POST /patients",
         *(f"{method} /patients/{{patient_id}}" for method in ("GET", "PUT", "PATCH", "DELETE")),
+        "GET /jobs/patients",  # The list of what was admitted.
         *(
             f"{method} /jobs/{name}/{{id}}"
             for method in ("GET", "DELETE")
@@ -51,6 +52,28 @@ def test_a_resource_has_all_of_its_routes(tmp_path: Path) -> None:
     assert len(set(shapes)) == len(shapes)
     assert check(python_of(project)) == []
     check_style(project, tmp_path)
+
+
+def lists_of(project: Project) -> set[str]:
+    return {route.path for route in Service(project).routes if route.method == "GET" and "{" not in route.path}
+
+
+def test_what_a_route_starts_is_listed_where_a_path_is_free() -> None:
+    bare = grown(fresh(bare=True), *WORKFLOWS)
+    assert lists_of(grown(bare, "add route POST /patients --workflow admit-patient")) == {"/jobs/patients"}
+    beside = "add route POST /patients --workflow admit-patient --poll /patients/{id}"
+    assert lists_of(grown(bare, beside)) == {"/patients"}
+    taken = grown(bare, "add query people --returns name:str", "add route GET /jobs/patients --query people")
+    assert lists_of(grown(taken, "add route POST /patients --workflow admit-patient")) == {
+        "/jobs/patients",
+        "/patients",
+    }
+    assert 'polled_at="/jobs/patients"' in text(
+        grown(taken, "add route POST /patients --workflow admit-patient"), "orders/api/patients.py"
+    )
+    # The example's own route would answer GET /jobs/patients.
+    example = grown(fresh(bare=False), *WORKFLOWS, "add route POST /patients --workflow admit-patient")
+    assert lists_of(example) == {"/jobs", "/patients"}
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(len(ROUTES))))[::17])

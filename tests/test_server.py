@@ -132,7 +132,7 @@ def test_tokens(made: Path, tmp_path: Path, service_python: Path) -> None:
 
 
 def check_lists(processes: Topology, url: str, good: str, admin: str) -> None:
-    """A token that covers the namespace alone lists nothing, which is said in a line; one of an admin lists the runs."""
+    """A token that covers the namespace alone lists nothing, which is said in a line; an admin's lists the runs."""
     refused = processes.run("runs", "list", RESONATE_TOKEN=good)
     assert refused.returncode == 1 and "Use a token with the claim `role: admin` for this" in refused.stderr
     assert (answer := httpx.get(f"{url}/jobs", timeout=30)).status_code == 501, answer.text

@@ -1,7 +1,8 @@
 """`add route`: HTTP that starts a workflow and says how it goes, waits for a quick one, or reads.
 
 POST /orders --workflow place-order                    202, Location, and where to poll: GET /jobs/orders/{id};
-                                                       DELETE there cancels
+                                                       DELETE there cancels, and GET /jobs/orders lists the
+                                                       caller's, the newest first
 POST /quotes --workflow quote --wait 5                 200 with the result, else 202 and where to poll
 GET /stock/{sku} --rpc db.get_stock --wait 5           200 with the result of a durable function, else 504
 GET /orders/{order_id} --query order-by-id             200 with what a query of db/queries/ reads; no work is started
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resonate_scaffold.errors import Unknown, UsageError
 from resonate_scaffold.fields import Field, closest
@@ -77,6 +78,8 @@ def add_route(project: Project, request: RouteRequest) -> Plan:
     if not route.reads:
         route_paths.check_free(addition, "GET", poll, "--poll")
         route_paths.check_apart(request.path, poll)
+        if method == "POST":  # What changes or deletes one thing is asked about by its id.
+            route = replace(route, list_path=route_paths.list_path(addition, request.path, poll))
     if route.is_canceled:
         if (method, request.path) == ("DELETE", poll):
             raise UsageError(f"DELETE {poll} cancels the work that is polled there", "Choose another one: --poll …/{id}")

@@ -32,6 +32,7 @@ class Route:
 
     ``name`` is that of its module: ``orders``, ``put_orders_order_id``. ``kind`` is what ids of its work begin with,
     ``key`` the name of a key convention, ``per_caller`` whether that says the caller: else all callers share the work.
+    ``list_path`` is where its work is listed; None where no path for it is free.
     """
 
     method: str
@@ -50,6 +51,7 @@ class Route:
     per_caller: bool
     idempotency: str
     wait: int | None
+    list_path: str | None = None
 
     @property
     def pascal(self) -> str:
@@ -100,6 +102,9 @@ def write_work(addition: Addition, path: PurePosixPath, route: Route) -> None:
     if route.is_canceled:
         imports.names("runtime.http.cancel", "cancel")
         imports.names("runtime.http.openapi", "CANCELED")
+    if route.list_path:
+        imports.names("runtime.http.pages", "Cursor", "Limit")
+        imports.names("runtime.http.runs", "RUNS_LISTED", "StatusFilter", "WorkList", "list_work")
     asks, result, contract = _models(route, imports)
     accepted = f"Response | {result}" if route.wait else "Accepted"
     options: list[Item | str] = [layout.text(route.path)]
@@ -123,7 +128,8 @@ def write_work(addition: Addition, path: PurePosixPath, route: Route) -> None:
     context = {
         "route": route,
         "docstring": layout.docstring(
-            f"{route.method} {route.path} starts `{route.contract.durable}`; GET {route.poll_path} says how it goes."
+            f"{route.method} {route.path} starts `{route.contract.durable}`; GET {route.poll_path} says how it goes"
+            + (f", GET {route.list_path} lists all." if route.list_path else ".")
         ),
         "tag": layout.text(route.path.split("/")[1]),
         "body": _body_class(addition, route, imports),
@@ -149,9 +155,30 @@ def write_work(addition: Addition, path: PurePosixPath, route: Route) -> None:
             f"cancel_{route.name}", ["id: str", "request: Request", "response: Response"], f"Progress[{result}]"
         ),
         "result": result,
+        "listed": _listed(route) if route.list_path else None,
     }
     check_parameters((*route.in_path, *route.in_query), imports, f"{route.method} {route.path}")
     addition.create("route/work.py", path, context, imports)
+
+
+def _listed(route: Route) -> dict[str, str]:
+    """The route that lists the work which another one starts."""
+    options = [layout.text(route.list_path or ""), "openapi_extra=authenticated()", "responses=RUNS_LISTED"]
+    parameters = ["request: Request", "response: Response"]
+    parameters += ["status: StatusFilter = None", "limit: Limit = 50", "cursor: Cursor = None"]
+    given: list[Item | str] = [layout.text(route.kind), "request", "response"]
+    given += [Item(name, f"{name}=") for name in ("status", "limit", "cursor")]
+    if route.list_path != route.polled_below:
+        given.append(Item(layout.text(route.polled_below), "polled_at="))
+    if route.sees == "shared":
+        given.append("is_shared=True")
+    answer = layout.group("await list_work(", given, ")")
+    return {
+        "decorator": layout.render(layout.group("@router.get(", options, ")")),
+        "definition": contracts.definition(f"list_{route.name}", parameters, "WorkList"),
+        "answer": contracts.statement(answer, before="return "),
+        "summary": "All of it" if route.sees == "shared" else "The caller's own",
+    }
 
 
 def write_read(addition: Addition, path: PurePosixPath, route: Route) -> None:
@@ -190,7 +217,8 @@ def check_parameters(fields: tuple[Field, ...], imports: Imports, route: str) ->
 
 def _imports(route: Route) -> Imports:
     """What every route imports, but for the models."""
-    names = [f"{verb}_{route.name.removeprefix('get_')}" for verb in ("start", "poll", "cancel", "read")]
+    verbs = ("start", "poll", "list", "cancel", "read")
+    names = [f"{verb}_{route.name.removeprefix('get_')}" for verb in verbs]
     imports = Imports([*RESERVED, "id", *names, f"{route.pascal}Request", *(field.name for field in route.in_body)])
     imports.names("runtime.durable.ids", "root_id")
     imports.names("runtime.http.auth", "AuthenticatedRoute", "get_caller")

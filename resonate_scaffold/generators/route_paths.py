@@ -128,6 +128,21 @@ def _shape(path: str) -> str:
     return re.sub(r"\{[^{}]*\}", "{}", path)
 
 
+def list_path(addition: Addition, path: str, poll: str) -> str | None:
+    """Where the work of a route is listed: where it is polled without an id, or started; None where neither is free."""
+    if not addition.project.exists(addition.module("runtime.http.runs")):
+        return None  # The runtime is of an earlier release.
+    for there in (poll.removesuffix(_POLLED), path):
+        if "{" in there:
+            continue
+        try:
+            check_free(addition, "GET", there)
+        except Taken:
+            continue
+        return there
+    return None
+
+
 def check_apart(path: str, poll: str) -> None:
     """Refuse a path and the one where its work is polled if to OpenAPI they are one."""
     if path != poll and _shape(path) == _shape(poll):

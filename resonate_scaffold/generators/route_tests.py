@@ -28,6 +28,7 @@ def write_test(addition: Addition, route: Route) -> None:
         "polled": layout.strings((f"/{it}" for it in route.polled_below.split("/")[1:]), before="POLLED = "),
         "query": contracts.statement(layout.value(query), indent=0, before="QUERY = ") if query else "",
         "template": layout.text(route.path),
+        "listed_at": layout.text(route.list_path or ""),
         "has_body": bool(route.in_body),
         "body": contracts.statement(layout.value(body), indent=0, before="BODY: dict[str, object] = "),
         "required": bool(body),

@@ -153,6 +153,7 @@ async def connected(
 def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few runs are more than fit."""
     monkeypatch.setattr(run_list, "FIT", 2)
+    monkeypatch.setattr(run_list, "FIT_IN_AN_HOUR", 2)
 
 
 @pytest.mark.usefixtures("crowded")

@@ -69,6 +69,16 @@ class TaggedIds:
             if not self._ids[label]:
                 del self._ids[label]
 
+    def count(self, labels: Labels) -> int:
+        """How many promises have all of these at most."""
+        self._sort()
+        return min(len(self._ids.get(label, ())) for label in labels)
+
+    def has(self, id: str, labels: Labels) -> bool:
+        """Whether a promise has all of these."""
+        self._sort()
+        return all(id in self._ids.get(label, ()) for label in labels)
+
     def find(self, labels: Labels, after: str | None) -> Iterator[str]:
         """The promises that have all of these, by id from after `after`."""
         self._sort()
@@ -127,6 +137,11 @@ class Index:
 
     def tasks(self, state: TaskState | None, after: str | None) -> Iterator[str]:
         return self._from(_TASK_STATES.values() if state is None else [_TASK_STATES[state]], after)
+
+    def count(self, state: PromiseState) -> int:
+        """How many blocks have a promise in this state."""
+        self.sort()
+        return len(self._blocks[_STATES[state]])
 
     def has(self, id: str, state: PromiseState) -> bool:
         """Whether the block of this promise has one in this state."""

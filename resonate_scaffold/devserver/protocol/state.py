@@ -284,14 +284,31 @@ class State:
                 yield schedule
 
     def _tagged(self, labels: Labels, state: PromiseState | None, after: str | None) -> Iterator[Promise]:
-        for id in self.tagged.find(labels, after):
-            if state is not None and not self.index.has(id, state):
-                continue
+        for id in self._tagged_ids(labels, state, after):
             root = root_of(id)
             if root in self.packed:
                 yield next(promise for promise, _ in unpack(self.packed[root]) if promise.id == id)
             else:
                 yield self.promises[id]
+
+    def _tagged_ids(self, labels: Labels, state: PromiseState | None, after: str | None) -> Iterator[str]:
+        """The promises with these labels of whose block one is in this state: the fewer of the two are looked at."""
+        if state is None:
+            return self.tagged.find(labels, after)
+        if self.tagged.count(labels) <= self.index.count(state):
+            return (id for id in self.tagged.find(labels, after) if self.index.has(id, state))
+        ids = (id for block in self.index.promises(state, after) for id in self._ids_in(block))
+        return (id for id in ids if (after is None or id > after) and self.tagged.has(id, labels))
+
+    def _ids_in(self, block: str) -> list[str]:
+        """The promises of a block by id, if any of them may have labels."""
+        root = root_of(block)
+        if root == block:
+            return [root]
+        packed = self.packed.get(root)
+        if packed is not None:
+            return sorted(id for id, _ in packed.labels_below)
+        return sorted(id for id in self.families.get(root, ()) if id != root)
 
     def _in_blocks(self, blocks: Iterator[str], after: str | None) -> Iterator[Promise]:
         for block in blocks:

@@ -32,8 +32,13 @@ PAGE_TIMEOUT = 30.0
 MOST_LOOKED_AT = 2000
 """Runs that one page looks at and leaves out, after which it ends and has a cursor."""
 
-FIT = 200
-"""Runs of a day, an hour or a minute that are got at once; where there are more, it is asked for in parts."""
+FIT = 60
+"""Runs of all times, or of a day, that are got at once, or as many as a page has; where there are more, they are asked
+for in parts.
+"""
+
+FIT_IN_AN_HOUR = 500
+"""The same for an hour. Its parts are sixty requests, where there is little in each."""
 
 _MOST_AT_ONCE = 1000  # What a Resonate server answers with at most.
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
@@ -174,11 +179,11 @@ async def _in_postgres(
 
 
 async def _searched(client: EngineClient, wanted: _Wanted) -> AsyncGenerator[_Found, None]:
-    found, has_all = await _search(client, wanted, wanted.tags, FIT)
+    found, has_all = await _search(client, wanted, wanted.tags, max(FIT, wanted.at_once))
     if has_all:
         for item in _newest_first(found):
             if wanted.has(item):
-                yield item
+                yield _decoded(client, item)
         return
     sources = [_in_parts(client, wanted, None, wanted.since, wanted.before.at)]
     if wanted.tags.get(run_tags.KIND, run_tags.SCHEDULED) == run_tags.SCHEDULED and run_tags.CALLER not in wanted.tags:
@@ -187,7 +192,7 @@ async def _searched(client: EngineClient, wanted: _Wanted) -> AsyncGenerator[_Fo
         heads = [(await anext(source, None), source) for source in sources]
         while left := [(head, source) for head, source in heads if head is not None]:
             newest, source = max(left, key=lambda item: item[0][0])
-            yield newest
+            yield _decoded(client, newest)
             heads = [(await anext(one, None) if one is source else head, one) for head, one in left]
     finally:
         for source in sources:
@@ -200,7 +205,8 @@ async def _in_parts(
     """Runs that began from ``first`` to ``last`` (Unix ms), which are more than fit, by the next smaller parts of time."""
     part = _BELOW[level]
     for begin, tag in _parts(part, first, last):
-        found, has_all = await _search(client, wanted, {**wanted.tags, part: tag}, FIT)
+        fit = FIT_IN_AN_HOUR if part == run_tags.HOUR else FIT
+        found, has_all = await _search(client, wanted, {**wanted.tags, part: tag}, max(fit, wanted.at_once))
         if has_all or part == run_tags.MINUTE:
             if not has_all:
                 found, _ = await _search(client, wanted, {**wanted.tags, part: tag}, None)
@@ -274,14 +280,17 @@ async def _asked[T](search: Awaitable[T]) -> T:
 async def _search(
     client: EngineClient, wanted: _Wanted, tags: dict[str, str], most: int | None, after: str | None = None
 ) -> tuple[list[_Found], bool]:
-    """Runs with these tags, by id from ``after`` on, and whether that are all; without ``most``: all of them."""
+    """Runs with these tags, by id from ``after`` on, and whether that are all; without ``most``: all of them.
+
+    Their values are still encoded: most of what is found is not on the page.
+    """
     found: list[_Found] = []
     has_all = True
     for state in wanted.states:
         cursor = after
         while True:
             at_once = min(most or _MOST_AT_ONCE, _MOST_AT_ONCE)
-            page = await _asked(client.resonate.promises.search(state, tags, at_once, cursor))
+            page = await _asked(client.resonate.promises.sender.promise_search(state, tags, at_once, cursor))
             found += [(position, record) for record in page.promises if (position := _position(record))]
             cursor = page.cursor
             if cursor is None:
@@ -290,6 +299,11 @@ async def _search(
                 has_all = False
                 break
     return found, has_all
+
+
+def _decoded(client: EngineClient, found: _Found) -> _Found:
+    position, record = found
+    return position, client.resonate.promises.codec.decode_promise(record)
 
 
 def _position(record: PromiseRecord) -> Position | None:

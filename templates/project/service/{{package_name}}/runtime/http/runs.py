@@ -49,21 +49,35 @@ class WorkList(BaseModel):
 
 
 async def list_work(
-    kind: str, request: Request, response: Response, *, status: Status | None, limit: int, cursor: str | None
+    kind: str,
+    request: Request,
+    response: Response,
+    *,
+    status: Status | None,
+    limit: int,
+    cursor: str | None,
+    polled_at: str | None = None,
+    is_shared: bool = False,
 ) -> WorkList:
-    """Work of this kind, the newest first; with API keys only the caller's own. A `Link` says where the next page is.
+    """Work of this kind, the newest first. A `Link` says where the next page is.
 
-    Work that was started again is in the list once, as its newest run is. Problems: 422 for a cursor that is none, 501
-    where the engine lists nothing for this process, 503 while it does not answer.
+    Its links are below ``polled_at``, the path at which it is polled without its id: else this route's own. With API
+    keys it is the caller's own; or, with ``is_shared``, what is nobody's own. Work that was started again is in the list
+    once, as its newest run is.
+
+    Problems: 422 for a cursor that is none, 501 where the engine lists nothing for this process, 503 while it does not
+    answer.
     """
     caller = get_caller(request)
-    here = caller.link(path_of(request))
-    query = RunQuery(kind=kind, status=status, caller=caller.name, limit=limit, cursor=cursor)
+    here = caller.link(path_of(request) if polled_at is None else polled_at)
+    owner = None if is_shared else caller.name
+    query = RunQuery(kind=kind, status=status, caller=owner, limit=limit, cursor=cursor)
     items: list[ListedWork] = []
     while True:
         page = await list_runs(caller.client, query)
-        newest = await asyncio.gather(*(_is_newest(caller.client, run) for run in page.runs))
-        for run in (run for run, is_newest in zip(page.runs, newest, strict=True) if is_newest):
+        runs = [run for run in page.runs if run.caller is None or not is_shared]
+        newest = await asyncio.gather(*(_is_newest(caller.client, run) for run in runs))
+        for run in (run for run, is_newest in zip(runs, newest, strict=True) if is_newest):
             public = public_of(run.id)
             links = Links(self=f"{here}/{public}")
             items.append(
