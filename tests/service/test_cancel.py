@@ -226,11 +226,14 @@ async def test_a_late_answer_is_refused(service: RunningService) -> None:
 async def test_what_was_never_begun_is_not_begun(service: RunningService) -> None:
     assert isinstance(service.client.resonate, WorkerResonate)
     service.client.resonate.offers.pause(True)
+    counted = metrics.JOBS_ENDED.labels("work", "canceled")
+    before = counted._value.get()
     await work.start(service.client, "job/a", Order(how="sleep"))
     assert Outcome.of(await request_cancel(service.client, "job/a")).status is Status.CANCELED
     service.client.resonate.offers.pause(False)
     await asyncio.sleep(0.1)
     assert events == [] and await calls(service.client) == []
+    assert counted._value.get() == before + 1
 
 
 async def test_a_call_that_was_never_taken_is_never_begun(service: RunningService) -> None:
