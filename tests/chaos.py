@@ -19,7 +19,8 @@ seed decides:
 The engine is the tool's own, on its journal; a Resonate server, whose binary TEST_RESONATE_SERVER names; or a
 PostgreSQL with resonate-pg, whose `resonate.sql` RESONATE_PG_SQL names.
 
-One job in fifty fails by a mistake in its code, which raises whenever it is tried. With ``--skew worker=-400`` a role's
+One job in fifty fails by a mistake in its code, which raises whenever it is tried. One in ten is a saga, which books
+money in three tables; some of these are canceled: see `chaos_saga`. With ``--skew worker=-400`` a role's
 clock is so many seconds ahead, or behind.
 
 With ``--restore`` there are no faults but one: the engine and the database of the service are backed up while jobs run,
@@ -60,6 +61,7 @@ from typing import Any, Literal
 import aiohttp
 import psutil
 
+from tests.chaos_saga import CANCELED, MOMENTS, OPERATION, PATH, REFUSED, Booked, add_saga, judge_saga, saga_body
 from tests.conftest import PROGRAM
 from tests.postgres import Cluster
 from tests.topology import SECRET, server_command, signed
@@ -140,13 +142,19 @@ def faults(seed: int, kills: int, roles: Sequence[str] = ROLES) -> list[Fault]:
 @dataclass(frozen=True)
 class Job:
     """One piece of work. So many ``clients`` ask for it at the same time, and all ``decisions`` are sent at the same
-    time: of different ones any may win, but only one."""
+    time: of different ones any may win, but only one. It is canceled after so many seconds, unless that is None."""
 
     key: str
     path: str
     body: dict[str, Any]
     decisions: tuple[bool, ...] = ()
     clients: int = 1
+    canceled_after: float | None = None
+
+    @property
+    def is_saga(self) -> bool:
+        """Whether it books money in three tables."""
+        return self.path == PATH
 
     @property
     def writes(self) -> bool:
@@ -161,18 +169,22 @@ class Job:
     @property
     def other_body(self) -> dict[str, Any]:
         """What its key must be refused for."""
+        if self.is_saga:
+            return {**self.body, "amount": 0}
         return {"account_ids": ["acc-3"]} if not self.writes else {"account_id": "acc-3", "requires_approval": True}
 
     def expected(self, approved: bool | None) -> tuple[str, dict[str, str] | None]:
         """Status and error at its end, given the decision that holds."""
         if self.body.get("account_id") == "nobody":
             return "failed", {"code": "no-such-account", "message": "account 'nobody' does not exist"}
+        if self.body.get("ending") == "refused":
+            return "failed", REFUSED
         if approved is False:
             return "failed", {"code": "not-approved", "message": "the job was rejected"}
         return "succeeded", None
 
 
-def jobs(seed: int, count: int, decisions: Sequence[tuple[bool, ...]] = DECISIONS) -> list[Job]:
+def jobs(seed: int, count: int, decisions: Sequence[tuple[bool, ...]] = DECISIONS, *, sagas: bool = True) -> list[Job]:
     """So many jobs, of every kind."""
     pick = random.Random(f"jobs {seed}")
     made = []
@@ -188,6 +200,8 @@ def jobs(seed: int, count: int, decisions: Sequence[tuple[bool, ...]] = DECISION
         elif kind < 0.4:
             body = {"account_id": account, "requires_approval": True}
             made.append(Job(key, "/jobs", body, pick.choice(decisions), clients))
+        elif kind < 0.5 and sagas:
+            made.append(Job(key, PATH, saga_body(pick), clients=clients, canceled_after=pick.choice(MOMENTS)))
         else:
             made.append(Job(key, "/jobs", {"account_id": account}, clients=clients))
     return made
@@ -211,11 +225,12 @@ class Story:
 
 @dataclass(frozen=True)
 class Rows:
-    """What the database holds. ``attempts`` are the claims that writes made, also in vain."""
+    """What the database holds. ``attempts`` are the claims that writes made, also in vain; ``booked`` is a saga's."""
 
     effects: list[str]
     operations: list[str]
     attempts: list[str]
+    booked: Booked = MappingProxyType({})
 
 
 @dataclass
@@ -243,7 +258,8 @@ def judge(stories: Sequence[Story], rows: Rows) -> Verdict:
         if story.job.is_poisonous:  # Its message names a log; and it may be in each worker that is killed.
             code = (story.end["error"] or {}).get("code")
             wanted = ("failed", story.end["error"] if code in ("internal-error", "crashes-worker") else None)
-        if end != wanted:
+        is_canceled = story.job.canceled_after is not None and end == ("canceled", CANCELED)
+        if end != wanted and not is_canceled:
             verdict.wrong.append(f"{key}: ended as {end}, expected {wanted}")
         if story.job.writes and story.end["status"] == "succeeded":
             due.add(key)
@@ -259,6 +275,9 @@ def judge(stories: Sequence[Story], rows: Rows) -> Verdict:
             verdict.wrong.append(f"{key}: {effects[key]} effects, {claimed.get(key, 0)} operations")
         if key not in due:
             verdict.wrong.append(f"{key}: an effect in the database, but no job that succeeded")
+    moved = {story.job.key: story for story in stories if story.job.is_saga}
+    ended = {key: (int(it.job.body["amount"]), it.end["status"] if it.end else "lost") for key, it in moved.items()}
+    verdict.wrong += judge_saga(ended, rows.booked)
     return verdict
 
 
@@ -495,7 +514,7 @@ class Processes:
 
     def in_service(self, code: str) -> str:
         """Run Python in the service's environment; what it prints."""
-        command = [str(self.python), "-c", code.replace("PACKAGE", self.package).replace("POISON", POISON)]
+        command = [str(self.python), "-c", _filled(code, PACKAGE=self.package, POISON=POISON, OPERATION=OPERATION)]
         done = subprocess.run(command, cwd=self.releases[1], env=self.environment, text=True, capture_output=True)
         if done.returncode:
             raise Broken(f"the database could not be prepared or read:\n{done.stderr}")
@@ -523,6 +542,12 @@ time.time = lambda: _time() + _skew
 time.time_ns = lambda: _time_ns() + int(_skew * 1e9)
 """
 """A module that each process with this environment imports first: see `site` of the standard library."""
+
+
+def _filled(code: str, **words: str) -> str:
+    for word, text in words.items():
+        code = code.replace(word, text)
+    return code
 
 
 def _named(variable: str) -> str:
@@ -603,6 +628,12 @@ with create_engine(synchronous_url(os.environ["DATABASE_URL"])).connect() as con
         ("effects", "job_id", "job_results"), ("operations", "id", "operations"), ("attempts", "id", "attempts")
     ):
         found[name] = list(connection.execute(text(f"SELECT {column} FROM {table}")).scalars())
+    for name in ("operations", "attempts"):
+        found[name] = [it for it in found[name] if "OPERATION" not in it]
+    found["booked"] = {
+        table: [list(row) for row in connection.execute(text(f"SELECT job_id, amount FROM {table}"))]
+        for table in ("reserved", "charged", "shipped")
+    }
 print(json.dumps(found))
 """
 
@@ -713,6 +744,9 @@ class Client:
         if len(set(held)) > 1:
             raise Wrong("of two decisions both were told that they hold")
         story.approved = held[0] if held else None
+        if job.canceled_after is not None:
+            await asyncio.sleep(job.canceled_after)
+            await self.ask("DELETE", f"{job.path}/{job.key}", {200, 202, 409})
         while (seen := await self.look(job, wait=2))["status"] == "running":
             pass
         story.end = seen
@@ -948,7 +982,7 @@ async def _run(
     async with aiohttp.ClientSession(timeout=limits) as session:
         client = Client(processes.url, session)
         if restore:
-            run: Run = Restore(processes, client, seed, jobs(seed, count, UNANIMOUS), restore)
+            run: Run = Restore(processes, client, seed, jobs(seed, count, UNANIMOUS, sagas=False), restore)
         else:
             planned = faults(seed, kills, processes.roles)
             run = Run(processes, client, seed, jobs(seed, count), planned, away)
@@ -991,6 +1025,7 @@ def make_service(parent: Path) -> Path:
     command: list[str | Path] = [PROGRAM, "new", NAME, "--defaults", "--no-git", "--into", parent]
     subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
     _insert(next((parent / NAME).glob("*/__main__.py")).parent, POISONED)
+    add_saga(PROGRAM, parent / NAME)
     return parent / NAME
 
 
@@ -1015,7 +1050,7 @@ NEXT_MIGRATION = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
+revision, down_revision, branch_labels, depends_on = "0004", "0003", None, None
 
 
 def upgrade() -> None:
@@ -1041,7 +1076,7 @@ def make_next_release(service: Path, parent: Path) -> Path:
     shutil.copytree(service, made, ignore=shutil.ignore_patterns(".venv", ".git", "__pycache__", ".*_cache"))
     (package,) = (path.parent for path in made.glob("*/__main__.py"))
     _insert(package, NEXT_EDITS)
-    (package / "db" / "migrations" / "versions" / "0003_note.py").write_text(NEXT_MIGRATION, "utf-8")
+    (package / "db" / "migrations" / "versions" / "0004_note.py").write_text(NEXT_MIGRATION, "utf-8")
     return made
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from . import chaos
 from .chaos import DATABASES, Database, Fault, Job, Rows, Story
+from .chaos_saga import CANCELED, PATH, judge_saga
 
 PLAIN = Job("plain", "/jobs", {"account_id": "acc-1"})
 ASKS = Job("asks", "/jobs", {"account_id": "acc-1", "requires_approval": True}, (True, False))
@@ -67,6 +68,35 @@ def test_a_job_that_never_ended_or_ended_otherwise_is_found() -> None:
     assert verdict.lost == ["plain"]
     assert verdict.wrong[0] == "plain: accepted, but it never ended"
     assert verdict.wrong[1].startswith("asks: ended as ('succeeded', None), expected ('failed', ")
+
+
+BOOKED = {"reserved": [("m", 5)], "charged": [("m", 5)], "shipped": [("m", 5)]}
+ENDED = {"m": (5, "succeeded"), "c": (7, "canceled")}
+
+
+def test_money_that_adds_up_is_right() -> None:
+    assert judge_saga(ENDED, BOOKED) == []
+    assert judge_saga({"c": (7, "canceled")}, {}) == []
+    saga = Job("m", PATH, {"amount": 5, "ending": "well"}, canceled_after=0.2)
+    for end, booked in ((SUCCEEDED, BOOKED), ({"status": "canceled", "error": CANCELED}, {})):
+        story = Story(saga, accepted=True, end=end)
+        assert chaos.judge([story], Rows([], [], [], booked)) == chaos.Verdict([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("table", "rows", "wrong"),
+    [
+        ("charged", [], "m: succeeded, and is not booked in charged"),
+        ("charged", [("m", 5), ("m", 5)], "m: booked 2 times in charged"),
+        ("shipped", [("m", 5), ("c", 7)], "c: booked in shipped, and it is canceled"),
+        ("shipped", [("m", 4)], "m: 4 in shipped, not 5"),
+        ("reserved", [("m", 5), ("x", 1)], "x: booked in reserved, and nobody asked for it"),
+    ],
+)
+def test_money_that_does_not_add_up_is_found(table: str, rows: list[tuple[str, int]], wrong: str) -> None:
+    found = judge_saga(ENDED, {**BOOKED, table: rows})
+    assert wrong in found
+    assert any(what.startswith("the tables do not add up") for what in found)
 
 
 def test_a_seed_decides_all_faults_and_jobs() -> None:

@@ -100,6 +100,8 @@ RULES: dict[str, Rule] = {
         Rule("RS316", "sent-in-transaction", "What `once` does in its transaction talks to the outside."),
         Rule("RS317", "call-at-suspension", "A durable call where a suspended workflow comes by."),
         Rule("RS318", "swallowed-suspension", "A handler that also catches what suspends a workflow."),
+        Rule("RS319", "late-undo", "The undo of a saga's step reads what a loop changes before it runs."),
+        Rule("RS320", "no-undo", "A step of a saga that is undone at once, or never."),
         Rule("RS401", "work-in-route", "A route does the work itself."),
         Rule("RS402", "context-in-route", "A route has a Context."),
         Rule("RS403", "unbounded-wait", "A route waits for a result without a bound."),

@@ -82,7 +82,9 @@ def add_route(project: Project, request: RouteRequest) -> Plan:
             route = replace(route, list_path=route_paths.list_path(addition, request.path, poll))
     if route.is_canceled:
         if (method, request.path) == ("DELETE", poll):
-            raise UsageError(f"DELETE {poll} cancels the work that is polled there", "Choose another one: --poll …/{id}")
+            raise UsageError(
+                f"DELETE {poll} cancels the work that is polled there", "Choose another one: --poll …/{id}"
+            )
         route_paths.check_free(addition, "DELETE", poll, "--poll")
 
     module = f"api.{name}"

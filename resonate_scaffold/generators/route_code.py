@@ -19,9 +19,9 @@ from resonate_scaffold.service.things import Contract
 
 # What the functions of a route call things, and what all of their modules import.
 _SPOKEN_FOR = """
-    AuthenticatedRoute Progress Request Response accept authenticated body caller cancel cursor found get_caller get_submission
-    ids l limit location not_found order owned paged poll public_of read reading request response root root_id router
-    session start started submission wait wanted
+    AuthenticatedRoute Progress Request Response accept authenticated body caller cancel cursor found get_caller
+    get_submission ids l limit location not_found order owned paged poll public_of read reading request response
+    root root_id router session start started submission wait wanted
 """
 RESERVED = frozenset(_SPOKEN_FOR.split())
 

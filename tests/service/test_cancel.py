@@ -1,21 +1,28 @@
 """`durable.cancel`: a canceled job stops at its next durable call, cleans up, and is `canceled` to everybody."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from pydantic import BaseModel
 from resonate.context import Context
+from shop.__main__ import SERVICE, main
+from shop.runtime.durable import cancel
 from shop.runtime.durable.cancel import request_cancel
 from shop.runtime.durable.gate import Delivery, Gate
+from shop.runtime.durable.job_runs import retry
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.durable.wish import wish_id
 from shop.runtime.engine.client import EngineClient
 from shop.runtime.engine.offers import WorkerResonate
 from shop.runtime.errors import Canceled, OperatorError
 from shop.runtime.http.work import Outcome, Status, wait_for_end
+from shop.runtime.telemetry import metrics
 from shop.runtime.testing.running import RunningService, StartService
 
 
@@ -132,7 +139,8 @@ async def run_work(ctx: Context, request: Order) -> Done:
 
 
 @pytest.fixture(autouse=True)
-def _clean() -> None:
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cancel, "FRESH", 0.1)  # Who cancels looks again for a shorter time.
     events.clear()
     vars(moments).update(vars(Moments()))
 
@@ -218,11 +226,14 @@ async def test_a_late_answer_is_refused(service: RunningService) -> None:
 async def test_what_was_never_begun_is_not_begun(service: RunningService) -> None:
     assert isinstance(service.client.resonate, WorkerResonate)
     service.client.resonate.offers.pause(True)
+    counted = metrics.JOBS_ENDED.labels("work", "canceled")
+    before = counted._value.get()
     await work.start(service.client, "job/a", Order(how="sleep"))
     assert Outcome.of(await request_cancel(service.client, "job/a")).status is Status.CANCELED
     service.client.resonate.offers.pause(False)
     await asyncio.sleep(0.1)
     assert events == [] and await calls(service.client) == []
+    assert counted._value.get() == before + 1
 
 
 async def test_a_call_that_was_never_taken_is_never_begun(service: RunningService) -> None:
@@ -263,3 +274,74 @@ async def test_no_such_job_and_one_that_has_ended(service: RunningService) -> No
     with pytest.raises(OperatorError, match="has succeeded"):
         await request_cancel(service.client, "job/a")
     assert await service.client.find(wish_id("job/a")) is None
+
+
+async def test_who_is_told_with_the_run_asks_nothing(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    get = service.client.resonate.promises.get
+
+    async def count(engine_id: str) -> Any:
+        asked.append(engine_id)
+        return await get(engine_id)
+
+    await begin(service, "leaf")
+    await request_cancel(service.client, "job/a")
+    monkeypatch.setattr(service.client.resonate.promises, "get", count)
+    moments.goes_on.set()
+    assert (await end(service.client)).status is Status.CANCELED
+    assert wish_id("shop/job/a") not in asked
+
+
+async def test_by_force_nothing_is_undone(service: RunningService) -> None:
+    await begin(service, "child")
+    assert (await request_cancel(service.client, "job/a", hard=True)).state == "rejected_canceled"
+    assert (await end(service.client)).status is Status.CANCELED
+    open_calls = [await service.client.find(f"job/a:{call}") for call in ("2", "2.1")]
+    assert [call and call.state for call in open_calls] == ["rejected_canceled"] * 2
+    assert events == ["began"]
+
+
+@pytest.mark.parametrize("hard", [False, True])
+async def test_a_canceled_job_is_started_again(service: RunningService, hard: bool) -> None:
+    """From its beginning or a later call; it is not canceled because the run before was."""
+    await begin(service, "step")
+    await request_cancel(service.client, "job/a", hard=hard)
+    moments.goes_on.set()
+    assert (await end(service.client)).status is Status.CANCELED
+    again = await retry(service.client, "job/a", "note")
+    assert (await end(service.client, again.record.id)).status is Status.SUCCEEDED
+    with pytest.raises(OperatorError, match="has succeeded"):
+        await request_cancel(service.client, "job/a")
+
+
+async def test_it_counts_as_canceled(service: RunningService) -> None:
+    counted = metrics.JOBS_ENDED.labels("work", "canceled")
+    before = counted._value.get()
+    await begin(service, "sleep")
+    await request_cancel(service.client, "job/a")
+    await end(service.client)
+    assert counted._value.get() == before + 1
+
+
+async def test_the_command(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def engine(*_: object) -> AsyncIterator[Any]:
+        yield service.client
+
+    monkeypatch.setattr(type(SERVICE), "engine", engine)
+    monkeypatch.setenv("RESONATE_URL", "http://127.0.0.1:9")
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(asyncio, "run", lambda work: asyncio.run_coroutine_threadsafe(work, loop).result())
+
+    async def command(line: str) -> tuple[int, str]:
+        done = await asyncio.to_thread(CliRunner().invoke, main, line.split())
+        return done.exit_code, done.output
+
+    status, said = await command("runs cancel job/a")
+    assert (status, said.splitlines()[0]) == (1, "Error: the engine keeps no job job/a")
+    await begin(service, "step")
+    assert await command("runs cancel job/a") == (0, "job/a stops at its next call: job/a\n")
+    status, said = await command("runs cancel shop/job/a --hard --json")
+    assert (status, json.loads(said)) == (0, {"job": "shop/job/a", "run": "job/a", "status": "canceled"})
+    assert await command("runs cancel job/a --hard") == (0, "job/a was canceled; nothing was undone: job/a\n")
+    moments.goes_on.set()

@@ -16,6 +16,7 @@ from resonate_scaffold.check.rules.durability.loops import loops
 from resonate_scaffold.check.rules.durability.operations import operations
 from resonate_scaffold.check.rules.durability.parent_contexts import parent_contexts
 from resonate_scaffold.check.rules.durability.retries import retries
+from resonate_scaffold.check.rules.durability.sagas import sagas
 from resonate_scaffold.check.rules.durability.streams import deaf
 from resonate_scaffold.check.rules.durability.suspension import suspension
 from resonate_scaffold.check.rules.durability.timeout_errors import timeout_errors
@@ -42,3 +43,4 @@ def durability(model: Model) -> Iterator[Finding]:
     yield from called_in_place(model)
     yield from operations(model)
     yield from suspension(model)
+    yield from sagas(model)

@@ -95,8 +95,8 @@ class RecordedCalls:
         tags = {**req.tags, _PASS: self._pass, **self._names.get(req.id, {})}
         if req.tags.get("resonate:scope") == "local" and _number(req.id) > BROUGHT_ALONG:
             tags["resonate:branch"] = req.id  # What has its run's branch is brought along.
-        if self.wish.covers_new_calls():
-            tags[SHIELDED] = "true"
+        if shield := self.wish.shield():
+            tags[SHIELDED] = shield
         elif await self.wish.is_due(req.id):
             tags = self.wish.in_place_of(tags)
         timeout_at = int(min(req.timeout_at, latest_end.get()()))

@@ -24,6 +24,7 @@ from ..engine.client import EngineClient
 from ..engine.run_ids import as_root
 from ..engine.watch import find_task
 from ..errors import Canceled, OperatorError
+from ..telemetry.runs import count_job
 from .gate import CANCELED, HOLD, end_hold
 from .job_runs import newest
 from .wish import FRESH, SHIELDED, is_canceled, wish_id
@@ -104,20 +105,21 @@ async def _stop_calls(client: EngineClient, parent: PromiseRecord) -> None:
 
 async def _end_waits(client: EngineClient, record: PromiseRecord) -> bool:
     """End what a run or step waits for; returns whether it, or what it calls, is at work."""
-    is_at_work = False
+    is_at_work, promise = False, client.namespace.engine_id(record.id)
     if "resonate:target" in record.tags:
-        task = await find_task(client, client.namespace.engine_id(record.id))
+        task = await find_task(client, promise)
         if task is not None and (task.state, task.version) == ("pending", 0):
-            is_at_work = not await client.fail_untaken(record.id, Canceled(client.namespace.engine_id(record.id)))
-            if not is_at_work:
+            if await client.fail_untaken(record.id, failure := Canceled(promise)):
+                if record.tags.get("resonate:origin") == promise:  # No worker counts its end.
+                    count_job(_function_of(record) or "", failure)
                 return False
+            is_at_work = True
         # One that waits for a worker to go on with it learns of the wish when it does.
         is_at_work = is_at_work or (task is not None and task.state == "acquired")
     async for call in _open_calls(client, record.id):
         if SHIELDED in call.tags:
             continue
-        param: Any = call.param.data
-        function = param.get("func") if isinstance(param, dict) else None
+        function = _function_of(call)
         if function == HOLD.name:
             await end_hold(client, call.id, CANCELED)
         elif call.tags.get("resonate:scope") == "local" or ("resonate:target" in call.tags and function is not None):
@@ -125,6 +127,12 @@ async def _end_waits(client: EngineClient, record: PromiseRecord) -> bool:
         else:  # A sleep, or a promise for the outside.
             await client.reject(call.id, Canceled())
     return is_at_work
+
+
+def _function_of(call: PromiseRecord) -> str | None:
+    """The function that a call calls; None for a step, a sleep and a promise."""
+    param: Any = call.param.data
+    return str(param["func"]) if isinstance(param, dict) and "func" in param else None
 
 
 async def _open_calls(client: EngineClient, parent: str) -> AsyncIterator[PromiseRecord]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from resonate.ids import join_id
 from resonate.types import PromiseRecord
 
 from ..engine.call_names import name_of_call
@@ -18,7 +19,7 @@ from ..engine.run_ids import as_root, run_id, run_number
 from ..engine.run_tags import tags_of_run
 from ..errors import OperatorError
 from .calls import KEPT
-from .wish import is_canceled
+from .wish import SHIELDED, UNDO, is_canceled
 
 _REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
 _ENDED_WELL, _RUNNING = "resolved", "pending"
@@ -70,7 +71,8 @@ async def retry(client: EngineClient, job: str, step: str | None = None) -> Retr
     With ``step`` what the last run recorded before its first call of this name is kept: those calls are not made again.
 
     Raises:
-        OperatorError: there is no such job, it is running or has succeeded, or it has made no such call.
+        OperatorError: there is no such job, it is running or has succeeded, a saga of it was undone, or it has made no
+            such call.
     """
     last = (await all_runs(client, job))[-1]
     task: Any = last.param.data
@@ -81,6 +83,11 @@ async def retry(client: EngineClient, job: str, step: str | None = None) -> Retr
     if last.state in (_RUNNING, _ENDED_WELL):
         how = "is running" if last.state == _RUNNING else "has succeeded"
         raise OperatorError(f"{job} {how}", "Only a job that failed, timed out or was canceled is started again.")
+    if await _was_undone(client, last.id):
+        raise OperatorError(
+            f"a saga of {job} was undone, and a run under its ids would find its writes done",
+            "Start new work: the same request under another id or key.",
+        )
     again = run_id(last.id, run_number(last.id) + 1)
     # It may live as long as the run before.
     timeout_at = client.clock.now_ms() + last.timeout_at - last.created_at
@@ -100,6 +107,17 @@ async def _calls(client: EngineClient, run: PromiseRecord) -> AsyncIterator[Prom
         if call is None:
             return
         yield call
+
+
+async def _was_undone(client: EngineClient, run: str) -> bool:
+    """Whether a saga of a run, or of its calls, has undone what it had done."""
+    for number in count(1):
+        call = await client.find(join_id(run, str(number)))
+        if call is None:
+            return False
+        if call.tags.get(SHIELDED) == UNDO or (call.state == "rejected" and await _was_undone(client, call.id)):
+            return True
+    raise AssertionError("there is always a last call")
 
 
 async def _calls_before(client: EngineClient, run: PromiseRecord, step: str) -> list[PromiseRecord]:

@@ -34,7 +34,7 @@ from ..outages import Lost
 from ..telemetry.runs import REFUSED, outcome_of
 from .calls import RecordedCalls, latest_end
 from .rpc import DurableCall
-from .wish import shielded
+from .wish import UNDO, shielded
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Saga:
         # The run waits, its process stops, or something is away: it goes on later.
         if not isinstance(error, Exception) or isinstance(error, Lost | EngineUnavailable):
             return
-        with shielded():
+        with shielded(UNDO):
             failed = await self._undo()
         if failed:
             code = error.code if isinstance(error, Failure) else "internal-error"

@@ -1,9 +1,9 @@
 """How a run learns that its job is to be canceled, and which of its calls go through all the same.
 
 Whoever cancels a job makes a promise, ``job/order-4711:cancel``, which says so (see `cancel`). It is of the run's
-branch, and so a Resonate server sends it along whenever a worker takes the run: to know it costs no request.
-Where that is not so, on resonate-pg and in the runs of a job's calls, the engine is asked before a new call is made, at
-most once a second. So a run that takes long between two calls learns it, too.
+branch, and so a Resonate server sends it along whenever a worker takes the run, and with its answers to what the run
+records: to know it costs no request. Where that is not so, on resonate-pg and in the runs of a job's calls, and where the
+last answer is a second old, the engine is asked before a new call is made.
 
 A run is told once: by a `Canceled` that is recorded in the place of its next call. What it does after that, and what
 the undo of a saga does, is shielded: not canceled, nor are the runs that it calls.
@@ -21,11 +21,14 @@ from resonate.types import PromiseRecord
 
 from ..engine.client import EngineClient
 from ..engine.postgres import ResilientPostgres
-from ..engine.task_sender import TaskSender
+from ..engine.task_sender import CANCEL, TaskSender
 from ..errors import Canceled, EngineUnavailable
 
 SHIELDED = "shielded"
 """The tag of a call that is made after its run was canceled, or by an undo: whoever cancels leaves it alone."""
+
+UNDO = "undo"
+"""The value of that tag where an undo made the call."""
 
 IN_PLACE = "canceled"
 """The tag of what is recorded in the place of a call that was not made, because the job was canceled."""
@@ -33,18 +36,18 @@ IN_PLACE = "canceled"
 FRESH = 1.0
 """Seconds for which a run relies on what the engine said last."""
 
-_shield: ContextVar[bool] = ContextVar("shield", default=False)
+_shield: ContextVar[str | None] = ContextVar("shield", default=None)
 
 
 def wish_id(root: str) -> str:
     """The id of the promise which says that a run of a job is to be canceled: no call of it, since these have numbers."""
-    return f"{root}:cancel"
+    return root + CANCEL
 
 
 @contextmanager
-def shielded() -> Iterator[None]:
-    """Let the durable calls inside go through, though the job is canceled."""
-    token = _shield.set(True)
+def shielded(by: str = "true") -> Iterator[None]:
+    """Let the durable calls inside go through, though the job is canceled. ``by`` is the value of their tag."""
+    token = _shield.set(by)
     try:
         yield
     finally:
@@ -74,14 +77,14 @@ class Wish:
             if comes_along or is_first_pass:  # Nobody cancels a run that was not begun: it is ended.
                 self._learned_at = monotonic()
 
-    def covers_new_calls(self) -> bool:
-        """Whether new calls are to go through, whatever is wished."""
-        return self._is_told or _shield.get()
+    def shield(self) -> str | None:
+        """The value of the tag of new calls, where they are to go through, whatever is wished; else None."""
+        return _shield.get() or ("true" if self._is_told else None)
 
     async def is_due(self, promise: str) -> bool:
         """Whether a call, by its id on the engine, is to be canceled if it is not recorded yet."""
         effects = self._effects
-        if not isinstance(effects, ResonateEffects) or self.covers_new_calls():
+        if not isinstance(effects, ResonateEffects) or self.shield():
             return False
         if not self._is_known:
             is_old = monotonic() - self._learned_at > FRESH and not _is_settled(effects, promise)

@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 """What the engine answers where RESONATE_TOKEN is not good for a request."""
 
+CANCEL = ":cancel"
+"""How the id of the promise ends which says that a run is to be canceled (see `durable.wish`)."""
+
 REFUSED_PAUSE = 2.0
 """Seconds after which a run's request is made again that was answered so."""
 
@@ -29,7 +32,7 @@ class TaskSender(Sender):
 
     A task that cannot be taken is named in the error, which the SDK logs without. And what the engine sends along with
     the answer for one step, all steps of the run so far, is left unread: the run has made them or got them when it
-    began. To read them each time made a run of 1,000 steps read a million. Nor is the engine asked again for a call that
+    began. To read them each time made a run of 1,000 steps read a million. Read is only that the run is to be canceled. Nor is the engine asked again for a call that
     this process has seen settled.
 
     A token that the engine refuses, such as one that has expired meanwhile, is no fault of the run: its requests are made
@@ -73,7 +76,8 @@ class TaskSender(Sender):
         return result
 
     def _parse_task_fence(self, data: Any) -> TaskFenceResult:
-        return super()._parse_task_fence({**data, "preload": []})
+        told = [promise for promise in data.get("preload", ()) if promise["id"].endswith(CANCEL)]
+        return super()._parse_task_fence({**data, "preload": told})
 
     async def _send_envelope(
         self, kind: str, data: Any, *, allow_409: bool, routes_by: str | None = None

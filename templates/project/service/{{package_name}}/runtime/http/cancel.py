@@ -52,4 +52,6 @@ async def _follow(client: EngineClient, record: PromiseRecord) -> None:
         await durable.follow(client, record)
     except (EngineUnavailable, ServerError) as error:
         # It learns of the wish by itself at its next call; only what it begins to wait for now is not woken.
-        logger.warning("a canceled job may go on waiting until it is canceled again: %s", error, extra={"job": record.id})
+        logger.warning(
+            "a canceled job may go on waiting until it is canceled again: %s", error, extra={"job": record.id}
+        )

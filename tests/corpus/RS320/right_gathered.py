@@ -1,0 +1,32 @@
+# file: shop/runtime/durable/rpc.py (shared)
+# file: shop/runtime/durable/saga.py (shared)
+# file: shop/contracts/db/stock.py
+from pydantic import BaseModel
+
+from ...runtime.durable.rpc import Rpc
+
+
+class Item(BaseModel):
+    sku: str
+
+
+class Reserved(BaseModel):
+    id: str
+
+
+reserve = Rpc("db.reserve", "db", Item, Reserved)
+release = Rpc("db.release", "db", Item, Reserved)
+# file: shop/workflows/pick.py
+import asyncio
+
+from resonate.context import Context
+
+from ..contracts.db.stock import Item, release, reserve
+from ..runtime.durable.saga import saga
+
+
+async def pick(ctx: Context, one: str, other: str) -> None:
+    async with saga(ctx) as s:
+        first = s.do(reserve(ctx, Item(sku=one)), undo=lambda: release(ctx, Item(sku=one)))
+        second = s.do(reserve(ctx, Item(sku=other)), undo=lambda: release(ctx, Item(sku=other)))
+        await asyncio.gather(first, second)
