@@ -6,7 +6,7 @@ A page `docs/guide/TOPIC.md` has its example in the directory `docs/guide/TOPIC/
     orders/…  tests/…  files, at the paths where they land in the service `orders` (made by `new orders --bare`);
                       one that `add` has made is replaced
     PATH.diff         an edit of the file PATH: lines that begin with a space, - or +; the first two kinds together
-                      stand in the file exactly once
+                      stand in the file exactly once. A line `@@` stands between two edits of a file
 
 The page shows all of them and no others: the commands in a block ``sh``, and each file in a block ``python`` (an edit
 in a block ``diff``) below a line that is nothing but its path in backticks. Other blocks are free. All examples live in
@@ -51,10 +51,12 @@ def commands(topic: str) -> list[str]:
 
 def edited(text: str, diff: str, what: str) -> str:
     """*text* after an edit."""
-    lines = [(line[:1], line[1:] + "\n") for line in diff.splitlines()]
-    old, new = ("".join(line for kind, line in lines if kind in kinds) for kinds in (" -", " +"))
-    assert text.count(old) == 1, f"{what}: what it edits is not there once"
-    return text.replace(old, new)
+    for hunk in re.split(r"^@@\n", diff, flags=re.MULTILINE):
+        lines = [(line[:1], line[1:] + "\n") for line in hunk.splitlines()]
+        old, new = ("".join(line for kind, line in lines if kind in kinds) for kinds in (" -", " +"))
+        assert text.count(old) == 1, f"{what}: what it edits is not there once:\n{old}"
+        text = text.replace(old, new)
+    return text
 
 
 @pytest.fixture(scope="module")
