@@ -231,7 +231,8 @@ async def test_a_gate_of_several_answers_keeps_each_for_a_question_of_its_own(se
 async def test_a_gate_takes_no_more_answers_than_it_says(service: RunningService) -> None:
     await poll.start(service.client, "q/1", Ask(patience=30))
     taken = [
-        (await polls.deliver(service.client, "q/1", Answer(text=text), message=text))[0] for text in ("a", "b", "c", "d")
+        (await polls.deliver(service.client, "q/1", Answer(text=text), message=text))[0]
+        for text in ("a", "b", "c", "d")
     ]
     assert taken == [*[Delivery.TAKEN] * 3, Delivery.CONFLICT]
     with pytest.raises(ValueError, match="1 answer or more"):
