@@ -384,6 +384,7 @@ def processes_start_and_stop(definition: Service, database_url: str, no_settings
             environment = {**os.environ, "RESONATE_URL": "http://127.0.0.1:9", "SHUTDOWN_GRACE": "1"}
             # The directory has no .env, so that each process has only what is given here.
             environment |= {"PYTHONPATH": str(definition.directory.parent), **needs.get(group, {})}
+            environment["USE_FAKES"] = "true"  # Where HTTP APIs are, is no other process's to know.
             log = (tmp_path / group).open("w+b")
             running[group] = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=log, stderr=log), log
         for group, (process, _) in running.items():
