@@ -17,6 +17,7 @@ SLOW = [
     "tests/test_machinery.py",
     "tests/test_clinic.py",
     "tests/test_generated.py",
+    "tests/test_guide.py",
     "tests/test_attack.py",
     "tests/test_attack_http.py",
     "tests/test_sequences_runs.py",

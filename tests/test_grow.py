@@ -43,6 +43,7 @@ ADDS = {
     "schedule": "add schedule nightly --workflow clean-up --cron '0 2 * * *'",
     "idempotency-key": "add idempotency-key invoice --from customer_id --from number:int",
     "group": "add group billing",
+    "client": "add client payments",
     "entity": "add entity patient --field name:str:1..80",
     "field": "add field patient phone:str?",
 }
@@ -60,6 +61,7 @@ OTHERWISE = {
         "add idempotency-key invoice --from number:int",
         "customer_id:str number:int there, number:int",
     ),
+    "client": ("add client payments --group db", "group: workers there, db asked"),
     "entity": (f"{ADDS['entity']} --routes none", "routes: crud there, none asked"),
     "field": ("add field patient phone:str?:1..9", "field: phone:str? there, phone:str?:1..9 asked"),
 }
@@ -871,6 +873,7 @@ def test_lists_all_that_was_added(tool: Tool, service: Path) -> None:
         "Schedules",
         "Idempotency keys",
         "Groups",
+        "Clients of HTTP APIs",
         "Entities",
         "Fields of entities",
     ]

@@ -45,6 +45,9 @@ ADDS = {
     "idempotency-key bill": "--from customer_id --from number:int --from day:date",
     "group billing": "",
     "rpc billing.dun": "--takes number:int --takes due:date",
+    "client payments": "",
+    "client tax-office": "--group billing",
+    "client dhl": "--group db",
     "entity patient": "--field name:str:1..80 --field born:date --unique name",
     "field patient phone": "",
 }
@@ -55,6 +58,7 @@ NEEDS = {
     "webhook delivered": "workflow ship-order",
     "schedule nightly": "workflow clean-up",
     "rpc billing.dun": "group billing",
+    "client tax-office": "group billing",
     "field patient phone": "entity patient",
 }
 TEXTS = ("Procfile", "compose.yaml")

@@ -297,6 +297,22 @@ def add_group(
     change_project(lambda it: add_group(it, request), "add", project, dry_run=dry_run, as_json=as_json)
 
 
+@app.command("client")
+def add_client(
+    name: Annotated[str, typer.Argument(help="What the API is called here: payments.")],
+    group: Annotated[str, typer.Option(help="The group whose steps call it.", metavar="NAME")] = "workers",
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """A client of an HTTP API of somebody else: settings, typed errors, retries, a fake for `dev` and tests."""
+    from resonate_scaffold.generators.client import ClientRequest, add_client
+
+    request = ClientRequest(name, group)
+    change_project(lambda it: add_client(it, request), "add", project, dry_run=dry_run, as_json=as_json)
+
+
 @app.command("entity")
 def add_entity(
     name: Annotated[str, typer.Argument(help="Its name, of one: patient.")],

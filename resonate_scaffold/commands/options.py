@@ -58,6 +58,7 @@ class Kind(StrEnum):
     schedule = "schedule"
     idempotency_key = "idempotency-key"
     group = "group"
+    client = "client"
     entity = "entity"
     field = "field"
 

@@ -163,6 +163,7 @@ class _Session:
     def load(self) -> None:
         """Take over the environment as it is now."""
         env = environment(self.project, self.port) | {"RESONATE_URL": self.engine.url, **self.engine.service_env}
+        env["USE_FAKES"] = env.get("USE_FAKES") or "true"  # of HTTP APIs whose URL is not set
         if self.database_url and not env.get("DATABASE_URL"):
             env["DATABASE_URL"] = self.database_url
         if self.console_port:

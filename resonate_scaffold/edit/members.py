@@ -33,6 +33,8 @@ class MemberEdits(ListEdits):
         fields = [place for place, statement in enumerate(body) if isinstance(statement, ast.AnnAssign)]
         data = [place for place, it in enumerate(body) if is_docstring(it) or isinstance(it, ast.Assign)]
         place = max(fields or data, default=len(body) - 1)
+        if fields and place + 1 < len(body) and is_docstring(body[place + 1]):
+            place += 1  # What explains the field above it.
         start, end = self._span(body[place])
         if not self._own_line(start):
             raise refused(f"class {class_} is written on one line")

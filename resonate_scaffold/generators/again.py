@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from resonate_scaffold.errors import ScaffoldError
+from resonate_scaffold.generators.client import ClientRequest, add_client
 from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
 from resonate_scaffold.generators.entities import EntityRequest
 from resonate_scaffold.generators.entity import add_entity
@@ -103,5 +104,6 @@ _ADDS: Mapping[str, Callable[[Project, str, Mapping[str, Any]], Plan]] = {
     "idempotency-key": lambda project, name, options: add_idempotency_key(
         project, KeyRequest(name, **_typed(options, "fields"))
     ),
+    "client": lambda project, name, options: add_client(project, ClientRequest(name, options["group"])),
     "group": lambda project, name, options: add_group(project, GroupRequest(name)),
 }

@@ -1,4 +1,8 @@
-"""The API's way to the database in `compose.yaml`: there from the first query to the last, and not without one."""
+"""What an `add` gives the processes of `compose.yaml`: the API's way to the database, the secret of a client.
+
+The API has its way from the first query to the last, and not without one. Of a secret every process but those of one
+group is told that it is empty, since `.env` is given to all.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +52,60 @@ def without_reads(content: bytes) -> bytes:
     for _, line in _LINES:
         block = re.sub(rb"(?m)^" + re.escape(line.rstrip("\n").encode()) + rb"\r?\n", b"", block, count=1)
     return content[: api.start()] + block + content[api.end() :]
+
+
+def give_secret(addition: Addition, group: str, variable: str) -> None:
+    """Give a variable of `.env` to the service of a group alone; else say in a note what it needs."""
+    content = addition.text(COMPOSE)
+    if content is None or _taken_away(variable).encode() in content:
+        return
+    service = re.search(_block(group), content)
+    shared = re.search(rb"(?m)^    READ_DATABASE_URL: \"\"\r?\n", content)
+    has_own = None if service is None else _behind(service[0], _OWN)
+    place = has_own if service is None or has_own is not None else _behind_command(service[0])
+    if service is None or shared is None or place is None or shared.start() > service.start():
+        addition.notes.append(f"Where {COMPOSE} runs group {group}: give it {variable}, and to nobody else")
+        return
+    given = _given(variable) if has_own is not None else _OWN_ALONE + _given(variable)
+    addition.edit_text(COMPOSE, service.start() + place, given)
+    addition.edit_text(COMPOSE, shared.end(), _taken_away(variable))
+
+
+def without_secret(content: bytes, group: str, variable: str) -> bytes:
+    """A compose file in which no service is given a variable."""
+    for line in (_taken_away(variable), _given(variable)):
+        content = re.sub(rb"(?m)^" + re.escape(line.rstrip("\n").encode()) + rb"\r?\n", b"", content, count=1)
+    service = re.search(_block(group), content)
+    if service is None:
+        return content
+    alone = re.escape(_OWN_ALONE.encode()).replace(b"\\\n", rb"\r?\n")
+    block = re.sub(rb"(?m)^" + alone + rb"(?!      )", b"", service[0], count=1)
+    return content[: service.start()] + block + content[service.end() :]
+
+
+_OWN = "      <<: *environment\n"
+_OWN_ALONE = f"    environment:\n{_OWN}"
+_SERVICES = {"workers": "worker"}
+"""The names of services whose groups are called otherwise."""
+
+
+def _given(variable: str) -> str:
+    return f"      {variable}: ${{{variable}:-}}\n"
+
+
+def _taken_away(variable: str) -> str:
+    return f'    {variable}: ""\n'
+
+
+def _block(group: str) -> bytes:
+    """What matches the service of a group: its line, and what is indented below it."""
+    name = _SERVICES.get(group, group).encode()
+    return rb"(?m)^  " + re.escape(name) + rb":[^\n]*\n(?:(?:^[ \t]*\r?\n)*^    [^\n]*\n?)*"
+
+
+def _behind_command(block: bytes) -> int | None:
+    found = re.search(rb"(?m)^    command: [^\n]*\n", block)
+    return found.end() if found else None
 
 
 def _behind(block: bytes, anchor: str) -> int | None:

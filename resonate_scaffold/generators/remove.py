@@ -21,7 +21,8 @@ from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.forms import is_same
 from resonate_scaffold.generators.addition import at
 from resonate_scaffold.generators.again import files_made_by
-from resonate_scaffold.generators.compose import COMPOSE, without_reads
+from resonate_scaffold.generators.client import ENV_EXAMPLE, PARTS, without_settings
+from resonate_scaffold.generators.compose import COMPOSE, without_reads, without_secret
 from resonate_scaffold.generators.contract import TAKEN, package_of
 from resonate_scaffold.generators.entities import fields_added, referring
 from resonate_scaffold.generators.group import without_process, without_service
@@ -35,7 +36,9 @@ from resonate_scaffold.project import Added, ChangedFiles, Edited, Project
 from resonate_scaffold.service.renaming import listed_kinds
 from resonate_scaffold.service.service import Service
 
-_TEXTS = frozenset({"Procfile", "compose.yaml", str(PROCFILE_DEV)})  # what an `add` edits that is not Python
+_TEXTS = frozenset(
+    {"Procfile", "compose.yaml", str(PROCFILE_DEV), str(ENV_EXAMPLE)}
+)  # what an `add` edits that is not Python
 _SHOWN = 6  # files that a refusal names
 
 
@@ -198,6 +201,8 @@ def _check_record(project: Project, recorded: Added, record: Added) -> None:
 def _defined_by(record: Added) -> set[str]:
     """What an ``add`` may define in files that were there: names, and of a field those of the classes that have it."""
     match record.kind:
+        case "client":
+            return {f"Settings.{Name(record.name).snake}_{part}" for part in PARTS}
         case "entity":
             return {f"{Name(record.name).pascal}Row"}
         case "field":
@@ -217,7 +222,8 @@ def _without(project: Project, record: Added) -> Mapping[PurePosixPath, bytes | 
     }
     drafts: list[Draft] = []
     for path, edited in ((PurePosixPath(path), edited) for path, edited in record.edits.items()):
-        if path not in project.files or path == PROCFILE_DEV or (path == COMPOSE and record.kind != "group"):
+        has_own_way = path == COMPOSE and record.kind not in ("group", "client")
+        if path not in project.files or path == PROCFILE_DEV or has_own_way:
             continue
         content = project.files[path]
         if path.suffix == ".py":
@@ -226,6 +232,11 @@ def _without(project: Project, record: Added) -> Mapping[PurePosixPath, bytes | 
                 drafts.append(Draft(path, content, derived))
         elif path.name == "Procfile":
             after[path] = without_process(content, Name(record.name).kebab)
+        elif path == ENV_EXAMPLE:
+            after[path] = without_settings(content, Noun(record.name))
+        elif record.kind == "client":
+            variable = f"{Name(record.name).snake.upper()}_TOKEN"
+            after[path] = without_secret(content, str(record.options["group"]), variable)
         else:
             after[path] = without_service(content, record.name)
     if record.kind == "rpc":
@@ -286,6 +297,11 @@ def _check_unused(project: Project, record: Added, after: Mapping[PurePosixPath,
         if inside:
             shown = ", ".join(f"{item.durable} ({at(item.place)})" for item in inside[:_SHOWN])
             raise StillUsed(f"Group {record.name} still has {shown}", "Remove what it serves first.")
+        opened = [it.name for it in Service(project).clients if record.name in it.groups]
+        if opened:
+            raise StillUsed(
+                f"Group {record.name} still has client {', '.join(opened[:_SHOWN])}", "Remove what it opens first."
+            )
     if record.kind == "entity":
         users = [*(f"field {it.name}" for it in fields_added(project, record.name)), *referring(project, record.name)]
         if users:

@@ -20,6 +20,8 @@ from resonate_scaffold.errors import ManifestError, ScaffoldError
 from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.forms import form, is_same
 from resonate_scaffold.generators.again import files_made_by, planned_again
+from resonate_scaffold.generators.client import ENV_EXAMPLE, PARTS
+from resonate_scaffold.generators.compose import COMPOSE
 from resonate_scaffold.generators.contract import GROUP_OF_WORKFLOWS
 from resonate_scaffold.generators.idempotency_key import CALLER
 from resonate_scaffold.generators.remove import taken_out
@@ -107,8 +109,12 @@ def _is_missing(project: Project, record: Added, path: str, edited: Edited) -> b
     if file not in project.files:
         return False
     if file.suffix != ".py":
-        process = stand_in(record.name.rpartition(".")[0]) if record.kind == "rpc" else record.name
-        return process.encode() not in project.files[file]
+        named = record.name
+        if record.kind == "rpc":
+            named = stand_in(record.name.rpartition(".")[0])
+        elif record.kind == "client":
+            named = f"{record.name.replace('-', '_').upper()}_TOKEN"
+        return named.encode() not in project.files[file]
     source = Source.parse(file, project.files[file], project.package)
     classes = [it for it in source.tree.body if isinstance(it, ast.ClassDef)]
     fields = {
@@ -261,7 +267,7 @@ def _without(project: Project, found: Found, later: Sequence[str]) -> Project:
 def _there(service: Service) -> Iterator[Found]:
     """What the code has that `add` may have made, and `new` has not: what others need before what needs it."""
     new, of_entities = {*service.project.manifest.files}, {*_of_entities(service)}
-    parts = (entities_and_fields, _groups, _functions, _keys, queries, _routes, _schedules)
+    parts = (entities_and_fields, _groups, _clients, _functions, _keys, queries, _routes, _schedules)
     for found in (it for part in parts for it in part(service)):
         not_own = new if found.kind == "entity" else new | of_entities
         if found.files and not any(path in not_own for path in found.files):
@@ -284,6 +290,27 @@ def _groups(service: Service) -> Iterator[Found]:
         texts = [path for path in ("Procfile", "compose.yaml") if PurePosixPath(path) in service.project.files]
         edits = {f"{service.project.package}/__main__.py": Edited((("GROUPS", group.name),))}
         yield Found("group", group.name, files, {**edits, **dict.fromkeys(texts, Edited())}, ({},))
+
+
+def _clients(service: Service) -> Iterator[Found]:
+    for client in service.clients:
+        name = client.name.replace("-", "_")
+        package = service.project.package
+        files = existing(
+            service,
+            *(PurePosixPath(package, part, f"{name}.py") for part in ("clients", "fakes")),
+            test_of(f"client_{name}"),
+        )
+        edits = {f"{package}/settings.py": Edited((), tuple(f"Settings.{name}_{part}" for part in PARTS))}
+        texts = [str(path) for path in (ENV_EXAMPLE, COMPOSE) if path in service.project.files]
+        workers = {
+            group.name: f"{package}/{group.module}/worker.py" for group in service.groups if group.module != "api"
+        }
+        for group in client.groups[:1] or (GROUP_OF_WORKFLOWS,):
+            wired = {workers[group]: Edited((("DEPENDENCIES", client.qualified),))}
+            yield Found(
+                "client", client.name, files, {**edits, **wired, **dict.fromkeys(texts, Edited())}, ({"group": group},)
+            )
 
 
 def _contracts(service: Service, group: str) -> PurePosixPath:

@@ -23,6 +23,7 @@ KINDS: Mapping[str, str] = {
     "schedule": "schedules",
     "idempotency-key": "idempotency_keys",
     "group": "groups",
+    "client": "clients",
     "entity": "entities",
     "field": "fields",
 }
@@ -44,6 +45,7 @@ def inventory(service: Service, kinds: Collection[str] = tuple(KINDS)) -> dict[s
         "schedule": _schedules,
         "idempotency-key": _keys,
         "group": _groups,
+        "client": _clients,
         "entity": _entities,
         "field": _entity_fields,
     }
@@ -62,6 +64,7 @@ def table(inventory: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[st
         "schedules": ("Schedules", _schedule_row),
         "idempotency_keys": ("Idempotency keys", _key_row),
         "groups": ("Groups", _group_row),
+        "clients": ("Clients of HTTP APIs", _client_row),
         "entities": ("Entities", _entity_row),
         "fields": ("Fields of entities", _field_row),
     }
@@ -184,6 +187,19 @@ def _groups(service: Service) -> list[dict[str, Any]]:
     return sorted([*own, *foreign], key=lambda entry: str(entry["name"]))
 
 
+def _clients(service: Service) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": client.name,
+            "class": client.qualified,
+            **_json(client.place),
+            "groups": list(client.groups),
+            "settings": list(client.settings),
+        }
+        for client in service.clients
+    ]
+
+
 def _entities(service: Service) -> list[dict[str, Any]]:
     return [
         {
@@ -283,6 +299,11 @@ def _group_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     if entry["module"] is None:
         return entry["name"], _where(entry), f"served elsewhere: {serves}"
     return entry["name"], _where(entry), "serves HTTP" if entry["module"] == "api" else f"serves {serves}"
+
+
+def _client_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    opened = f"opened by {', '.join(entry['groups'])}" if entry["groups"] else "no group opens it"
+    return entry["name"], _where(entry), opened
 
 
 def _entity_row(entry: Mapping[str, Any]) -> tuple[str, ...]:

@@ -27,9 +27,11 @@ from resonate_scaffold.project import Project
 from resonate_scaffold.service.names import module_name
 from resonate_scaffold.service.program import ServiceProgram
 from resonate_scaffold.service.references import References
-from resonate_scaffold.service.things import Contract, Gate, Group, Key, Query, Route, Schedule
+from resonate_scaffold.service.things import Client, Contract, Gate, Group, Key, Query, Route, Schedule
 from resonate_scaffold.service.types import Alias, ContractTypes, ModelType
 from resonate_scaffold.service.users import Users
+
+_HTTP_API = "runtime.durable.http_api.HttpApi"
 
 
 class Service:
@@ -217,6 +219,19 @@ class Service:
             if isinstance(it.node, ast.AsyncFunctionDef) and is_query(it, self.near.evaluate)
         ]
         return tuple(sorted(found, key=lambda it: (it.name, it.module)))
+
+    @cached_property
+    def clients(self) -> tuple[Client, ...]:
+        """The clients of HTTP APIs, by name."""
+        found: list[Client] = []
+        for module in self._below("clients"):
+            source = self.source(module.path)
+            for node in source.tree.body:
+                if isinstance(node, ast.ClassDef) and _HTTP_API in map(source.qualified, node.bases):
+                    qualified = f"{self.module_of(module)}.{node.name}"
+                    place = Place.of(module.scope, node)
+                    found.append(Client(module.path.stem.replace("_", "-"), qualified, place, self))
+        return tuple(sorted(found, key=lambda it: (it.name, it.qualified)))
 
     def _kind(self, function: Scope) -> str | None:
         """The kind of the ids that a key convention returns; None for any other function."""

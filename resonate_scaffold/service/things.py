@@ -1,4 +1,4 @@
-"""What a service has, each thing as a value: contracts, routes, gates, schedules, key conventions, queries, groups.
+"""What a service has, each thing as a value: contracts, routes, gates, schedules, keys, queries, groups, clients.
 
 Names are qualified by their module, without the package: ``contracts.workflows.place_order.place_order``.
 """
@@ -207,6 +207,31 @@ class Query:
         package = f"{self._service.project.package}/"
         found = self._service.references([f"{self.module}.{self.name}"], imports=False)
         return tuple(sorted(it for _, it in found if it.path != self.place.path and it.path.startswith(package)))
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client of an HTTP API of somebody else: a subclass of `HttpApi` in `clients/`."""
+
+    name: str
+    qualified: str
+    place: Place
+    _service: Service = field(repr=False, compare=False)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups in whose DEPENDENCIES it is."""
+        return tuple(it.name for it in self._service.groups if self._is_opened_by(it))
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The variables that it is set by."""
+        name = self.name.replace("-", "_").upper()
+        return tuple(f"{name}_{part}" for part in ("URL", "TOKEN", "TIMEOUT"))
+
+    def _is_opened_by(self, group: Group) -> bool:
+        path = self._service.path_of(f"{group.module}.worker")
+        return path is not None and self._service.source(path).mentions(self.qualified, within=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,10 @@ class Answer(BaseModel):
 
 
 gate = Gate("ask", Answer)
+polls = Gate("poll", Answer, answers=3)
 ask = Rpc(name="ask", group="tests", request=Ask, result=Answer)
 ask_again = Rpc(name="ask-again", group="tests", request=Ask, result=Answer)
+poll = Rpc(name="poll", group="tests", request=Ask, result=Answer)
 ask_at_once = Rpc(name="ask-at-once", group="tests", request=Ask, result=Answer)
 
 
@@ -55,7 +57,18 @@ async def wait_at_once(ctx: Context, request: Ask) -> Answer:
     raise AssertionError
 
 
-SERVED = [wait_for_answer, wait_again, wait_at_once]
+@serve(poll)
+async def wait_for_several(ctx: Context, request: Ask) -> Answer:
+    """As many waits as the gate takes answers, each after a pause in which nothing is open."""
+    texts: list[str] = []
+    for _ in range(polls.answers):
+        await ctx.sleep(timedelta(seconds=request.patience))
+        answer = await polls.wait(ctx, timedelta(seconds=30))
+        texts.append(answer.text if answer else "-")
+    return Answer(text=" ".join(texts))
+
+
+SERVED = [wait_for_answer, wait_again, wait_at_once, wait_for_several]
 
 
 @pytest.fixture(params=["shop", ""], ids=["namespace", "no namespace"])
@@ -195,6 +208,35 @@ async def test_an_answer_between_two_questions_is_kept(service: RunningService) 
     assert second is not None
     kept: Any = second.param.data
     assert kept["early"]["answer"] == {"text": "yes"}
+
+
+async def test_a_gate_of_several_answers_keeps_each_for_a_question_of_its_own(service: RunningService) -> None:
+    """Whenever they come; one that is delivered again is known by its message."""
+    await poll.start(service.client, "q/1", Ask(patience=0.05))
+    first = await asyncio.gather(
+        *(polls.deliver(service.client, "q/1", Answer(text=text), message=text) for text in ("a", "b"))
+    )
+    assert [delivery for delivery, _ in first] == [Delivery.TAKEN, Delivery.TAKEN]
+    for text in ("a", "b", "a"):
+        again = await polls.deliver(service.client, "q/1", Answer(text=text), message=text)
+        assert again == (Delivery.TAKEN, Answer(text=text))
+    await service.poll_until_asked(polls, "q/1", 3)
+    assert await polls.deliver(service.client, "q/1", YES, message="c") == (Delivery.TAKEN, YES)
+    state, result = await ended(service, "q/1")
+    assert state == "resolved" and result in ({"text": "a b yes"}, {"text": "b a yes"})
+    assert await polls.deliver(service.client, "q/1", YES, message="c") == (Delivery.TAKEN, YES)
+    assert (await polls.deliver(service.client, "q/1", NO, message="d"))[0] is Delivery.CONFLICT
+
+
+async def test_a_gate_takes_no_more_answers_than_it_says(service: RunningService) -> None:
+    await poll.start(service.client, "q/1", Ask(patience=30))
+    taken = [
+        (await polls.deliver(service.client, "q/1", Answer(text=text), message=text))[0]
+        for text in ("a", "b", "c", "d")
+    ]
+    assert taken == [*[Delivery.TAKEN] * 3, Delivery.CONFLICT]
+    with pytest.raises(ValueError, match="1 answer or more"):
+        Gate("none", Answer, answers=0)
 
 
 async def test_two_waits_at_a_time_fail_at_once(service: RunningService) -> None:

@@ -84,7 +84,7 @@ def _console(
 
 def application(service: Service) -> FastAPI:
     """The application of the command `dev`: on a database that is migrated and has the rows of `db/seed.py`."""
-    settings = service.settings()
+    settings = service.settings(use_fakes=True)
     logs.configure(settings.log_level, settings.log_format)
     url = required(settings.database_url, "DATABASE_URL")
     migrate(url, service.migrations)

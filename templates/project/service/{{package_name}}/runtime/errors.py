@@ -1,6 +1,8 @@
 """The exceptions of the runtime.
 
     Failure               a durable function failed for good; its message is what the client reads
+      ApiRefused          an HTTP API of somebody else answered that no retry helps
+      AnswerNotRead       an HTTP API answered what cannot be read
       StepFailed          a step raised something else, and no retry helped
       Canceled            the job was canceled, and this is where its workflow learns it
       NotCompensated      a saga failed, and not all of its steps could be undone
@@ -11,6 +13,7 @@
       NoSuchReference     a value refers to a row that is not there
       StillReferenced     a row cannot go, since others refer to it
       VersionMismatch     a row has changed since its caller saw it
+    ApiUnavailable        an HTTP API of somebody else did not answer in time, or asks for another try
     EngineUnavailable     the engine did not answer in time; what was asked of it may still happen
     InvalidCursor         a cursor that is none of this list in this order
     QueryTimedOut         a query of the API took longer than READ_TIMEOUT
@@ -25,6 +28,7 @@ What an owner's code raises is `Failure` and its subclasses; the others come fro
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -203,6 +207,47 @@ class VersionMismatch(Failure):
     def __init__(self, version: int) -> None:
         super().__init__(f"it has changed since: its version is {version} now")
         self.version = version
+
+
+class ApiRefused(Failure):
+    """An HTTP API of somebody else refused a request: ``api`` is its name, ``answered`` the status, ``body`` its beginning.
+
+    A client reads no more of it than that. Where it means something to the client, catch it in the step and raise
+    a `Failure` of your own.
+    """
+
+    status = 502
+    api: str
+    answered: int
+    body: str
+
+    def __init__(self, api: str, answered: int, body: str) -> None:
+        super().__init__(f"{api} refused a request ({answered})")
+        self.api = api
+        self.answered = answered
+        self.body = body
+
+
+class AnswerNotRead(Failure):
+    """An HTTP API of somebody else answered what cannot be read. What was asked of it has been done."""
+
+    status = 502
+    api: str
+
+    def __init__(self, api: str, why: str) -> None:
+        super().__init__(f"{api}: {why}")
+        self.api = api
+
+
+class ApiUnavailable(Exception):
+    """An HTTP API of somebody else did not answer in time, or asks for another try: see `Retry`.
+
+    What was asked of it may have happened. ``headers`` are those of its answer, with its `Retry-After`.
+    """
+
+    def __init__(self, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.headers = headers or {}
 
 
 class EngineUnavailable(Exception):

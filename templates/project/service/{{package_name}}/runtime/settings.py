@@ -8,8 +8,9 @@ from ipaddress import ip_address, ip_network
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .errors import MissingSetting, OperatorError
@@ -21,6 +22,19 @@ def _seconds(value: object) -> object:
 
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 """A duration: seconds (``90``) or ISO 8601 (``PT24H``, ``P7D``)."""
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be http(s)://host, with a port and a path if need be")
+    if parts.username or parts.password:
+        raise ValueError("holds a user or a password: logs show URLs, so give a token in its own setting")
+    return value.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+"""Where an HTTP API is: ``https://api.example.com/v1``."""
 
 # Bounds come before what reads a number: so they are told in words rather than as a `timedelta`.
 _NotNegative = Annotated[timedelta, Field(ge=timedelta(0)), BeforeValidator(_seconds)]
@@ -100,6 +114,9 @@ class ServiceSettings(BaseSettings):
 
     sync_wait: _AtMost25s = timedelta(seconds=5)
     """How long a route that waits for its result waits before it answers 202; at most 25 s."""
+
+    use_fakes: bool = False
+    """Whether fakes answer in the place of HTTP APIs whose URL is not set: in development and in tests."""
 
     max_runs: Annotated[int, Field(ge=1)] = 64
     """How many runs of durable functions a worker does at a time; more wait. One that waits for its next try is none."""

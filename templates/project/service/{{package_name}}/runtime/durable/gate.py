@@ -99,10 +99,20 @@ class Delivery(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Gate[P: BaseModel]:
-    """A kind of gate: ``name`` begins its ids, ``payload`` is the answer's model."""
+    """A kind of gate: ``name`` begins its ids, ``payload`` is the answer's model.
+
+    ``answers`` is how many messages may answer here, where a workflow waits more than once: each then answers a question
+    of its own, also one that has not been asked yet. With 1, a message that comes after the answer and before the next
+    question is told of a conflict.
+    """
 
     name: str
     payload: type[P]
+    answers: int = 1
+
+    def __post_init__(self) -> None:
+        if self.answers < 1:
+            raise ValueError(f"gate {self.name} must take 1 answer or more, and not {self.answers}")
 
     def question_id(self, root: str, number: int = 1) -> str:
         """The id of a question that some work asks at this gate: its first, or a later one."""
@@ -156,8 +166,8 @@ class Gate[P: BaseModel]:
         """Pass an answer from outside to some work; with it, the answer that holds, if one does.
 
         It answers the question that is open, or else the next one. Where the last question has its answer and no other
-        is open, the two are compared. ``message`` is the id of what brought it: delivered again, it answers no other
-        question.
+        is open, the two are compared, unless the gate takes more ``answers``. ``message`` is the id of what brought it:
+        delivered again, it answers no other question.
 
         Raises:
             EngineUnavailable: the engine does not answer; delivering again is safe.
@@ -170,7 +180,9 @@ class Gate[P: BaseModel]:
         if message is not None:
             ours["message"] = message
         recorded: dict[str, Any] = _EXPIRED
+        answered = 0
         for number in count(1):
+            answered += recorded != _EXPIRED
             asked = await self._find(client, root, number)
             if asked is None:
                 first, *earlier = self._of_each_run(root)
@@ -180,7 +192,7 @@ class Gate[P: BaseModel]:
                     if message is not None and told.get("message") == message:
                         break
                     continue
-                if recorded != _EXPIRED or work.state != "pending":
+                if (recorded != _EXPIRED and answered >= self.answers) or work.state != "pending":
                     break
                 await _create(client, _numbered(first, number), _Question(root=root, early=ours), work.timeout_at)
                 # Both may have changed meanwhile.
@@ -189,7 +201,9 @@ class Gate[P: BaseModel]:
                 was_open = asked.state == "pending"
                 recorded = await _answer(client, asked, ours, is_over=work.state != "pending")
                 was_ours = message is not None and recorded.get("message") == message
-                if recorded != _EXPIRED and (was_open or was_ours):
+                # One that was open may have had another's answer already, before its workflow asked.
+                took_ours = was_open and (self.answers == 1 or {**recorded, **ours} == recorded)
+                if recorded != _EXPIRED and (was_ours or took_ours):
                     break
         if recorded == _EXPIRED:
             return Delivery.EXPIRED, None

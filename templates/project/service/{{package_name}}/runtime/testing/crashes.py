@@ -443,7 +443,7 @@ class Crashes:
         url = database_url or self.databases.create()
         if database_url is not None:
             self.databases.reset(url)
-        settings = self.service.settings(namespace="", database_url=url, _env_file=None)
+        settings = self.service.settings(namespace="", database_url=url, use_fakes=True, _env_file=None)
         all_of_them = [*dev.registrations(self.service), *served]
         it = Run(self.service, contract, request, answers, all_of_them, dependencies, settings, drift=drift)
         with record_calls() as calls:

@@ -50,13 +50,18 @@ from .secrets import secrets_for
 
 
 def imports_point_inward(definition: Service) -> None:
-    """A folder imports itself, the contracts, the runtime and the modules beside them; the API also `db.queries`."""
+    """A folder imports itself, the contracts, the runtime and the modules beside them.
+
+    The API also imports `db.queries`, and what runs steps imports `clients`.
+    """
     package = definition.package
     graph = grimp.build_graph(package, cache_dir=None)
     parts = {it.rpartition(".")[2] for it in graph.find_children(package) if graph.find_children(it)}
     beside = {it.rpartition(".")[2] for it in graph.find_children(package)} - parts - {"__main__"}
     rooms = parts - {"contracts", "runtime"}
     allowed = {room: {room, "contracts", "runtime", *beside} for room in rooms}
+    for room in rooms - {"api", "fakes"}:
+        allowed[room].add("clients")
     allowed["contracts"] = {"contracts", "runtime"}
     allowed["runtime"] = {"runtime"}
     allowed |= {module: {"runtime", "contracts", *beside} for module in beside}
@@ -379,6 +384,7 @@ def processes_start_and_stop(definition: Service, database_url: str, no_settings
             environment = {**os.environ, "RESONATE_URL": "http://127.0.0.1:9", "SHUTDOWN_GRACE": "1"}
             # The directory has no .env, so that each process has only what is given here.
             environment |= {"PYTHONPATH": str(definition.directory.parent), **needs.get(group, {})}
+            environment["USE_FAKES"] = "true"  # Where HTTP APIs are, is no other process's to know.
             log = (tmp_path / group).open("w+b")
             running[group] = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=log, stderr=log), log
         for group, (process, _) in running.items():

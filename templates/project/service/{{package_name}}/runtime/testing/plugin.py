@@ -28,6 +28,7 @@ from ..service import Service, functions_of
 from ..settings import ServiceSettings
 from .crashes import CALLS_TO, Crashes, Sample
 from .databases import Databases, PostgresDatabases, SqliteDatabases, postgres_server
+from .http_api import watch_fake as watch_fake  # A fixture.
 from .running import SECRET, CallFunction, RunningService, StartService, run_to_end
 from .secrets import secrets_for
 
@@ -145,7 +146,8 @@ def settings(definition: Service, no_settings: None) -> ServiceSettings:
 
 def make_settings(definition: Service, **values: Any) -> ServiceSettings:
     """Settings for a test, without the `.env` of the directory."""
-    defaults = {"webhook_secrets": secrets_for(definition, SECRET), "database_url": "sqlite:///unused.db"}
+    defaults: dict[str, Any] = {"webhook_secrets": secrets_for(definition, SECRET), "database_url": "sqlite:///unused.db"}
+    defaults["use_fakes"] = True
     defaults["allowed_hosts"] = "*"  # Tests call the service by names of their own.
     return definition.settings(**{**defaults, **values, "_env_file": None})
 
