@@ -331,6 +331,15 @@ class Project:
         found = [self._record(name) for name in wanted]
         return [added for added in found if kind is None or added.kind == kind]
 
+    def recorded(self) -> list[Added]:
+        """What was added, oldest first, also of a service of version 0.1.0, whose manifest has the records."""
+        if not self.manifest.older:
+            return self.adds()
+        try:
+            return [_added_from_json(added) for added in _from_json(self.files[MANIFEST])["adds"]]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise _damaged(MANIFEST, error) from error
+
     def find_add(self, kind: str, name: str) -> Added | None:
         """The record of an ``add``, if there is one."""
         end = f"-{_slug(kind, name)}.json"

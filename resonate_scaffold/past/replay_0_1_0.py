@@ -1,7 +1,7 @@
-"""Make a service again with the code of version 0.1.0: run by `upgrade.past`, with that code on the path.
+"""Make a service again with the code of version 0.1.0: run by `upgrade.releases`, with that code on the path.
 
-It reads one JSON object from standard input, as every release's `upgrade.replay` does, and prints one. Version 0.1.0 had
-no such command itself.
+It reads one JSON object from standard input, as every release's `upgrade.replay` does, and prints one. Version 0.1.0
+had no such command itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 # The code of version 0.1.0, whose types are not today's.
 from resonate_scaffold.errors import ScaffoldError
-from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function  # type: ignore[attr-defined]
+from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
 from resonate_scaffold.generators.group import GroupRequest, add_group
 from resonate_scaffold.generators.idempotency_key import KeyRequest, add_idempotency_key
 from resonate_scaffold.generators.project import ENV, new_project
@@ -34,7 +34,7 @@ NOW = datetime(2020, 1, 1, tzinfo=UTC)  # Only what `add schedule` prints depend
 
 def add(project: Any, kind: str, name: str, options: Mapping[str, Any]) -> Any:
     """The plan of an `add`, by what its record says was asked for."""
-    texts = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+    texts: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
     method, _, path = name.partition(" ")
     adds: dict[str, Callable[[], Any]] = {
         "workflow": lambda: add_workflow(project, WorkflowRequest(name, **texts)),

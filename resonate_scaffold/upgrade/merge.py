@@ -28,7 +28,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """What could not be merged. ``reason`` is git's word for it: ``CONFLICT (contents)``, ``CONFLICT (modify/delete)``."""
+    """What could not be merged. ``reason`` is git's word for it, such as ``CONFLICT (modify/delete)``."""
 
     paths: tuple[PurePosixPath, ...]
     reason: str
@@ -37,7 +37,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The contents of one path in conflict: in the base, in the user's tree, and in the new one; None where it is not."""
+    """The contents of one path in conflict: in the base, the user's tree, and the new one; None where it is not."""
 
     base: bytes | None = None
     ours: bytes | None = None

@@ -56,14 +56,15 @@ def replay_with(
 def _run(version: str, code: Path, asked: Mapping[str, Any]) -> Replayed:
     own = _CARRIED / f"replay_{version.replace('.', '_')}.py"  # Of a release that has no such command itself.
     command = [str(own)] if own.is_file() else ["-m", "resonate_scaffold.upgrade.replay"]
+    # Nothing of the user's Python settings: they are for today's programs.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     try:
         done = subprocess.run(
             [sys.executable, "-P", *command],
             input=json.dumps(asked),
             text=True,
             capture_output=True,
-            # Nothing of the user's Python settings: they are for today's programs.
-            env={**{name: it for name, it in os.environ.items() if not name.startswith("PYTHON")}, "PYTHONPATH": str(code)},
+            env=environment | {"PYTHONPATH": str(code)},
             timeout=_SECONDS,
             check=False,
         )
