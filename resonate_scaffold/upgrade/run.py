@@ -304,7 +304,7 @@ def _notes(planned: Upgrade) -> Iterator[str]:
     if planned.migrations:
         yield "New migrations:\n" + "\n".join(f"  {path}" for path in planned.migrations)
     if planned.conflicts:
-        lines = "\n".join(f"  {it.message.removeprefix('CONFLICT ')}" for it in planned.conflicts)
+        lines = "\n".join(f"  {it.message.partition('): ')[2] or it.message}" for it in planned.conflicts)
         yield f"{_counted(planned)} could not be merged:\n{lines}"
 
 
