@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from resonate_scaffold import __version__
 from resonate_scaffold.project import MANIFEST, FilesInMemory, Manifest, Project
 from resonate_scaffold.upgrade.align import Renamed, Split, align
+from resonate_scaffold.upgrade.codemods import TO_0_2_0, modernize
 from resonate_scaffold.upgrade.merge import Tree, merge
 from resonate_scaffold.upgrade.plan import Upgrade, plan_upgrade
 from resonate_scaffold.upgrade.releases import replay_with
@@ -210,6 +212,72 @@ def test_a_conflict_has_all_three_sides() -> None:
     sides = merged.sides[path]
     assert (sides.base, sides.ours, sides.theirs) == (b"a\n", b"b\n", b"c\n")
     assert merged.tree.files[path] == b"<<<<<<< yours\nb\n=======\nc\n>>>>>>> 2.0\n"
+
+
+BY_HAND = b"""
+from .. import ids
+from ..ambient import new_uuid
+from ..contracts import payments
+from ..contracts.db import (
+    ReserveStock,
+    reserve_stock as reserve,
+)
+from ..rpc import Failure, Rpc, serve
+from ..pickles import SafeErrors
+
+
+async def settle(ctx: Context, charge: int) -> str:
+    await reserve(ctx, ReserveStock(sku=ids.order("c", "s", 1), quantity=charge))
+    await payments.charge(ctx, payments.Charge(customer_id="c", amount=charge))
+    return ids.operation("settle", str(new_uuid(ctx)))
+
+
+SERVED = [serve(contract, settle, retries=3)]
+"""
+BY_HAND_NOW = b"""
+from .. import ids
+from ..runtime.durable.ids import operation_id
+from ..runtime.durable.clock import new_uuid
+from ..contracts.payments.charge import Charge
+from ..contracts.payments.charge import charge as payments_charge
+from ..contracts.db.reserve_stock import ReserveStock, reserve_stock as reserve
+from ..runtime.errors import Failure
+from ..runtime.durable.rpc import Rpc, serve
+from ..pickles import SafeErrors
+
+
+async def settle(ctx: Context, charge: int) -> str:
+    await reserve(ctx, ReserveStock(sku=ids.order("c", "s", 1), quantity=charge))
+    await payments_charge(ctx, Charge(customer_id="c", amount=charge))
+    return operation_id("settle", str(new_uuid(ctx)))
+
+
+SERVED = [serve(contract, retries=3)(settle)]
+"""
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_code_of_the_owner_follows_what_moved(absolute: bool) -> None:
+    """Names of the machinery and of contracts; what has no successor stays, and is told."""
+    path = PurePosixPath("shop/workflows/settle.py")
+    text, now = BY_HAND, BY_HAND_NOW
+    if absolute:
+        text, now = (
+            it.replace(b"from .. import", b"from shop import").replace(b"from ..", b"from shop.") for it in (text, now)
+        )
+    new = made_anew("shop-grown").files
+    modernized = modernize({**new, path: text}, new, "shop", OLD, __version__)
+    assert modernized.files[path].decode() == now.decode()
+    assert modernized.left == (f"{path}:10: from {'shop.' if absolute else '..'}pickles import SafeErrors",)
+    assert {other: it for other, it in modernized.files.items() if other != path} == dict(new)
+    assert modernize({path: text}, new, "shop", __version__, __version__).files == {path: text}
+
+
+def test_what_names_follow_to_is_there() -> None:
+    new = made_anew("shop").files
+    for (_, _), (module, name) in TO_0_2_0.items():
+        content = new[PurePosixPath("shop", *module.split(".")).with_suffix(".py")].decode()
+        assert re.search(rf"(?m)^(class|(async )?def) {name}\b|^{name}\b *[:=]", content), (module, name)
 
 
 # The command

@@ -303,6 +303,9 @@ def _notes(planned: Upgrade) -> Iterator[str]:
         yield "Dependencies:\n" + "\n".join(f"  {line}" for line in planned.dependencies)
     if planned.migrations:
         yield "New migrations:\n" + "\n".join(f"  {path}" for path in planned.migrations)
+    if planned.by_hand:
+        lines = "\n".join(f"  {line}" for line in planned.by_hand)
+        yield f"Your own code imports what is not there any more; see CHANGELOG.md:\n{lines}"
     if planned.conflicts:
         lines = "\n".join(f"  {it.message.partition('): ')[2] or it.message}" for it in planned.conflicts)
         yield f"{_counted(planned)} could not be merged:\n{lines}"
