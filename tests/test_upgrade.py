@@ -429,6 +429,18 @@ def test_what_is_refused_has_changed_nothing(process: Tool, service: Path, state
     assert tree(service) == before
 
 
+def test_what_tells_that_a_service_is_behind(process: Tool, service: Path) -> None:
+    said = f"shop is of version 0.1.0, and this is {__version__}: resonate-scaffold upgrade"
+    checked = process("check", cwd=service)
+    assert (checked.status, f"note  {said}" in checked.out) == (0, True)
+    assert process("check", "--format", "json", cwd=service).json["notes"] == [said]
+    listed = process("list", "--versions", "--json", cwd=service).json["inventory"]["versions"]
+    assert listed == {"service": "0.1.0", "tool": __version__, "upgrades": ["0.1.0"]}
+    assert "shop was made or upgraded by 0.1.0" in process("list", "--versions", cwd=service).out
+    assert process("upgrade", cwd=service).status == 0
+    assert process("check", "--format", "json", cwd=service).json["notes"] == []
+
+
 def test_a_release_that_is_not_carried(process: Tool, service: Path, tmp_path: Path) -> None:
     edit(service, str(MANIFEST), '"version": "0.1.0"', '"version": "0.0.9"')
     ran = process("upgrade", cwd=service)

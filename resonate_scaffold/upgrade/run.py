@@ -18,6 +18,7 @@ from resonate_scaffold.report import Outcome, Report
 from resonate_scaffold.upgrade.merge import Tree
 from resonate_scaffold.upgrade.moves import as_numbers
 from resonate_scaffold.upgrade.plan import Upgrade, plan_upgrade
+from resonate_scaffold.upgrade.releases import carried
 
 _STATE = "resonate-scaffold-upgrade.json"
 _LARGEST = 5_000_000  # bytes of a file that takes part: nothing that this tool makes is near it
@@ -126,6 +127,19 @@ def upgrade(request: UpgradeRequest, report: Report) -> Outcome:
             {"paths": list(map(str, it.paths)), "reason": it.reason, "message": it.message} for it in planned.conflicts
         ),
     )
+
+
+def show_versions(start: Path, report: Report) -> Outcome:
+    """Say which version made the service around *start*, which one this is, and whose services it can upgrade."""
+    root, project = disk.discover(start)
+    found = {"service": project.manifest.version, "tool": __version__, "upgrades": carried()}
+    report.table(
+        [
+            ("versions", [f"{project.name} was made or upgraded by {found['service']}", f"this is {__version__}"]),
+            ("upgrades from", carried()),
+        ]
+    )
+    return Outcome("list", str(root), inventory={"versions": found})
 
 
 def go_on(start: Path, report: Report) -> Outcome:
