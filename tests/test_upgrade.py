@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import json
+import os
 import re
 import subprocess
 import sys
 import tarfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -60,9 +62,13 @@ def made_anew(name: str) -> Replayed:
 
 def planned(name: str, files: Mapping[PurePosixPath, bytes]) -> Upgrade:
     """The upgrade of a service of 0.1.0 that has these files now."""
-    it = project(name)
-    with pytest.MonkeyPatch.context() as patch:  # Both are always the same: made once, and not for each example.
-        known = {OLD: rebuilt(name), __version__: made_anew(name)}
+    return planned_between(project(name), rebuilt(name), made_anew(name), files)
+
+
+def planned_between(it: Project, old: Replayed, new: Replayed, files: Mapping[PurePosixPath, bytes]) -> Upgrade:
+    """The same, of a service that is known as both versions make it: each is made once, and not for each example."""
+    with pytest.MonkeyPatch.context() as patch:
+        known = {OLD: old, __version__: new}
         patch.setattr("resonate_scaffold.upgrade.plan.replay_with", lambda version, *_: known[version])
         return plan_upgrade(it.manifest, it.recorded(), it.package, Tree(files), __version__)
 
@@ -95,13 +101,8 @@ def test_a_service_that_nobody_edited_is_what_this_version_makes(name: str) -> N
     assert Manifest.from_bytes(made_anew(name).files[MANIFEST]).version == __version__
 
 
-def marks(text: str) -> list[int]:
-    """The lines after which a comment can stand in a module: the ends of statements, at any depth."""
-    return sorted({node.end_lineno or 0 for node in ast.walk(ast.parse(text)) if isinstance(node, ast.stmt)})
-
-
 def with_mark(content: bytes, where: int, mark: str) -> bytes:
-    """A file with a comment of its own in it: at a statement of a module, at a line of any other file."""
+    """A file with one line more, as deep as the line before it."""
     lines = content.decode().splitlines(keepends=True)
     at = where % (len(lines) + 1)
     if lines and not lines[-1].endswith("\n"):
@@ -111,19 +112,81 @@ def with_mark(content: bytes, where: int, mark: str) -> bytes:
     return "".join(lines).encode()
 
 
-EDITABLE = [
-    path
-    for path, content in made_by_old("shop-grown").items()
-    if content and not str(path).startswith(".resonate-scaffold") and path.suffix != ".json"
-]
+def is_editable(path: PurePosixPath) -> bool:
+    """Whether a comment can be written into a file, which is nobody's record."""
+    return not str(path).startswith(".resonate-scaffold") and path.suffix != ".json"
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_edit_is_lost(data: st.DataObject) -> None:
     """Each is in the new tree, where a conflict may name it, in a file that the report names."""
-    files = dict(made_by_old("shop-grown"))
-    chosen = data.draw(st.lists(st.sampled_from(EDITABLE), min_size=1, max_size=len(EDITABLE), unique=True))
+    check_edits(data, project("shop-grown"), rebuilt("shop-grown"), made_anew("shop-grown"))
+
+
+def adds(data: st.DataObject) -> list[Record]:
+    """Records of what somebody may have added with version 0.1.0, each with what it needs before it."""
+    fields = st.lists(
+        st.sampled_from(["sku:str", "count:int", "at:datetime", "price:Decimal", "note:str?", "tags:list[str]"]),
+        unique=True,
+        max_size=4,
+    )
+    found, durable = list[Record](), list[str]()
+    for number in range(data.draw(st.integers(1, 8))):
+        takes, returns = data.draw(fields), data.draw(fields)
+        kinds = ["db-function", "rpc", "workflow", "webhook", "idempotency-key", "group"]
+        kind = data.draw(st.sampled_from(kinds))
+        name, options = f"thing-{number}", dict[str, Any](takes=takes, returns=returns)
+        match kind:
+            case "db-function":
+                options["read_only"] = data.draw(st.booleans())
+                durable.append(f"db.thing_{number}")
+            case "rpc":
+                name = f"payments.thing_{number}"
+                durable.append(name)
+            case "workflow":
+                calls = st.lists(st.sampled_from(durable), unique=True, max_size=3) if durable else st.just([])
+                options["calls"] = data.draw(calls)
+            case "webhook":
+                options = {"takes": takes, "workflow": None}
+            case "idempotency-key":
+                options = {
+                    "fields": [it for it in takes if it.split(":")[1] in ("str", "int", "datetime")] or ["a:str"]
+                }
+            case _:
+                options = {}
+        found.append(Record(kind, name, options))
+        if kind == "workflow" and data.draw(st.booleans()):
+            options = {"target": name, "idempotency": None, "key": None, "wait": data.draw(st.sampled_from([None, 5]))}
+            found.append(Record("route", f"POST /{name}", options))
+        if kind == "workflow" and data.draw(st.booleans()):
+            found.append(Record("schedule", f"nightly-{number}", {"workflow": name, "cron": "0 2 * * *"}))
+    return found
+
+
+@settings(max_examples=int(os.environ.get("UPGRADES", "3")), deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data(), st.booleans(), st.sampled_from(["sqlite", "postgres"]))
+def test_services_that_were_grown_at_random(data: st.DataObject, bare: bool, database: str) -> None:
+    """`UPGRADES=30` tries thirty."""
+    answers = {**project("shop").manifest.answers, "bare": bare, "database": database}
+    asked = adds(data)
+    old = replay_with(OLD, answers, asked)
+    taken = [it for it in asked if (it.kind, it.name) not in {(no.kind, no.name) for no in old.refused}]
+    new = replay(answers, taken)
+    assert new.refused == ()
+    it = Project("shop", Manifest.from_bytes(old.files[MANIFEST]), FilesInMemory(old.files))
+    kept = replace(old, refused=())
+    unedited = planned_between(it, kept, new, old.files)
+    assert (unedited.conflicts, unedited.unlike) == ((), ())
+    assert after(old.files, unedited) == dict(new.files)
+    check_edits(data, it, kept, new)
+
+
+def check_edits(data: st.DataObject, it: Project, old: Replayed, new: Replayed) -> None:
+    """Plant edits in a service of 0.1.0, and look for them after the upgrade."""
+    files = dict(old.files)
+    editable = [path for path, content in files.items() if content and is_editable(path)]
+    chosen = data.draw(st.lists(st.sampled_from(editable), min_size=1, max_size=len(editable), unique=True))
     edits: dict[str, PurePosixPath] = {}
     deleted = []
     for number, path in enumerate(chosen):
@@ -137,7 +200,7 @@ def test_no_edit_is_lost(data: st.DataObject) -> None:
         edits[mark] = path
         if what == "move" and path.suffix == ".py" and path.name != "__init__.py":
             files[path.with_name(f"moved_{path.name}")] = files.pop(path)
-    upgrade = planned("shop-grown", files)
+    upgrade = planned_between(it, old, new, files)
     left = after(files, upgrade)
     for mark, path in edits.items():
         assert any(mark.encode() in content for content in left.values()), f"the edit of {path} is lost"
@@ -219,7 +282,8 @@ from .. import ids
 from ..ambient import new_uuid
 from ..contracts import payments
 from ..contracts.db import (
-    ReserveStock,
+    ReserveStock,  # the model
+    # and the call
     reserve_stock as reserve,
 )
 from ..rpc import Failure, Rpc, serve
@@ -232,7 +296,16 @@ async def settle(ctx: Context, charge: int) -> str:
     return ids.operation("settle", str(new_uuid(ctx)))
 
 
-SERVED = [serve(contract, settle, retries=3)]
+SERVED = [
+    serve(contract, settle, retries=3),
+    serve(payments.charge, settle),
+    serve(contract, settle),  # as it was
+    serve(
+        contract,
+        # the function
+        settle,
+    ),
+]
 """
 BY_HAND_NOW = b"""
 from .. import ids
@@ -240,6 +313,8 @@ from ..runtime.durable.ids import operation_id
 from ..runtime.durable.clock import new_uuid
 from ..contracts.payments.charge import Charge
 from ..contracts.payments.charge import charge as payments_charge
+# the model
+# and the call
 from ..contracts.db.reserve_stock import ReserveStock, reserve_stock as reserve
 from ..runtime.errors import Failure
 from ..runtime.durable.rpc import Rpc, serve
@@ -252,7 +327,16 @@ async def settle(ctx: Context, charge: int) -> str:
     return operation_id("settle", str(new_uuid(ctx)))
 
 
-SERVED = [serve(contract, retries=3)(settle)]
+SERVED = [
+    serve(contract, retries=3)(settle),
+    serve(payments_charge)(settle),
+    serve(contract)(settle),  # as it was
+    serve(
+        contract,
+        # the function
+        settle,
+    ),
+]
 """
 
 
@@ -268,7 +352,8 @@ def test_code_of_the_owner_follows_what_moved(absolute: bool) -> None:
     new = made_anew("shop-grown").files
     modernized = modernize({**new, path: text}, new, "shop", OLD, __version__)
     assert modernized.files[path].decode() == now.decode()
-    assert modernized.left == (f"{path}:10: from {'shop.' if absolute else '..'}pickles import SafeErrors",)
+    pickles = f"from {'shop.' if absolute else '..'}pickles import SafeErrors"
+    assert modernized.left == (f"{path}: {pickles}", f"{path}: serve( contract, # the function settle, )")
     assert {other: it for other, it in modernized.files.items() if other != path} == dict(new)
     assert modernize({path: text}, new, "shop", __version__, __version__).files == {path: text}
 

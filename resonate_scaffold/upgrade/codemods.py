@@ -7,10 +7,15 @@ code below it stays as it is. What has no successor stays, and is told.
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from pathlib import PurePosixPath
+from textwrap import shorten
 
 from resonate_scaffold.upgrade.moves import as_numbers
 
@@ -108,6 +113,10 @@ class _Cut:
     end: int
     text: str
 
+    def is_within(self, other: _Cut) -> bool:
+        """Whether another cut takes the place of this one, too."""
+        return self is not other and other.start <= self.start and self.end <= other.end
+
 
 class _Reader:
     """Finds in one file what moved, and writes it anew."""
@@ -129,7 +138,9 @@ class _Reader:
     def apply(self) -> str:
         """The text with every cut made."""
         text = self._text.encode()
-        for cut in sorted(self._cuts(), key=lambda cut: cut.start, reverse=True):
+        cuts = list(self._cuts())
+        outer = [it for it in cuts if not any(it.is_within(other) for other in cuts)]
+        for cut in sorted(outer, key=lambda cut: cut.start, reverse=True):
             text = text[: cut.start] + cut.text.encode() + text[cut.end :]
         return text.decode()
 
@@ -165,7 +176,7 @@ class _Reader:
             lines.append(f"from {'.' * node.level}{node.module or ''} import {names}")
             if not self._exists(module):
                 self._leave(node)
-        yield self._cut(node, f"\n{' ' * node.col_offset}".join(lines))
+        yield self._import(node, lines)
 
     def _of_modules(self, node: ast.ImportFrom, package: str) -> Iterator[_Cut]:
         """An import of a module whose names moved: each use is written with the name alone."""
@@ -195,16 +206,21 @@ class _Reader:
         if stays:
             names = ", ".join(it.name + (f" as {it.asname}" if it.asname else "") for it in stays)
             lines.insert(0, f"from {'.' * node.level}{node.module or ''} import {names}")
-        yield self._cut(node, f"\n{' ' * node.col_offset}".join(lines))
+        yield self._import(node, lines)
 
     def _of_pairs(self, served: str) -> Iterator[_Cut]:
         """`serve(contract, function)` is `serve(contract)(function)` now."""
         for node in ast.walk(self._tree):
             match node:
                 case ast.Call(func=ast.Name(id=name), args=[first, second]) if name == served:
-                    options = [self._source(option) for option in node.keywords]
-                    given = ", ".join([self._source(first), *options])
-                    yield self._cut(node, f"{served}({given})({self._source(second)})")
+                    options = "".join(f", {self._source(option)}" for option in node.keywords)
+                    between = self._end(first), self._start(second)
+                    rest = self._end(second), self._end(node)
+                    if self._comments(*between) or self._comments(*rest):
+                        self._leave(node)
+                    else:
+                        yield _Cut(*between, f"{options})(")
+                        yield _Cut(*rest, ")")
 
     def _free(self, name: str, module: str) -> str:
         """A name by itself, or with its module's where the file has another thing of that name."""
@@ -233,19 +249,43 @@ class _Reader:
             return f"{self._package}.{module}"
         return f"{'.' * (len(self._path.parts) - 1)}{module}"
 
-    def _leave(self, node: ast.ImportFrom) -> None:
-        self.left.append(f"{self._path}:{node.lineno}: {self._source(node).splitlines()[0]}")
+    def _leave(self, node: ast.stmt | ast.expr) -> None:
+        self.left.append(f"{self._path}: {shorten(self._source(node), 80, placeholder=' …')}")
+
+    def _import(self, node: ast.ImportFrom, lines: list[str]) -> _Cut:
+        """An import written anew; comments that stood in it stand above."""
+        kept = self._comments(self._start(node), self._end(node))
+        return self._cut(node, f"\n{' ' * node.col_offset}".join([*kept, *lines]))
+
+    def _comments(self, start: int, end: int) -> list[str]:
+        """The comments between two places."""
+        return [text for at, text in self._all_comments if start <= at < end]
+
+    @cached_property
+    def _all_comments(self) -> list[tuple[int, str]]:
+        tokens = tokenize.tokenize(io.BytesIO(self._text.encode()).readline)
+        return [
+            (self._at(it.start[0], len(it.line[: it.start[1]].encode())), it.string)
+            for it in tokens
+            if it.type == tokenize.COMMENT
+        ]
+
+    def _end(self, node: ast.stmt | ast.expr) -> int:
+        return self._at(node.end_lineno, node.end_col_offset)
 
     def _cut(self, node: ast.stmt | ast.expr, text: str) -> _Cut:
-        return _Cut(self._start(node), self._at(node.end_lineno, node.end_col_offset), text)
+        return _Cut(self._start(node), self._end(node), text)
 
     def _start(self, node: ast.stmt | ast.expr) -> int:
         return self._at(node.lineno, node.col_offset)
 
     def _at(self, line: int | None, column: int | None) -> int:
-        """The byte at a line and its column."""
-        lines = self._text.encode().splitlines(keepends=True)
-        return sum(map(len, lines[: (line or 1) - 1])) + (column or 0)
+        """The byte at a line and its column, as the parser counts them."""
+        return self._starts[(line or 1) - 1] + (column or 0)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *accumulate(map(len, re.split(rb"(?<=\n)", self._text.encode())))]
 
     def _source(self, node: ast.AST) -> str:
         return ast.get_source_segment(self._text, node) or ""
