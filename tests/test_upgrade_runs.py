@@ -1,7 +1,7 @@
 """A service of version 0.1.0 stops in the middle of its work; upgraded, it goes on with it.
 
-The old service runs from its own code, on the old embedded engine, in its own processes, as its clients and senders know
-it. The new one has its database and the journal of its engine, and nobody tells the others anything.
+The old service runs from its own code, on the old embedded engine, in its own processes, as its clients and senders
+know it. The new one has its database and the journal of its engine, and nobody tells the others anything.
 """
 
 from __future__ import annotations

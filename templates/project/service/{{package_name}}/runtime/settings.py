@@ -62,7 +62,7 @@ class ServiceSettings(BaseSettings):
     """``approvals:whsec_…,payments:…``: what signs each webhook, by its name. A name may stand twice: while one secret
     takes the other's place, both are good. The API needs one for each webhook that it takes."""
 
-    webhook_secret: SecretStr | None = None
+    webhook_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
     """Old: the one secret of services of resonate-scaffold 0.1.0. It is read in 0.2 alone, for webhooks that sign in their
     way and have none in WEBHOOK_SECRETS."""
 
