@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,6 +25,7 @@ from resonate_scaffold.upgrade.merge import Tree, merge
 from resonate_scaffold.upgrade.plan import Upgrade, plan_upgrade
 from resonate_scaffold.upgrade.releases import replay_with
 from resonate_scaffold.upgrade.replay import Record, Replayed, replay
+from resonate_scaffold.upgrade.steps import fit, records_for
 from tests.conftest import Tool, git, tree
 
 PAST = Path(__file__).with_name("past") / "0.1.0"
@@ -57,7 +58,17 @@ def rebuilt(name: str) -> Replayed:
 
 @functools.cache
 def made_anew(name: str) -> Replayed:
-    return replay(project(name).manifest.answers, records(name))
+    """The service as this version makes it for one that 0.1.0 made, before it is made to fit."""
+    return made_for(project(name), rebuilt(name), records(name))
+
+
+def made_for(it: Project, old: Replayed, asked: Sequence[Record]) -> Replayed:
+    return replay(it.manifest.answers, records_for(OLD, __version__, "shop", old.files, asked))
+
+
+def fitting(it: Project, old: Replayed, new: Replayed) -> dict[PurePosixPath, bytes]:
+    """The files that the upgrade of an unedited service gives."""
+    return fit(OLD, __version__, it.package, it.name, old.files, new.files)[0]
 
 
 def planned(name: str, files: Mapping[PurePosixPath, bytes]) -> Upgrade:
@@ -97,7 +108,7 @@ def test_what_a_release_made_is_rebuilt_to_the_byte(name: str) -> None:
 def test_a_service_that_nobody_edited_is_what_this_version_makes(name: str) -> None:
     upgrade = planned(name, made_by_old(name))
     assert (upgrade.conflicts, upgrade.unlike, upgrade.refused, upgrade.edited_runtime) == ((), (), (), ())
-    assert after(made_by_old(name), upgrade) == dict(made_anew(name).files)
+    assert after(made_by_old(name), upgrade) == fitting(project(name), rebuilt(name), made_anew(name))
     assert Manifest.from_bytes(made_anew(name).files[MANIFEST]).version == __version__
 
 
@@ -172,13 +183,13 @@ def test_services_that_were_grown_at_random(data: st.DataObject, bare: bool, dat
     asked = adds(data)
     old = replay_with(OLD, answers, asked)
     taken = [it for it in asked if (it.kind, it.name) not in {(no.kind, no.name) for no in old.refused}]
-    new = replay(answers, taken)
-    assert new.refused == ()
     it = Project("shop", Manifest.from_bytes(old.files[MANIFEST]), FilesInMemory(old.files))
+    new = made_for(it, old, taken)
+    assert new.refused == ()
     kept = replace(old, refused=())
     unedited = planned_between(it, kept, new, old.files)
     assert (unedited.conflicts, unedited.unlike) == ((), ())
-    assert after(old.files, unedited) == dict(new.files)
+    assert after(old.files, unedited) == fitting(it, kept, new)
     check_edits(data, it, kept, new)
 
 

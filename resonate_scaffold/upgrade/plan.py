@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from resonate_scaffold.formatting import Draft, lay_out
@@ -18,6 +18,7 @@ from resonate_scaffold.upgrade.merge import Conflict, Sides, Tree, merge
 from resonate_scaffold.upgrade.moves import moves_between
 from resonate_scaffold.upgrade.releases import replay_with
 from resonate_scaffold.upgrade.replay import Record, Refused, Replayed
+from resonate_scaffold.upgrade.steps import fit, records_for
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+(\[[^]]*\])?")
 
@@ -29,7 +30,8 @@ class Upgrade:
     ``unlike`` are files that the old version makes otherwise than the service has recorded; ``refused`` are records
     that one of the versions does not add, whose code stays the owner's; ``edited_runtime`` are files of the machinery
     that somebody edited; ``migrations`` are those to run; ``dependencies`` says which moved; ``by_hand`` are lines of
-    the owner's code that use what is not there any more.
+    the owner's code that use what is not there any more; ``told`` says what stays as it was for the sake of what is
+    outside of the code.
     """
 
     old: str
@@ -43,6 +45,7 @@ class Upgrade:
     migrations: tuple[PurePosixPath, ...]
     dependencies: tuple[str, ...]
     by_hand: tuple[str, ...]
+    told: tuple[str, ...]
 
 
 def plan_upgrade(
@@ -61,6 +64,9 @@ def plan_upgrade(
     """
     asked = [Record(added.kind, added.name, added.options) for added in records]
     base, theirs, refused = _both(manifest, asked, version, past)
+    name = str(manifest.answers["project_name"])
+    fitting, told = fit(manifest.version, version, package, name, base.files, theirs.files)
+    theirs = replace(theirs, files=fitting)
     unlike = tuple(_unlike(manifest, records, base, skipped={(one.kind, one.name) for one in refused}))
     own, old = _without_records(ours), _without_records(Tree(base.files, base.executable))
     new = _without_records(Tree(theirs.files, theirs.executable))
@@ -88,6 +94,7 @@ def plan_upgrade(
         migrations,
         tuple(_moved_dependencies(base, theirs)),
         own_code.left,
+        tuple(told),
     )
 
 
@@ -102,7 +109,10 @@ def _both(
     while True:
         left = [it for it in asked if not any((it.kind, it.name) == (one.kind, one.name) for one in refused)]
         base = replay_with(manifest.version, manifest.answers, left, past)
-        theirs = replay_with(version, manifest.answers, left)
+        package = str(manifest.answers["package_name"])
+        theirs = replay_with(
+            version, manifest.answers, records_for(manifest.version, version, package, base.files, left)
+        )
         if not base.refused and not theirs.refused:
             return base, theirs, tuple(refused)
         refused += {(one.kind, one.name): one for one in (*base.refused, *theirs.refused)}.values()

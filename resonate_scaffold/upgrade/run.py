@@ -305,6 +305,7 @@ def _counted(planned: Upgrade) -> str:
 
 def _notes(planned: Upgrade) -> Iterator[str]:
     """What changed for the owner, in words."""
+    yield from planned.told
     if planned.unlike:
         names = "\n".join(f"  {path}" for path in planned.unlike)
         yield f"Version {planned.old} makes these otherwise today than it did here, so compare them:\n{names}"
