@@ -1,4 +1,4 @@
-"""The first commit of a new service.
+"""The user's repository: the first commit of a new service, and what an upgrade asks and marks.
 
 Every call is fenced off from what could change or stop it: the user's hooks, signing, global ignores, and
 the variables by which an outer git (a hook, a rebase) points its children at its own repository.
@@ -10,8 +10,9 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
-from pathlib import Path
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
 from resonate_scaffold.errors import GitError, TargetExists, TemplateError
 
@@ -147,6 +148,112 @@ def commit_all(tree: Path, message: str, *, fallback_author: str, private: Seque
     return _git(tree, "rev-parse", "HEAD")
 
 
+def head(directory: Path) -> str | None:
+    """The id of the commit that is checked out in the repository around *directory*; None where there is none."""
+    try:
+        return _git(directory, "rev-parse", "--quiet", "--verify", "HEAD^{commit}")
+    except GitError:
+        return None
+
+
+def uncommitted(directory: Path) -> list[str]:
+    """The paths in *directory* that are not as the last commit has them, untracked ones included."""
+    listed = _git(directory, "status", "--porcelain", "-z", "--no-renames", "--", ".")
+    return [line[3:] for line in listed.split("\0") if line]
+
+
+def tracked_files(directory: Path) -> dict[PurePosixPath, bool]:
+    """The plain files in *directory* that git tracks, by path below it; whether each can be executed."""
+    found = {}
+    for line in _git(directory, "ls-files", "--stage", "-z").split("\0"):
+        about, _, path = line.partition("\t")
+        if about.startswith("100"):
+            found[PurePosixPath(path)] = about.startswith("100755")
+    return found
+
+
+def own_file(directory: Path, name: str) -> Path:
+    """The path of a file of this tool in the repository's own directory, which no commit has."""
+    return directory / _git(directory, "rev-parse", "--git-path", name)
+
+
+def contents_at(directory: Path, commit: str, paths: Sequence[PurePosixPath]) -> dict[PurePosixPath, bytes]:
+    """What a commit has at paths below *directory*, of those that it has."""
+    asked = "".join(f"{commit}:./{path}\n" for path in paths if "\n" not in str(path)).encode()
+    answer = _git_bytes(directory, "cat-file", "--batch", stdin=asked)
+    found = {}
+    position = 0
+    for path in paths:
+        end = answer.index(b"\n", position)
+        about = answer[position:end]
+        position = end + 1
+        if not about.endswith(b" missing"):
+            size = int(about.rpartition(b" ")[2])
+            found[path] = answer[position : position + size]
+            position += size + 1
+    return found
+
+
+def mark_conflicts(directory: Path, sides: Mapping[PurePosixPath, Sequence[bytes | None]]) -> None:
+    """Tell the index of files in conflict, so that `git status` and `git mergetool` know them.
+
+    *sides*: by path below *directory*, the contents in the base, in the user's tree, and in the new one.
+    """
+    prefix = _git(directory, "rev-parse", "--show-prefix")
+    lines = []
+    for path, contents in sides.items():
+        lines.append(f"0 {'0' * 40}\t{prefix}{path}\0")
+        for stage, content in enumerate(contents, start=1):
+            if content is not None:
+                blob = _git_bytes(directory, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
+                lines.append(f"100644 {blob} {stage}\t{prefix}{path}\0")
+    top = Path(_git(directory, "rev-parse", "--show-toplevel"))
+    _git_bytes(top, "update-index", "-z", "--index-info", stdin="".join(lines).encode())
+
+
+def unmerged(directory: Path) -> list[PurePosixPath]:
+    """The files in *directory* that the index has as being in conflict."""
+    listed = _git(directory, "ls-files", "--unmerged", "-z").split("\0")
+    return [PurePosixPath(path) for path in dict.fromkeys(line.partition("\t")[2] for line in listed if line)]
+
+
+def forget_conflicts(directory: Path, paths: Sequence[PurePosixPath]) -> None:
+    """Set the index to the last commit, at paths below *directory*."""
+    if paths:
+        names = "\0".join(f":(literal){path}" for path in paths).encode()
+        options = ("--quiet", "--pathspec-from-file=-", "--pathspec-file-nul")
+        _git_bytes(directory, "reset", *options, "HEAD", stdin=names)
+
+
+def commit_on_branch(
+    directory: Path, name: str, files: Mapping[PurePosixPath, tuple[bytes, bool] | None], message: str
+) -> str:
+    """Make a branch whose one commit more than the last has other files; the working tree and the index stay.
+
+    *files*: content and whether it can be executed, by path below *directory*; None for a file that goes.
+
+    Raises:
+        GitError: there is such a branch, or git failed.
+    """
+    prefix = _git(directory, "rev-parse", "--show-prefix")
+    top = Path(_git(directory, "rev-parse", "--show-toplevel"))
+    lines = []
+    for path, new in files.items():
+        if new is None:
+            lines.append(f"0 {'0' * 40}\t{prefix}{path}\0")
+        else:
+            blob = _git_bytes(directory, "hash-object", "-w", "--stdin", stdin=new[0]).decode().strip()
+            lines.append(f"{'100755' if new[1] else '100644'} {blob}\t{prefix}{path}\0")
+    with tempfile.TemporaryDirectory() as temporary:
+        index = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
+        _git_bytes(top, "read-tree", "HEAD", environment=index)
+        _git_bytes(top, "update-index", "-z", "--index-info", stdin="".join(lines).encode(), environment=index)
+        tree = _git_bytes(top, "write-tree", environment=index).decode().strip()
+    commit = _git(top, *_identity(top, TOOL), "commit-tree", tree, "-p", "HEAD", "-m", message)
+    _git(top, "branch", name, commit)
+    return commit
+
+
 def _identity(directory: Path, fallback: str) -> list[str]:
     """Options that say who commits, as far as git does not know: a commit must not fail for that."""
     name = fallback if re.search(r"\w", fallback) else TOOL
@@ -168,18 +275,25 @@ def _configured(directory: Path, key: str) -> str:
 
 
 def _git(directory: Path, *arguments: str) -> str:
+    return _git_bytes(directory, *arguments).decode(errors="replace").rstrip("\n")
+
+
+def _git_bytes(
+    directory: Path, *arguments: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None
+) -> bytes:
     fences = [part for setting in _FENCES for part in ("-c", setting)]
+    hint = "Repair git, or go without it: --no-git"
     try:
         result = subprocess.run(
             ["git", "-C", str(directory), *fences, *arguments],
+            input=stdin,
+            env={**os.environ, **(environment or {})},
             capture_output=True,
-            text=True,
-            errors="replace",
             check=False,
         )
     except OSError as error:
-        raise GitError(f"Cannot run git: {error.strerror}", "Repair git, or go without it: --no-git") from error
+        raise GitError(f"Cannot run git: {error.strerror}", hint) from error
     if result.returncode:
-        said = result.stderr.strip().splitlines() or [f"exit status {result.returncode}"]
-        raise GitError(f"git failed: {said[-1]}", "Repair git, or go without it: --no-git")
-    return result.stdout.rstrip("\n")
+        said = result.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {result.returncode}"]
+        raise GitError(f"git failed: {said[-1]}", hint)
+    return result.stdout

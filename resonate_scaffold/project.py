@@ -312,7 +312,7 @@ class Project:
         if self.manifest.older:
             raise OlderLayout(
                 f"{self.name} has the layout of version {self.manifest.version}, which this version only reads",
-                f"Change it with the version that made it: pip install resonate-scaffold=={self.manifest.version}",
+                "Bring it to this version first: resonate-scaffold upgrade",
             )
 
     @cached_property
@@ -330,6 +330,15 @@ class Project:
         wanted = [name for _, name in self._records if kind is None or f"-{kind}-" in name]
         found = [self._record(name) for name in wanted]
         return [added for added in found if kind is None or added.kind == kind]
+
+    def recorded(self) -> list[Added]:
+        """What was added, oldest first, also of a service of version 0.1.0, whose manifest has the records."""
+        if not self.manifest.older:
+            return self.adds()
+        try:
+            return [_added_from_json(added) for added in _from_json(self.files[MANIFEST])["adds"]]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise _damaged(MANIFEST, error) from error
 
     def find_add(self, kind: str, name: str) -> Added | None:
         """The record of an ``add``, if there is one."""

@@ -49,6 +49,7 @@ class Outcome:
     inventory: Mapping[str, Any] | None = None
     findings: tuple[Mapping[str, Any], ...] | None = None
     checklist: tuple[Mapping[str, Any], ...] | None = None
+    conflicts: tuple[Mapping[str, Any], ...] | None = None
 
     @property
     def exit_status(self) -> int:
@@ -284,6 +285,8 @@ def _as_json(outcome: Outcome) -> str:
         content["findings"] = list(outcome.findings)
     if outcome.checklist is not None:
         content["checklist"] = list(outcome.checklist)
+    if outcome.conflicts is not None:
+        content["conflicts"] = list(outcome.conflicts)
     return json.dumps(content, indent=2, default=str)
 
 

@@ -19,6 +19,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "dev": service.dev,
     "engine": service.engine,
     "remove": change.remove,
+    "upgrade": change.upgrade,
     "list": look.list_,
     "check": look.check,
     "graph": look.graph,

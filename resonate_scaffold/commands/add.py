@@ -31,6 +31,7 @@ class WebhookScheme(StrEnum):
     github = "github"
     stripe = "stripe"
     hmac = "hmac"
+    former = "former"
 
 
 class CatchUp(StrEnum):
@@ -218,7 +219,9 @@ def add_webhook(
     workflow: Annotated[
         str | None, typer.Option(help="The workflow that waits, where there is only one.", metavar="NAME")
     ] = None,
-    scheme: Annotated[WebhookScheme, typer.Option(help="How its sender signs.")] = WebhookScheme.standard,
+    scheme: Annotated[
+        WebhookScheme, typer.Option(help="How its sender signs; former: as those of version 0.1.0.")
+    ] = WebhookScheme.standard,
     id_from: Annotated[
         str | None,
         typer.Option(help="Where a body that others define names the work; job_id otherwise.", metavar="PATH"),

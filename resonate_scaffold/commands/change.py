@@ -142,3 +142,44 @@ def rename_group(
 
 def _rename(planner: Planner, project: Path, *, dry_run: bool, as_json: bool) -> None:
     change_project(planner, "rename", project, dry_run=dry_run, as_json=as_json)
+
+
+def upgrade(
+    to: Annotated[
+        str | None, typer.Option("--to", help="The version; the newest without it.", metavar="VERSION")
+    ] = None,
+    go_on: Annotated[bool, typer.Option("--continue", help="End an upgrade whose conflicts are resolved.")] = False,
+    abort: Annotated[bool, typer.Option("--abort", help="Take back an upgrade that is under way.")] = False,
+    branch: Annotated[
+        str | None,
+        typer.Option(help="Commit it on a new branch of this name; the working tree stays as it is.", metavar="NAME"),
+    ] = None,
+    past: Annotated[
+        Path | None,
+        typer.Option(
+            help="The wheel, or a checkout, of the version that made the service, where this one does not carry it.",
+            metavar="PATH",
+            exists=True,
+        ),
+    ] = None,
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a service to this version of the tool; what was edited by hand is merged, not lost."""
+    import signal
+
+    from resonate_scaffold.errors import UsageError
+    from resonate_scaffold.report import Report
+    from resonate_scaffold.upgrade import run
+
+    others = dry_run or to is not None or branch is not None or past is not None
+    if (go_on and abort) or ((go_on or abort) and others):
+        raise UsageError("--continue and --abort stand alone", "See resonate-scaffold upgrade --help")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it cleans up and ends as Ctrl-C does
+    report = Report(as_json=as_json)
+    if go_on or abort:
+        outcome = (run.go_on if go_on else run.abort)(project, report)
+    else:
+        outcome = run.upgrade(run.UpgradeRequest(project, to, past, branch, dry_run), report)
+    raise typer.Exit(report.finish(outcome))

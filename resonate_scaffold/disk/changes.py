@@ -24,7 +24,7 @@ from resonate_scaffold.project import ADDS, Project, fingerprint
 _DRAFT = "journal.tmp"
 
 
-def apply(root: Path, plan: Plan, project: Project | None = None) -> None:
+def apply(root: Path, plan: Plan, project: Project | None = None, *, whole: bool = False) -> None:
     """Carry out *plan* on the service at *root*, or leave everything as it was.
 
     Edited files keep their mode. Directories are made where they are missing, and removed where a deleted file was the
@@ -33,6 +33,7 @@ def apply(root: Path, plan: Plan, project: Project | None = None) -> None:
     Args:
         root: as `discover.discover` returned it.
         project: what the plan was made of. Two plans may touch different files and yet need one another.
+        whole: the plan may change any file of the service, and not only what generators may: an upgrade.
 
     Raises:
         Changed: a file is not what the plan was made for, another command is changing the service, or one has added or
@@ -44,7 +45,7 @@ def apply(root: Path, plan: Plan, project: Project | None = None) -> None:
     try:
         if not plain.is_kind(root, stat.S_IFDIR):
             raise Changed(f"{root} is gone", "See where the service is now, and run the command there.")
-        package = files.package_at(root)
+        package = None if whole else files.package_at(root)
         for change in plan.changes:
             if not files.may_change(change.path, package):
                 raise PlanConflict(f"{change.path} is not the tool's to change", "This is a bug in the generator.")
@@ -52,7 +53,7 @@ def apply(root: Path, plan: Plan, project: Project | None = None) -> None:
         with _exclusively(root) as staging:
             if project is not None and project.records != files.FilesOnDisk(root, project.package).children(ADDS):
                 raise Changed("Another command has changed this service meanwhile", plain.AGAIN)
-            journal = _stage_changes(root, staging, plan)
+            journal = _stage_changes(root, staging, plan, whole=whole)
             _carry_out(root, staging, journal)
     except OSError as error:
         raise DiskError.of(error, root) from error
@@ -213,7 +214,7 @@ def _settle(root: Path, staging: Path) -> None:
     _clear(staging)
 
 
-def _stage_changes(root: Path, staging: Path, plan: Plan) -> journals.Journal:
+def _stage_changes(root: Path, staging: Path, plan: Plan, *, whole: bool) -> journals.Journal:
     """Put both versions of everything into *staging*."""
     steps = []
     made: dict[PurePosixPath, None] = {}
@@ -234,7 +235,7 @@ def _stage_changes(root: Path, staging: Path, plan: Plan) -> journals.Journal:
         if isinstance(change, Edit):
             plain.write_file(staging / step.new, change.after, 0o600, sync=True)
             (staging / step.new).chmod(stat.S_IMODE(os.lstat(target).st_mode))
-    journal = journals.Journal(tuple(steps), tuple(made))
+    journal = journals.Journal(tuple(steps), tuple(made), whole)
     plain.write_file(staging / _DRAFT, journal.to_bytes(root), 0o600, sync=True)
     return journal
 

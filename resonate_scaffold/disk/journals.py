@@ -61,14 +61,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The changes, in the order in which they are made, and the directories that are made for them, outermost first."""
+    """The changes, in the order in which they are made, and the directories that are made for them, outermost first.
+
+    ``whole``: they may be of any file of the service, and not only of what generators change.
+    """
 
     steps: tuple[Step, ...]
     made: tuple[PurePosixPath, ...]
+    whole: bool = False
 
     def to_bytes(self, root: Path) -> bytes:
         steps = [{"path": str(step.path), "before": step.before, "after": step.after} for step in self.steps]
-        content = {"changes": steps, "made": [str(path) for path in self.made]}
+        content = {"changes": steps, "made": [str(path) for path in self.made], "whole": self.whole}
         return json.dumps({**content, "seal": trust.seal(sealed_part(content), root)}).encode()
 
     @classmethod
@@ -89,7 +93,8 @@ class Journal:
                 for number, step in enumerate(data["changes"])
             )
             is_new = any(step.path == MANIFEST and step.before is None for step in steps)
-            package = None if is_new else files.package_at(root)
+            whole = data.get("whole", False) is True
+            package = None if is_new or whole else files.package_at(root)
             made = tuple(PurePosixPath(path) for path in data["made"])
             Plan(tuple(Delete(step.path, b"") for step in steps))  # it refuses paths that lead out
             if not {parent for step in steps for parent in step.path.parents[:-1]}.issuperset(made):
@@ -103,12 +108,13 @@ class Journal:
                 f"A command was killed, and its journal {file} is damaged ({error})",
                 f"Restore the service's files (git status shows them), then remove {file.parent}.",
             ) from error
-        return cls(steps, made)
+        return cls(steps, made, whole)
 
 
 def sealed_part(content: Mapping[str, object]) -> bytes:
     """What the seal of a journal is of."""
-    return json.dumps({"changes": content["changes"], "made": content["made"]}, sort_keys=True).encode()
+    sealed = {name: content[name] for name in ("changes", "made", "whole") if name in content}
+    return json.dumps(sealed, sort_keys=True).encode()
 
 
 def untrusted(staging: Path, why: str) -> Untrusted:

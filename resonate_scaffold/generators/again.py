@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from resonate_scaffold.errors import ScaffoldError
+from resonate_scaffold.errors import ManifestError, ScaffoldError, plain
 from resonate_scaffold.generators.client import ClientRequest, add_client
 from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
 from resonate_scaffold.generators.entities import EntityRequest
@@ -42,9 +42,22 @@ def files_made_by(project: Project, record: Added) -> Mapping[PurePosixPath, byt
 def planned_again(project: Project, record: Added) -> Plan | None:
     """The plan of the ``add`` of a record; None where it is refused."""
     try:
-        return _ADDS[record.kind](project, record.name, record.options)
-    except (ScaffoldError, KeyError, TypeError, ValueError, AttributeError):
+        return plan_again(project, record.kind, record.name, record.options)
+    except ScaffoldError:
         return None
+
+
+def plan_again(project: Project, kind: str, name: str, options: Mapping[str, Any]) -> Plan:
+    """The plan of an ``add``, by what its record says was asked for.
+
+    Raises:
+        ScaffoldError: it is refused, or no ``add`` wrote such a record.
+    """
+    try:
+        return _ADDS[kind](project, name, options)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = f"{kind} {name} is recorded with options that this version does not know: {error!r}"
+        raise ManifestError(plain(reason), f"Restore its record in {ADDS}, or remove and add it again.") from error
 
 
 def _typed(options: Mapping[str, Any], *names: str) -> dict[str, tuple[str, ...]]:

@@ -49,6 +49,7 @@ class RouteRequest:
     wait: int | None = None
     poll: str | None = None
     name: str | None = None
+    kind: str | None = None
 
 
 def add_route(project: Project, request: RouteRequest) -> Plan:
@@ -69,11 +70,13 @@ def add_route(project: Project, request: RouteRequest) -> Plan:
     addition.options = contracts.options(
         target=request.target, idempotency=idempotency, key=request.key, wait=request.wait
     )
-    addition.options |= {**({"poll": request.poll} if request.poll else {}), **chosen}
+    kind = request.kind or (record.options.get("kind") if record is not None else None)
+    recorded = {"poll": request.poll, "kind": kind}
+    addition.options |= {**{option: it for option, it in recorded.items() if it}, **chosen}
     if done := asked_before(addition):
         return done
     poll = route_paths.poll_path(request.poll, name)
-    route = _resolve(addition, request, method, parameters, idempotency, name, poll)
+    route = _resolve(addition, request, method, parameters, idempotency, name, poll, kind)
     route_paths.check_free(addition, method, request.path)
     if not route.reads:
         route_paths.check_free(addition, "GET", poll, "--poll")
@@ -128,6 +131,7 @@ def _resolve(
     idempotency: str,
     name: str,
     poll: str,
+    kind: str | None,
 ) -> Route:
     contract = contracts.find(addition, request.target, request.option)
     if request.option == "--workflow" and contract.group != contracts.GROUP_OF_WORKFLOWS:
@@ -163,7 +167,7 @@ def _resolve(
         kind = key.replace("_", "-")
     elif method == "GET":
         kind = contract.durable  # each time under a new id, which nobody asks for again
-    else:
+    elif kind is None:
         kind = route_paths.kind_of(addition, method, name)
     return Route(
         method=method,

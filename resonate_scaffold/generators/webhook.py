@@ -25,8 +25,10 @@ from resonate_scaffold.shape import Shape
 from resonate_scaffold.shapes import declaration
 
 # How each is written in `Webhook(…)`, and whether its signatures grow old.
-_SCHEMES = {"standard": "", "github": "GITHUB", "stripe": "STRIPE", "hmac": 'Hmac("X-Signature")'}
-_TIMED = frozenset({"standard", "stripe"})
+_SCHEMES = {"standard": "", "github": "GITHUB", "stripe": "STRIPE", "hmac": 'Hmac("X-Signature")', "former": "FORMER"}
+_TIMED = frozenset({"standard", "stripe", "former"})
+FORMER = "former"
+"""The scheme of version 0.1.0. Its senders name the work in the path, so that there is a second route for them."""
 _ID = "job_id"
 _DEEPEST = 6
 _LONGEST_SEGMENT = 40
@@ -92,6 +94,11 @@ def _check_options(request: WebhookRequest) -> None:
             "With --starts the body is the workflow's request, and the message's id names the work",
             "Leave --takes, --workflow and --id-from out.",
         )
+    if request.scheme == FORMER and (request.starts is not None or request.id_from is not None):
+        raise UsageError(
+            "--scheme former is for senders of version 0.1.0, which answer a workflow by its id in the path",
+            "Leave --starts and --id-from out, or choose another scheme.",
+        )
 
 
 def _segments(id_from: str) -> tuple[str, ...]:
@@ -120,6 +127,8 @@ def _answer(
             f"{plain(segments[0])} names the work in the body", "Give the field another name, or --id-from."
         )
     kinds = list(dict.fromkeys([*request.kinds, *_kinds(addition, request.workflow)]))
+    if request.scheme == FORMER and request.workflow is None:  # Their ids have no kind.
+        kinds = list(dict.fromkeys([*kinds, *_kinds_of_routes(addition)]))
     if kinds:
         addition.options = {**addition.options, "kinds": kinds}
     module = f"contracts.workflows.{name.snake}"
@@ -131,7 +140,8 @@ def _answer(
     job_id = f"sent.{'.'.join(map(python_name, segments))}"
     public = "order-4711" if kinds else "place-order/order-4711"
     classes = [f"{name.pascal}In{''.join(map(_capital, segments[:depth]))}" for depth in range(1, len(segments))]
-    imports = Imports([f"{name.pascal}Body", f"{name.pascal}Taken", *classes, "router", "webhook", KINDS])
+    made = [f"{name.pascal}Body", f"{name.pascal}Taken", f"Former{name.pascal}Body", f"Former{name.pascal}Taken"]
+    imports = Imports([*made, *classes, "router", "webhook", KINDS])
     payload = imports(module, name.model)
     gate = imports(module, name.snake)
     imports.names("!typing", "Annotated")
@@ -162,6 +172,8 @@ def _answer(
         "deliver": contracts.statement(
             layout.call("await deliver", ["client", gate, work, "answer", "signed"]), before="holds = "
         ),
+        "takes": bool(takes),
+        "former": _former(name, example.json, kinds, gate) if request.scheme == FORMER else None,
         "decorator": _decorator(name, "responses=ANSWERED"),
         "definition": contracts.definition(
             f"take_{name.snake}",
@@ -174,6 +186,30 @@ def _answer(
     addition.include(api)
     _test(addition, name, module, takes, kinds, request, segments)
     addition.notes.append(_waiting(addition, name, module, request.workflow))
+
+
+def _former(name: Noun, example: Any, kinds: Sequence[str], gate: str) -> dict[str, str]:
+    """The parts of the route for senders of version 0.1.0."""
+    options = [
+        layout.text(f"/webhooks/{name.kebab}/{{id:path}}"),
+        "deprecated=True",
+        "responses=ANSWERED",
+        f"openapi_extra=webhook.takes(Former{name.pascal}Body)",
+    ]
+    root = layout.call("await find_root", ["client", KINDS, "id"]) if kinds else "id"
+    return {
+        "config": _config(example, strict=True),
+        "decorator": layout.render(layout.group("@router.post(", options, ")")),
+        "definition": contracts.definition(
+            f"take_former_{name.snake}",
+            ["id: str", "signed: Annotated[Signed, Depends(webhook)]", "client: ClientDep"],
+            f"Former{name.pascal}Taken",
+        ),
+        "root": contracts.statement(root, before="root = "),
+        "deliver": contracts.statement(
+            layout.call("await deliver", ["client", gate, "root", "answer", "signed"]), before="holds = "
+        ),
+    }
 
 
 def _start(addition: Addition, name: Noun, starts: str, scheme: str) -> None:
@@ -285,6 +321,12 @@ def _kinds(addition: Addition, workflow: str | None) -> list[str]:
     return list(dict.fromkeys([durable, *(kind for _, kind in sorted(found))]))
 
 
+def _kinds_of_routes(addition: Addition) -> list[str]:
+    """What the ids of all work begin with that routes start."""
+    paths = sorted({route.place.path for route in addition.service.routes if route.contracts and not route.gates})
+    return list(dict.fromkeys(kind for path in paths for kind, _ in addition.service.kinds_in(PurePosixPath(path))))
+
+
 def tell_webhooks(addition: Addition, durable: str, kind: str) -> None:
     """Have the webhooks that a workflow waits for know what else its ids begin with."""
     for record in addition.project.adds("webhook"):
@@ -373,7 +415,12 @@ def _test(
         "rpc": contracts.statement(rpc, indent=0, before="ask = "),
         "timed": request.scheme in _TIMED,
         "strict": request.id_from is None,
+        "former": request.scheme == FORMER,
+        "public": "order-1" if kinds else f"{kind}/order-1",
     }
+    if request.scheme == FORMER:
+        imports.names("runtime.http.signatures", "FORMER")
+        imports.names("runtime.settings", "ServiceSettings")
     addition.create("webhook/test.py", tests_path("webhook", name), context, imports)
 
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from pydantic import SecretStr
 from shop.runtime.errors import OperatorError
 from shop.runtime.http.app import RESPONSE_HEADERS, install
 from shop.runtime.http.problems import Problem
+from shop.runtime.http.signatures import FORMER
+from shop.runtime.http.webhooks import Webhook
 from shop.runtime.service import Service
 from shop.runtime.settings import ServiceSettings
 from shop.runtime.testing.plugin import make_settings
@@ -34,6 +36,23 @@ def test_a_webhook_needs_its_secret(settings: ServiceSettings) -> None:
         install(FastAPI(), settings, [note_routes.router, note_routes.webhooks])
     with_secret = settings.model_copy(update={"webhook_secrets": {"notes": (SecretStr(SECRET),)}})
     install(FastAPI(), with_secret, [note_routes.router, note_routes.webhooks])
+
+
+def test_the_secret_of_version_0_1_0_is_read_under_its_old_name(settings: ServiceSettings, log: Log) -> None:
+    """By webhooks that sign as it did, and by no others; the log says once what to set instead."""
+    router, old = APIRouter(), settings.model_copy(update={"webhook_secret": SecretStr("an-old-secret-of-theirs")})
+    for name in ("paid", "sent"):
+        webhook = Webhook(name, FORMER)
+        for path in (f"/{name}", f"/{name}/{{id}}"):
+            router.add_api_route(path, lambda: None, methods=["POST"], dependencies=[Depends(webhook)])
+    install(FastAPI(), old, [router])
+    assert log.text.count("WEBHOOK_SECRET ") == 1
+    assert "WEBHOOK_SECRETS=paid:<the secret>,sent:<the secret> instead" in log.text
+    with pytest.raises(OperatorError, match="WEBHOOK_SECRETS has no secret of the webhook notes"):
+        install(FastAPI(), old, [router, note_routes.webhooks])
+    secrets = {name: (SecretStr(SECRET),) for name in ("paid", "sent")}
+    install(FastAPI(), old.model_copy(update={"webhook_secrets": secrets}), [router])
+    assert log.text.count("WEBHOOK_SECRET ") == 1
 
 
 async def test_without_signed_routes_no_secret_is_needed(settings: ServiceSettings) -> None:

@@ -53,6 +53,7 @@ def test_keys_are_read() -> None:
         ({"webhook_secrets": "Hook:a-secret-that-is-long"}, "must be webhook:secret"),
         ({"webhook_secrets": "hook:a-secret-that-is-long,hook:a-secret-that-is-long"}, "no webhook has more than two"),
         ({"webhook_secrets": ",".join(f"hook:{n}-a-secret-that-is-long" for n in range(3))}, "more than two"),
+        ({"webhook_secret": "short"}, "at least 16"),
         ({"api_keys": "Alice:secret1"}, "must be caller:secret"),
         ({"api_keys": "alice:"}, "must be caller:secret"),
         ({"api_keys": "alice: secret1-secret1-secret1"}, "must be caller:secret"),

@@ -9,9 +9,26 @@ from time import time
 
 import pytest
 from hypothesis import given, strategies as st
-from shop.runtime.http.signatures import GITHUB, MAX_AGE, STANDARD, STRIPE, Hmac, Refused, Scheme, new_secret, verify
+from shop.runtime.http.signatures import (
+    FORMER,
+    GITHUB,
+    MAX_AGE,
+    STANDARD,
+    STRIPE,
+    Hmac,
+    Refused,
+    Scheme,
+    new_secret,
+    verify,
+)
 
-SCHEMES: Mapping[str, Scheme] = {"standard": STANDARD, "github": GITHUB, "stripe": STRIPE, "hmac": Hmac()}
+SCHEMES: Mapping[str, Scheme] = {
+    "standard": STANDARD,
+    "github": GITHUB,
+    "stripe": STRIPE,
+    "hmac": Hmac(),
+    "former": FORMER,
+}
 SECRET, OTHER = new_secret(), new_secret()
 TEXTS = st.text(max_size=200).map(str.encode)
 each = pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
@@ -95,6 +112,37 @@ def test_the_vectors_of_hmac_sha256(key: str, data: bytes, digest: str) -> None:
     """Of RFC 4231."""
     assert Hmac().sign(key, data) == {"x-signature": digest}
     assert Hmac("X-Sig", "sha256=").verify(key, {"x-sig": f"sha256={digest.upper()}"}, data)
+
+
+def test_the_vector_of_version_0_1_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As its own code signed."""
+    old, body = "a-secret-of-version-0.1.0", b'{"approved": true}'
+    signed = {
+        "webhook-timestamp": "1795482643",
+        "webhook-signature": "60b0ff2cb5f2e2b8d919af77c44e67fd75e10dc597b21a4fa70c57ea9ac85ee9",
+    }
+    assert FORMER.sign(old, body, now=1795482643) == signed
+    with pytest.raises(Refused, match="older than 5 minutes"):
+        FORMER.verify(old, signed, body)
+    monkeypatch.setattr("shop.runtime.http.signatures.time", lambda: 1795482643 + MAX_AGE)
+    assert is_good(FORMER, signed, body, old)
+    # While the sender moves, both are good; then neither is good for the other's secret.
+    assert is_good(FORMER, signed, body, SECRET, old) and is_good(FORMER, signed, body, old, SECRET)
+    assert not is_good(FORMER, signed, body, SECRET) and not is_good(STANDARD, signed, body, SECRET)
+    assert not is_good(FORMER, signed, b'{"approved": false}', old)
+    for bad in ({"webhook-timestamp": "1795482644"}, {"webhook-timestamp": "²"}, {"webhook-signature": "é"}):
+        assert not is_good(FORMER, {**signed, **bad}, body, old)
+    for name in signed:
+        assert not is_good(FORMER, {key: value for key, value in signed.items() if key != name}, body, old)
+
+
+def test_a_sender_of_version_0_1_0_moves_to_standard_webhooks() -> None:
+    old, new = "a-secret-of-version-0.1.0", new_secret()
+    sent = STANDARD.sign(new, b"{}", message_id="msg_1")
+    assert verify(FORMER, [old, new], sent, b"{}") == "msg_1"
+    assert not is_good(FORMER, sent, b"{}", old)
+    assert FORMER.secret_problem(old) is None and FORMER.secret_problem(new) is None
+    assert FORMER.secret_problem("whsec_short")
 
 
 # What holds for every scheme

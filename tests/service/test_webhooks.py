@@ -8,7 +8,7 @@ import pytest
 from fastapi import APIRouter, Depends
 from shop.runtime.http.auth import ClientDep
 from shop.runtime.http.problems import Problem
-from shop.runtime.http.signatures import GITHUB, STRIPE, Hmac, Scheme, new_secret
+from shop.runtime.http.signatures import FORMER, GITHUB, STRIPE, Hmac, Scheme, new_secret
 from shop.runtime.http.webhooks import Signed, Webhook, deliver, find_root, webhooks_of
 from shop.runtime.testing.running import RunningService, problem
 
@@ -104,7 +104,7 @@ async def test_each_webhook_has_secrets_of_its_own(orders: RunningService) -> No
     assert problem(await orders.send_signed(PATH, YES, secret=old)) == (401, "bad-signature")
 
 
-@pytest.mark.parametrize("scheme", [GITHUB, STRIPE, Hmac("X-Till-Signature")])
+@pytest.mark.parametrize("scheme", [GITHUB, STRIPE, FORMER, Hmac("X-Till-Signature")])
 async def test_other_schemes(orders: RunningService, scheme: Scheme) -> None:
     webhook, router = Webhook("other", scheme), APIRouter()
 

@@ -47,6 +47,8 @@ _NAMESPACE = re.compile(r"([a-z][a-z0-9_-]{0,39})?")
 WEBHOOK = re.compile(r"[a-z0-9-]{1,40}")
 CALLER = re.compile(r"[a-z0-9-]{1,30}")
 _SECRET = re.compile(r"[!-~]+")
+FORMER_NAMES = {"webhook_secret"}
+"""Settings that have another name now, and are read under the old one until the next release."""
 _SHORTEST_KEY = 20
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _ALL_ADDRESSES = ("0.0.0.0", "::", "")
@@ -73,6 +75,10 @@ class ServiceSettings(BaseSettings):
     webhook_secrets: Annotated[dict[str, tuple[SecretStr, ...]], NoDecode] = {}
     """``approvals:whsec_…,payments:…``: what signs each webhook, by its name. A name may stand twice: while one secret
     takes the other's place, both are good. The API needs one for each webhook that it takes."""
+
+    webhook_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """Old: the one secret of services of resonate-scaffold 0.1.0. It is read in 0.2 alone, for webhooks that sign in their
+    way and have none in WEBHOOK_SECRETS."""
 
     resonate_url: SecretStr | None = None
     """Unset: in process (`dev` only). http(s)://: a Resonate server. postgresql://: Postgres with resonate-pg."""
@@ -341,13 +347,18 @@ class ServiceSettings(BaseSettings):
                 "Set API_KEYS (the command `api-key NAME` makes an entry); or API_KEYS=none, if that is meant.",
             )
 
-    def secrets_of(self, webhook: str) -> list[str]:
+    def secrets_of(self, webhook: str, *, or_former: bool = False) -> list[str]:
         """The secrets that sign a webhook. What is sent is signed with the first.
+
+        ``or_former``: the one of WEBHOOK_SECRET is good for it, where WEBHOOK_SECRETS has none.
 
         Raises:
             OperatorError: there is none.
         """
-        found = [secret.get_secret_value() for secret in self.webhook_secrets.get(webhook, ())]
+        known = self.webhook_secrets.get(webhook, ())
+        if not known and or_former and self.webhook_secret is not None:
+            known = (self.webhook_secret,)
+        found = [secret.get_secret_value() for secret in known]
         if not found:
             raise OperatorError(
                 f"WEBHOOK_SECRETS has no secret of the webhook {webhook}, and this process needs it",

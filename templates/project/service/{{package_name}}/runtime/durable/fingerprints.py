@@ -26,14 +26,17 @@ type _Counts = Callable[[BaseModel, str, Any], bool]
 """Whether a field of a model, with its value, is part of the fingerprint."""
 
 
-def fingerprint(model: BaseModel, *, as_sent: bool = False) -> str:
+def fingerprint(model: BaseModel) -> str:
     """The SHA-256 of a model as canonical JSON: equal for equal values, and different for different ones.
 
     Decimals are compared as numbers (1.10 is 1.1), times with a zone as instants, sets without an order.
-
-    ``as_sent`` leaves out what the model added by default.
     """
-    return _digest(_canonical(model, _is_sent if as_sent else _always))
+    return _digest(_canonical(model, _always))
+
+
+def former_fingerprint(request: BaseModel) -> str:
+    """The fingerprint by which services of resonate-scaffold 0.1.0 recorded an operation: of the request as it was sent."""
+    return _digest(request.model_dump(mode="json", exclude_unset=True))
 
 
 def fingerprint_of_operation(request: BaseModel, match: Collection[str] | None = None) -> str:
@@ -60,10 +63,6 @@ def _digest(canonical: Any) -> str:
 
 def _always(_model: BaseModel, _name: str, _value: Any) -> bool:
     return True
-
-
-def _is_sent(model: BaseModel, name: str, _value: Any) -> bool:
-    return name in model.model_fields_set
 
 
 def _is_changed(model: BaseModel, name: str, value: Any) -> bool:

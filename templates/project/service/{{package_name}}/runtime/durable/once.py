@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..database import Database, Operation
 from ..errors import OperationConflict
-from .fingerprints import fingerprint, fingerprint_of_operation
+from .fingerprints import fingerprint_of_operation, former_fingerprint
 from .json_values import validate
 
 _UNDONE = "undone"
@@ -83,7 +83,7 @@ async def once[R: BaseModel](
             recorded = await session.get_one(Operation, operation_id)
             if recorded.request == _UNDONE:
                 raise OperationConflict(f"{operation_id} was undone, and is not done again")
-            if recorded.request not in (digest, *_earlier_fingerprints(request)):
+            if recorded.request != digest and recorded.request not in _earlier_fingerprints(request):
                 compared = "all but moments" if match is None else ", ".join(match)
                 raise OperationConflict(
                     f"{operation_id} was done before with other arguments (compared are {compared}; see `match` of once)"
@@ -124,8 +124,8 @@ async def undo_once[R: BaseModel](
 
 
 def _earlier_fingerprints(request: BaseModel) -> tuple[str, ...]:
-    """What a release before may have recorded for the same request: one without this ``match``, or of runtime 0.1."""
-    return fingerprint_of_operation(request), fingerprint(request, as_sent=True)
+    """What a release before may have recorded for the same request: one without this ``match``, or of version 0.1.0."""
+    return fingerprint_of_operation(request), former_fingerprint(request)
 
 
 async def _claim(session: AsyncSession, operation_id: str, digest: str) -> bool | None:

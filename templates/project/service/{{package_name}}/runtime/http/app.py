@@ -1,5 +1,6 @@
 """What every HTTP application of a service has: bounds, problems, telemetry, health routes."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from fastapi import APIRouter, FastAPI
@@ -20,6 +21,8 @@ from .openapi import extend_openapi
 from .problems import ProblemMiddleware, install_handlers
 from .webhooks import webhooks_of
 
+logger = logging.getLogger(__name__)
+
 RESPONSE_HEADERS = ("Location", "Link", "Idempotent-Replayed", "Preference-Applied", "Retry-After", "X-Request-ID")
 """What clients read of a response beside its body; `expose_headers` of CORS."""
 
@@ -36,8 +39,12 @@ def install(
         OperatorError: a route takes a webhook, and WEBHOOK_SECRETS has no secret for it, or not one of its scheme.
     """
     routes = list(_routes(routers))
-    for webhook in webhooks_of(routes):
+    webhooks = list(dict.fromkeys(webhooks_of(routes)))
+    for webhook in webhooks:
         webhook.check_secrets(settings)
+    if former := [webhook.name for webhook in webhooks if webhook.uses_former_setting(settings)]:
+        wanted = ",".join(f"{name}:<the secret>" for name in former)
+        logger.warning("WEBHOOK_SECRET is read in this release for the last time: set WEBHOOK_SECRETS=%s instead", wanted)
     app.state.settings = settings
     app.state.guesses = Guesses()
     app.state.reads = None  # The lifespan of `Service.api` opens it, where there are queries.

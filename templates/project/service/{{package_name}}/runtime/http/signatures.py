@@ -4,6 +4,7 @@
     GITHUB                   X-Hub-Signature-256, over the body
     STRIPE                   Stripe-Signature, over time and body
     Hmac("X-Signature")      hex HMAC-SHA256 over the body, in a header of this name
+    FORMER                   old: as services of resonate-scaffold 0.1.0 were sent to
 
 A sender of another kind needs a class with the methods of :class:`Scheme`.
 """
@@ -188,14 +189,62 @@ class Stripe:
         content = sent.encode() + b"." + body
         if not any([_matches(secret, content, value) for name, value in pairs if name == "v1"]):
             raise Refused(_NO_MATCH)
-        if abs(time() - int(sent)) > MAX_AGE:
-            raise Refused(f"the signature is older than {MAX_AGE // 60} minutes, or from the future")
+        _check_age(sent)
         return _id_in(body) or hashlib.sha256(body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """Old: hex HMAC-SHA256 over `<timestamp>.<body>`, as services of resonate-scaffold 0.1.0 were sent to.
+
+    For senders that have not changed yet. A secret `whsec_…` is one of Standard Webhooks here, and signs as that does:
+    with both secrets in WEBHOOK_SECRETS a sender may move from the one to the other at any time. When all have moved,
+    take the old secret out, and leave FORMER out of the route's `Webhook`.
+
+    The digest of the body is the id of a message in the old form, whose sender gives none.
+    """
+
+    @property
+    def headers(self) -> Mapping[str, tuple[str, str]]:
+        """See :class:`Scheme`. Those of the old form; Standard Webhooks wants webhook-id, too."""
+        said = "Hex HMAC-SHA256 of `timestamp.body`; or as Standard Webhooks has it, with a secret of theirs."
+        return {
+            "webhook-timestamp": ("Unix seconds.", STANDARD.headers["webhook-timestamp"][1]),
+            "webhook-signature": (said, rf"^[0-9a-f]{{64}}$|{STANDARD.headers['webhook-signature'][1]}"),
+        }
+
+    def secret_problem(self, secret: str) -> str | None:
+        """See :class:`Scheme`."""
+        return STANDARD.secret_problem(secret) if _is_standard(secret) else None
+
+    def sign(
+        self, secret: str, body: bytes, *, message_id: str | None = None, now: float | None = None
+    ) -> dict[str, str]:
+        """See :class:`Scheme`. In the old form the message has no id."""
+        if _is_standard(secret):
+            return STANDARD.sign(secret, body, message_id=message_id, now=now)
+        sent = str(int(time() if now is None else now))
+        return {"webhook-timestamp": sent, "webhook-signature": _hex(secret, sent.encode() + b"." + body)}
+
+    def verify(self, secret: str, headers: Mapping[str, str], body: bytes) -> str:
+        """See :class:`Scheme`."""
+        if _is_standard(secret):
+            return STANDARD.verify(secret, headers, body)
+        sent, given = headers.get("webhook-timestamp"), headers.get("webhook-signature")
+        if sent is None or given is None:
+            raise Refused("the headers Webhook-Timestamp and Webhook-Signature are required")
+        if not _SECONDS.fullmatch(sent):
+            raise Refused("Webhook-Timestamp must be Unix seconds")
+        if not _matches(secret, sent.encode() + b"." + body, given):
+            raise Refused(_NO_MATCH)
+        _check_age(sent)
+        return hashlib.sha256(body).hexdigest()
 
 
 STANDARD = StandardWebhooks()
 GITHUB = Hmac("X-Hub-Signature-256", "sha256=", id_header="X-GitHub-Delivery")
 STRIPE = Stripe()
+FORMER = Former()
 
 
 def verify(scheme: Scheme, known: Sequence[str], headers: Mapping[str, str], body: bytes) -> str:
@@ -216,6 +265,16 @@ def verify(scheme: Scheme, known: Sequence[str], headers: Mapping[str, str], bod
 def new_secret() -> str:
     """A secret of Standard Webhooks, which does for every other scheme too."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _is_standard(secret: str) -> bool:
+    return secret.startswith("whsec_")
+
+
+def _check_age(sent: str) -> None:
+    """See that a time, in Unix seconds, is near ours."""
+    if abs(time() - int(sent)) > MAX_AGE:
+        raise Refused(f"the signature is older than {MAX_AGE // 60} minutes, or from the future")
 
 
 def _hex(secret: str, content: bytes) -> str:

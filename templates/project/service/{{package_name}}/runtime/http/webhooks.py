@@ -21,7 +21,7 @@ from ..settings import ServiceSettings
 from .idempotency import RequestIdentity
 from .openapi import Schemas, header, problems
 from .problems import Problem, not_found
-from .signatures import STANDARD, Refused, Scheme, verify
+from .signatures import STANDARD, Former, Refused, Scheme, verify
 from .strict_json import check_request, read_json
 from .work import Outcome, Status
 
@@ -57,10 +57,22 @@ class Webhook:
         settings: ServiceSettings = request.app.state.settings
         body = await request.body()
         try:
-            return Signed(verify(self.scheme, settings.secrets_of(self.name), request.headers, body), body)
+            return Signed(verify(self.scheme, self.secrets(settings), request.headers, body), body)
         except Refused as refused:
             challenge = {"WWW-Authenticate": "Webhook-Signature"}
             raise Problem(401, "bad-signature", f"The webhook is refused: {refused}.", headers=challenge) from None
+
+    def secrets(self, settings: ServiceSettings) -> list[str]:
+        """The secrets that sign it. What is sent is signed with the first.
+
+        Raises:
+            OperatorError: there is none.
+        """
+        return settings.secrets_of(self.name, or_former=isinstance(self.scheme, Former))
+
+    def uses_former_setting(self, settings: ServiceSettings) -> bool:
+        """Whether its secret is the one of WEBHOOK_SECRET, which has another name now."""
+        return isinstance(self.scheme, Former) and not settings.webhook_secrets.get(self.name)
 
     def takes(self, model: type[BaseModel]) -> dict[str, Any]:
         """`openapi_extra` of a route that takes this webhook's messages and parses them as ``model``."""
@@ -80,7 +92,7 @@ class Webhook:
         Raises:
             OperatorError: there is none, or it is another scheme's.
         """
-        for secret in settings.secrets_of(self.name):
+        for secret in self.secrets(settings):
             if problem := self.scheme.secret_problem(secret):
                 raise OperatorError(
                     f"WEBHOOK_SECRETS: a secret of the webhook {self.name} is refused: {problem}",

@@ -131,10 +131,26 @@ class History(BaseModel, frozen=True):
     calls: list[AnsweredCall]
     outcome: CallOutcome
 
+    @field_validator("calls")
+    @classmethod
+    def _read_older(cls, calls: list[AnsweredCall]) -> list[AnsweredCall]:
+        return [_question_of_today(call) for call in calls]
+
     def text(self) -> str:
         """It as JSON, to keep and to compare line by line."""
         data = self.model_dump(mode="json", exclude_defaults=True)
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def _question_of_today(call: AnsweredCall) -> AnsweredCall:
+    """A call that asks at a gate, as today's code makes it: version 0.1.0 named the question otherwise, and recorded no
+    number of it, by which `gate` knows the name that holds.
+    """
+    match call:
+        case AnsweredCall(kind="step", name="_open", args=[str(question), held, str(root), ends_at]):
+            if call.outcome.state == "resolved" and call.outcome.value is None:
+                return call.model_copy(update={"args": [f"{question.partition('/')[0]}/{root}", held, root, ends_at]})
+    return call
 
 
 def value_difference(was: Any, now: Any, path: str) -> str | None:

@@ -1,0 +1,164 @@
+"""Put what a release moved at its new place in the older trees, so that a merge compares like with like.
+
+Git follows a file that was renamed and changed little. It does not follow one that was rewritten, or a module whose
+definitions became modules of their own. Here both the base and the user's tree get the new places, definition by
+definition, and what the user wrote there goes along.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from resonate_scaffold.upgrade.merge import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """Files that have another path. ``old`` is a regular expression of a whole path, ``new`` what takes its place."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Modules whose definitions are in several now: ``old`` as in :class:`Renamed`, ``new`` the directory of them."""
+
+    old: str
+    new: str
+
+
+Move = Renamed | Split
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A definition with the comments above it, or what is between definitions."""
+
+    name: str | None
+    text: str
+
+
+def align(base: Tree, ours: Tree, theirs: Tree, moves: Sequence[Move]) -> tuple[Tree, Tree]:
+    """The base and the user's tree, with what was moved at its new place.
+
+    What a module holds beside definitions that moved stays at its old path, and only if the user has changed it: then
+    it shows in the merge.
+    """
+    old, own = dict(base.files), dict(ours.files)
+    for move in moves:
+        for path in sorted(old):
+            match = re.fullmatch(move.old, str(path))
+            if match is None or path in theirs.files:
+                continue
+            target = PurePosixPath(match.expand(move.new))
+            if isinstance(move, Renamed):
+                _rename(old, own, theirs.files, path, target)
+            else:
+                _split(old, own, theirs.files, path, target)
+    renamed = {path for path in old if path not in base.files}
+    return Tree(old, base.executable | renamed & theirs.executable), Tree(
+        own, ours.executable | renamed & theirs.executable
+    )
+
+
+def _rename(
+    old: dict[PurePosixPath, bytes],
+    own: dict[PurePosixPath, bytes],
+    new: Mapping[PurePosixPath, bytes],
+    path: PurePosixPath,
+    target: PurePosixPath,
+) -> None:
+    if target in new and target not in old and target not in own:
+        old[target] = old.pop(path)
+        if path in own:
+            own[target] = own.pop(path)
+
+
+def _split(
+    old: dict[PurePosixPath, bytes],
+    own: dict[PurePosixPath, bytes],
+    new: Mapping[PurePosixPath, bytes],
+    path: PurePosixPath,
+    directory: PurePosixPath,
+) -> None:
+    before, now = _parts(old[path]), _parts(own[path]) if path in own else None
+    if before is None or (path in own and now is None):
+        return  # It cannot be read as Python: it stays, and is told as a conflict.
+    places = _places(new, directory)
+    for target, names in places.items():
+        if target in old or target in own:
+            continue
+        if found := _joined(before, names):
+            old[target] = found
+            if now is not None and (edited := _joined(now, names)):
+                own[target] = edited
+    moved = {name for names in places.values() for name in names}
+    rest, own_rest = _rest(before, moved), None if now is None else _rest(now, moved)
+    del old[path]
+    if now is not None:
+        own.pop(path)
+        if own_rest != rest:
+            old[path], own[path] = rest, own_rest or b""
+
+
+def _places(files: Mapping[PurePosixPath, bytes], directory: PurePosixPath) -> dict[PurePosixPath, list[str]]:
+    """The names that each module of a directory defines, in their order."""
+    found = {}
+    for path, content in files.items():
+        if path.parent == directory and path.suffix == ".py" and (parts := _parts(content)):
+            found[path] = [part.name for part in parts if part.name is not None]
+    return found
+
+
+def _parts(content: bytes) -> list[_Part] | None:
+    """A module in parts that make it up; None where it is no Python."""
+    try:
+        text = content.decode()
+        tree = ast.parse(text)
+    except (ValueError, SyntaxError):
+        return None
+    lines = text.splitlines(keepends=True)
+    parts: list[_Part] = []
+    reached = 0
+    for name, node in _named(tree.body):
+        first = min([node.lineno, *(it.lineno for it in getattr(node, "decorator_list", []))]) - 1
+        while first > reached and lines[first - 1].startswith("#"):
+            first -= 1  # Its comments.
+        end = node.end_lineno or node.lineno
+        while end < len(lines) and lines[end].startswith('"""'):  # The text that documents a variable.
+            end = _end_of_text(tree.body, end)
+        while end < len(lines) and lines[end].lstrip(" ").startswith("#") and lines[end].startswith(" "):
+            end += 1  # A comment at the end of its body.
+        parts += [_Part(None, "".join(lines[reached:first])), _Part(name, "".join(lines[first:end]))]
+        reached = end
+    return [*parts, _Part(None, "".join(lines[reached:]))]
+
+
+def _named(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    for node in body:
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name, node
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                yield name, node
+
+
+def _end_of_text(body: Sequence[ast.stmt], line: int) -> int:
+    return next((node.end_lineno or line + 1 for node in body if node.lineno == line + 1), line + 1)
+
+
+def _joined(parts: Sequence[_Part], names: Sequence[str]) -> bytes:
+    """The parts of these names, in this order, as a module would have them."""
+    texts = {part.name: part.text for part in parts}
+    return "\n\n".join(texts[name] for name in names if name in texts).encode()
+
+
+def _rest(parts: Sequence[_Part], moved: set[str]) -> bytes:
+    """What a module has beside what was moved; blank lines say nothing."""
+    lines = "".join(part.text for part in parts if part.name not in moved).splitlines(keepends=True)
+    return "".join(line for line in lines if line.strip()).encode()
