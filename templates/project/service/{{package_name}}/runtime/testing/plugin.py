@@ -146,7 +146,10 @@ def settings(definition: Service, no_settings: None) -> ServiceSettings:
 
 def make_settings(definition: Service, **values: Any) -> ServiceSettings:
     """Settings for a test, without the `.env` of the directory."""
-    defaults: dict[str, Any] = {"webhook_secrets": secrets_for(definition, SECRET), "database_url": "sqlite:///unused.db"}
+    defaults: dict[str, Any] = {
+        "webhook_secrets": secrets_for(definition, SECRET),
+        "database_url": "sqlite:///unused.db",
+    }
     defaults["use_fakes"] = True
     defaults["allowed_hosts"] = "*"  # Tests call the service by names of their own.
     return definition.settings(**{**defaults, **values, "_env_file": None})
