@@ -38,7 +38,9 @@ from resonate_scaffold.dev.supervisor import Console, Launch, Service, describe_
 from resonate_scaffold.errors import EngineFailed, ScaffoldError, UsageError
 
 STATE = Path(".resonate")  # in the service's directory, ignored by its git: what an engine of ours keeps
-ENGINE_FILE = STATE / "engine.env"  # while an engine of ours runs: read by the service's `run-schedule`, `reconcile`
+ENGINE_FILE = (
+    STATE / "engine.env"
+)  # while an engine of ours runs: read by the service's `runs`, `schedules`, `reconcile`
 ENGINE_WAIT = 10.0  # seconds until an engine that does not answer is an error
 DATABASE_WAIT = 60.0  # the same for a PostgreSQL that we start; the first time it makes its files
 _ANNOUNCED = "DATABASE_URL="  # how a service's command `postgres` begins the line that says it is ready

@@ -68,8 +68,9 @@ def run(command: str, group: click.Group = main, **environment: str) -> Result:
         ({}, "db", "Run the command `migrate` first."),
         ({}, "group no-such", "there is no worker group 'no-such'\nGroups: workers, db"),
         ({}, "group workflows", "there is no worker group 'workflows'\nGroups: "),
-        ({}, "run-schedule no-such", "there is no schedule 'no-such'\nSchedules: "),
-        ({"RESONATE_URL": ""}, "run-schedule nightly", "RESONATE_URL is not set, and no `resonate-scaffold dev` runs"),
+        ({}, "schedules run no-such", "there is no schedule 'no-such'\nSchedules: "),
+        ({"RESONATE_URL": ""}, "runs list", "RESONATE_URL is not set, and no `resonate-scaffold dev` runs"),
+        ({"RESONATE_URL": ""}, "schedules run nightly", "RESONATE_URL is not set, and no `resonate-scaffold dev` runs"),
         ({"RESONATE_URL": ""}, "runs retry job/one", "RESONATE_URL is not set, and no `resonate-scaffold dev` runs"),
         ({"RESONATE_URL": ""}, "reconcile", "Start it; or: export RESONATE_URL=…"),
         ({}, "fake no-such", "there is no stand-in for group 'no-such'\nGroups that have some: "),
@@ -201,7 +202,7 @@ def test_run_schedule_says_when_the_engine_is_away(tmp_path: Path, monkeypatch: 
     assert "Error: the engine did not answer: TimeoutError\nIs RESONATE_URL right, " in done.output
 
 
-@pytest.mark.parametrize("command", ["run-schedule nightly", "reconcile --again job/a"])
+@pytest.mark.parametrize("command", ["run-schedule nightly", "schedules run nightly", "reconcile --again job/a"])
 def test_commands_beside_dev_find_what_it_runs(
     command: str, definition: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

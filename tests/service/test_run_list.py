@@ -173,6 +173,29 @@ async def test_the_newest_come_first_in_pages_of_any_length(runs: Runs) -> None:
     assert await runs.pages(2, **between) == newest_first[2:9]
 
 
+@pytest.mark.usefixtures("crowded")
+async def test_a_page_asks_for_little_beside_many_runs(
+    definition: Service, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connected(definition, resonate_url=engine, namespace="many") as client:
+        runs = Runs(client)
+        for number in range(60):
+            await runs.make(f"job/{number}", NOW - number * MINUTE)
+        found: list[int] = []
+        sender: Any = client.resonate.promises.sender
+        search = sender.promise_search
+
+        async def counted(*asked: Any) -> Any:
+            page = await search(*asked)
+            found.append(len(page.promises))
+            return page
+
+        monkeypatch.setattr(sender, "promise_search", counted)
+        assert await runs.ids(limit=1, kind="job") == ["job/0"]
+        # All, a day, one or two hours, and some minutes of which the newest may have none.
+        assert sum(found) <= 12 and len(found) <= 8, found
+
+
 def moment(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 

@@ -13,7 +13,9 @@ from resonate.context import Context
 from resonate.error import ConnectorError, ServerError
 from resonate.types import ScheduleRecord, TaskData, Value
 from shop.runtime.durable import schedules
+from shop.runtime.durable.cron import find_previous
 from shop.runtime.durable.rpc import Rpc, serve
+from shop.runtime.durable.schedule_states import schedule_states
 from shop.runtime.durable.scheduled_runs import LIFETIME
 from shop.runtime.durable.schedules import Schedule, run_now, sync_schedules
 from shop.runtime.engine.client import EngineClient, build
@@ -266,3 +268,21 @@ async def test_postgres_is_told_weekdays_and_months_by_number(definition: Servic
     schedule = Schedule("odd", "*/5 8-18 * jan,Jul MON-FRI", tidy, Tidy())
     assert schedules._cron(client, schedule) == "*/5 8-18 * 1,7 1-5"
     await stop(client, timedelta(seconds=1))
+
+
+async def test_how_schedules_stand(client: EngineClient) -> None:
+    await sync_schedules(client, [NIGHTLY], prefix="shop")
+    now = client.clock.now_ms()
+    for back, result in ((1, {"skipped": "overlap"}), (3, {"removed": 1})):
+        due = now
+        for _ in range(back):
+            due = find_previous(NIGHTLY.cron, due) or 0
+        await client.create(f"schedule/nightly-{due}", NIGHTLY.plan(client).task(), now + 60_000)
+        await client.resolve(f"schedule/nightly-{due}", result)
+    nightly, weekly = await schedule_states(client, [NIGHTLY, WEEKLY], "shop")
+    assert (nightly.name, nightly.workflow, nightly.is_kept, nightly.skipped) == ("nightly", "tidy", True, "overlap")
+    assert nightly.last_run and nightly.last_run.status == "succeeded"
+    first, *others = nightly.next_times
+    assert (first.hour, first.minute) == (2, 30) and first.timestamp() * 1000 > now
+    assert [at - first for at in others] == [timedelta(days=1), timedelta(days=2)]
+    assert (weekly.is_kept, weekly.last_run, [at.isoweekday() for at in weekly.next_times]) == (False, None, [1, 1, 1])

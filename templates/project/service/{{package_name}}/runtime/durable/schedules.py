@@ -62,7 +62,7 @@ class Schedule:
     * ``allow``: it starts at once, beside it.
 
     The deadline of a run is the workflow's ``timeout``, or JOB_TIMEOUT, from when it starts. What is skipped is logged and counted
-    (``schedule_times_total``). A run by `run-schedule` is apart: it waits for none, and none waits for it; so is one of
+    (``schedule_times_total``). A run by `schedules run` is apart: it waits for none, and none waits for it; so is one of
     the time before ``cron`` was changed.
 
     Raises:

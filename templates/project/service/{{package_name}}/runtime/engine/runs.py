@@ -2,7 +2,7 @@
 
 :func:`list_runs <.run_list.list_runs>` lists the runs of this service, :func:`find_tree <.run_tree.find_tree>` has one
 with its calls, and :func:`list_workers <.presence.list_workers>` says who serves which group. Ids are this service's,
-without its namespace; groups are as the engine knows them (``shop.workers``).
+without its namespace; groups are as the engine knows them (``myapi.workers``).
 """
 
 import base64
