@@ -3,6 +3,7 @@
 import pytest
 
 from orders.contracts.workflows.book_trip import BookTrip, book_trip
+from orders.runtime.durable.calls import name_of_call
 from orders.runtime.http.work import Status
 from orders.runtime.testing.crashes import Crashes
 from orders.runtime.testing.running import RunningService
@@ -12,7 +13,7 @@ async def functions(service: RunningService, root: str) -> list[str]:
     """What a run called, in order."""
     made: list[str] = []
     while (call := await service.client.find(f"{root}:{len(made) + 1}")) is not None:
-        made.append(call.param.data["func"])
+        made.append(name_of_call(call))
     return made
 
 
