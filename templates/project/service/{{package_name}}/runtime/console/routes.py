@@ -277,7 +277,10 @@ def console_router(service: Service, sources: Sources) -> APIRouter:
         console.questions.forget(body.run)
         if delivery in _REFUSED:
             raise Problem(_REFUSED[delivery], delivery.name.lower(), _DELIVERED[delivery])
-        logger.info("an answer was given from the console", extra={"gate": body.gate, "job": body.run})
+        logger.info(
+            "an answer was given from the console",
+            extra={"gate": body.gate, "job": client.namespace.engine_id(body.run)},
+        )
         return Done(detail=_DELIVERED[delivery])
 
     @router.get("/schedules")
