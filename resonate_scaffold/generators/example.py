@@ -160,7 +160,7 @@ def _elements(source: Source, name: str) -> list[str]:
 def _importing_as(mine: Source, was: Source) -> bytes:
     """A module whose imports are spelled as in another one, where both import from the same place.
 
-    Lines that the example and somebody else have both changed could not be merged. What is missing then is imported again.
+    Lines that two have changed could not be merged. What is missing then is imported again.
     """
     spelled = {was._base(node): node for node in was.tree.body if isinstance(node, ast.ImportFrom)}
     content = mine.content
