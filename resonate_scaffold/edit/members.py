@@ -16,8 +16,8 @@ from resonate_scaffold.errors import CannotEdit
 class MemberEdits(ListEdits):
     """A layer of :class:`~resonate_scaffold.edit.source.Source`."""
 
-    def append_field(self, class_: str, text: str) -> Self:
-        """Append an annotated field to a class of the module, behind the fields that it has.
+    def append_field(self, class_: str, text: str, *, behind: str | None = None) -> Self:
+        """Append an annotated field to a class of the module, behind the fields that it has, or one of them.
 
         Raises:
             CannotEdit: there is no such class, or more than one; or it has the field already.
@@ -32,7 +32,8 @@ class MemberEdits(ListEdits):
             raise refused(f"{class_} has {_name_of(added)} already")
         fields = [place for place, statement in enumerate(body) if isinstance(statement, ast.AnnAssign)]
         data = [place for place, it in enumerate(body) if is_docstring(it) or isinstance(it, ast.Assign)]
-        place = max(fields or data, default=len(body) - 1)
+        wanted = [place for place in fields if _name_of(body[place]) == behind]
+        place = max(wanted or fields or data, default=len(body) - 1)
         if fields and place + 1 < len(body) and is_docstring(body[place + 1]):
             place += 1  # What explains the field above it.
         start, end = self._span(body[place])

@@ -190,12 +190,15 @@ class Addition:
         self._edit(path, edit)
         self._defines.setdefault(path, []).append(defines)
 
-    def append_field(self, path: PurePosixPath, class_: str, name: str, write: Callable[[Bind], str]) -> None:
+    def append_field(
+        self, path: PurePosixPath, class_: str, name: str, write: Callable[[Bind], str], *, behind: str | None = None
+    ) -> None:
         """Append a field to a class of a module that is there.
 
         Args:
             name: the field's.
             write: gives its text; it is called with what tells how an imported name is written there.
+            behind: the field that it comes after, if the class has it; else the last one.
         """
 
         def edit(source: Source, laid_out: Callable[[str], str]) -> Source:
@@ -205,7 +208,7 @@ class Addition:
                 return expression
 
             text = write(bind)
-            return source.append_field(class_, laid_out(text))
+            return source.append_field(class_, laid_out(text), behind=behind)
 
         self._edit(path, edit)
         self._defines.setdefault(path, []).append(f"{class_}.{name}")

@@ -120,8 +120,10 @@ def _settings(addition: Addition, name: Noun) -> None:
         duration, timedelta = bind("runtime.settings", "Duration"), bind("!datetime", "timedelta")
         return f"{name.snake}_timeout: {duration} = {timedelta}(seconds=10)"
 
+    behind = "namespace"  # Not beside those of the example, which would go with it.
     for part, write in zip(PARTS, (url, token, timeout), strict=True):
-        addition.append_field(path, "Settings", f"{name.snake}_{part}", write)
+        addition.append_field(path, "Settings", f"{name.snake}_{part}", write, behind=behind)
+        behind = f"{name.snake}_{part}"
 
 
 def _explain(addition: Addition, name: Noun, group: str) -> None:

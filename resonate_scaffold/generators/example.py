@@ -138,7 +138,7 @@ def _code_without(project: Project, path: PurePosixPath, base: bytes, bare: byte
     was = was.remove_definitions(names)
     there = mine
     mine = mine.remove_definitions([name for name in names if name in mine.definitions()])
-    content, left = merged(was.content, wanted.content, mine.content)
+    content, left = merged(was.content, wanted.content, _importing_as(mine, was))
     if left:
         raise CannotEdit(
             f"{path}: what the example has there was changed since `new` made it",
@@ -155,6 +155,21 @@ def _elements(source: Source, name: str) -> list[str]:
         case ast.Assign(value=ast.List(elts=elements)) | ast.AnnAssign(value=ast.List(elts=elements)):
             return [key for it in elements if (key := source.qualified(it)) is not None]
     return []
+
+
+def _importing_as(mine: Source, was: Source) -> bytes:
+    """A module whose imports are spelled as in another one, where both import from the same place.
+
+    Lines that two have changed could not be merged. What is missing then is imported again.
+    """
+    spelled = {was._base(node): node for node in was.tree.body if isinstance(node, ast.ImportFrom)}
+    content = mine.content
+    for node in reversed(mine.tree.body):
+        known = spelled.get(mine._base(node)) if isinstance(node, ast.ImportFrom) else None
+        if known is not None:
+            (start, end), (first, last) = mine._span(node), was._span(known)
+            content = content[:start] + was.content[first:last] + content[end:]
+    return content
 
 
 def _with_imports(before: Source, after: Source) -> Source:
