@@ -22,7 +22,7 @@ import httpx
 import pytest
 
 from resonate_scaffold.upgrade.releases import archive_of
-from tests.past_service import PAST, old, upgraded, write
+from tests.past_service import PAST, Files, old, upgraded, write
 from tests.topology import Topology
 
 KEY = "a-key-of-alice-that-is-long"
@@ -41,8 +41,9 @@ IMPORT = (
 WAIT = ("    return PlaceOrderResult(", "    await {wait}\n    return PlaceOrderResult(")
 
 
-def edited(files: dict[PurePosixPath, bytes], wait: str, *imports: tuple[str, str]) -> dict[PurePosixPath, bytes]:
+def edited(given: Files, wait: str, *imports: tuple[str, str]) -> Files:
     """The files with what the owner wrote; ``wait`` is how a workflow waits at the gate."""
+    files = dict(given)
     for path, changes in {
         NIGHTLY: [IMPORT, SLEEP],
         PLACE_ORDER: [IMPORT, *imports, (WAIT[0], WAIT[1].format(wait=wait))],
@@ -66,7 +67,7 @@ def before(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def after(tmp_path: Path) -> Path:
-    files, _ = upgraded(old("shop-grown"))
+    files, _ = upgraded("shop-grown")
     model = "from ..contracts.workflows.place_order import PlaceOrder, PlaceOrderResult\n"
     gate = (model, f"{model}from ..contracts.workflows.shipped import shipped\n")
     return write(edited(files, "shipped.wait(ctx, timedelta(days=1))", gate), tmp_path / "after")
