@@ -112,7 +112,7 @@ def test_work_that_waited_is_finished(before: Path, after: Path, tmp_path: Path,
 def pending(topology: Topology, promise: str) -> bool:
     """Whether the engine has a promise that is open."""
     answer = topology.ask_engine("promise.get", id=promise)
-    return answer["head"]["status"] == 200 and answer["data"]["promise"]["state"] == "pending"
+    return bool(answer["head"]["status"] == 200 and answer["data"]["promise"]["state"] == "pending")
 
 
 def submit(url: str, method: str, path: str, body: Any, key: str | None, **headers: str) -> httpx.Response:
@@ -186,11 +186,12 @@ def go_on(topology: Topology, places: dict[str, str], signing: ModuleType) -> No
     assert other.status_code == 422
 
     # Senders of before answer, signed and addressed as before.
-    for path, body in (
+    answers: list[tuple[str, dict[str, Any]]] = [
         ("/webhooks/approvals/alice.gate", {"approved": True}),
         ("/webhooks/shipped/alice.c-1/ABC/2", {"carrier": "dhl"}),
         ("/webhooks/shipped/alice.order", {"carrier": "ups"}),
-    ):
+    ]
+    for path, body in answers:
         raw, now = json.dumps(body).encode(), str(int(time.time()))
         headers = {signing.TIMESTAMP: now, signing.SIGNATURE: signing.sign(SECRET, now, raw)}
         taken = httpx.post(url + path, content=raw, headers=headers, timeout=30)
