@@ -312,7 +312,7 @@ class Project:
         if self.manifest.older:
             raise OlderLayout(
                 f"{self.name} has the layout of version {self.manifest.version}, which this version only reads",
-                f"Change it with the version that made it: pip install resonate-scaffold=={self.manifest.version}",
+                "Bring it to this version first: resonate-scaffold upgrade",
             )
 
     @cached_property

@@ -259,7 +259,7 @@ def words(name: str) -> tuple[str, str]:
     called = "shop" if name == "shop-grown" else name
     return (
         f"{called} has the layout of version 0.1.0, which this version only reads",
-        "Change it with the version that made it: pip install resonate-scaffold==0.1.0",
+        "Bring it to this version first: resonate-scaffold upgrade",
     )
 
 

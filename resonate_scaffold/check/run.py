@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from resonate_scaffold import __version__
 from resonate_scaffold.cache import remembered
 from resonate_scaffold.check import Judgement, judge
 from resonate_scaffold.check.findings import RULES, Finding, is_selected, page_of
@@ -16,9 +18,11 @@ from resonate_scaffold.code.files import Patterns, Tree, read
 from resonate_scaffold.code.garbage import without_collecting
 from resonate_scaffold.disk import apply
 from resonate_scaffold.disk.files import may_change, package_at
-from resonate_scaffold.errors import UsageError
+from resonate_scaffold.errors import ManifestError, UsageError
 from resonate_scaffold.plan import Edit, Plan, unified_diff
+from resonate_scaffold.project import MANIFEST, Manifest
 from resonate_scaffold.report import Outcome, Report
+from resonate_scaffold.upgrade.moves import as_numbers
 
 if TYPE_CHECKING:  # imported where a project is read, as in the package
     from resonate_scaffold.check.checklist import Item
@@ -59,8 +63,10 @@ def run(request: CheckRequest, report: Report) -> Outcome:
     if request.fix and request.add_noqa:
         raise UsageError("--fix and --add-noqa exclude each other", "Give --fix first, then --add-noqa for the rest.")
     shown, items, changed = Shown(), list[dict[str, Any]](), list[tuple[str, str]]()
+    behind = list[str]()
     with without_collecting():
         for tree in read(request.paths):
+            behind += _behind(tree)
             if request.fix or request.add_noqa:
                 tree, plan = _changed(tree, request)
                 if request.dry_run:
@@ -77,12 +83,15 @@ def run(request: CheckRequest, report: Report) -> Outcome:
                 items += _checklist(tree)
     for path, _ in changed:
         report.step("edit", path)
+    for note in behind:
+        report.note(note)
     if request.checklist:
         report.checklist(items)
     report.findings(shown, statistics=request.statistics, every_stale=any(it != "ALL" for it in request.select))
     return Outcome(
         "check",
         changes=tuple(changed),
+        notes=tuple(behind),
         findings=tuple(shown.findings),
         checklist=tuple(items) if request.checklist else None,
     )
@@ -100,6 +109,19 @@ def explain(rule: str) -> str:
             f"{rule} is not one rule", f"For example: --explain {next(it for it in RULES if it.startswith(codes[0]))}"
         )
     return page_of(codes[0]).read_text("utf-8")
+
+
+def _behind(tree: Tree) -> Iterator[str]:
+    """That a service is of an older version of the tool. A manifest that cannot be read is told by other commands."""
+    for path, content in tree.beside.items():
+        if path.name == MANIFEST.name and tree.is_asked(path):
+            with contextlib.suppress(ManifestError):
+                manifest = Manifest.from_bytes(content)
+                if as_numbers(manifest.version) < as_numbers(__version__):
+                    name = manifest.answers["project_name"]
+                    yield (
+                        f"{name} is of version {manifest.version}, and this is {__version__}: resonate-scaffold upgrade"
+                    )
 
 
 def _model(tree: Tree) -> Model:

@@ -33,12 +33,17 @@ def list_(
     repair: Annotated[
         bool, typer.Option("--repair", help="Make again what a merge lost: elements of lists, records of `add`.")
     ] = False,
+    versions: Annotated[
+        bool, typer.Option("--versions", help="Only which version made the service, and which this one can upgrade.")
+    ] = False,
     dry_run: DryRun = False,
 ) -> None:
     """What the service has, read from its code: what is served where, and called from where."""
     from resonate_scaffold.grow import show
     from resonate_scaffold.report import Report
 
+    if versions and (kind is not None or repair):
+        raise UsageError("--versions stands alone", "See resonate-scaffold list --help")
     if dry_run and not repair:
         raise UsageError("--dry-run is for --repair: without it nothing is changed", "Leave one out, or give both.")
     if repair:
@@ -46,6 +51,10 @@ def list_(
 
         change_project(planner, "list", project, dry_run=dry_run, as_json=as_json)
     report = Report(as_json=as_json)
+    if versions:
+        from resonate_scaffold.upgrade.run import show_versions
+
+        raise typer.Exit(report.finish(show_versions(project, report)))
     raise typer.Exit(report.finish(show(project, kind and kind.value, report)))
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from resonate_scaffold.formatting import Draft, lay_out
 from resonate_scaffold.forms import form
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
-from resonate_scaffold.project import ADDS, MANIFEST, Added, Manifest, fingerprint
+from resonate_scaffold.project import ADDS, MANIFEST, Added, FilesInMemory, Manifest, fingerprint
 from resonate_scaffold.upgrade.align import align
+from resonate_scaffold.upgrade.codemods import modernize
 from resonate_scaffold.upgrade.merge import Conflict, Sides, Tree, merge
 from resonate_scaffold.upgrade.moves import moves_between
 from resonate_scaffold.upgrade.releases import replay_with
 from resonate_scaffold.upgrade.replay import Record, Refused, Replayed
+from resonate_scaffold.upgrade.steps import fit, records_for
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+(\[[^]]*\])?")
 
@@ -26,7 +29,9 @@ class Upgrade:
 
     ``unlike`` are files that the old version makes otherwise than the service has recorded; ``refused`` are records
     that one of the versions does not add, whose code stays the owner's; ``edited_runtime`` are files of the machinery
-    that somebody edited; ``migrations`` are those to run; ``dependencies`` says which moved.
+    that somebody edited; ``migrations`` are those to run; ``dependencies`` says which moved; ``by_hand`` are lines of
+    the owner's code that use what is not there any more; ``told`` says what stays as it was for the sake of what is
+    outside of the code.
     """
 
     old: str
@@ -39,6 +44,8 @@ class Upgrade:
     edited_runtime: tuple[PurePosixPath, ...]
     migrations: tuple[PurePosixPath, ...]
     dependencies: tuple[str, ...]
+    by_hand: tuple[str, ...]
+    told: tuple[str, ...]
 
 
 def plan_upgrade(
@@ -57,13 +64,20 @@ def plan_upgrade(
     """
     asked = [Record(added.kind, added.name, added.options) for added in records]
     base, theirs, refused = _both(manifest, asked, version, past)
+    name = str(manifest.answers["project_name"])
+    fitting, told = fit(manifest.version, version, package, name, base.files, theirs.files)
+    theirs = replace(theirs, files=fitting)
     unlike = tuple(_unlike(manifest, records, base, skipped={(one.kind, one.name) for one in refused}))
     own, old = _without_records(ours), _without_records(Tree(base.files, base.executable))
     new = _without_records(Tree(theirs.files, theirs.executable))
     edited = [path for path, it in old.files.items() if _is_machinery(path, package) and own.files.get(path, it) != it]
     aligned = align(old, own, new, moves_between(manifest.version, version, package))
     merged = merge(*aligned, new, version)
-    wanted = {**merged.tree.files, **{path: theirs.files[path] for path in theirs.files if _is_record(path)}}
+    own_code = modernize(merged.tree.files, new.files, package, manifest.version, version)
+    wanted = {
+        **_laid_out(merged.tree.files, own_code.files),
+        **{path: theirs.files[path] for path in theirs.files if _is_record(path)},
+    }
     changes = tuple(_changes(ours, Tree(wanted, merged.tree.executable)))
     migrations = tuple(
         sorted(path for path in new.files if path.match("*/db/migrations/versions/*.py") and path not in ours.files)
@@ -79,6 +93,8 @@ def plan_upgrade(
         tuple(sorted(edited)),
         migrations,
         tuple(_moved_dependencies(base, theirs)),
+        own_code.left,
+        tuple(told),
     )
 
 
@@ -93,7 +109,10 @@ def _both(
     while True:
         left = [it for it in asked if not any((it.kind, it.name) == (one.kind, one.name) for one in refused)]
         base = replay_with(manifest.version, manifest.answers, left, past)
-        theirs = replay_with(version, manifest.answers, left)
+        package = str(manifest.answers["package_name"])
+        theirs = replay_with(
+            version, manifest.answers, records_for(manifest.version, version, package, base.files, left)
+        )
         if not base.refused and not theirs.refused:
             return base, theirs, tuple(refused)
         refused += {(one.kind, one.name): one for one in (*base.refused, *theirs.refused)}.values()
@@ -116,6 +135,14 @@ def _unlike(
         content = base.files.get(path)
         if content is None or (name not in edited and recorded not in (fingerprint(content), form(path, content))):
             yield path
+
+
+def _laid_out(
+    merged: Mapping[PurePosixPath, bytes], modernized: Mapping[PurePosixPath, bytes]
+) -> Mapping[PurePosixPath, bytes]:
+    """The files, those that a codemod has changed laid out as they were: formatted, where they were formatted."""
+    drafts = [Draft(path, merged[path], it) for path, it in modernized.items() if it != merged[path]]
+    return {**modernized, **lay_out(FilesInMemory(merged), drafts)} if drafts else modernized
 
 
 def _is_record(path: PurePosixPath) -> bool:

@@ -18,6 +18,7 @@ from resonate_scaffold.report import Outcome, Report
 from resonate_scaffold.upgrade.merge import Tree
 from resonate_scaffold.upgrade.moves import as_numbers
 from resonate_scaffold.upgrade.plan import Upgrade, plan_upgrade
+from resonate_scaffold.upgrade.releases import carried
 
 _STATE = "resonate-scaffold-upgrade.json"
 _LARGEST = 5_000_000  # bytes of a file that takes part: nothing that this tool makes is near it
@@ -126,6 +127,19 @@ def upgrade(request: UpgradeRequest, report: Report) -> Outcome:
             {"paths": list(map(str, it.paths)), "reason": it.reason, "message": it.message} for it in planned.conflicts
         ),
     )
+
+
+def show_versions(start: Path, report: Report) -> Outcome:
+    """Say which version made the service around *start*, which one this is, and whose services it can upgrade."""
+    root, project = disk.discover(start)
+    found = {"service": project.manifest.version, "tool": __version__, "upgrades": carried()}
+    report.table(
+        [
+            ("versions", [f"{project.name} was made or upgraded by {found['service']}", f"this is {__version__}"]),
+            ("upgrades from", carried()),
+        ]
+    )
+    return Outcome("list", str(root), inventory={"versions": found})
 
 
 def go_on(start: Path, report: Report) -> Outcome:
@@ -291,6 +305,7 @@ def _counted(planned: Upgrade) -> str:
 
 def _notes(planned: Upgrade) -> Iterator[str]:
     """What changed for the owner, in words."""
+    yield from planned.told
     if planned.unlike:
         names = "\n".join(f"  {path}" for path in planned.unlike)
         yield f"Version {planned.old} makes these otherwise today than it did here, so compare them:\n{names}"
@@ -303,8 +318,11 @@ def _notes(planned: Upgrade) -> Iterator[str]:
         yield "Dependencies:\n" + "\n".join(f"  {line}" for line in planned.dependencies)
     if planned.migrations:
         yield "New migrations:\n" + "\n".join(f"  {path}" for path in planned.migrations)
+    if planned.by_hand:
+        lines = "\n".join(f"  {line}" for line in planned.by_hand)
+        yield f"Your own code imports what is not there any more; see CHANGELOG.md:\n{lines}"
     if planned.conflicts:
-        lines = "\n".join(f"  {it.message.removeprefix('CONFLICT ')}" for it in planned.conflicts)
+        lines = "\n".join(f"  {it.message.partition('): ')[2] or it.message}" for it in planned.conflicts)
         yield f"{_counted(planned)} could not be merged:\n{lines}"
 
 

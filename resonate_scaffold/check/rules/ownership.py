@@ -48,7 +48,7 @@ def _edited_runtime(program: Program, root: PurePosixPath, runtime: Runtime) -> 
             message = f"{name} is missing: it is part of the runtime, whose modules need each other"
             yield _finding(root / path, message, f"{undo} brings it back. A change belongs in {place}.")
         elif not _is_as_generated(content, runtime.files[path]):
-            message = f"{name} was edited: it is part of the runtime, and an upgrade replaces it"
+            message = f"{name} was edited: it is part of the runtime, which an upgrade renews"
             hint = f"Make the change in {place}. {undo} takes back an edit that is not committed."
             yield _finding(root / path, message, hint)
     for path in inside:
