@@ -14,7 +14,7 @@ from resonate_scaffold.errors import TemplateError
 from resonate_scaffold.generators.repair import repair
 from resonate_scaffold.project import ADDS, MANIFEST, FilesInMemory, Manifest, Project
 from resonate_scaffold.upgrade.replay import Record
-from resonate_scaffold.upgrade.steps import fit, records_for, steps_between
+from resonate_scaffold.upgrade.steps import fit, mend, records_for, steps_between
 from tests.past_service import SERVICES, old, upgraded, write
 
 PACKAGES = {"shop": "shop", "shop-grown": "shop", "shop-bare": "shop_bare"}
@@ -105,3 +105,43 @@ def test_the_upgraded_service_does_what_the_old_one_recorded(tmp_path: Path, ser
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout or done.stdout.count(".") > 8
+
+
+OWN = """
+from resonate.context import Context
+
+from .. import ids
+from ..contracts.workflows import paid, shipped
+
+
+async def one(ctx: Context) -> None:
+    job_id = ids.public_of(ctx.info.id)
+    await shipped.wait(ctx, job_id, timedelta(days=1))
+    await paid.wait(
+        ctx,
+        f"{job_id}-again",
+        timedelta(days=1),
+    )
+    await other(ctx, paid.wait, 1)
+
+
+async def other(run: Context) -> None:
+    await shipped.wait(run, timedelta(days=1))
+    await queue.wait("ctx", 1, 2)
+"""
+
+
+def test_keys_of_waits_go_and_what_cannot_be_answered_is_told() -> None:
+    path, plain = PurePosixPath("shop/workflows/own.py"), PurePosixPath("shop/workflows/plain.py")
+    only = OWN.replace("job_id = ids.public_of(ctx.info.id)", "...").replace("job_id, ", "ids.public_of(ctx.info.id), ")
+    only = only.replace('f"{job_id}-again"', "ids.public_of(ctx.info.origin_id)")
+    found, told = mend("0.1.0", "0.2.0", "shop", {path: OWN.encode(), plain: only.encode()}, {})
+    assert [line.partition(": a job")[0] for line in told] == ["shop/workflows/own.py:11"]
+    assert "gate paid under the key f'{job_id}-again' cannot be answered" in told[0]
+    text = found[path].decode()
+    assert "await shipped.wait(ctx, timedelta(days=1))\n" in text
+    assert "paid.wait(\n        ctx,\n        timedelta(days=1),\n" in text
+    assert "job_id = ids.public_of" in text and "from .. import ids\n" in text and 'queue.wait("ctx", 1, 2)' in text
+    assert "ids" not in found[plain].decode()
+    same = {path: OWN.encode()}
+    assert mend("0.1.0", "0.2.0", "shop", same, same) == (same, [])
