@@ -44,7 +44,9 @@ def install(
         webhook.check_secrets(settings)
     if former := [webhook.name for webhook in webhooks if webhook.uses_former_setting(settings)]:
         wanted = ",".join(f"{name}:<the secret>" for name in former)
-        logger.warning("WEBHOOK_SECRET is read in this release for the last time: set WEBHOOK_SECRETS=%s instead", wanted)
+        logger.warning(
+            "WEBHOOK_SECRET is read in this release for the last time: set WEBHOOK_SECRETS=%s instead", wanted
+        )
     app.state.settings = settings
     app.state.guesses = Guesses()
     app.state.reads = None  # The lifespan of `Service.api` opens it, where there are queries.
