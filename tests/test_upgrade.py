@@ -448,6 +448,7 @@ def test_an_upgrade_in_the_working_tree(process: Tool, service: Path) -> None:
     ran = process("upgrade", cwd=service)
     assert (ran.status, ran.err) == (0, "")
     assert "    delete  shop/rpc.py\n" in ran.out and "pydantic" in ran.out and "git add -A && git commit" in ran.out
+    assert all(f"note  Version 0.2.0, {what}:\n" in ran.out for what in ("to know", "to do by hand", "new settings"))
     assert "    urgent: bool = False\n" in (service / "shop/api/jobs.py").read_text()
     assert json.loads((service / MANIFEST).read_bytes())["version"] == __version__
     # The user's history, branches and index are as they were; nothing of the tool's own is left.
