@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import tarfile
 from collections.abc import Mapping
@@ -18,15 +19,18 @@ SERVICES = ["shop", "shop-bare", "shop-grown"]
 type Files = Mapping[PurePosixPath, bytes]
 
 
-def old(name: str) -> dict[PurePosixPath, bytes]:
+@functools.cache
+def old(name: str) -> Files:
     """The files of a service as version 0.1.0 made it."""
     with tarfile.open(PAST / f"{name}.tar.gz") as packed:
         found = {member.name.partition("/")[2]: packed.extractfile(member) for member in packed if member.isfile()}
         return {PurePosixPath(path): content.read() for path, content in found.items() if content is not None}
 
 
-def upgraded(base: Files) -> tuple[dict[PurePosixPath, bytes], list[str]]:
+@functools.cache
+def upgraded(name: str) -> tuple[Files, list[str]]:
     """The files of the same service as this version makes it, and what is told of it."""
+    base = old(name)
     manifest = json.loads(base[MANIFEST])
     answers, package = manifest["answers"], manifest["answers"]["package_name"]
     recorded = [Record(each["kind"], each["name"], each["options"]) for each in manifest["adds"]]

@@ -173,6 +173,11 @@ LOST: Mapping[str, tuple[str, ...]] = {
     "route that a webhook knows": (SHIP, "add webhook paid --workflow ship", "add route POST /parcels --workflow ship"),
     "webhook that knows a route": (SHIP, "add route POST /parcels --workflow ship", "add webhook paid --workflow ship"),
     "webhook that another knows": (SHIP, "add webhook paid --workflow ship", "add webhook ordered --starts ship"),
+    "webhook of senders of 0.1.0": (
+        SHIP,
+        "add route POST /parcels --workflow ship",
+        "add webhook paid --takes ok:bool --scheme former",
+    ),
     "schedule that a webhook knows": (
         "add workflow ship",
         "add webhook paid --workflow ship",

@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import tarfile
 import time
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
@@ -21,8 +22,13 @@ from typing import Any
 import httpx
 import pytest
 
+from resonate_scaffold import __version__
+from resonate_scaffold.plan import Create, Delete
+from resonate_scaffold.project import MANIFEST, FilesInMemory, Manifest, Project
+from resonate_scaffold.upgrade.merge import Tree
+from resonate_scaffold.upgrade.plan import plan_upgrade
 from resonate_scaffold.upgrade.releases import archive_of
-from tests.past_service import PAST, old, upgraded, write
+from tests.past_service import PAST, old, write
 from tests.topology import Topology
 
 KEY = "a-key-of-alice-that-is-long"
@@ -30,46 +36,63 @@ SECRET = "a-secret-of-version-0.1.0"
 ASK = {"Authorization": f"Bearer {KEY}"}
 ORDER = {"customer_id": "c-1", "quantity": 2, "amount": "19.90"}
 
-# What the owner wrote, with each version's runtime: a workflow that sleeps, and one that waits for a webhook.
-NIGHTLY = PurePosixPath("shop/workflows/nightly.py")
-PLACE_ORDER = PurePosixPath("shop/workflows/place_order.py")
-SLEEP = ("    return NightlyResult(", "    await ctx.sleep(timedelta(seconds=4))\n    return NightlyResult(")
-IMPORT = (
-    "from resonate.context import Context\n",
-    "from datetime import timedelta\n\nfrom resonate.context import Context\n",
-)
-WAIT = ("    return PlaceOrderResult(", "    await {wait}\n    return PlaceOrderResult(")
-
-
-def edited(files: dict[PurePosixPath, bytes], wait: str, *imports: tuple[str, str]) -> dict[PurePosixPath, bytes]:
-    """The files with what the owner wrote; ``wait`` is how a workflow waits at the gate."""
-    for path, changes in {
-        NIGHTLY: [IMPORT, SLEEP],
-        PLACE_ORDER: [IMPORT, *imports, (WAIT[0], WAIT[1].format(wait=wait))],
-    }.items():
-        text = files[path].decode()
-        for before, after in changes:
-            assert before in text
-            text = text.replace(before, after)
-        files[path] = text.encode()
-    return files
+# What the owner wrote: a workflow that sleeps, and one that waits for a webhook. Both stand where the new version has
+# other lines, so the owner writes them again where the two are in conflict.
+_TIMES = ("from resonate.context import", "from datetime import timedelta\n\nfrom resonate.context import")
+_SLEEP = ("    return NightlyResult(", "    await ctx.sleep(timedelta(seconds=4))\n    return NightlyResult(")
+_ORDERED = "    return PlaceOrderResult("
+_MODEL = "import PlaceOrder, PlaceOrderResult\n"
+NIGHTLY, PLACE_ORDER = PurePosixPath("shop/workflows/nightly.py"), PurePosixPath("shop/workflows/place_order.py")
+BEFORE = {
+    NIGHTLY: [_TIMES, _SLEEP],
+    PLACE_ORDER: [
+        _TIMES,
+        ("from ..contracts import db, payments\n", "from .. import ids\nfrom ..contracts import db, payments\n"),
+        (_MODEL, "import PlaceOrder, PlaceOrderResult, shipped\n"),
+        (_ORDERED, f"    await shipped.wait(ctx, ids.public_of(ctx.info.id), timedelta(days=1))\n{_ORDERED}"),
+    ],
+}
+AFTER = {
+    NIGHTLY: [_TIMES, _SLEEP],
+    PLACE_ORDER: [
+        _TIMES,
+        (_MODEL, f"{_MODEL}from ..contracts.workflows.shipped import shipped\n"),
+        (_ORDERED, f"    await shipped.wait(ctx, timedelta(days=1))\n{_ORDERED}"),
+    ],
+}
 
 
 @pytest.fixture
 def before(tmp_path: Path) -> Path:
-    wait = "shipped.wait(ctx, ids.public_of(ctx.info.id), timedelta(days=1))"
-    model = "from ..contracts.workflows import PlaceOrder, PlaceOrderResult\n"
-    imports = (model, f"{model.rstrip()}, shipped\n".replace("\n\n", "\n"))
-    ids = ("from ..contracts import db, payments\n", "from .. import ids\nfrom ..contracts import db, payments\n")
-    return write(edited(old("shop-grown"), wait, imports, ids), tmp_path / "before")
+    """The service of version 0.1.0."""
+    files = old("shop-grown")
+    return write({**files, **{path: edited(files[path], BEFORE[path]) for path in BEFORE}}, tmp_path / "before")
 
 
 @pytest.fixture
-def after(tmp_path: Path) -> Path:
-    files, _ = upgraded(old("shop-grown"))
-    model = "from ..contracts.workflows.place_order import PlaceOrder, PlaceOrderResult\n"
-    gate = (model, f"{model}from ..contracts.workflows.shipped import shipped\n")
-    return write(edited(files, "shipped.wait(ctx, timedelta(days=1))", gate), tmp_path / "after")
+def after(before: Path, tmp_path: Path) -> Path:
+    """The same upgraded, with what the owner wrote."""
+    files = {PurePosixPath(path.relative_to(before)): path.read_bytes() for path in before.rglob("*") if path.is_file()}
+    project = Project("shop", Manifest.from_bytes(files[MANIFEST]), FilesInMemory(files))
+    planned = plan_upgrade(project.manifest, project.recorded(), "shop", Tree(files), __version__)
+    assert {path for conflict in planned.conflicts for path in conflict.paths} == AFTER.keys()
+    for change in planned.plan.changes:
+        if isinstance(change, Delete):
+            del files[change.path]
+        else:
+            files[change.path] = change.content if isinstance(change, Create) else change.after
+    for path, changes in AFTER.items():
+        files[path] = edited(planned.sides[path].theirs or b"", changes)
+    return write(files, tmp_path / "after")
+
+
+def edited(content: bytes, changes: Sequence[tuple[str, str]]) -> bytes:
+    """A file with what the owner wrote."""
+    text = content.decode()
+    for was, is_now in changes:
+        assert was in text
+        text = text.replace(was, is_now)
+    return text.encode()
 
 
 def signing(service: Path) -> ModuleType:
@@ -111,7 +134,7 @@ def test_work_that_waited_is_finished(before: Path, after: Path, tmp_path: Path,
 def pending(topology: Topology, promise: str) -> bool:
     """Whether the engine has a promise that is open."""
     answer = topology.ask_engine("promise.get", id=promise)
-    return answer["head"]["status"] == 200 and answer["data"]["promise"]["state"] == "pending"
+    return bool(answer["head"]["status"] == 200 and answer["data"]["promise"]["state"] == "pending")
 
 
 def submit(url: str, method: str, path: str, body: Any, key: str | None, **headers: str) -> httpx.Response:
@@ -185,11 +208,12 @@ def go_on(topology: Topology, places: dict[str, str], signing: ModuleType) -> No
     assert other.status_code == 422
 
     # Senders of before answer, signed and addressed as before.
-    for path, body in (
+    answers: list[tuple[str, dict[str, Any]]] = [
         ("/webhooks/approvals/alice.gate", {"approved": True}),
         ("/webhooks/shipped/alice.c-1/ABC/2", {"carrier": "dhl"}),
         ("/webhooks/shipped/alice.order", {"carrier": "ups"}),
-    ):
+    ]
+    for path, body in answers:
         raw, now = json.dumps(body).encode(), str(int(time.time()))
         headers = {signing.TIMESTAMP: now, signing.SIGNATURE: signing.sign(SECRET, now, raw)}
         taken = httpx.post(url + path, content=raw, headers=headers, timeout=30)

@@ -41,6 +41,11 @@ def test_the_wheel_holds_every_file_of_the_templates(wheel: Path) -> None:
     }
 
 
+def test_the_wheel_holds_what_an_upgrade_reads(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "resonate_scaffold/CHANGELOG.md" in names and "resonate_scaffold/past/0.1.0.tar.xz" in names
+
+
 def test_new_works_from_the_wheel_alone(wheel: Path, tmp_path: Path, clean_git: None) -> None:
     environment = tmp_path / "environment"
     uv("venv", "--quiet", "--python", sys.executable, environment)

@@ -36,7 +36,7 @@ from resonate_scaffold.generators.repair_data import (
 )
 from resonate_scaffold.generators.route_paths import poll_path, usual_name
 from resonate_scaffold.generators.rpc import contracts_folder, stand_in
-from resonate_scaffold.generators.webhook import KINDS, SCHEDULED
+from resonate_scaffold.generators.webhook import FORMER, KINDS, SCHEDULED
 from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import ADDS, Added, ChangedFiles, Edited, Project, after
@@ -208,7 +208,8 @@ def _with_kinds(project: Project, found: Found, lost: Sequence[Found]) -> Found:
         free_kinds = [it for it in _kinds(service, path) if (str(path), it) not in claimed]
         options = tuple(
             {**it, "kinds": kinds}
-            if (kinds := [kind for kind in free_kinds if (it["workflow"], kind) not in theirs]) and it["workflow"]
+            if (kinds := [kind for kind in free_kinds if (it["workflow"], kind) not in theirs])
+            and (it["workflow"] or it.get("scheme") == FORMER)
             else it
             for it in options
         )
@@ -432,9 +433,11 @@ def _routes(service: Service) -> Iterator[Found]:
                 route.contracts, _waits(service, path), ("optional", "required", "none"), keys
             )
         ]
+        kinds = {kind for kind, _ in service.kinds_in(path)} if path is not None else set()
+        # As an upgrade from 0.1.0 has them, where ids began with the workflow's name.
+        options += [{**it, "kind": it["target"]} for it in options if it["key"] is None and it["target"] in kinds]
         options += [{"query": query.replace("_", "-"), **more} for query in route.queries]
         files = existing(service, path, test_of(f"route_{last}"))
-        kinds = {kind for kind, _ in service.kinds_in(path)} if path is not None else ()
         starts = tuple(product(route.contracts, sorted(kinds)))
         if options and len(files) > 1:
             yield Found("route", f"{route.method} {route.path}", files, edits, tuple(options), starts)
@@ -459,7 +462,7 @@ def _webhook(service: Service, name: Name, path: PurePosixPath | None, edits: Ma
             takes = typed(types.fields(payload))
             options = [
                 {"takes": takes, "workflow": workflow, **_unusual(scheme)}
-                for scheme, workflow in product(schemes, (None, *workflows))
+                for scheme, workflow in product((*schemes, FORMER), (None, *workflows))
             ]
     else:
         options = [

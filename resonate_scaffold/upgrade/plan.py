@@ -18,7 +18,7 @@ from resonate_scaffold.upgrade.merge import Conflict, Sides, Tree, merge
 from resonate_scaffold.upgrade.moves import moves_between
 from resonate_scaffold.upgrade.releases import replay_with
 from resonate_scaffold.upgrade.replay import Record, Refused, Replayed
-from resonate_scaffold.upgrade.steps import fit, records_for
+from resonate_scaffold.upgrade.steps import fit, mend, records_for
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+(\[[^]]*\])?")
 
@@ -73,7 +73,8 @@ def plan_upgrade(
     edited = [path for path, it in old.files.items() if _is_machinery(path, package) and own.files.get(path, it) != it]
     aligned = align(old, own, new, moves_between(manifest.version, version, package))
     merged = merge(*aligned, new, version)
-    own_code = modernize(merged.tree.files, new.files, package, manifest.version, version)
+    mended, unfinished = mend(manifest.version, version, package, merged.tree.files, new.files)
+    own_code = modernize(mended, new.files, package, manifest.version, version)
     wanted = {
         **_laid_out(merged.tree.files, own_code.files),
         **{path: theirs.files[path] for path in theirs.files if _is_record(path)},
@@ -94,7 +95,7 @@ def plan_upgrade(
         migrations,
         tuple(_moved_dependencies(base, theirs)),
         own_code.left,
-        tuple(told),
+        (*told, *unfinished),
     )
 
 

@@ -11,7 +11,7 @@ from msgspec import structs
 from pydantic import BaseModel
 from resonate.connections import LocalConnection
 from resonate.context import Context
-from shop.runtime.durable.gate import Delivery, Gate
+from shop.runtime.durable.gate import Delivery, Gate, end_hold
 from shop.runtime.durable.ids import MAX_ROOT
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.engine.client import error_of
@@ -296,6 +296,22 @@ async def test_a_question_of_the_release_before_is_answered(service: RunningServ
     assert await gate.deliver(service.client, "q/1", NO) == (Delivery.CONFLICT, YES)
     await start(service, "other/1", patience=30)
     assert await gate.deliver(service.client, "other/1", NO) == (Delivery.TAKEN, NO)
+
+
+@pytest.mark.parametrize("answer", [None, "yes"])
+async def test_a_question_of_the_release_before_under_a_key_of_its_own(
+    service: RunningService, answer: str | None
+) -> None:
+    """Nobody can answer it any more, and its wait ends so; with the answer that had come before."""
+    await begin(service, "q/1", patience=0.5)
+    assert isinstance(service.client.network, LocalConnection)
+    namespace, promises = service.client.namespace, service.client.network.state.promises
+    del promises[namespace.engine_id("ask/q/1")]
+    promises[namespace.engine_id("q/1:2")].value = {"headers": {}, "data": ""}
+    if answer is not None:
+        await end_hold(service.client, "q/1:1", {"answer": {"text": answer}})
+    wanted: object = ("resolved", {"text": answer}) if answer else ("rejected", "nobody answered")
+    assert await ended(service, "q/1") == wanted
 
 
 @pytest.mark.parametrize("name", ["q", "payment", "job", "gate", "a" * 34])

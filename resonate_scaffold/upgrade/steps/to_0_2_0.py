@@ -24,6 +24,7 @@ Files = Mapping[PurePosixPath, bytes]
 
 _WORKFLOWS = ("POST", "PUT", "PATCH", "DELETE")
 _WIDTH = 120  # of a service's lines
+_REFUSALS = ("nobody decided in time", "the job was rejected")
 _KEPT = "docs/upgrading.md of resonate-scaffold"
 
 
@@ -335,7 +336,17 @@ def _keep_cents(found: dict[PurePosixPath, bytes], package: str, base: Files) ->
         ),
         ("total=sum((a.balance for a in accounts), Decimal())", "total_cents=sum(a.balance_cents for a in accounts)"),
     )
-    _edit(found, f"{package}/workflows/process_job.py", ("account.balance < 0", "account.balance_cents < 0"))
+    _edit(
+        found,
+        f"{package}/workflows/process_job.py",
+        ("account.balance < 0", "account.balance_cents < 0"),
+        *((f'Failure("{words}"', f'Failure("not approved: {words}"') for words in _REFUSALS),
+    )
+    _edit(
+        found,
+        "tests/test_approvals.py",
+        *((f'"message": "{words}"', f'"message": "not approved: {words}"') for words in _REFUSALS),
+    )
     _edit(found, f"{package}/db/get_account.py", ("balance=row.balance", "balance_cents=row.balance_cents"))
     _edit(
         found,
