@@ -61,7 +61,8 @@ TO_0_2_0 = _table("""
     db.operations -> runtime.errors: OperationConflict
     db.models -> runtime.database: Operation
     api.answers -> runtime.http.work: Links Accepted Progress poll accepted>accept
-    api.idempotency -> runtime.http.work: Status Outcome Started start await_end>wait_for_end
+    api.idempotency -> runtime.http.work: Outcome Started start await_end>wait_for_end
+    api.idempotency -> runtime.engine.run_status: Status
     api.dependencies -> runtime.http.auth: Caller caller_of>get_caller ForCallers>AuthenticatedRoute
     api.dependencies -> runtime.http.auth: EngineDep>ClientDep get_engine>get_client
     api.dependencies -> runtime.http.idempotency: Submission submission_of>get_submission
