@@ -291,6 +291,7 @@ def test_the_commands_of_every_service(definition: Service) -> None:
         "group",
         "fake",
         "dev",
+        "console",
         "postgres",
         "migrate",
         "downgrade",
