@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -317,7 +318,8 @@ def with_many_runs(topology: Topology) -> None:
         tags |= {"resonate:scope": "global", "run:service": NAME, "run:kind": "old", "run:at": str(at)}
         forms = {"run:day": "%Y-%m-%d", "run:hour": "%Y-%m-%dT%H", "run:minute": "%Y-%m-%dT%H:%M"}
         tags |= {name: began.strftime(form) for name, form in forms.items()}
-        data = {"id": promise, "timeoutAt": at, "param": {}, "tags": tags}
+        task = base64.b64encode(json.dumps({"func": "old", "args": [{}], "version": 1}).encode()).decode()
+        data = {"id": promise, "timeoutAt": at, "param": {"data": task}, "tags": tags}
         head = {"corrId": str(number), "version": PROTOCOL_VERSION}
         answer = client.post(topology.engine_url, json={"kind": "promise.create", "head": head, "data": data})
         assert answer.json()["head"]["status"] == 200, answer.text

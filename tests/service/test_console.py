@@ -287,6 +287,8 @@ async def test_a_run_is_started_again_and_canceled(console: Console, log: Log) -
 
 
 async def test_groups_and_schedules(console: Console) -> None:
+    service = await console.get("service")
+    assert (service["name"], service["root"], service["kinds"]) == ("planted", str(Path.cwd()), ["schedule"])
     groups = {group["group"]: group for group in await console.get("workers")}
     assert set(groups) == {"planted.workers", "planted.db", "payments.workers"}
     assert groups["planted.workers"]["command"] == f"python -m {console.service.package} worker"

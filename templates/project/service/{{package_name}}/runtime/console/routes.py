@@ -1,10 +1,9 @@
 """What the page reads and does, as JSON: runs as `engine.runs` has them, and the few things that steer them."""
 
 import logging
-from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from ..durable.cancel import request_cancel
@@ -14,7 +13,7 @@ from ..durable.json_values import validate
 from ..durable.questions import Question, open_questions
 from ..durable.schedule_states import ScheduleState, schedule_states
 from ..durable.scheduled_runs import KIND as SCHEDULED
-from ..durable.schedules import Schedule, run_now
+from ..durable.schedules import run_now
 from ..engine.client import EngineClient
 from ..engine.presence import Worker, is_served, list_workers
 from ..engine.run_list import list_runs
@@ -26,6 +25,7 @@ from ..http.auth import ClientDep
 from ..http.problems import Problem, invalid_request
 from ..http.strict_json import JsonRoute
 from ..service import API, Service
+from ..settings import is_loopback
 from .open_questions import OpenQuestions
 from .sources import Source, Sources
 
@@ -41,10 +41,13 @@ _REFUSED = {Delivery.CONFLICT: 409, Delivery.EXPIRED: 410, Delivery.UNKNOWN: 404
 
 
 class ServiceFacts(BaseModel):
-    """What the page needs to know once. ``root`` is the directory that holds the service's code, ``now`` the engine's time."""
+    """What the page needs to know once. ``now`` is the engine's time.
+
+    ``root`` is the directory that holds the service's code; None where the page is seen from another machine.
+    """
 
     name: str
-    root: str
+    root: str | None
     kinds: list[str]
     now: AwareDatetime
 
@@ -198,9 +201,14 @@ def console_router(service: Service, sources: Sources) -> APIRouter:
     router = APIRouter(route_class=JsonRoute)
 
     @router.get("/service")
-    async def get_service(client: ClientDep) -> ServiceFacts:
-        now = moment(client.clock.now_ms())
-        return ServiceFacts(name=service.name, root=str(sources.root), kinds=_kinds(console.schedules), now=now)
+    async def get_service(client: ClientDep, request: Request) -> ServiceFacts:
+        is_here = request.client is not None and is_loopback(request.client.host)
+        return ServiceFacts(
+            name=service.name,
+            root=str(sources.root) if is_here else None,
+            kinds=[SCHEDULED] if console.schedules else [],  # Those that are known before there are any.
+            now=moment(client.clock.now_ms()),
+        )
 
     @router.get("/attention")
     async def get_attention(client: ClientDep) -> Attention:
@@ -298,8 +306,3 @@ def console_router(service: Service, sources: Sources) -> APIRouter:
         return await console.groups(client)
 
     return router
-
-
-def _kinds(schedules: Sequence[Schedule]) -> list[str]:
-    """Kinds of runs that are known before there are any; the others are known by the runs that are there."""
-    return [SCHEDULED] if schedules else []

@@ -109,7 +109,7 @@ class Page {
       if (this.looks++ % SUMMARY_EVERY === 0) await this._attend(looking.signal);
       if (looking.signal.aborted) return;
       this._say("live", "live");
-      if (!notice.dataset.stays) notice.hidden = true;
+      notice.hidden = true;
     } catch (error) {
       if (error.name === "AbortError" || looking.signal.aborted) return;
       this.failed(error);
@@ -144,7 +144,7 @@ class Page {
 
   // Say why there is nothing new to see. What was seen stays.
   failed(error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof Refused)) console.error(error); // a mistake of this page
     if (error.kind === "unauthorized") {
       this._askForToken(error);
       return;

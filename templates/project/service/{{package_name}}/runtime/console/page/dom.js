@@ -97,7 +97,8 @@ export function moment(at) {
   return h("time", { datetime: date.toISOString(), title: FULL.format(date) }, text);
 }
 
-// A button that copies a text.
+// A button that copies a text; null where the browser lets no page copy, as over plain HTTP from another machine.
 export function copyButton(text, what) {
+  if (!navigator.clipboard) return null;
   return h("button", { type: "button", class: "quiet small", "data-action": "copy", "data-text": text, "aria-label": `Copy ${what}` }, "Copy");
 }

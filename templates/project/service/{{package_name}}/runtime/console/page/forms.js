@@ -39,9 +39,11 @@ export function answerForm(page, question) {
       page.changed();
     } catch (error) {
       for (const button of buttons) button.disabled = false;
-      outcome.textContent = error.members?.errors ? "The answer does not fit." : error.message;
+      const errors = error.members?.errors ?? [];
+      const others = errors.filter((it) => !form.querySelector(`[data-at="${CSS.escape(fieldOf(it))}"]`));
+      outcome.textContent = errors.length ? ["The answer does not fit.", ...others.map((it) => `${it.at}: ${it.detail}`)].join(" ") : error.message;
       outcome.className = "outcome bad";
-      mark(form, error.members?.errors ?? []);
+      mark(form, errors);
     }
   });
   return form;
@@ -103,15 +105,17 @@ function read(form, fields) {
   return answer;
 }
 
+const fieldOf = (error) => error.at.split("/")[0];
+
 // Show each mistake at its field.
 function mark(form, errors) {
   for (const note of form.querySelectorAll("[data-at]")) {
-    const found = errors.filter((error) => error.at.split("/")[0] === note.dataset.at);
+    const found = errors.filter((error) => fieldOf(error) === note.dataset.at);
     if (note.dataset.said === undefined) note.dataset.said = note.textContent;
     note.textContent = found.length ? found.map((error) => error.detail).join("; ") : note.dataset.said;
     note.classList.toggle("bad", found.length > 0);
     form.elements[note.dataset.at].setAttribute("aria-invalid", String(found.length > 0));
   }
-  const first = errors[0] && form.elements[errors[0].at.split("/")[0]];
+  const first = errors[0] && form.elements[fieldOf(errors[0])];
   first?.focus?.();
 }
