@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import json
 import os
@@ -123,6 +124,30 @@ def with_mark(content: bytes, where: int, mark: str) -> bytes:
     return "".join(lines).encode()
 
 
+def with_other_line(content: bytes, where: int, mark: str) -> bytes:
+    """A file of which one line says something else."""
+    lines = content.decode().split("\n")
+    lines[where % len(lines)] += f"  # {mark}"
+    return "\n".join(lines).encode()
+
+
+def with_moved_function(content: bytes, where: int, mark: str) -> bytes:
+    """A module of which one function stands at the end; of what has none, one line is another."""
+    text = content.decode()
+    try:
+        found = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    except SyntaxError:
+        found = []
+    if not found:
+        return with_other_line(content, where, mark)
+    node = found[where % len(found)]
+    lines = text.splitlines(keepends=True)
+    first = min([node.lineno, *(it.lineno for it in node.decorator_list)]) - 1
+    moved = lines[first : node.end_lineno]
+    rest = "".join([*lines[:first], *lines[node.end_lineno :]])
+    return f"{rest}\n\n{''.join(moved)}    # {mark}\n".encode()
+
+
 def is_editable(path: PurePosixPath) -> bool:
     """Whether a comment can be written into a file, which is nobody's record."""
     return not str(path).startswith(".resonate-scaffold") and path.suffix != ".json"
@@ -201,13 +226,14 @@ def check_edits(data: st.DataObject, it: Project, old: Replayed, new: Replayed) 
     edits: dict[str, PurePosixPath] = {}
     deleted = []
     for number, path in enumerate(chosen):
-        what = data.draw(st.sampled_from(["mark", "mark", "mark", "delete", "move"]))
+        what = data.draw(st.sampled_from(["mark", "mark", "line", "function", "move", "delete"]))
         if what == "delete":
             del files[path]
             deleted.append(path)
             continue
         mark = f"edit-{number}-of-mine"
-        files[path] = with_mark(files[path], data.draw(st.integers(0, 10_000)), mark)
+        change = {"line": with_other_line, "function": with_moved_function}.get(what, with_mark)
+        files[path] = change(files[path], data.draw(st.integers(0, 10_000)), mark)
         edits[mark] = path
         if what == "move" and path.suffix == ".py" and path.name != "__init__.py":
             files[path.with_name(f"moved_{path.name}")] = files.pop(path)
@@ -422,6 +448,7 @@ def test_an_upgrade_in_the_working_tree(process: Tool, service: Path) -> None:
     ran = process("upgrade", cwd=service)
     assert (ran.status, ran.err) == (0, "")
     assert "    delete  shop/rpc.py\n" in ran.out and "pydantic" in ran.out and "git add -A && git commit" in ran.out
+    assert all(f"note  Version 0.2.0, {what}:\n" in ran.out for what in ("to know", "to do by hand", "new settings"))
     assert "    urgent: bool = False\n" in (service / "shop/api/jobs.py").read_text()
     assert json.loads((service / MANIFEST).read_bytes())["version"] == __version__
     # The user's history, branches and index are as they were; nothing of the tool's own is left.

@@ -15,6 +15,7 @@ from resonate_scaffold.errors import GitError, ManifestError, NoProject, StillUs
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan, unified_diff
 from resonate_scaffold.project import Project, fingerprint
 from resonate_scaffold.report import Outcome, Report
+from resonate_scaffold.upgrade.changes import entries_between
 from resonate_scaffold.upgrade.merge import Tree
 from resonate_scaffold.upgrade.moves import as_numbers
 from resonate_scaffold.upgrade.plan import Upgrade, plan_upgrade
@@ -305,6 +306,11 @@ def _counted(planned: Upgrade) -> str:
 
 def _notes(planned: Upgrade) -> Iterator[str]:
     """What changed for the owner, in words."""
+    for entry in entries_between(planned.old, planned.new):
+        parts = (("to know", entry.to_know), ("to do by hand", entry.by_hand), ("new settings", entry.settings))
+        for title, items in parts:
+            if items:
+                yield f"Version {entry.version}, {title}:\n" + "\n".join(f"  {item}" for item in items)
     yield from planned.told
     if planned.unlike:
         names = "\n".join(f"  {path}" for path in planned.unlike)
