@@ -22,6 +22,7 @@ from resonate_scaffold.forms import is_same
 from resonate_scaffold.generators.addition import at
 from resonate_scaffold.generators.project import ENV, new_project
 from resonate_scaffold.generators.rpc import PROCFILE_DEV, STAND_INS
+from resonate_scaffold.generators.webhook import KINDS
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import MANIFEST, ChangedFiles, Project, fingerprint
 from resonate_scaffold.service.names import module_name
@@ -229,7 +230,18 @@ def _roots(project: Project, rest: Service, gone: list[PurePosixPath]) -> Iterat
     kinds = {kind for path in gone if path.parent == api for kind, _ in service.kinds_in(path)}
     for path in rest.project.files.below(api) if kinds else ():
         if path not in gone:
-            yield from (Place(str(path), line) for kind, line in rest.kinds_in(path) if kind in kinds)
+            named = [*rest.kinds_in(path), *_kinds_listed(rest.project.files[path])]
+            yield from (Place(str(path), line) for kind, line in named if kind in kinds)
+
+
+def _kinds_listed(content: bytes) -> Iterator[tuple[str, int]]:
+    """The entries of the list by which a webhook finds the work that it answers, and their lines."""
+    for node in ast.parse(content).body if KINDS.encode() in content else ():
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.List(elts=elements)) if name == KINDS:
+                for element in elements:
+                    if isinstance(element, ast.Constant) and isinstance(element.value, str):
+                        yield element.value, element.lineno
 
 
 def _migrations(project: Project, gone: list[PurePosixPath], notes: list[str]) -> dict[PurePosixPath, bytes | None]:
