@@ -34,6 +34,7 @@ NOUNS = (
     "add route GET /stock/{sku} --rpc db.read_stock --wait 5",
     "add webhook shipped --takes tracking_number:str --takes at:datetime",
     "add webhook charged --starts clean-up --scheme stripe",
+    "add webhook held --takes reason:str --scheme former",
     "add group billing",
     "add rpc billing.send-invoice --takes amount:Decimal --returns number:int",
 )

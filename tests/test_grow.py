@@ -719,6 +719,8 @@ add webhook approval --starts db.read_stock
 add webhook approval --starts place-order --takes ok:bool
 add webhook approval --starts place-order --workflow place-order
 add webhook approval --starts place-order --id-from id
+add webhook approval --starts place-order --scheme former
+add webhook approval --id-from data.id --scheme former
 add schedule nightly
 add schedule nightly --workflow clean-up
 add schedule nightly --cron '0 2 * * *'

@@ -808,3 +808,14 @@ def test_the_record_goes_with_it() -> None:
     removed = grown(project, "remove workflow clean-up")
     assert removed.find_add("workflow", "clean-up") is None
     assert record.path not in removed.files
+
+
+def test_a_client_goes_whatever_its_group_is_called_by_now() -> None:
+    before = grown(fresh(bare=True), "add group billing")
+    added = grown(before, "add client payments --group billing", "rename group billing invoicing")
+    with pytest.raises(StillUsed, match="client payments"):
+        planned(added, "remove group invoicing")
+    left = grown(added, "remove client payments").files
+    assert b"PAYMENTS" not in left[PurePosixPath("compose.yaml")] + left[PurePosixPath(".env.example")]
+    renamed = grown(before, "rename group billing invoicing").files
+    assert [it for it in differing(left, renamed) if not it.startswith(".resonate-scaffold")] == []

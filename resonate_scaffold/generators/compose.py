@@ -71,16 +71,15 @@ def give_secret(addition: Addition, group: str, variable: str) -> None:
     addition.edit_text(COMPOSE, shared.end(), _taken_away(variable))
 
 
-def without_secret(content: bytes, group: str, variable: str) -> bytes:
-    """A compose file in which no service is given a variable."""
-    for line in (_taken_away(variable), _given(variable)):
-        content = re.sub(rb"(?m)^" + re.escape(line.rstrip("\n").encode()) + rb"\r?\n", b"", content, count=1)
-    service = re.search(_block(group), content)
-    if service is None:
-        return content
+def without_secret(content: bytes, variable: str) -> bytes:
+    """A compose file in which no service is given a variable, and none has an environment of its own for nothing."""
+    given = re.escape(_given(variable).encode()).replace(b"\\\n", rb"\r?\n")
     alone = re.escape(_OWN_ALONE.encode()).replace(b"\\\n", rb"\r?\n")
-    block = re.sub(rb"(?m)^" + alone + rb"(?!      )", b"", service[0], count=1)
-    return content[: service.start()] + block + content[service.end() :]
+    content = re.sub(rb"(?m)^" + alone + given + rb"(?!      )", b"", content, count=1)
+    taken_away = re.escape(_taken_away(variable).encode()).replace(b"\\\n", rb"\r?\n")
+    for line in (given, taken_away):
+        content = re.sub(rb"(?m)^" + line, b"", content, count=1)
+    return content
 
 
 _OWN = "      <<: *environment\n"

@@ -235,8 +235,7 @@ def _without(project: Project, record: Added) -> Mapping[PurePosixPath, bytes | 
         elif path == ENV_EXAMPLE:
             after[path] = without_settings(content, Noun(record.name))
         elif record.kind == "client":
-            variable = f"{Name(record.name).snake.upper()}_TOKEN"
-            after[path] = without_secret(content, str(record.options["group"]), variable)
+            after[path] = without_secret(content, f"{Name(record.name).snake.upper()}_TOKEN")
         else:
             after[path] = without_service(content, record.name)
     if record.kind == "rpc":

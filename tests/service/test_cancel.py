@@ -56,6 +56,10 @@ async def note(ctx: Context, what: str) -> None:
     events.append(what)
 
 
+async def clean_up(ctx: Context) -> None:
+    events.append("cleaned up")
+
+
 async def slow(ctx: Context) -> None:
     events.append("slow began")
     await moments.goes_on.wait()
@@ -131,7 +135,7 @@ async def run_work(ctx: Context, request: Order) -> Done:
         await WAYS[request.how](ctx)
         await ctx.run(note, "went on")
     except Canceled:
-        await ctx.run(note, "cleaned up")
+        await ctx.run(clean_up)
         if request.how == "undo":
             await child(ctx, Order(how="undo"))
         raise
@@ -218,9 +222,9 @@ async def test_a_late_answer_is_refused(service: RunningService) -> None:
     await begin(service, "gate")
     await request_cancel(service.client, "job/a")
     await end(service.client)
-    assert await gate.deliver(service.client, "job/a", Done(text="yes")) == (Delivery.EXPIRED, None)
     question = await service.client.find(gate.question_id("job/a"))
     assert question is not None and question.state == "resolved"
+    assert await gate.deliver(service.client, "job/a", Done(text="yes")) == (Delivery.EXPIRED, None)
 
 
 async def test_what_was_never_begun_is_not_begun(service: RunningService) -> None:
@@ -308,7 +312,8 @@ async def test_a_canceled_job_is_started_again(service: RunningService, hard: bo
     await request_cancel(service.client, "job/a", hard=hard)
     moments.goes_on.set()
     assert (await end(service.client)).status is Status.CANCELED
-    again = await retry(service.client, "job/a", "note")
+    # What was canceled is not kept.
+    again = await retry(service.client, "job/a", "note" if hard else "clean_up")
     assert (await end(service.client, again.record.id)).status is Status.SUCCEEDED
     with pytest.raises(OperatorError, match="has succeeded"):
         await request_cancel(service.client, "job/a")

@@ -96,7 +96,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def opened(monkeypatch: pytest.MonkeyPatch) -> None:
     """The workers of the service have the client."""
     opener = OpenHttpApi(Payments)
-    settings = Settings(use_fakes=True, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(use_fakes=True, _env_file=None)
     monkeypatch.setattr(shop.workflows.worker, "DEPENDENCIES", [lambda _: opener(settings)])
 
 
@@ -272,7 +272,7 @@ async def test_nothing_tells_the_token(
     caplog.set_level(logging.DEBUG)
     watch_fake(fake, 500, 401)
     outcome = await service.outcome(pay, "pay/1", Pay())
-    assert TOKEN not in caplog.text + repr(outcome) + repr(Settings(_env_file=None))  # type: ignore[call-arg]
+    assert TOKEN not in caplog.text + repr(outcome) + repr(Settings(_env_file=None))
     assert "payments answered POST with 500" in caplog.text
 
 

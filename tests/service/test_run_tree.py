@@ -17,7 +17,6 @@ from shop.runtime.durable.gate import Gate
 from shop.runtime.durable.questions import open_questions
 from shop.runtime.durable.rpc import Registration, Rpc, serve
 from shop.runtime.durable.run_values import HIDDEN, ShownValues, hidden
-from shop.runtime.engine import presence
 from shop.runtime.engine.client import EngineClient, build
 from shop.runtime.engine.presence import is_served, list_workers, report_presence
 from shop.runtime.engine.run_list import list_runs
@@ -260,7 +259,7 @@ async def test_who_serves_a_group_and_what_waits_for_nobody(
     definition: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     processes = iter("abc")
-    monkeypatch.setattr(presence.socket, "gethostname", lambda: next(processes))
+    monkeypatch.setattr("socket.gethostname", lambda: next(processes))
     with engine_process() as engine:
         async with (
             worker(definition, engine, "api") as client,

@@ -22,7 +22,7 @@ from resonate_scaffold.upgrade.replay import Record
 
 Files = Mapping[PurePosixPath, bytes]
 
-_WORKFLOWS = ("POST", "PUT", "PATCH", "DELETE")
+_STARTING = ("POST", "PUT", "PATCH", "DELETE")
 _WIDTH = 120  # of a service's lines
 _REFUSALS = ("nobody decided in time", "the job was rejected")
 _KEPT = "docs/upgrading.md of resonate-scaffold"
@@ -41,9 +41,10 @@ def _options(record: Record, package: str, base: Files, keyed: set[str], paths: 
         return {"scheme": "former"}
     if record.kind == "idempotency-key" and _kebab(record.name) in keyed:
         # Routes put the caller's name before it.
-        return {"fields": ["caller:str", *record.options["fields"]]}
+        fields = record.options["fields"]
+        return {} if any(it.partition(":")[0] == "caller" for it in fields) else {"fields": ["caller:str", *fields]}
     method, _, path = record.name.partition(" ")
-    if record.kind != "route" or method not in _WORKFLOWS:
+    if record.kind != "route" or method not in _STARTING:
         return {}
     module = _module_of(package, base, method, path)
     polled = _polled(module)
@@ -97,7 +98,7 @@ def files(package: str, project: str, base: Files, new: Files) -> tuple[dict[Pur
     told += _keep_polling(found, package, base)
     if PurePosixPath(package, "api", "approvals.py") in found:
         _keep_approvals(found, package)
-        _keep_cents(found, package, base)
+        _keep_cents(found, package)
         told.append(f"{package}/workflows/aggregate.py makes its calls as it did: running jobs have recorded them.")
     if any(b"FORMER" in content for path, content in found.items() if path.parts[:2] == (package, "api")):
         told.append(
@@ -298,7 +299,7 @@ def _keep_approvals(found: dict[PurePosixPath, bytes], package: str) -> None:
     _edit(found, "README.md", ('"approval":"/webhooks/approvals"', '"approval":"/webhooks/approvals/order-4711"'))
 
 
-def _keep_cents(found: dict[PurePosixPath, bytes], package: str, base: Files) -> None:
+def _keep_cents(found: dict[PurePosixPath, bytes], package: str) -> None:
     """The sample's accounts have cents, and the calls of its workflows are those that running jobs have recorded."""
     decimal = ("from decimal import Decimal\n\n", "")
     _edit(

@@ -32,6 +32,9 @@ async def test_it_runs(service: RunningService) -> None:
     progress = await ended(service, answer.headers["Location"])
     assert (progress["status"], progress["error"]) == ("succeeded", None)
     assert SendInvoiceResult.model_validate(progress["result"])
+    assert problem(await service.http.delete(answer.headers["Location"])) == (409, "already-ended")
+    (listed,) = (await service.http.get("/jobs/invoices")).json()["items"]
+    assert listed["links"]["self"].rpartition("/")[2] == progress["id"]
 
 
 async def test_the_request_names_the_work(service: RunningService) -> None:
@@ -51,6 +54,7 @@ async def test_bad_requests(service: RunningService) -> None:
 
 async def test_unknown_ids(service: RunningService) -> None:
     assert problem(await service.http.get(f"{POLLED}/unknown")) == (404, "not-found")
+    assert problem(await service.http.delete(f"{POLLED}/unknown")) == (404, "not-found")
 
 
 async def test_callers(start_service: StartService) -> None:

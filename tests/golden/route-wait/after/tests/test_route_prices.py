@@ -31,6 +31,9 @@ async def test_it_runs(service: RunningService) -> None:
     progress = await ended(service, answer.headers["Location"])
     assert (progress["status"], progress["error"]) == ("succeeded", None)
     assert PriceBasketResult.model_validate(progress["result"])
+    assert problem(await service.http.delete(answer.headers["Location"])) == (409, "already-ended")
+    (listed,) = (await service.http.get("/jobs/prices")).json()["items"]
+    assert listed["links"]["self"].rpartition("/")[2] == progress["id"]
 
 
 async def test_each_request_is_new_work(service: RunningService) -> None:
@@ -48,6 +51,7 @@ async def test_bad_requests(service: RunningService) -> None:
 
 async def test_unknown_ids(service: RunningService) -> None:
     assert problem(await service.http.get(f"{POLLED}/unknown")) == (404, "not-found")
+    assert problem(await service.http.delete(f"{POLLED}/unknown")) == (404, "not-found")
 
 
 async def test_callers(start_service: StartService) -> None:
@@ -58,4 +62,6 @@ async def test_callers(start_service: StartService) -> None:
         assert location.startswith(f"{POLLED}/alice.")
         await ended(service, location, Authorization="Bearer secret1")
         bobs = await service.http.get(location, headers={"Authorization": "Bearer secret2"})
+        assert problem(bobs) == (404, "not-found")
+        bobs = await service.http.delete(location, headers={"Authorization": "Bearer secret2"})
         assert problem(bobs) == (404, "not-found")

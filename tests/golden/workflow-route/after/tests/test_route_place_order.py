@@ -33,6 +33,9 @@ async def test_it_runs(service: RunningService) -> None:
     progress = await ended(service, answer.headers["Location"])
     assert (progress["status"], progress["error"]) == ("succeeded", None)
     assert PlaceOrderResult.model_validate(progress["result"])
+    assert problem(await service.http.delete(answer.headers["Location"])) == (409, "already-ended")
+    (listed,) = (await service.http.get("/jobs/place-order")).json()["items"]
+    assert listed["links"]["self"].rpartition("/")[2] == progress["id"]
 
 
 async def test_a_key_names_the_work(service: RunningService) -> None:
@@ -53,6 +56,7 @@ async def test_bad_requests(service: RunningService) -> None:
 
 async def test_unknown_ids(service: RunningService) -> None:
     assert problem(await service.http.get(f"{POLLED}/unknown")) == (404, "not-found")
+    assert problem(await service.http.delete(f"{POLLED}/unknown")) == (404, "not-found")
 
 
 async def test_callers(start_service: StartService) -> None:
@@ -63,4 +67,6 @@ async def test_callers(start_service: StartService) -> None:
         assert location.startswith(f"{POLLED}/alice.")
         await ended(service, location, Authorization="Bearer secret1")
         bobs = await service.http.get(location, headers={"Authorization": "Bearer secret2"})
+        assert problem(bobs) == (404, "not-found")
+        bobs = await service.http.delete(location, headers={"Authorization": "Bearer secret2"})
         assert problem(bobs) == (404, "not-found")

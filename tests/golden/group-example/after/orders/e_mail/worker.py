@@ -1,7 +1,10 @@
-"""Group `e-mail`: SERVED are the durable functions that it runs."""
+"""Group `e-mail`: SERVED are the durable functions that it runs, DEPENDENCIES what they ask for by type."""
 
 from ..runtime.durable.rpc import Registration
+from ..runtime.service import Dependency
 
 GROUP = "e-mail"
 
 SERVED: list[Registration] = []
+
+DEPENDENCIES: list[Dependency] = []

@@ -1,7 +1,10 @@
-"""Group `billing`: SERVED are the durable functions that it runs."""
+"""Group `billing`: SERVED are the durable functions that it runs, DEPENDENCIES what they ask for by type."""
 
 from ..runtime.durable.rpc import Registration
+from ..runtime.service import Dependency
 
 GROUP = "billing"
 
 SERVED: list[Registration] = []
+
+DEPENDENCIES: list[Dependency] = []

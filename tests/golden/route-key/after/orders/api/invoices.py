@@ -1,4 +1,6 @@
-"""POST /invoices starts `send-invoice`; GET /jobs/invoices/{id} says how it goes."""
+"""POST /invoices starts `send-invoice`; GET /jobs/invoices/{id} says how it goes,
+GET /jobs/invoices lists all.
+"""
 
 from datetime import date
 
@@ -9,7 +11,10 @@ from .. import ids
 from ..contracts.workflows.send_invoice import SendInvoice, SendInvoiceResult, send_invoice
 from ..runtime.durable.ids import public_of, root_id
 from ..runtime.http.auth import AuthenticatedRoute, get_caller
-from ..runtime.http.openapi import ACCEPTED, POLLED, PREFER, authenticated
+from ..runtime.http.cancel import cancel
+from ..runtime.http.openapi import ACCEPTED, CANCELED, POLLED, PREFER, authenticated
+from ..runtime.http.pages import Cursor, Limit
+from ..runtime.http.runs import RUNS_LISTED, StatusFilter, WorkList, list_work
 from ..runtime.http.work import Accepted, Progress, accept, poll, start
 
 router = APIRouter(tags=["invoices"], route_class=AuthenticatedRoute)
@@ -43,9 +48,25 @@ async def start_invoices(body: InvoicesRequest, request: Request, response: Resp
     return accept(started, response)
 
 
+@router.get("/jobs/invoices", openapi_extra=authenticated(), responses=RUNS_LISTED)
+async def list_invoices(
+    request: Request, response: Response, status: StatusFilter = None, limit: Limit = 50, cursor: Cursor = None
+) -> WorkList:
+    """All of it, the newest first."""
+    return await list_work("invoice", request, response, status=status, limit=limit, cursor=cursor, is_shared=True)
+
+
 @router.get("/jobs/invoices/{id}", openapi_extra=authenticated(PREFER), responses=POLLED)
 async def poll_invoices(id: str, request: Request, response: Response) -> Progress[SendInvoiceResult]:
     """How it goes, and its result. `Prefer: wait=N` waits for the end."""
     caller = get_caller(request)
     root = root_id("invoice", caller.shared(id))
     return Progress[SendInvoiceResult].of(await poll(caller, root, request, response))
+
+
+@router.delete("/jobs/invoices/{id}", status_code=202, openapi_extra=authenticated(), responses=CANCELED)
+async def cancel_invoices(id: str, request: Request, response: Response) -> Progress[SendInvoiceResult]:
+    """Cancel it: it stops at its next step. The same again changes nothing."""
+    caller = get_caller(request)
+    root = root_id("invoice", caller.shared(id))
+    return Progress[SendInvoiceResult].of(await cancel(caller, root, request, response))

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict
 from ..contracts.workflows.send_invoice import SendInvoice, SendInvoiceResult, send_invoice
 from ..runtime.durable.ids import root_id
 from ..runtime.http.auth import AuthenticatedRoute, get_caller
+from ..runtime.http.cancel import cancel
 from ..runtime.http.idempotency import get_submission
-from ..runtime.http.openapi import ACCEPTED, IDEMPOTENCY_KEY, POLLED, PREFER, authenticated
+from ..runtime.http.openapi import ACCEPTED, CANCELED, IDEMPOTENCY_KEY, POLLED, PREFER, authenticated
 from ..runtime.http.work import Accepted, Progress, accept, poll, start
 
 router = APIRouter(tags=["customers"], route_class=AuthenticatedRoute)
@@ -60,3 +61,18 @@ async def poll_put_customers_customer_id_invoices_number(
     caller = get_caller(request)
     root = root_id("put-customers-customer-id-inv-1a78764c", caller.visible(id))
     return Progress[SendInvoiceResult].of(await poll(caller, root, request, response))
+
+
+@router.delete(
+    "/jobs/put-customers-customer-id-invoices-number/{id}",
+    status_code=202,
+    openapi_extra=authenticated(),
+    responses=CANCELED,
+)
+async def cancel_put_customers_customer_id_invoices_number(
+    id: str, request: Request, response: Response
+) -> Progress[SendInvoiceResult]:
+    """Cancel it: it stops at its next step. The same again changes nothing."""
+    caller = get_caller(request)
+    root = root_id("put-customers-customer-id-inv-1a78764c", caller.visible(id))
+    return Progress[SendInvoiceResult].of(await cancel(caller, root, request, response))

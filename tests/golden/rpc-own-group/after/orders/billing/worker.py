@@ -1,6 +1,7 @@
-"""Group `billing`: SERVED are the durable functions that it runs."""
+"""Group `billing`: SERVED are the durable functions that it runs, DEPENDENCIES what they ask for by type."""
 
 from ..runtime.durable.rpc import Registration
+from ..runtime.service import Dependency
 from .send_invoice import send_invoice
 
 GROUP = "billing"
@@ -8,3 +9,5 @@ GROUP = "billing"
 SERVED: list[Registration] = [
     send_invoice,
 ]
+
+DEPENDENCIES: list[Dependency] = []

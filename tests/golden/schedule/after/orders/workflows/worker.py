@@ -1,8 +1,9 @@
-"""Group `workers`: SERVED are the workflows that it runs, SCHEDULES what the engine starts by the clock, in UTC."""
+"""Group `workers`: SERVED are its workflows, SCHEDULES starts them by the clock, DEPENDENCIES is what steps ask for."""
 
 from ..contracts.workflows.tidy_up import TidyUp
 from ..runtime.durable.rpc import Registration
 from ..runtime.durable.schedules import Schedule
+from ..runtime.service import Dependency
 from .tidy_up import tidy_up
 
 GROUP = "workers"
@@ -10,6 +11,8 @@ GROUP = "workers"
 SERVED: list[Registration] = [
     tidy_up,
 ]
+
+DEPENDENCIES: list[Dependency] = []
 
 SCHEDULES: list[Schedule] = [
     Schedule("nightly", "30 2 * * MON-FRI", tidy_up, TidyUp()),

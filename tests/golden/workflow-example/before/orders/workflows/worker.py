@@ -1,7 +1,8 @@
-"""Group `workers`: SERVED are the workflows that it runs, SCHEDULES what the engine starts by the clock, in UTC."""
+"""Group `workers`: SERVED are its workflows, SCHEDULES starts them by the clock, DEPENDENCIES is what steps ask for."""
 
 from ..runtime.durable.rpc import Registration
 from ..runtime.durable.schedules import Schedule
+from ..runtime.service import Dependency
 from .aggregate import aggregate
 from .process_job import process_job
 
@@ -11,5 +12,7 @@ SERVED: list[Registration] = [
     process_job,
     aggregate,
 ]
+
+DEPENDENCIES: list[Dependency] = []
 
 SCHEDULES: list[Schedule] = []

@@ -1,7 +1,8 @@
-"""Group `workers`: SERVED are the workflows that it runs, SCHEDULES what the engine starts by the clock, in UTC."""
+"""Group `workers`: SERVED are its workflows, SCHEDULES starts them by the clock, DEPENDENCIES is what steps ask for."""
 
 from ..runtime.durable.rpc import Registration
 from ..runtime.durable.schedules import Schedule
+from ..runtime.service import Dependency
 from .place_order import place_order
 
 GROUP = "workers"
@@ -9,5 +10,7 @@ GROUP = "workers"
 SERVED: list[Registration] = [
     place_order,
 ]
+
+DEPENDENCIES: list[Dependency] = []
 
 SCHEDULES: list[Schedule] = []

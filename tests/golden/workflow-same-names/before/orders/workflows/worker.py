@@ -1,10 +1,13 @@
-"""Group `workers`: SERVED are the workflows that it runs, SCHEDULES what the engine starts by the clock, in UTC."""
+"""Group `workers`: SERVED are its workflows, SCHEDULES starts them by the clock, DEPENDENCIES is what steps ask for."""
 
 from ..runtime.durable.rpc import Registration
 from ..runtime.durable.schedules import Schedule
+from ..runtime.service import Dependency
 
 GROUP = "workers"
 
 SERVED: list[Registration] = []
+
+DEPENDENCIES: list[Dependency] = []
 
 SCHEDULES: list[Schedule] = []
