@@ -18,14 +18,14 @@ import pytest
 from resonate_base import PROTOCOL_VERSION
 
 from .browser import BINARY, Browser
-from .grown import NAME, fresh, grown, made_by_new
-from .topology import Topology, free_port
+from .grown import NAME, fresh, grown, made_by_new, rewritten
+from .topology import OTHER_SECRET, SECRET, Topology, free_port
 
 pytestmark = pytest.mark.skipif(BINARY is None, reason="there is no Chromium")
 
 CONSOLE_PORT = free_port()
 TOKEN = "a-token-of-more-than-20-characters"
-# A group of the service's own that nobody runs here, and a schedule.
+# A group of the service's own that nobody runs here, a schedule, and a gate whose answers have several fields.
 ADDS = (
     "add group billing",
     "add rpc billing.compute-tax --takes key:str --returns key:str",
@@ -33,7 +33,27 @@ ADDS = (
     "add route POST /invoices --workflow invoice",
     "add workflow nightly --returns key:str",
     "add schedule nightly --workflow nightly --cron '0 2 * * *'",
+    "add workflow survey --takes key:str --returns key:str",
+    "add route POST /surveys --workflow survey",
+    "add webhook review --takes approved:bool --takes stars:int --takes note:str --workflow survey",
 )
+SURVEY = '''"""A workflow that returns the note of its review."""
+
+from datetime import timedelta
+
+from resonate.context import Context
+
+from ..contracts.workflows import survey as contract
+from ..contracts.workflows.review import review
+from ..contracts.workflows.survey import Survey, SurveyResult
+from ..runtime.durable.rpc import serve
+
+
+@serve(contract.survey)
+async def survey(ctx: Context, request: Survey) -> SurveyResult:
+    found = await review.wait(ctx, timedelta(hours=1))
+    return SurveyResult(key=found.note if found else "")
+'''
 ASKS = {"account_id": "acc-1", "requires_approval": True}
 MANY = 5000
 VIEWS = ("runs", "gates", "schedules", "workers")
@@ -45,7 +65,8 @@ ROWS = "document.querySelectorAll('#list li').length"
 def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A service with more than the example has."""
     root = tmp_path_factory.mktemp("made") / NAME
-    for path, content in {**made_by_new(bare=False), **grown(fresh(bare=False), *ADDS).files}.items():
+    project = rewritten(grown(fresh(bare=False), *ADDS), {f"{NAME}/workflows/survey.py": SURVEY.encode()})
+    for path, content in {**made_by_new(bare=False), **project.files}.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
     return root
@@ -53,7 +74,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def topology(service: Path, service_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:
-    with Topology(service, tmp_path_factory.mktemp("run"), NAME, python=service_python) as topology:
+    secrets = f"approvals:{SECRET},review:{OTHER_SECRET}"
+    scratch = tmp_path_factory.mktemp("run")
+    with Topology(service, scratch, NAME, python=service_python, WEBHOOK_SECRETS=secrets) as topology:
         migrated = topology.run("migrate", "--seed")
         assert migrated.returncode == 0, migrated.stderr
         topology.start_engine()
@@ -160,6 +183,32 @@ def test_an_answer_that_somebody_else_gave(browser: Browser, console: str, api: 
     until_status(browser, "failed")
     assert "not-approved: the job was rejected" in browser.text("main .problem")
     assert browser.evaluate("document.querySelector('form.answer')") is None
+
+
+def test_an_answer_with_fields_is_checked_at_each(browser: Browser, console: str, api: str) -> None:
+    submit(api, "survey-1", {"key": "k"}, "surveys")
+    browser.open(f"{console}/#/gates")
+    form = "section[data-key^='review/'] form.answer"
+    browser.fill(f"{form} [name=stars]", "many")
+    browser.fill(f"{form} [name=note]", "as the reader typed it")
+    browser.click(f"{form} [type=submit]")
+    assert browser.text(f"{form} [data-at=stars]") == "This is no integer."
+    browser.fill(f"{form} [name=stars]", "5")
+    browser.click(f"{form} [type=submit]")
+    browser.until(f"document.querySelector({f'{form} [data-at=approved]'!r}).innerText === 'Field required'")
+    assert (
+        browser.evaluate(f"document.querySelector({f'{form} [name=approved]'!r}).getAttribute('aria-invalid')")
+        == "true"
+    )
+    browser.evaluate(f"document.querySelector({f'{form} [name=approved]'!r}).value = 'true'")
+    browser.click(f"{form} [type=submit]")
+    browser.until(f"document.querySelector({form!r}) === null")
+    (run,) = [run["id"] for run in ask(console, "runs")["runs"] if run["function"] == "survey"]
+    browser.open(run_of(console, run))
+    until_status(browser, "succeeded")
+    browser.click(".tree .call")
+    browser.until("document.querySelector('.about').innerText.includes('as the reader typed it')")
+    browser.events[:] = [it for it in browser.events if "422" not in json.dumps(it)]
 
 
 def test_a_run_is_canceled_and_run_again(browser: Browser, console: str, api: str) -> None:
