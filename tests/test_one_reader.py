@@ -330,7 +330,7 @@ def test_the_checklist_has_no_rows_for_a_poll_and_none_of_the_machinery() -> Non
     program = Program(python_of(project("the poll below a path with parameters")))
     rows = {item.route: item.rows for item in checklist(Model(program))}
     assert {route for route, answers in rows.items() if answers} == {"POST /cards/{card_id}/charges"}
-    assert len(rows) == 2  # the poll, and not /readyz and its like
+    assert len(rows) == 4  # the list, the poll and the cancel, and not /readyz and its like
 
 
 def test_an_import_of_a_contract_that_was_removed() -> None:

@@ -54,6 +54,7 @@ HAS = {
         "schedules": set(),
         "idempotency_keys": set(),
         "groups": {"api", "db", "workers"},
+        "clients": set(),
         "entities": set(),
         "fields": set(),
     },
@@ -80,6 +81,7 @@ HAS["shop-grown"] = {
     "schedules": {"nightly-run"},
     "idempotency_keys": {"order"},
     "groups": {"api", "db", "payments", "risk", "workers"},
+    "clients": set(),
     "entities": set(),
     "fields": set(),
 }
@@ -116,8 +118,8 @@ def test_list_says_what_it_has(process: Tool, name: str, service: Path) -> None:
     found = inventory(process, service)
     names = {section: {entry["name"] for entry in entries} for section, entries in found.items()}
     assert names == {**HAS[name], "routes": HAS[name]["routes"] | HEALTH}
-    # There were no queries and entities then.
-    assert all(found.pop(section) == [] for section in ("queries", "entities", "fields"))
+    # There were no queries, clients and entities then.
+    assert all(found.pop(section) == [] for section in ("queries", "clients", "entities", "fields"))
     assert all(route.pop("queries") == [] for route in found["routes"])
     assert found == json.loads((PAST / f"{name}.list.json").read_text(encoding="utf-8"))
 

@@ -192,7 +192,9 @@ def test_the_rest_of_a_generated_service() -> None:
     assert list(routes) == [
         "POST /accounts/summary",
         "GET /accounts/summary/{id}",
+        "GET /jobs",
         "POST /jobs",
+        "DELETE /jobs/{id}",
         "GET /jobs/{id}",
         "POST /webhooks/approvals",
     ]
@@ -1102,7 +1104,7 @@ def test_the_table_is_aligned_and_says_what_is_wrong_in_words() -> None:
             "workers          orders/workflows/worker.py:3                serves nothing",
         ],
     }
-    jobs = dict(table(inventory(generated())))["Routes"][2]
+    jobs = dict(table(inventory(generated())))["Routes"][3]
     assert jobs.startswith("POST /jobs  ")
     assert "process-job  my_api/api/jobs.py:" in jobs
     assert table(inventory(service({}))) == []

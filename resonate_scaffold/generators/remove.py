@@ -36,9 +36,7 @@ from resonate_scaffold.project import Added, ChangedFiles, Edited, Project
 from resonate_scaffold.service.renaming import listed_kinds
 from resonate_scaffold.service.service import Service
 
-_TEXTS = frozenset(
-    {"Procfile", "compose.yaml", str(PROCFILE_DEV), str(ENV_EXAMPLE)}
-)  # what an `add` edits that is not Python
+_TEXTS = frozenset({"Procfile", "compose.yaml", str(PROCFILE_DEV)})  # what an `add` edits that is not Python
 _SHOWN = 6  # files that a refusal names
 
 
@@ -182,7 +180,8 @@ def _check_record(project: Project, recorded: Added, record: Added) -> None:
         if PurePosixPath(path).suffix != ".py" and path != str(PROCFILE_DEV):
             raise _wrong(recorded, path)
     for path, edited in record.edits.items():
-        if PurePosixPath(path).suffix != ".py" and path not in _TEXTS:
+        is_of_client = record.kind == "client" and path == str(ENV_EXAMPLE)
+        if PurePosixPath(path).suffix != ".py" and path not in _TEXTS and not is_of_client:
             raise _wrong(recorded, path)
         for into, key in edited.lists:
             spelled = layout.text(key).encode()

@@ -44,6 +44,8 @@ class Access:
         """What a router is included in."""
         self._all_gated = False
         for scope in model.scopes:
+            if scope.module.path.match("*/runtime/console/*.py"):
+                continue  # The console of a generated service is an application of its own, with a gate of its own.
             for call in scope.calls:
                 self._wired(call, scope)
             for decorator in scope.decorators:

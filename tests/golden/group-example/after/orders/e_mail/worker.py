@@ -1,4 +1,7 @@
-"""Group `e-mail`: SERVED are the durable functions that it runs, DEPENDENCIES what they ask for by type."""
+"""Group `e-mail`.
+
+SERVED are the durable functions that it runs, DEPENDENCIES what they ask for by type.
+"""
 
 from ..runtime.durable.rpc import Registration
 from ..runtime.service import Dependency

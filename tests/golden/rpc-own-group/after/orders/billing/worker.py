@@ -1,4 +1,7 @@
-"""Group `billing`: SERVED are the durable functions that it runs, DEPENDENCIES what they ask for by type."""
+"""Group `billing`.
+
+SERVED are the durable functions that it runs, DEPENDENCIES what they ask for by type.
+"""
 
 from ..runtime.durable.rpc import Registration
 from ..runtime.service import Dependency
