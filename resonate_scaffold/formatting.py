@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -83,19 +83,27 @@ def _unwrapped(ruff: _Ruff, drafts: Iterable[Draft]) -> dict[PurePosixPath, byte
     shorter: dict[PurePosixPath, tuple[Draft, bytes, set[bytes]]] = {}
     for draft in drafts:
         before = {it[1]: it[0] for it in _WRAPPED.finditer(draft.before or b"")}
-        modules = {it[1] for it in _WRAPPED.finditer(draft.after) if len(it[0]) < len(before.get(it[1], b""))}
+        changed = (it for it in _WRAPPED.finditer(draft.after) if it[0] not in _wrapped(draft.before))
+        modules = {it[1] for it in changed if len(it[0]) < len(before.get(it[1], b""))}
         if modules:
             shorter[draft.path] = draft, _without_commas(draft.before or b"", modules), modules
     again = ruff.run(_FORMAT, {path: before for path, (_, before, _) in shorter.items()})
     return {
-        path: _without_commas(draft.after, modules & {it[1] for it in _WRAPPED.finditer(again[path])})
+        path: _without_commas(
+            draft.after, modules & {it[1] for it in _WRAPPED.finditer(again[path])}, _wrapped(draft.before)
+        )
         for path, (draft, _, modules) in shorter.items()
     }
 
 
-def _without_commas(content: bytes, modules: set[bytes]) -> bytes:
-    """A file in which no comma keeps the imports from these modules wrapped."""
-    return _WRAPPED.sub(lambda it: it[0][:-1] if it[1] in modules else it[0], content)
+def _wrapped(content: bytes | None) -> set[bytes]:
+    """The imports of a file that are wrapped. There may be several from one module."""
+    return {it[0] for it in _WRAPPED.finditer(content or b"")}
+
+
+def _without_commas(content: bytes, modules: set[bytes], kept: Collection[bytes] = ()) -> bytes:
+    """A file in which no comma keeps the imports from these modules wrapped, but for those that stay as they are."""
+    return _WRAPPED.sub(lambda it: it[0][:-1] if it[1] in modules and it[0] not in kept else it[0], content)
 
 
 def _keeps_lines(before: bytes, after: bytes, whole: bytes) -> bool:

@@ -890,7 +890,6 @@ WANTED = st.tuples(
 @settings(
     max_examples=8,
     deadline=None,
-    derandomize=True,  # of one import in brackets, wrapped by hand, ruff has two opinions: a known corner
     phases=[Phase.explicit, Phase.generate],  # each example is many files, which no shrinking makes clearer
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
