@@ -242,7 +242,9 @@ def test_the_tool_lists_it_all(dev: Dev, service: Path) -> None:
     assert {kind: {item["name"] for item in items} for kind, items in found.items()} == {
         "routes": {
             "POST /orders",
+            "GET /jobs/orders",
             "GET /jobs/orders/{id}",
+            "DELETE /jobs/orders/{id}",
             "POST /webhooks/approval",
         },
         "workflows": {"place-order", "close-day"},
@@ -253,6 +255,7 @@ def test_the_tool_lists_it_all(dev: Dev, service: Path) -> None:
         "schedules": {"nightly"},
         "idempotency_keys": {"order"},
         "groups": {"api", "workers", "db", "payments"},
+        "clients": set(),
         "entities": set(),
         "fields": set(),
     }

@@ -1,6 +1,6 @@
 """POST /tables over HTTP: a guest cancels, and the table is freed at once."""
 
-from orders.runtime.durable.calls import name_of_call
+from orders.runtime.engine.call_names import name_of_call
 from orders.runtime.testing.running import RunningService, problem
 
 

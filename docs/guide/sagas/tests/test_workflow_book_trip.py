@@ -3,7 +3,7 @@
 import pytest
 
 from orders.contracts.workflows.book_trip import BookTrip, book_trip
-from orders.runtime.durable.calls import name_of_call
+from orders.runtime.engine.call_names import name_of_call
 from orders.runtime.http.work import Status
 from orders.runtime.testing.crashes import Crashes
 from orders.runtime.testing.running import RunningService

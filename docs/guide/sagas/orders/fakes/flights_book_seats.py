@@ -13,4 +13,4 @@ async def book_seats(ctx: Context, request: BookSeats) -> BookSeatsResult:
     """Answer as the other side would."""
     if request.seats > 9:
         raise Failure(f"there are no {request.seats} seats", code="no-seats", status=409)
-    return BookSeatsResult(ticket=f"t-{request.trip_id}")
+    return BookSeatsResult(ticket="example")
