@@ -18,7 +18,7 @@ OPERATION = "/book-"
 """What stands in the id of an operation that books."""
 
 REFUSED = {"code": "refused", "message": "it was refused at its end"}
-CANCELED = {"code": "canceled", "message": "it was canceled"}
+CANCELED = {"code": "canceled", "message": "the job was canceled"}
 MOMENTS = (None, None, 0.0, 0.2, 0.5)
 """Seconds after which a client cancels its job; None: it does not."""
 

@@ -362,7 +362,7 @@ def test_the_command_says_what_to_open(planted: Service, monkeypatch: pytest.Mon
     served: list[ServiceSettings] = []
     said: list[str] = []
     monkeypatch.setattr(server, "serve", lambda app, settings: served.append(settings))
-    settings = PlantedSettings(console_port=9002, _env_file=None)  # type: ignore[call-arg]
+    settings = PlantedSettings(console_port=9002, _env_file=None)
     server.serve_console(planted, settings, "::1", said.append)
     assert said == ["http://[::1]:9002"]
     assert (served[0].host, served[0].port) == ("::1", 9002)

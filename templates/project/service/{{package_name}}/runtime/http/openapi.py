@@ -210,8 +210,8 @@ def extend_openapi(app: FastAPI, *, with_keys: bool) -> None:
                     _forbid_unknown(content["schema"], schemas)
                 if with_keys and "security" in operation:
                     operation["security"] = [{"ApiKey": []}]
-                # What cancels work stands where it is polled.
-                here = path if method == "delete" and "get" in operations else None
+                # What cancels work stands where it is polled, by its id.
+                here = path if method == "delete" and "get" in operations and path.endswith("/{id}") else None
                 polled_at = operation.pop(_POLLED_AT, here)
                 if "202" in operation["responses"]:
                     operation["responses"]["202"]["links"] = _links(path, document["paths"], polled_at)
