@@ -26,10 +26,9 @@ from ..engine.watch import find_task
 from ..errors import Canceled, OperatorError
 from ..telemetry.runs import count_job
 from .gate import CANCELED, HOLD, end_hold
-from .job_runs import newest
+from .job_runs import REMEDY, newest
 from .wish import FRESH, SHIELDED, is_canceled, wish_id
 
-_REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 0.5
 _AT_A_TIME = 32  # Of a run's calls are looked at: at first a few.
 
@@ -46,7 +45,7 @@ async def request_cancel(client: EngineClient, root: str, *, hard: bool = False)
     """
     record = await find_job(client, root)
     if record is None:
-        raise OperatorError(f"the engine keeps no job {root}", _REMEDY)
+        raise OperatorError(f"the engine keeps no job {root}", REMEDY)
     record = await (stop(client, record) if hard else ask(client, record))
     if record.state == "pending":
         await follow(client, record)

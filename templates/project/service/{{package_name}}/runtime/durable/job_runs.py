@@ -21,7 +21,9 @@ from ..errors import OperatorError
 from .calls import KEPT
 from .wish import SHIELDED, UNDO, is_canceled
 
-_REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
+REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
+"""What to do where the engine keeps no job of a name."""
+
 _ENDED_WELL, _RUNNING = "resolved", "pending"
 _EARLIER = 1000  # Milliseconds that a call which is kept ends before its job: it did not wait past the deadline.
 
@@ -48,7 +50,7 @@ async def all_runs(client: EngineClient, job: str) -> list[PromiseRecord]:
             runs.append(run)
         if runs:
             return runs
-    raise OperatorError(f"the engine keeps no job {job}", _REMEDY)
+    raise OperatorError(f"the engine keeps no job {job}", REMEDY)
 
 
 async def find_newest(client: EngineClient, root: str) -> PromiseRecord | None:
@@ -77,7 +79,7 @@ async def retry(client: EngineClient, job: str, step: str | None = None) -> Retr
     last = (await all_runs(client, job))[-1]
     task: Any = last.param.data
     if not isinstance(task, dict) or "func" not in task:
-        raise OperatorError(f"{job} is no job: it runs no function", _REMEDY)
+        raise OperatorError(f"{job} is no job: it runs no function", REMEDY)
     if last.state == _RUNNING and run_number(last.id) > 1:
         return Retried(last, is_new=False)
     if last.state in (_RUNNING, _ENDED_WELL):
