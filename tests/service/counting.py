@@ -10,10 +10,14 @@ from shop.runtime.engine.client import EngineClient
 
 
 class Asked(Counter[str]):
-    """The requests by kind, without those that wait for the end; ``bytes`` are those of their answers."""
+    """The requests by kind, but for those by which somebody waits for an end; ``bytes`` are those of their answers.
+
+    ``waiting`` are those by which somebody waits.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.waiting: Counter[str] = Counter()
         self.bytes: Counter[str] = Counter()
 
 
@@ -26,7 +30,9 @@ def counting(client: EngineClient) -> Iterator[Asked]:
     async def count(req: str, headers: dict[str, str] | None = None) -> str:
         kind = json.loads(req)["kind"]
         answer = await send(req, headers)
-        if kind != "promise.get":
+        if kind in ("promise.get", "promise.register_listener"):
+            asked.waiting[kind] += 1
+        else:
             asked[kind] += 1
             asked.bytes[kind] += len(answer)
         return answer

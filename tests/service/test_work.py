@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
@@ -115,13 +116,16 @@ async def test_reads_through_a_durable_function(orders: RunningService) -> None:
     assert problem(await orders.http.get("/customers/c-1/brief")) == (504, "timed-out")
 
 
-async def test_a_waiting_request_asks_once_a_second(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_is_told_of_no_ends_asks_once_a_second(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At first more often. Two hundred that wait are then two hundred requests a second, and not five hundred."""
     now, asked = 0.0, list[float]()
     record = PromiseRecord(id="job/1", state="pending", timeout_at=2**60)
 
-    async def pass_time(seconds: float) -> None:
+    async def pass_time(seconds: float, until: object) -> None:
         nonlocal now
+        assert until is None
         now += seconds
 
     async def find(*_: object) -> PromiseRecord:
@@ -131,7 +135,7 @@ async def test_a_waiting_request_asks_once_a_second(service: RunningService, mon
     monkeypatch.setattr(work, "monotonic", lambda: now)
     monkeypatch.setattr(draining, "sleep", pass_time)
     monkeypatch.setattr(EngineClient, "find", find)
-    assert await work.wait_for_end(service.client, record, 22) is record
+    assert await work.wait_for_end(replace(service.client, ends=None), record, 22) is record
     assert now == 22
     assert 5 < sum(moment < 2 for moment in asked) <= 12
     pauses = [after - before for before, after in pairwise(moment for moment in asked if 2 < moment < 22)]

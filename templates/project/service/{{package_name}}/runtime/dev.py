@@ -52,7 +52,7 @@ def create_app(
         local = LocalConnection(group=GROUP, tick_interval=tick)
         async with service.dependencies(settings, service.workers()) as dependencies:
             tracing.start(f"{service.name}-{GROUP}")
-            client = build(settings, service.namespace(settings), GROUP, listens=True, local=local)
+            client = build(settings, service.namespace(settings), GROUP, listens=True, waits=True, local=local)
             register(client, functions_of([*registrations(service), *extra]), dependencies)
             resources = resources_of(dependencies)
             pause_in_outages(client, resources)

@@ -161,13 +161,15 @@ class Service:
         """A module of the package: ``api.app``."""
         return importlib.import_module(f"{self.package}.{name}")
 
-    def connect(self, settings: ServiceSettings, group: str, *, listens: bool) -> EngineClient:
+    def connect(
+        self, settings: ServiceSettings, group: str, *, listens: bool = False, waits: bool = False
+    ) -> EngineClient:
         """This process's engine client, and its traces."""
         tracing.start(f"{self.name}-{group}")
-        return build(settings, self.namespace(settings), group, listens=listens)
+        return build(settings, self.namespace(settings), group, listens=listens, waits=waits)
 
     def api(self, settings: ServiceSettings) -> "FastAPI":
-        """The HTTP application, whose client only sends.
+        """The HTTP application, whose client sends, and is told of ends of work.
 
         Raises:
             MissingSetting: there are queries, and neither READ_DATABASE_URL nor DATABASE_URL is set.
@@ -176,8 +178,10 @@ class Service:
 
         @asynccontextmanager
         async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
-            app.state.client = client = self.connect(settings, API, listens=False)
+            app.state.client = client = self.connect(settings, API, waits=True)
             client.resonate.start()
+            if client.ends:
+                await client.ends.start()
             if app.state.is_open:
                 logger.warning("there are no API keys: whoever reaches the port may call every route")
             watching = [asyncio.create_task(look(client)) for look in (watch_work, examine)]
@@ -187,6 +191,8 @@ class Service:
             finally:
                 for looking in watching:
                     looking.cancel()
+                if client.ends:
+                    await client.ends.stop()
                 await stop(client, settings.shutdown_grace)
 
         return self.create_app(settings, lifespan)
@@ -235,7 +241,7 @@ class Service:
         Raises:
             OperatorError: the engine does not answer.
         """
-        client = self.connect(settings, API, listens=False)
+        client = self.connect(settings, API)
         client.resonate.start()
         try:
             yield client

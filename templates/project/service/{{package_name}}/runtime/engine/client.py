@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -25,6 +26,7 @@ from . import codec
 from .breaker import Breaker
 from .clock import EngineClock
 from .connections import ReconnectingSSE, RetryingHttp, http_connections
+from .ends import Ends
 from .heartbeat import ThreadHeartbeat
 from .namespace import Namespace
 from .offers import WorkerResonate
@@ -77,6 +79,9 @@ class EngineClient:
     breaker: Breaker = field(default_factory=Breaker)
     """Lets requests fail at once while the engine is away."""
 
+    ends: Ends | None = None
+    """What the engine tells of ends of work; None in a process that waits for none."""
+
     async def start(
         self, task: TaskData, group: str, promise_id: str, timeout: timedelta, tags: dict[str, str] | None = None
     ) -> PromiseRecord:
@@ -113,6 +118,24 @@ class EngineClient:
         record = self._local(record)
         self._note_job(record)
         return record
+
+    @asynccontextmanager
+    async def told_of_end(self, promise_id: str) -> AsyncIterator[asyncio.Future[None] | None]:
+        """A future that is done once a promise has settled; None where the engine tells this process of no ends."""
+        if self.ends is None or not self.ends.are_heard:
+            yield None
+            return
+        engine_id, address = self.namespace.engine_id(promise_id), self.ends.address
+        sender = self.resonate.promises.sender
+        with self.ends.listen(engine_id) as told:
+            try:
+                record = await self._request(lambda: sender.promise_register_listener(engine_id, address))
+            except ServerError:  # It is gone, or the engine tells nobody of it: `find` says more.
+                yield None
+                return
+            if record.state != "pending" and not told.done():
+                told.set_result(None)
+            yield told
 
     async def resolve(self, promise_id: str, value: Any) -> PromiseRecord:
         """Resolve a promise; where it is settled already, the record of its first outcome."""
@@ -275,11 +298,13 @@ def build(
     group: str,
     *,
     listens: bool,
+    waits: bool = False,
     local: LocalConnection | None = None,
 ) -> EngineClient:
     """Make this process's client; it is started by `resonate.start()`, once functions are registered.
 
-    A process that does not listen only sends, and holds no stream. ``local`` is an engine in this process, in the place
+    A process that ``listens`` is sent work of its group. One that only ``waits`` is told of ends: it has `client.ends`,
+    which it starts. Else it only sends, and holds no stream. ``local`` is an engine in this process, in the place
     of RESONATE_URL.
     """
     if local is not None:
@@ -317,8 +342,9 @@ def build(
     resonate._core.sender = resonate._core.fencing = TaskSender(resonate._transport, token)
     metrics.PROCESS.labels(namespace.name, group).set(1)
     heard = source if listens else None
+    ends = Ends(source) if waits else None
     resonate.client = client = EngineClient(
-        resonate, network, heard, namespace, group, clock, job_timeout=settings.job_timeout
+        resonate, network, heard, namespace, group, clock, job_timeout=settings.job_timeout, ends=ends
     )
     return client
 

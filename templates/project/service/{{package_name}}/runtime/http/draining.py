@@ -27,11 +27,11 @@ def has_begun() -> bool:
     return _begun
 
 
-async def sleep(seconds: float) -> None:
-    """Wait, but not once the process drains."""
+async def sleep(seconds: float, until: asyncio.Future[None] | None = None) -> None:
+    """Wait, but not once the process drains, nor when ``until`` is done."""
     if _begun:
         return
-    pause = asyncio.get_running_loop().create_future()
+    pause = until or asyncio.get_running_loop().create_future()
     _waiting.add(pause)
     try:
         await asyncio.wait([pause], timeout=seconds)

@@ -30,10 +30,11 @@ from .preferences import preferred_wait, prefers_async
 from .problems import Problem, ProblemDetails, not_found, unavailable
 from .strict_json import check_request
 
-# A waiting request asks again after these seconds: often at first, since most work is quick, and after _BRISK seconds once
-# a second, since hundreds may wait.
+# A waiting request that is not told of the end asks again after these seconds: often at first, since most work is quick,
+# and after _BRISK seconds once a second, since hundreds may wait. One that is told asks in case that a message got lost.
 _FIRST_PAUSE, _BRISK_PAUSE, _LAST_PAUSE = 0.02, 0.5, 1.0
 _BRISK = 2.0
+_PAUSE_OF_TOLD = 5.0
 
 # Seconds that an answer may take longer for what its work waits for.
 _LOOKING = 2.0
@@ -284,11 +285,17 @@ async def wait_for_end(client: EngineClient, record: PromiseRecord, seconds: flo
     A process that stops does not wait.
     """
     began = monotonic()
-    pause = _FIRST_PAUSE
-    while record.state == "pending" and (left := began + seconds - monotonic()) > 0 and not draining.has_begun():
-        await draining.sleep(min(pause, left))
-        pause = min(pause * 1.5, _BRISK_PAUSE) if monotonic() - began < _BRISK else _LAST_PAUSE
-        record = await client.find(record.id) or record
+    if record.state != "pending" or seconds <= 0 or draining.has_begun():
+        return record
+    async with client.told_of_end(record.id) as told:
+        pause = _PAUSE_OF_TOLD if told else _FIRST_PAUSE
+        while record.state == "pending" and (left := began + seconds - monotonic()) > 0 and not draining.has_begun():
+            await draining.sleep(min(pause, left), told)
+            if told is None:
+                pause = min(pause * 1.5, _BRISK_PAUSE) if monotonic() - began < _BRISK else _LAST_PAUSE
+            elif told.done():  # Whoever was told wrongly asks as if nobody told.
+                told, pause = None, _FIRST_PAUSE
+            record = await client.find(record.id) or record
     return record
 
 

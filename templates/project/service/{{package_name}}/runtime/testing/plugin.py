@@ -193,7 +193,7 @@ def call(definition: Service, database_url: str, settings: ServiceSettings) -> C
         on_database = make_settings(definition, database_url=database_url)
         async with definition.dependencies(on_database, [worker]) as dependencies:
             namespace = definition.namespace(on_database)
-            client = build(on_database, namespace, worker.group, listens=True, local=local)
+            client = build(on_database, namespace, worker.group, listens=True, waits=True, local=local)
             register(client, functions_of(worker.served), dependencies)
             client.resonate.start()
             try:
