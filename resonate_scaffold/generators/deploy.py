@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -92,7 +91,7 @@ def remove_deploy(project: Project, record: Added, *, delete_changed: bool = Fal
 
 
 def follow(project: Project, plan: Plan) -> Plan:
-    """A plan with what it means for the deployments that the service has: they are made like the service as it will be."""
+    """A plan with what it means for the deployments of the service: they follow the service as it will be."""
     platforms = [it for it in PLATFORMS if plan.changes and project.find_add("deploy", it) is not None]
     if not platforms:
         return plan
@@ -238,10 +237,8 @@ def _followed(
             else:
                 notes.append(f"{path} has been edited, so it stays; nothing names it any more")
             continue
-        wanted, left = merged(content, new[target], there)
-        if left:
-            lines = "\n".join(_new_lines(content, new[target]))
-            notes.append(f"{path} has been edited where it changes; see that it has:\n{lines}")
+        wanted, _ = merged(content, new[target], there)
+        notes += _not_done(target, content, new[target], wanted)
         if target != path:
             if project.exists(target):
                 raise Taken(f"{target} is there already", "Choose another name, or move it away.")
@@ -255,8 +252,11 @@ def _followed(
         yield Create(path, new[path])
 
 
-def _new_lines(old: bytes, new: bytes) -> list[str]:
-    """The lines of a text that another has not."""
-    before, now = old.decode().splitlines(), new.decode().splitlines()
-    steps = SequenceMatcher(None, before, now, autojunk=False).get_opcodes()
-    return [line for tag, _, _, first, last in steps if tag != "equal" for line in now[first:last]]
+def _not_done(path: PurePosixPath, old: bytes, new: bytes, wanted: bytes) -> Iterator[str]:
+    """What is to be done by hand in a file, where somebody has edited the lines that change."""
+    before, now, there = (text.decode().splitlines() for text in (old, new, wanted))
+    missing = [line for line in now if line.strip() and line not in before and line not in there]
+    stale = [line for line in before if line.strip() and line not in now and line in there]
+    if missing or stale:
+        lines = [*(f"+{line}" for line in missing), *(f"-{line}" for line in stale)]
+        yield "\n".join([f"{path} has been edited where it changes; put in and take out yourself:", *lines])
