@@ -188,13 +188,13 @@ def test_systemd_finds_nothing_wrong(tmp_path: Path, service: str) -> None:
         content = text(project, path).replace("/opt/orders/venv/bin/python", sys.executable)
         (tmp_path / PurePosixPath(path).name).write_text(content, "utf-8")
     files = sorted(tmp_path.iterdir())
-    verify = ["systemd-analyze", "verify", "--man=no", *files]
+    verify: list[str | Path] = ["systemd-analyze", "verify", "--man=no", *files]
     done = subprocess.run(verify, capture_output=True, text=True, timeout=60, check=False)
     ours = [line for line in (done.stdout + done.stderr).splitlines() if "orders" in line]
     assert (done.returncode, ours) == (0, []), done.stderr
-    for path in (it for it in files if it.suffix == ".service"):
+    for service_unit in (it for it in files if it.suffix == ".service"):
         # Of 100: how much it could do that it need not. 20 is 2.0 in its table.
-        security: list[str | Path] = ["systemd-analyze", "security", "--offline=true", "--threshold=20", path]
+        security: list[str | Path] = ["systemd-analyze", "security", "--offline=true", "--threshold=20", service_unit]
         done = subprocess.run(security, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stdout[-300:]
 

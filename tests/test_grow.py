@@ -879,6 +879,7 @@ def test_lists_all_that_was_added(tool: Tool, service: Path) -> None:
         "Clients of HTTP APIs",
         "Entities",
         "Fields of entities",
+        "Deployments",
     ]
     assert "POST /orders" in ran.out
     listed = run(tool, "list --json").json
