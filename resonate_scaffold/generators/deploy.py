@@ -67,8 +67,10 @@ def add_deploy(project: Project, request: DeployRequest) -> Plan:
 
 def _next_step(platform: str) -> str:
     if platform == "kubernetes":
-        return f"Fill in {DIRECTORY}/kubernetes/overlays/production; docs/deploying.md has the commands, in order"
-    return f"{DIRECTORY}/systemd goes to /etc/systemd/system; docs/deploying.md has the commands, in order"
+        place = f"Fill in {DIRECTORY}/kubernetes/overlays/production"
+    else:
+        place = f"{DIRECTORY}/systemd goes to /etc/systemd/system"
+    return f"{place}; docs/deploying.md of resonate-scaffold has the commands, in order"
 
 
 def remove_deploy(project: Project, record: Added, *, delete_changed: bool = False) -> Plan:
