@@ -142,6 +142,7 @@ def test_a_socket_that_is_gone_is_logged(monkeypatch: pytest.MonkeyPatch, caplog
 def test_an_address_in_the_abstract_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as received:
         received.bind(f"\0shop-{os.getpid()}")
+        received.settimeout(5)
         monkeypatch.setenv("NOTIFY_SOCKET", f"@shop-{os.getpid()}")
         systemd.tell(systemd.READY, "STATUS=ready")
         assert received.recv(100) == b"READY=1\nSTATUS=ready"
