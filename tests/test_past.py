@@ -57,6 +57,7 @@ HAS = {
         "clients": set(),
         "entities": set(),
         "fields": set(),
+        "deployments": set(),
     },
     "shop-bare": {**{section: set[str]() for section in KINDS.values()}, "groups": {"api", "db", "workers"}},
 }
@@ -84,6 +85,7 @@ HAS["shop-grown"] = {
     "clients": set(),
     "entities": set(),
     "fields": set(),
+    "deployments": set(),
 }
 HEALTH = {"GET /livez", "GET /metrics", "GET /readyz"}  # of which 0.1.0 had a module among its routes
 
@@ -119,7 +121,7 @@ def test_list_says_what_it_has(process: Tool, name: str, service: Path) -> None:
     names = {section: {entry["name"] for entry in entries} for section, entries in found.items()}
     assert names == {**HAS[name], "routes": HAS[name]["routes"] | HEALTH}
     # There were no queries, clients and entities then.
-    assert all(found.pop(section) == [] for section in ("queries", "clients", "entities", "fields"))
+    assert all(found.pop(section) == [] for section in ("queries", "clients", "entities", "fields", "deployments"))
     assert all(route.pop("queries") == [] for route in found["routes"])
     assert found == json.loads((PAST / f"{name}.list.json").read_text(encoding="utf-8"))
 

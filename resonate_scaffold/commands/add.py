@@ -52,6 +52,11 @@ class EntityRoutes(StrEnum):
     none = "none"
 
 
+class Platform(StrEnum):
+    kubernetes = "kubernetes"
+    systemd = "systemd"
+
+
 class Idempotency(StrEnum):
     required = "required"
     optional = "optional"
@@ -370,6 +375,21 @@ def add_field(
     request = FieldRequest(entity, field, ref, unique)
     planner: Planner = lambda project: add_field(project, request)  # noqa: E731
     change_project(planner, "add", project, dry_run=dry_run, as_json=as_json)
+
+
+@app.command("deploy")
+def add_deploy(
+    platform: Annotated[Platform, typer.Argument(help="What runs it.")],
+    project: Project = Path(),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """Manifests for Kubernetes (kustomize), or units for systemd; groups and clients that are added later join them."""
+    from resonate_scaffold.generators.deploy import DeployRequest, add_deploy
+
+    request = DeployRequest(platform.value)
+    change_project(lambda it: add_deploy(it, request), "add", project, dry_run=dry_run, as_json=as_json)
 
 
 def _read_text(path: Path) -> str:

@@ -61,13 +61,16 @@ class Kind(StrEnum):
     client = "client"
     entity = "entity"
     field = "field"
+    deploy = "deploy"
 
 
 def change_project(planner: Planner, command: str, project: Path, *, dry_run: bool, as_json: bool) -> None:
     """Change the service around *project*, and end with the exit status."""
+    from resonate_scaffold.generators.deploy import follow
     from resonate_scaffold.grow import ChangeRequest, change as apply_change
     from resonate_scaffold.report import Report
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it cleans up and ends as Ctrl-C does
     report = Report(as_json=as_json)
-    raise typer.Exit(report.finish(apply_change(ChangeRequest(command, project, dry_run), planner, report)))
+    request = ChangeRequest(command, project, dry_run)
+    raise typer.Exit(report.finish(apply_change(request, lambda it: follow(it, planner(it)), report)))

@@ -25,6 +25,7 @@ ROOT_FILES = frozenset(
     }
 )
 HISTORIES = PurePosixPath("tests/histories")
+DEPLOYMENTS = frozenset({("deploy", "kubernetes"), ("deploy", "systemd")})
 
 
 def find_service(start: Path) -> Path:
@@ -65,6 +66,7 @@ def may_change(path: PurePosixPath, package: str | None) -> bool:
         return ".venv" not in {part.casefold() for part in path.parts}
     ours = path.suffix == ".py" and path.parts[0] in (package, "tests") and path.parts[:2] != (package, "runtime")
     ours = ours or (path.parent == HISTORIES and path.suffix == ".json")
+    ours = ours or (path.parts[:2] in DEPLOYMENTS and len(path.parts) > 2)
     return ours or str(path) in ROOT_FILES or (path.parent == ADDS and path.suffix == ".json")
 
 

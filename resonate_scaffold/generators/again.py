@@ -10,6 +10,7 @@ from typing import Any
 from resonate_scaffold.errors import ManifestError, ScaffoldError, plain
 from resonate_scaffold.generators.client import ClientRequest, add_client
 from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
+from resonate_scaffold.generators.deploy import DeployRequest, add_deploy
 from resonate_scaffold.generators.entities import EntityRequest
 from resonate_scaffold.generators.entity import add_entity
 from resonate_scaffold.generators.field import FieldRequest, add_field
@@ -119,4 +120,5 @@ _ADDS: Mapping[str, Callable[[Project, str, Mapping[str, Any]], Plan]] = {
     ),
     "client": lambda project, name, options: add_client(project, ClientRequest(name, options["group"])),
     "group": lambda project, name, options: add_group(project, GroupRequest(name)),
+    "deploy": lambda project, name, options: add_deploy(project, DeployRequest(name)),
 }

@@ -24,6 +24,7 @@ from resonate_scaffold.generators.again import files_made_by
 from resonate_scaffold.generators.client import ENV_EXAMPLE, PARTS, without_settings
 from resonate_scaffold.generators.compose import COMPOSE, without_reads, without_secret
 from resonate_scaffold.generators.contract import TAKEN, package_of
+from resonate_scaffold.generators.deploy import remove_deploy
 from resonate_scaffold.generators.entities import fields_added, referring
 from resonate_scaffold.generators.group import without_process, without_service
 from resonate_scaffold.generators.migrations import reversed_step
@@ -122,6 +123,8 @@ def remove(project: Project, record: Added, *, delete_changed: bool = False) -> 
         ChangedSince: somebody has changed one of its files, and ``delete_changed`` is not given.
         CannotEdit: its wiring cannot be taken out safely.
     """
+    if record.kind == "deploy":
+        return remove_deploy(project, record, delete_changed=delete_changed)
     recorded, record = record, _located(project, record)
     _check_record(project, recorded, record)
     after = _without(project, record)

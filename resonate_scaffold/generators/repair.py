@@ -23,6 +23,7 @@ from resonate_scaffold.generators.again import files_made_by, planned_again
 from resonate_scaffold.generators.client import ENV_EXAMPLE, PARTS
 from resonate_scaffold.generators.compose import COMPOSE
 from resonate_scaffold.generators.contract import GROUP_OF_WORKFLOWS
+from resonate_scaffold.generators.deploy import lost_records
 from resonate_scaffold.generators.idempotency_key import CALLER
 from resonate_scaffold.generators.remove import taken_out
 from resonate_scaffold.generators.repair_data import (
@@ -58,7 +59,7 @@ def repair(project: Project) -> Plan:
     """
     project.check_layout()
     plan = Plan(())
-    for step in (_unreadable, _recorded_wiring, _wiring, _records):
+    for step in (_unreadable, _recorded_wiring, _wiring, _records, lost_records):
         plan = plan.then(step(after(project, plan)))
     return plan
 

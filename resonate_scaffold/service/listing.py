@@ -9,6 +9,7 @@ from typing import Any
 
 from resonate_scaffold import layout
 from resonate_scaffold.code.facts import Place
+from resonate_scaffold.service.deployments import PLATFORMS, is_there, main_file, read_deployed
 from resonate_scaffold.service.entities import read_entities
 from resonate_scaffold.service.service import Service
 from resonate_scaffold.service.types import ModelField, ModelType
@@ -26,6 +27,7 @@ KINDS: Mapping[str, str] = {
     "client": "clients",
     "entity": "entities",
     "field": "fields",
+    "deploy": "deployments",
 }
 """What can be listed: each kind with its key in the inventory."""
 
@@ -48,6 +50,7 @@ def inventory(service: Service, kinds: Collection[str] = tuple(KINDS)) -> dict[s
         "client": _clients,
         "entity": _entities,
         "field": _entity_fields,
+        "deploy": _deployments,
     }
     return {KINDS[kind]: sections[kind](service) for kind in KINDS if kind in kinds}
 
@@ -67,6 +70,7 @@ def table(inventory: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[st
         "clients": ("Clients of HTTP APIs", _client_row),
         "entities": ("Entities", _entity_row),
         "fields": ("Fields of entities", _field_row),
+        "deployments": ("Deployments", _deployment_row),
     }
     return [
         (heading, _aligned([row(entry) for entry in inventory[section]]))
@@ -333,6 +337,23 @@ def _where(entry: Mapping[str, Any]) -> str:
 
 def _places(entries: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(map(_where, entries))
+
+
+def _deployments(service: Service) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": platform,
+            "file": str(main_file(service.project, platform)),
+            "line": 1,
+            "groups": list(read_deployed(service).groups),
+        }
+        for platform in PLATFORMS
+        if is_there(service.project, platform)
+    ]
+
+
+def _deployment_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    return entry["name"], _where(entry), f"the API, and groups {', '.join(entry['groups'])}"
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

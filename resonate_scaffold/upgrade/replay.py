@@ -21,6 +21,7 @@ from typing import Any
 from resonate_scaffold import __version__
 from resonate_scaffold.errors import ScaffoldError
 from resonate_scaffold.generators.again import plan_again
+from resonate_scaffold.generators.deploy import follow
 from resonate_scaffold.generators.project import ENV, new_project
 from resonate_scaffold.plan import Create
 from resonate_scaffold.project import MANIFEST, FilesInMemory, Manifest, Project, after
@@ -82,7 +83,8 @@ def replay(answers: Mapping[str, Any], records: Sequence[Record]) -> Replayed:
     refused = []
     for record in records:
         try:
-            project = after(project, plan_again(project, record.kind, record.name, record.options))
+            asked = plan_again(project, record.kind, record.name, record.options)
+            project = after(project, follow(project, asked))
         except ScaffoldError as error:
             refused.append(Refused(record.kind, record.name, f"{error.message}. {error.hint}"))
     runtime = {path: content for path, content in made.items() if path.parts[1:2] == ("runtime",)}

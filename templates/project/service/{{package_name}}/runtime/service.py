@@ -22,11 +22,12 @@ from .durable.run_values import ShownValues
 from .durable.scheduled_runs import FIRE
 from .durable.schedules import Schedule, check_schedules, run_now, sync_schedules
 from .engine.client import EngineClient, build
-from .engine.intake import resources_of
+from .engine.intake import problem_of, resources_of
 from .engine.listing import calls_of_job, succeeded_calls
 from .engine.namespace import Namespace
 from .engine.presence import report_presence
 from .engine.startup import examine
+from .engine.systemd import kept_informed
 from .engine.watch import watch_work
 from .engine.worker import BackgroundTask, DurableFunction, register, serve_group, stop
 from .errors import EngineRefused, EngineUnavailable, OperatorError
@@ -186,8 +187,10 @@ class Service:
                 logger.warning("there are no API keys: whoever reaches the port may call every route")
             watching = [asyncio.create_task(look(client)) for look in (watch_work, examine)]
             try:
-                async with reads as app.state.reads:
-                    yield
+                async with reads as database:
+                    app.state.reads = database
+                    async with kept_informed(partial(problem_of, client, [database] if database else [])):
+                        yield
             finally:
                 for looking in watching:
                     looking.cancel()

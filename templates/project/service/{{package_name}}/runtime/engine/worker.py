@@ -17,6 +17,7 @@ from ..errors import OperatorError
 from ..outages import Resource
 from ..settings import ServiceSettings
 from ..telemetry import tracing
+from . import systemd
 from .client import EngineClient, dependencies_of
 from .connections import ReconnectingSSE
 from .health import health_server
@@ -67,11 +68,14 @@ async def serve_group(
     pause_in_outages(client, resources)
     client.resonate.start()
     group = client.namespace.group(client.group)
+    health_problem = partial(problem_of, client, resources)
     try:
-        async with health_server(settings, partial(problem_of, client, resources), stopping):
+        async with health_server(settings, health_problem, stopping), systemd.kept_informed(health_problem):
             logger.info("group %s serves %s", group, ", ".join(sorted({f.name for f in functions})) or "nothing yet")
             running = [asyncio.create_task(_logged(name, task(client))) for name, task in background_tasks]
+            systemd.tell(systemd.READY)
             await stopping.wait()
+            systemd.tell(systemd.STOPPING)
             logger.info("group %s drains", group)
             for task in running:
                 task.cancel()

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import ChangeReload
 
+from ..engine import systemd
 from ..settings import ServiceSettings
 from ..telemetry import logs
 from . import draining
@@ -76,6 +77,8 @@ class DrainingServer(uvicorn.Server):
         """Start."""
         draining.reset()
         await super().startup(sockets)
+        if self.started:
+            systemd.tell(systemd.READY)
 
     async def on_tick(self, counter: int) -> bool:
         """Look whether it is time to stop, ten times a second."""
@@ -92,6 +95,8 @@ class DrainingServer(uvicorn.Server):
             draining.reset()
 
     def _begin_to_drain(self) -> None:
+        if not draining.has_begun():
+            systemd.tell(systemd.STOPPING)
         for connection in list(self.server_state.connections):
             if isinstance(connection, BoundedHttp):
                 connection.drain()
