@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import SecretStr, ValidationError
 
+from .cli_prune import Age, add_prune_command
 from .cli_runs import add_run_commands
 from .errors import OperatorError
 from .service import Service
@@ -280,22 +281,18 @@ def commands(service: Service, description: str) -> click.Group:
         )
 
     @engine.command("remove-ended")
-    @click.option("--older-than", required=True, metavar="DURATION", help="Such as P30D or PT12H.")
-    def remove_ended(older_than: str) -> None:
+    @click.option("--older-than", required=True, type=Age(), metavar="DURATION", help="Such as 30d, 12h or P30D.")
+    def remove_ended(older_than: timedelta) -> None:
         """Remove what ended longer ago, of every service on the engine. Run it by the clock, such as each night.
 
-        An id that was removed starts new work when it is asked for again.
+        An id that was removed starts new work when it is asked for again. `prune` removes what this service alone has
+        there, and the operations in its database.
         """
         from .engine import upkeep
 
-        try:
-            age = TypeAdapter(timedelta).validate_python(older_than)
-        except ValidationError:
-            raise click.BadParameter("a duration, such as P30D or PT12H", param_hint="--older-than") from None
-        if age < timedelta(0):
-            raise click.BadParameter("it may not be negative", param_hint="--older-than")
-        click.echo(f"{upkeep.remove_ended(engine_url(), age)} promises removed")
+        click.echo(f"{upkeep.remove_ended(engine_url(), older_than)} promises removed")
 
+    add_prune_command(main, service, settings)
     add_run_commands(main, service, settings_of_engine)
 
     @main.command()

@@ -326,7 +326,8 @@ def _add_schedules(main: click.Group, service: Service, settings: ReadSettings) 
         from .durable.schedule_states import ScheduleState, schedule_states
         from .run_lines import print_schedules
 
-        known, found = service.schedules(), settings(url)
+        found = settings(url)
+        known = service.schedules(found)
 
         async def ask() -> list[ScheduleState]:
             async with service.engine(found) as client:
