@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel
+from resonate.connections import LocalConnection
 from resonate.context import Context
 from shop.runtime.cli import commands
 from shop.runtime.database import Database, Operation, migrate
@@ -89,7 +90,9 @@ async def test_what_is_old_goes_batch_by_batch(
     assert (await prune(database, settings, NONE, AGE)).operations == 4
     # The row that keeps how far it went is none of them, however old it gets.
     async with database.write() as session:
-        await session.execute(update(Operation).where(Operation.id == PRUNED).values(created_at=datetime.now(UTC) - OLD))
+        await session.execute(
+            update(Operation).where(Operation.id == PRUNED).values(created_at=datetime.now(UTC) - OLD)
+        )
     assert (await prune(database, settings, NONE, AGE)).operations == 0
     assert await kept(database) == young
     async with database.read() as session:
@@ -185,8 +188,11 @@ async def test_reconcile_leaves_pruned_writes_out(
             await session.delete(operation)
             await note_pruned(session, datetime.now(UTC) - timedelta(hours=1))
         assert await compared() == (2, 0)
-        async with database.write() as session:
-            await note_pruned(session, datetime.now(UTC))
+        # The write of the second run's call may be the first one's, which is older.
+        assert isinstance(service.client.network, LocalConnection)
+        for promise in service.client.network.state.promises.values():
+            if "+run" not in promise.id:
+                promise.created_at -= 2 * 3_600_000
         assert await compared() == (0, 2)
 
 
@@ -197,7 +203,10 @@ async def test_by_the_clock(definition: Service, start_service: StartService, da
     own = [schedule.name for schedule in definition.schedules()]
     (added,) = definition.schedules(settings)[len(own) :]
     assert (added.name, added.cron, added.request) == ("prune", "5 4 * * *", Prune(older_than=AGE))
-    assert added.workflow == prune_contract("db") and [it.name for it in definition.schedules(make_settings(definition))] == own
+    assert (
+        added.workflow == prune_contract("db")
+        and [it.name for it in definition.schedules(make_settings(definition))] == own
+    )
 
     await keep(database, {"db/op/old": OLD, "db/op/young": timedelta(days=1)})
     async with start_service() as service:

@@ -37,8 +37,13 @@ class OperationAsked(BaseException):
     def __init__(self, operation_id: str, database: Database, is_recorded: bool) -> None:
         super().__init__(operation_id)
         self.operation_id = operation_id
-        self.database = database
+        self._database = database
         self.is_recorded = is_recorded
+
+    async def may_be_pruned(self, began: datetime | None) -> bool:
+        """Whether it may have been recorded, and removed since, where its work began then. See :func:`may_be_pruned`."""
+        async with self._database.read() as session:
+            return await may_be_pruned(session, began)
 
 
 @contextmanager

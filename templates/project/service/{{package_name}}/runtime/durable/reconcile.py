@@ -14,12 +14,11 @@ from typing import Any, cast
 from resonate.context import Context
 from resonate.types import PromiseRecord
 
-from ..database import Database
 from ..engine.client import EngineClient
 from ..engine.run_ids import run_number
 from ..outages import Lost
 from .first_runs import first_began
-from .once import OperationAsked, asking, may_be_pruned
+from .once import OperationAsked, asking
 from .rpc import Registration
 
 logger = logging.getLogger(__name__)
@@ -91,7 +90,7 @@ class Reconciliation:
                 if asked.is_recorded:
                     return None
                 write = MissingWrite(asked.operation_id, entry, record)
-                if not await self._may_be_pruned(write, asked.database):
+                if not await asked.may_be_pruned(await self._began(record)):
                     return write
                 self.pruned += 1
             except Lost:
@@ -102,17 +101,14 @@ class Reconciliation:
                     logger.warning("%s cannot be compared: %s: %s", entry.name, type(error).__name__, error)
         return None  # It only reads, or nobody knows.
 
-    async def _may_be_pruned(self, write: MissingWrite, database: Database) -> bool:
-        """By when the call was made; in a job that was started again the write may be of its first run."""
-        record, namespace = write.record, self._client.namespace
-        began: datetime | None = datetime.fromtimestamp(record.created_at / 1000, UTC)
-        root = namespace.local_id(record.id).partition(":")[0]
-        if run_number(root) > 1:
-            if root not in self._first_began:
-                self._first_began[root] = await first_began(self._client, root)
-            began = self._first_began[root]
-        async with database.read() as session:
-            return await may_be_pruned(session, began)
+    async def _began(self, record: PromiseRecord) -> datetime | None:
+        """When a call was made; of a job that was started again, its first run: the write may be of that one."""
+        root = self._client.namespace.local_id(record.id).partition(":")[0]
+        if run_number(root) == 1:
+            return datetime.fromtimestamp(record.created_at / 1000, UTC)
+        if root not in self._first_began:
+            self._first_began[root] = await first_began(self._client, root)
+        return self._first_began[root]
 
     def _context(self, record: PromiseRecord) -> Context:
         """A context with the ids that the call had. It makes no durable calls."""
