@@ -1,4 +1,4 @@
-"""`durable.prune`: what is old goes, batch by batch; what a job may still ask for stays, or is not done a second time."""
+"""`durable.prune`: what is old goes, batch by batch; what a job may still ask for is not done a second time."""
 
 import json
 from datetime import UTC, datetime, timedelta
