@@ -6,13 +6,14 @@ import grimp
 import pytest
 from shop.runtime.service import Service
 
-GROUND = {"errors", "settings", "outages"}
+GROUND = {"errors", "settings", "outages", "systems"}
 
 # What each part of the runtime may import of the others. `dev`, `cli` and `testing` are above all.
 ALLOWED = {
     "errors": set[str](),
     "settings": {"errors"},
     "outages": set[str](),
+    "systems": set[str](),
     "columns": set[str](),
     "database_connections": set[str](),
     "local_postgres": GROUND,

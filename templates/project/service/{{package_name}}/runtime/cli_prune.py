@@ -1,6 +1,5 @@
 """The command that removes what is old: `prune`."""
 
-import asyncio
 import json
 import re
 import sys
@@ -14,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from .errors import OperatorError
 from .service import Service
 from .settings import ServiceSettings
+from .systems import run_here
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _PROGRESS_EVERY = 2.0  # Seconds between two lines.
@@ -62,7 +62,7 @@ def add_prune_command(main: click.Group, service: Service, settings: Callable[[]
             raise OperatorError(
                 "neither --older-than nor PRUNE_OLDER_THAN is given", "Give one, such as --older-than 30d."
             )
-        done = asyncio.run(service.prune(found, age, is_dry_run=dry_run, tell=_progress(dry_run)))
+        done = run_here(service.prune(found, age, is_dry_run=dry_run, tell=_progress(dry_run)))
         if as_json:
             shown = {"dry_run": dry_run, **done.model_dump(mode="json")}
             click.echo(json.dumps(shown))
