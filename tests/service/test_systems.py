@@ -23,7 +23,7 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_differs_has_one_home(definition: Service) -> None:
     """Nothing else of the runtime asks which system it is; and every text says its encoding."""
-    differs = r"sys\.platform|os\.name\b|platform\.system|os\.kill\b|SO_KEEPALIVE|add_signal_handler|import resource"
+    differs = r"sys\.platform|os\.name\b|platform\.system|os\.kill\b|SO_KEEPALIVE|add_signal_handler|import resource\b"
     texts = r"\.(read_text|write_text)\((?![^\n]*(utf-8|encoding))|text=True"
     runtime = definition.directory / "runtime"
     found = [
