@@ -16,8 +16,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from resonate_scaffold import __version__
-from resonate_scaffold.trust import is_private
+from resonate_scaffold import __version__, systems
 
 _KEPT = 30 * 24 * 3600  # seconds since an answer was made
 
@@ -39,7 +38,7 @@ def remembered[T](
     path = directory / f"{_digest(f'{purpose} {root}'.encode())}.json"
     key = _key(files)
     with suppress(OSError, msgspec.MsgspecError):
-        if is_private(os.lstat(path)):
+        if systems.is_private(os.lstat(path)):
             head, _, kept = path.read_bytes().partition(b"\n")
             if head == _head(key, kept):
                 return msgspec.json.decode(kept, type=of, dec_hook=_decoded)
@@ -90,7 +89,7 @@ def _keep(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        os.replace(name, path)  # noqa: PTH105
+        systems.replace(Path(name), path)
     except OSError:
         with suppress(OSError):
             os.unlink(name)  # noqa: PTH108

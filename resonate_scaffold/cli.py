@@ -11,11 +11,11 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from io import TextIOWrapper
 from itertools import pairwise
 from typing import Any, NoReturn, cast
 
 import resonate_scaffold
+from resonate_scaffold import systems
 from resonate_scaffold.errors import DiskError, ScaffoldError, UsageError
 
 PROGRAM = "resonate-scaffold"
@@ -24,8 +24,7 @@ INTERRUPTED = 130
 
 def main() -> NoReturn:
     """Run the command line of this process, and end it."""
-    if isinstance(sys.stdout, TextIOWrapper):  # a path or a description may hold what the terminal's encoding does not
-        sys.stdout.reconfigure(errors="backslashreplace")
+    systems.escape_unknown(sys.stdout, "backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from resonate_scaffold import systems
 from resonate_scaffold.differences import differences
 from resonate_scaffold.errors import FormattingFailed
 from resonate_scaffold.project import Files
@@ -203,7 +204,7 @@ class _Ruff:
 
 
 def _program() -> str:
-    beside = Path(sys.executable).with_name("ruff.exe" if sys.platform == "win32" else "ruff")
+    beside = Path(sys.executable).with_name(systems.program("ruff"))
     if beside.is_file():
         return str(beside)
     from ruff.__main__ import find_ruff_bin  # it looks in more places, and takes its time

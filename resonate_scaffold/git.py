@@ -267,7 +267,7 @@ def _configured(directory: Path, key: str) -> str:
     result = subprocess.run(
         ["git", "-C", str(directory), "config", "--get", key],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         errors="replace",
         check=False,
     )

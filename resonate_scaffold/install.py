@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from resonate_scaffold import systems
 from resonate_scaffold.errors import InstallError
 
 ENVIRONMENT = ".venv"
@@ -53,14 +54,14 @@ def uv_on_path() -> bool:
 
 def scripts() -> Path:
     """Where the environment keeps its programs, relative to the service."""
-    return Path(ENVIRONMENT, "Scripts" if sys.platform == "win32" else "bin")
+    return systems.scripts(ENVIRONMENT)
 
 
 def repeat_command(project: str) -> str:
     """The line that installs again, for a shell; *project* is the directory as the user would type it."""
     steps = [shlex.join(command) for command in commands(Path(project))]
     foreign = [name for name in _FOREIGN_VARIABLES if name in os.environ and name.startswith(("PIP_", "UV_"))]
-    unset = [f"unset {' '.join(foreign)}"] if foreign and sys.platform != "win32" else []
+    unset = [f"unset {' '.join(foreign)}"] if foreign and systems.speaks_posix() else []
     # What is there of a broken one stands in the way of another.
     broken = os.path.lexists(Path(project, ENVIRONMENT)) and problem(Path(project)) is not None
     remove = [f"rm -rf {ENVIRONMENT}"] if broken else []
@@ -77,7 +78,7 @@ def problem(project: Path) -> str | None:
         return f"{environment} is a link to {os.readlink(environment)}, which is not there"  # noqa: PTH115
     if not (project / scripts()).is_dir():
         return f"{environment} is not there"
-    python = project / scripts() / ("python.exe" if sys.platform == "win32" else "python")
+    python = project / scripts() / systems.program("python")
     if not python.exists():
         gone = f" leads to {os.path.realpath(python)}, which" if python.is_symlink() else ""
         return f"{python}{gone} is not there"

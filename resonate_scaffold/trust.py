@@ -15,6 +15,7 @@ import stat
 import sys
 from pathlib import Path
 
+from resonate_scaffold import systems
 from resonate_scaffold.errors import Untrusted
 
 #: Directories of other users that count all the same: absolute paths as in PATH, or `*` for all.
@@ -41,24 +42,11 @@ def check_owner(root: Path, *names: str) -> None:
             status = os.lstat(path)
         except FileNotFoundError:
             continue
-        if not is_mine(status):
+        if not systems.is_own(status):
             raise Untrusted(
                 f"{path} belongs to another user ({_owner(path)}), whose service could run commands as you",
                 f"If you trust it: export {ALLOWED}={root}",
             )
-
-
-def is_mine(status: os.stat_result) -> bool:
-    """Whether a file belongs to the user, or to the one who became root by sudo. On Windows this is not known: yes."""
-    if sys.platform == "win32":
-        return True
-    user = os.geteuid()
-    return status.st_uid == user or (user == 0 and str(status.st_uid) == os.environ.get("SUDO_UID"))
-
-
-def is_private(status: os.stat_result) -> bool:
-    """Whether a file belongs to the user, and nobody else may read or write it. On Windows this is not known: yes."""
-    return is_mine(status) and (sys.platform == "win32" or not stat.S_IMODE(status.st_mode) & 0o077)
 
 
 def seal(content: bytes, root: Path) -> str:
@@ -88,10 +76,14 @@ def _key(root: Path) -> bytes | None:
     if path is None or root in path.parents:
         return None
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, os.O_RDONLY | systems.ITSELF)
         try:
             status = os.fstat(descriptor)
-            key = os.read(descriptor, _KEY_SIZE + 1) if stat.S_ISREG(status.st_mode) and is_private(status) else b""
+            key = (
+                os.read(descriptor, _KEY_SIZE + 1)
+                if stat.S_ISREG(status.st_mode) and systems.is_private(status)
+                else b""
+            )
         finally:
             os.close(descriptor)
     except OSError:

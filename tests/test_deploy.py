@@ -70,7 +70,7 @@ class Service:
     @property
     def commands(self) -> set[str]:
         """The commands of its program."""
-        modules = ("runtime/cli.py", "runtime/cli_runs.py", "__main__.py")
+        modules = ("runtime/cli.py", "runtime/cli_prune.py", "runtime/cli_runs.py", "__main__.py")
         trees = [ast.parse(self.text(f"{PACKAGE}/{path}")) for path in modules]
         functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
         commands = [

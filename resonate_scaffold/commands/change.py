@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from resonate_scaffold import systems
 from resonate_scaffold.commands.options import AsJson, DryRun, Kind, Project, change_project
 
 if TYPE_CHECKING:
@@ -167,7 +168,6 @@ def upgrade(
     as_json: AsJson = False,
 ) -> None:
     """Bring a service to this version of the tool; what was edited by hand is merged, not lost."""
-    import signal
 
     from resonate_scaffold.errors import UsageError
     from resonate_scaffold.report import Report
@@ -176,7 +176,7 @@ def upgrade(
     others = dry_run or to is not None or branch is not None or past is not None
     if (go_on and abort) or ((go_on or abort) and others):
         raise UsageError("--continue and --abort stand alone", "See resonate-scaffold upgrade --help")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it cleans up and ends as Ctrl-C does
+    systems.interrupt_on_sigterm()
     report = Report(as_json=as_json)
     if go_on or abort:
         outcome = (run.go_on if go_on else run.abort)(project, report)

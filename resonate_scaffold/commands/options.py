@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from resonate_scaffold import systems
 
 if TYPE_CHECKING:
     from resonate_scaffold.grow import Planner
@@ -70,7 +71,7 @@ def change_project(planner: Planner, command: str, project: Path, *, dry_run: bo
     from resonate_scaffold.grow import ChangeRequest, change as apply_change
     from resonate_scaffold.report import Report
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it cleans up and ends as Ctrl-C does
+    systems.interrupt_on_sigterm()
     report = Report(as_json=as_json)
     request = ChangeRequest(command, project, dry_run)
     raise typer.Exit(report.finish(apply_change(request, lambda it: follow(it, planner(it)), report)))

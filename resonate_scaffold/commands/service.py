@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from resonate_scaffold import systems
 from resonate_scaffold.errors import EngineFailed, UsageError
 
 
@@ -61,7 +61,7 @@ def new(
         git=git,
         dry_run=dry_run,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it cleans up and ends as Ctrl-C does
+    systems.interrupt_on_sigterm()
     leave_outer_repository(may_ask=interactive)
     report = Report(as_json=as_json)
     outcome = create(request, report)

@@ -3,9 +3,9 @@
 import asyncio
 import re
 import socket
-import sys
 from urllib.parse import urlsplit
 
+from resonate_scaffold import systems
 from resonate_scaffold.errors import ScaffoldError
 
 
@@ -52,7 +52,6 @@ def usable_port(text: str) -> int:
 
 def _bind(port: int) -> int:
     with socket.socket() as probe:
-        if sys.platform != "win32":  # there it would allow what is taken; here only what has just been closed
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        systems.take_closed_port(probe)
         probe.bind(("127.0.0.1", port))
         return int(probe.getsockname()[1])

@@ -9,15 +9,14 @@ import contextlib
 import os
 import shlex
 import shutil
-import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
-from io import TextIOWrapper
 from pathlib import Path
 from secrets import token_urlsafe
 from urllib.parse import urlsplit
 
+from resonate_scaffold import systems
 from resonate_scaffold.dev.engines import POSTGRES, Engine, choose_engine
 from resonate_scaffold.dev.network import free_port, http_status, usable_port
 from resonate_scaffold.dev.procfile import which_to_restart
@@ -71,8 +70,7 @@ def run(
         (project.root / STATE).mkdir(exist_ok=True)
     own_database = project.wants_postgres and not env.get("DATABASE_URL")
     names = ["dev", *(["engine"] if chosen.argv else []), *(["database"] if own_database else []), *project.commands]
-    if isinstance(sys.stdout, TextIOWrapper):  # a log line may hold what the terminal's encoding does not
-        sys.stdout.reconfigure(errors="replace")
+    systems.escape_unknown(sys.stdout, "replace")
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     console = Console(sys.stdout, names, colour)
     console_port = _console_port(env.get("CONSOLE_PORT"), {port, own_port}) if CONSOLE in project.commands else None
@@ -151,7 +149,7 @@ class _Session:
             task.cancel()
 
         self.load()
-        with _on_stop_signals(stop):
+        with systems.on_stop_signals(stop):
             try:
                 async with self.running_engine(), self.running_database():
                     await self.release()
@@ -314,17 +312,3 @@ async def _kept(service: Service) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-@contextlib.contextmanager
-def _on_stop_signals(act: Callable[[], None]) -> Iterator[None]:
-    """Call `act` in the running loop on Ctrl-C, SIGTERM or a closed terminal, unless that is ignored."""
-    loop = asyncio.get_running_loop()
-    present = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")]
-    numbers = [number for number in present if number and signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(act)) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

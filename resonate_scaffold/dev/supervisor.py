@@ -7,21 +7,20 @@ outright; there is no such help on other systems, nor for what a process starts 
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TextIO, cast
+from typing import Any, TextIO, cast
+
+from resonate_scaffold import systems
 
 GRACE = 7.5  # seconds: with the engine's second and the last kills, a stop stays below ten
 STEADY = 60.0  # seconds of life after which an end counts as the first one again
 
 _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _POLL = 0.05  # seconds between two looks at a group whose leader has gone
 
 
@@ -88,7 +87,6 @@ class _Child(asyncio.SubprocessProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.SubprocessTransport, transport)
-        self._pid = self._transport.get_pid()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         head, newline, rest = data.rpartition(b"\n")
@@ -107,10 +105,10 @@ class _Child(asyncio.SubprocessProtocol):
     async def stop(self, grace: float) -> None:
         """End the whole group; harmless when it has ended. A cancellation on the way skips the grace."""
         try:
-            self._terminate()
+            systems.end_group(self._transport)
             async with asyncio.timeout(grace):
                 await asyncio.wait([self.exited])
-                while self._group_lives():  # noqa: ASYNC110  (nothing tells when a group has gone)
+                while systems.group_lives(self._transport):  # noqa: ASYNC110  (nothing tells when a group has gone)
                     await asyncio.sleep(_POLL)
         except TimeoutError:
             pass  # the kill below is for those that did not listen
@@ -121,37 +119,9 @@ class _Child(asyncio.SubprocessProtocol):
             if self._partial:
                 self.pipe_data_received(1, b"\n")
 
-    if sys.platform == "win32":
-
-        def _terminate(self) -> None:
-            with contextlib.suppress(OSError):
-                self._transport.send_signal(signal.CTRL_BREAK_EVENT)
-
-        def kill(self) -> None:
-            with contextlib.suppress(OSError):
-                self._transport.kill()
-
-        def _group_lives(self) -> bool:
-            return False
-
-    else:
-
-        def _terminate(self) -> None:
-            self._signal_group(signal.SIGTERM)
-
-        def kill(self) -> None:
-            """Kill the group at once."""
-            self._signal_group(signal.SIGKILL)
-
-        def _group_lives(self) -> bool:
-            return self._signal_group(0)
-
-        def _signal_group(self, number: int) -> bool:
-            try:
-                os.killpg(self._pid, number)
-            except (ProcessLookupError, PermissionError):  # macOS: EPERM when only zombies are left
-                return False
-            return True
+    def kill(self) -> None:
+        """Kill the group at once."""
+        systems.kill_group(self._transport)
 
 
 class Service:
@@ -218,34 +188,7 @@ class Service:
         self._console.write(self.name, *lines)
 
 
-class _Prctl(Protocol):
-    def prctl(self, option: int, argument: int) -> int: ...
-
-
-def _end_with_parent() -> Callable[[], None]:
-    """What runs between fork and exec on Linux: ask for SIGTERM when the supervisor dies, even by SIGKILL.
-
-    Everything is looked up before the fork; the child only makes two system calls.
-    """
-    libc = cast(_Prctl, ctypes.CDLL(None))
-    parent, sigterm = os.getpid(), int(signal.SIGTERM)
-
-    def in_child() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, sigterm)
-        if os.getppid() != parent:  # it died before the request
-            os._exit(1)
-
-    return in_child
-
-
 async def _spawn(launch: Launch, emit: Callable[[list[str]], None]) -> _Child:
-    own_group: dict[str, Any]
-    if sys.platform == "win32":
-        own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    else:
-        own_group = {"start_new_session": True}
-        if sys.platform == "linux":
-            own_group["preexec_fn"] = _end_with_parent()
     _, child = await asyncio.get_running_loop().subprocess_exec(
         lambda: _Child(emit),
         *launch.argv,
@@ -254,6 +197,6 @@ async def _spawn(launch: Launch, emit: Callable[[list[str]], None]) -> _Child:
         stderr=subprocess.STDOUT,
         cwd=launch.cwd,
         env=launch.env,
-        **own_group,
+        **systems.own_group(),
     )
     return child

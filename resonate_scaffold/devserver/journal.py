@@ -15,13 +15,13 @@ import contextlib
 import errno
 import logging
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+from resonate_scaffold import systems
 from resonate_scaffold.devserver.entries import (
     FORMAT,
     Damaged,
@@ -112,14 +112,14 @@ class Journal:
         """Put another file in place of this one, in one step, and add to that from now on. OSError."""
         self._close_file()
         try:
-            new.replace(self.path)
+            systems.replace(new, self.path)
             self.size = self.path.stat().st_size
         finally:
             self._open()
 
     def _open(self) -> None:
         # O_APPEND and unbuffered: one write call an entry, at the end, whatever else happens.
-        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | systems.BINARY)
         os.ftruncate(self._file, self.size)
 
     def append(self, entry: RequestEntry | TickEntry | ResumeEntry) -> None:
@@ -162,7 +162,7 @@ class Journal:
 
     def unusable(self, error: OSError) -> EngineError:
         """What to tell of an error with the file."""
-        if isinstance(error, BlockingIOError | PermissionError) and error.filename is None:
+        if isinstance(error, BlockingIOError) and error.filename is None:
             return EngineError(
                 f"the journal {self.path} is in use by another engine",
                 "stop that engine, or name another file with --journal",
@@ -181,7 +181,7 @@ class Journal:
 
 def open_private(path: Path, flags: int) -> BinaryIO:
     """Open for writing, for this user alone: the arguments of somebody's jobs are in there."""
-    flags |= os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    flags |= os.O_WRONLY | os.O_CREAT | systems.BINARY
     return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
@@ -192,15 +192,8 @@ def _lock(path: Path) -> BinaryIO:
     """
     file = open_private(path, 0)
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not systems.lock(file):
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
     except OSError:
         file.close()
         raise

@@ -10,9 +10,8 @@ import functools
 import ipaddress
 import logging
 import re
-import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from resonate_scaffold import systems
 from resonate_scaffold.devserver.engine import Clock, Engine, now_ms
 from resonate_scaffold.devserver.errors import EngineError
 
@@ -66,12 +66,12 @@ async def serve(
     ready: Callable[[str], None] = lambda url: None,
     token: str | None = None,
 ) -> None:
-    """Run an engine until SIGTERM, SIGINT or cancellation; `ready(url)` is called once it listens.
+    """Run an engine until SIGTERM, Ctrl-C or cancellation; `ready(url)` is called once it listens.
 
     Port 0 picks a free one. Raises EngineError when the address, the port or the journal cannot be used.
     """
     stopped = asyncio.Event()
-    with _signals(stopped.set):
+    with systems.on_stop_signals(stopped.set):
         async with running(journal=journal, port=port, host=host, token=token) as server:
             ready(server.url)
             stop = asyncio.create_task(stopped.wait())
@@ -316,23 +316,3 @@ async def _tick_forever(engine: Engine) -> None:
                 logger.error("the journal could not be synced to disk: %s", error)
             synced = loop.time()
         await asyncio.sleep(TICK)
-
-
-@contextlib.contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop`, in the event loop, on SIGTERM and SIGINT."""
-    loop = asyncio.get_running_loop()
-    wanted = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.getsignal(number) for number in wanted}
-    for number in wanted:
-        try:
-            loop.add_signal_handler(number, stop)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
-            signal.signal(number, handler)

@@ -6,12 +6,11 @@ import contextlib
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from resonate_scaffold import git, trust
+from resonate_scaffold import git, systems
 from resonate_scaffold.disk import files, journals, plain, steps
 from resonate_scaffold.errors import (
     Changed,
@@ -133,10 +132,10 @@ def _hold(staging: Path) -> IO[bytes]:
             status = os.lstat(staging)
             if not stat.S_ISDIR(status.st_mode):
                 raise DiskError(f"{staging} is not a directory", "Move it away, then run the command again.")
-            if found and not trust.is_private(status):  # not every file system keeps the mode of one that was made
+            if found and not systems.is_private(status):  # not every file system keeps the mode of one that was made
                 raise journals.untrusted(staging, "it belongs to another user, or others may write to it")
             lock = open(staging / plain.LOCK, "ab", opener=plain.open_itself)  # noqa: SIM115 (the caller closes it)
-            if not plain.acquire_lock(lock):
+            if not systems.lock(lock):
                 raise Changed(
                     "Another resonate-scaffold command is changing this service",
                     "Wait for it, then run this one again.",
@@ -162,8 +161,7 @@ def _leave(staging: Path, lock: IO[bytes]) -> None:
         if plain.lstat(staging / journals.JOURNAL) or plain.lstat(staging / journals.ROLLBACK):
             return
         _clear(staging)
-        if sys.platform == "win32":
-            lock.close()  # an open file cannot be removed there
+        systems.close_to_remove(lock)
         (staging / plain.LOCK).unlink()
         staging.rmdir()
 
@@ -245,8 +243,8 @@ def _carry_out(root: Path, staging: Path, journal: journals.Journal) -> None:
     reached: list[journals.Step] = []
     try:
         (staging / _DRAFT).rename(staging / journals.JOURNAL)
-        plain.sync_directory(staging)
-        plain.sync_directory(root)
+        systems.sync_directory(staging)
+        systems.sync_directory(root)
         for step in journal.steps:
             if steps.content_now(root, step.path) != step.before:
                 raise Changed(f"{step.path} changed while the command ran", plain.AGAIN)

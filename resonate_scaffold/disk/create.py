@@ -7,11 +7,11 @@ import re
 import secrets
 import shutil
 import stat
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from resonate_scaffold import systems
 from resonate_scaffold.disk import journals, plain
 from resonate_scaffold.errors import (
     DiskError,
@@ -79,7 +79,7 @@ def create_tree(target: Path, plan: Plan, before_rename: Callable[[Path], None])
             for change in plan.changes:
                 _write(tree, change)
             before_rename(tree)
-            _rename(tree, target)
+            systems.put_directory(tree, target)
         except BaseException as error:
             with plain.uninterrupted():
                 _discard(staging, lock)
@@ -126,7 +126,7 @@ def _stage(target: Path) -> tuple[Path, IO[bytes]]:
         try:
             staging.mkdir(mode=0o700)
             lock = (staging / plain.LOCK).open("xb")
-            if plain.acquire_lock(lock) and (staging / plain.LOCK).exists():
+            if systems.lock(lock) and (staging / plain.LOCK).exists():
                 return staging, lock
             lock.close()
         except FileNotFoundError:
@@ -157,7 +157,7 @@ def _sweep_one(entry: Path) -> None:
         entry.rmdir()
     elif plain.LOCK in content and content <= {plain.LOCK, _TREE}:
         with (entry / plain.LOCK).open("rb+") as lock:
-            if plain.acquire_lock(lock):
+            if systems.lock(lock):
                 _discard(entry, lock)
 
 
@@ -171,8 +171,8 @@ def _discard(staging: Path | None, lock: IO[bytes] | None) -> None:
     with contextlib.suppress(OSError):
         if (staging / _TREE).exists():
             shutil.rmtree(staging / _TREE, onexc=_make_writable)
-        if lock is not None and sys.platform == "win32":
-            lock.close()  # an open file cannot be removed there
+        if lock is not None:
+            systems.close_to_remove(lock)
         (staging / plain.LOCK).unlink(missing_ok=True)
         staging.rmdir()
 
@@ -183,12 +183,3 @@ def _make_writable(function: Callable[[str], object], path: str, error: BaseExce
         raise error
     Path(path).chmod(stat.S_IWUSR | stat.S_IRUSR)
     function(path)
-
-
-def _rename(tree: Path, target: Path) -> None:
-    """Put the finished tree at its path in one step. It takes an empty directory's place, and never a full
-    one's.
-    """
-    if sys.platform == "win32" and target.is_dir():
-        target.rmdir()  # a rename replaces nothing there
-    tree.rename(target)

@@ -7,12 +7,11 @@ import errno
 import os
 import signal
 import stat
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
 
+from resonate_scaffold import systems
 from resonate_scaffold.errors import (
     DiskError,
 )
@@ -25,7 +24,6 @@ _NO_LINK = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS
 # What else can be at a path than a file of some content, or nothing.
 NO_FILE = "not a file"
 _CHUNK = 1 << 16
-_OPEN_ITSELF = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 
 
 def read_file(path: str | Path) -> bytes:
@@ -45,7 +43,7 @@ def read_file(path: str | Path) -> bytes:
 
 def read_seen(path: str) -> bytes:
     """The content of what was seen to be a plain file. There may be thousands, and each call to the system shows."""
-    descriptor = os.open(path, os.O_RDONLY | _OPEN_ITSELF)
+    descriptor = os.open(path, os.O_RDONLY | systems.ITSELF)
     try:
         content = part = os.read(descriptor, _CHUNK)
         while len(part) == _CHUNK:
@@ -72,7 +70,7 @@ def open_itself(name: str, flags: int, mode: int = 0o600) -> int:
 
 def _opened(name: str, flags: int, mode: int = 0o600) -> tuple[int, int]:
     """Open a plain file, with its size."""
-    descriptor = os.open(name, flags | _OPEN_ITSELF, mode)
+    descriptor = os.open(name, flags | systems.ITSELF, mode)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
@@ -121,24 +119,11 @@ def link(source: Path, target: Path) -> None:
         target.chmod(stat.S_IMODE(os.lstat(source).st_mode))
 
 
-def sync_directory(directory: Path) -> None:
-    if sys.platform == "win32":
-        return  # a directory cannot be opened there
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some file systems do not know it
-            raise
-    finally:
-        os.close(descriptor)
-
-
 def write_file(path: Path, content: bytes, mode: int, sync: bool = False) -> None:
     """Write a new file; its mode is subject to the umask. With *sync* it also survives a power failure."""
 
     def opener(name: str, flags: int) -> int:
-        return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), mode)
+        return os.open(name, flags | systems.NO_LINK, mode)
 
     with open(path, "xb", opener=opener) as file:
         file.write(content)
@@ -175,29 +160,6 @@ def write_output(path: Path, text: str, root: Path) -> None:
     except OSError as error:
         error.filename = None  # the user's own spelling is shown
         raise DiskError.of(error, path) from error
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def acquire_lock(lock: IO[bytes]) -> bool:
-        """Take the lock if nobody has it; the system releases it when this process ends, however it ends."""
-        try:
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def acquire_lock(lock: IO[bytes]) -> bool:
-        """Take the lock if nobody has it; the system releases it when this process ends, however it ends."""
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 @contextlib.contextmanager

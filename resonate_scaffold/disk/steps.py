@@ -9,6 +9,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from resonate_scaffold import systems
 from resonate_scaffold.disk import journals, plain
 from resonate_scaffold.errors import (
     Changed,
@@ -42,7 +43,7 @@ def put(root: Path, path: PurePosixPath, staged: Path | None) -> None:
         (root / path).unlink()
         return
     make_directories(root, path)
-    staged.replace(root / path)
+    systems.replace(staged, root / path)
 
 
 def make_directories(root: Path, path: PurePosixPath) -> None:
@@ -102,7 +103,7 @@ def sync_directories(root: Path, steps: Sequence[journals.Step]) -> None:
     directories = {parent for step in steps for parent in step.path.parents}
     for directory in sorted(directories):
         if plain.lstat(root / directory):
-            plain.sync_directory(root / directory)
+            systems.sync_directory(root / directory)
 
 
 def roll_forward(root: Path, staging: Path, steps: Sequence[journals.Step]) -> LeftAlone:

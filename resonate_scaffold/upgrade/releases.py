@@ -62,9 +62,9 @@ def _run(version: str, code: Path, asked: Mapping[str, Any]) -> Replayed:
         done = subprocess.run(
             [sys.executable, "-P", *command],
             input=json.dumps(asked),
-            text=True,
+            encoding="utf-8",
             capture_output=True,
-            env=environment | {"PYTHONPATH": str(code)},
+            env=environment | {"PYTHONPATH": str(code), "PYTHONUTF8": "1"},
             timeout=_SECONDS,
             check=False,
         )

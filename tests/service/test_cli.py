@@ -293,6 +293,7 @@ def test_the_commands_of_every_service(definition: Service) -> None:
         "dev",
         "console",
         "postgres",
+        "prune",
         "migrate",
         "downgrade",
         "seed",

@@ -6,13 +6,14 @@ import grimp
 import pytest
 from shop.runtime.service import Service
 
-GROUND = {"errors", "settings", "outages"}
+GROUND = {"errors", "settings", "outages", "systems"}
 
 # What each part of the runtime may import of the others. `dev`, `cli` and `testing` are above all.
 ALLOWED = {
     "errors": set[str](),
     "settings": {"errors"},
     "outages": set[str](),
+    "systems": set[str](),
     "columns": set[str](),
     "database_connections": set[str](),
     "local_postgres": GROUND,
@@ -21,19 +22,21 @@ ALLOWED = {
     "pages": GROUND,
     "telemetry": GROUND,
     "engine": GROUND | {"telemetry"},
-    # `once` writes to the database, `rows` what columns are for.
+    # `once` writes to the database, `prune` removes what that wrote, `rows` what columns are for.
     "durable": GROUND | {"telemetry", "engine", "database", "columns"},
     "http": GROUND | {"telemetry", "engine", "durable", "reads", "pages"},  # The last two in `queries` alone.
-    "service": GROUND | {"telemetry", "engine", "durable", "reads", "dev"},  # The last two where they are called.
+    "service": GROUND
+    | {"telemetry", "engine", "durable", "database", "reads", "dev"},  # The last two where they are called.
     "exported": GROUND | {"engine", "durable", "service"},
     "shown_runs": GROUND | {"engine", "durable", "service"},
     "run_lines": {"engine", "durable"},
     "cli_runs": GROUND | {"engine", "durable", "service", "shown_runs", "run_lines"},
+    "cli_prune": GROUND | {"service"},
     "console": GROUND | {"telemetry", "engine", "durable", "http", "service", "shown_runs"},
     "dev": GROUND | {"telemetry", "engine", "durable", "database", "service", "console"},
     "cli": GROUND
     | {"telemetry", "engine", "durable", "database", "local_postgres", "http", "service", "dev", "exported", "testing"}
-    | {"cli_runs", "console"},
+    | {"cli_prune", "cli_runs", "console"},
     "testing": GROUND | {"telemetry", "engine", "durable", "database", "reads", "http", "service", "dev"},
 }
 
@@ -68,9 +71,11 @@ def test_a_part_imports_only_what_is_below_it(graph: grimp.ImportGraph, part: st
     assert wrong == []
 
 
-def test_in_durable_only_once_uses_the_database(graph: grimp.ImportGraph) -> None:
+def test_in_durable_only_operations_use_the_database(graph: grimp.ImportGraph) -> None:
     importers = graph.find_modules_that_directly_import(f"{RUNTIME}.database")
-    assert {it for it in importers if it.startswith(f"{RUNTIME}.durable.")} == {f"{RUNTIME}.durable.once"}
+    assert {it for it in importers if it.startswith(f"{RUNTIME}.durable.")} == {
+        f"{RUNTIME}.durable.{module}" for module in ("once", "prune")
+    }
 
 
 def test_the_runtime_does_not_name_the_service(definition: Service) -> None:

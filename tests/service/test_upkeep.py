@@ -12,8 +12,9 @@ import pytest
 from click.testing import CliRunner
 from shop.runtime.cli import commands
 from shop.runtime.database import migrate
+from shop.runtime.engine import upkeep
 from shop.runtime.engine.postgres import ResilientPostgres
-from shop.runtime.engine.upkeep import prepare, remove_ended
+from shop.runtime.engine.upkeep import prepare, remove_ended, remove_ended_of
 from shop.runtime.errors import OperatorError, SchemaError
 from shop.runtime.service import Service
 from shop.runtime.testing.databases import postgres_server
@@ -26,6 +27,8 @@ CREATE TABLE resonate.promises (
     id text PRIMARY KEY, state text NOT NULL DEFAULT 'pending', origin_id text, external boolean NOT NULL DEFAULT false,
     timeout_at bigint NOT NULL, settled_at bigint,
     created_at bigint NOT NULL DEFAULT 0, tags jsonb NOT NULL DEFAULT '{}');
+CREATE TABLE resonate.outbox (kind text, promise jsonb);
+CREATE TABLE resonate.task_resumes (task_id text, awaited_id text);
 CREATE INDEX ON resonate.promises (timeout_at) WHERE state = 'pending';
 CREATE FUNCTION resonate._promise_timed(p resonate.promises) RETURNS boolean LANGUAGE sql IMMUTABLE
     SET search_path = resonate AS $$ SELECT p.state = 'pending' AND p.external $$;
@@ -129,6 +132,42 @@ def test_what_ended_is_removed(server: str, engine: psycopg.Connection[Any]) -> 
     assert left == {"done:2", "fresh", "runs", "runs:1", "gate"}
 
 
+def test_what_ended_of_one_service_is_removed(
+    server: str, engine: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In batches, with the messages about it; of no other service, and nothing of a job that runs."""
+    now = int(time() * 1000)
+    old, later = now - 100_000, now + 100_000
+    ended = [(f"shop/job/{n}", "resolved", f"shop/job/{n}", True, later, old + n // 2) for n in range(7)]
+    others = [
+        ("shop/job/1:9", "pending", "shop/job/1", False, old, None),
+        ("shop/job/runs", "pending", "shop/job/runs", True, later, None),
+        ("shop/job/runs:1", "resolved", "shop/job/runs", True, later, old),
+        ("shop/job/young", "resolved", "shop/job/young", True, later, now),
+        ("shopping/job/1", "resolved", "shopping/job/1", True, later, old),
+        ("shopping/job/1:1", "pending", "shopping/job/1", False, old, None),
+    ]
+    for row in ended + others:
+        engine.execute("INSERT INTO resonate.promises VALUES (%s, %s, %s, %s, %s, %s)", row)
+    for name in ("shop/job/1", "shopping/job/1"):
+        engine.execute("INSERT INTO resonate.outbox VALUES ('unblock', jsonb_build_object('id', %s::text))", (name,))
+        engine.execute("INSERT INTO resonate.task_resumes VALUES ('x', %s)", (name,))
+    monkeypatch.setattr(upkeep, "BATCH", 2)
+    told: list[int] = []
+
+    def remove(*, is_dry_run: bool) -> int:
+        age = timedelta(seconds=50)
+        return remove_ended_of("shop/", url_of(server), age, is_dry_run=is_dry_run, tell=lambda _, n: told.append(n))
+
+    assert (remove(is_dry_run=True), told) == (7, [])
+    assert remove(is_dry_run=False) == 8
+    assert told == [2, 4, 6, 7, 8]
+    left = {row[0] for row in engine.execute("SELECT id FROM resonate.promises")}
+    assert left == {row[0] for row in others[1:]}
+    assert engine.execute("SELECT promise->>'id' FROM resonate.outbox").fetchall() == [("shopping/job/1",)]
+    assert engine.execute("SELECT awaited_id FROM resonate.task_resumes").fetchall() == [("shopping/job/1",)]
+
+
 @pytest.mark.usefixtures("no_settings")
 def test_the_commands(
     definition: Service, server: str, engine: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
@@ -142,7 +181,7 @@ def test_the_commands(
     assert run("prepare") == (0, "the engine's database is prepared already\n")
     assert run("remove-ended", "--older-than", "P30D") == (0, "0 promises removed\n")
     code, output = run("remove-ended", "--older-than", "a month")
-    assert code == 2 and "a duration, such as P30D or PT12H" in output
+    assert code == 2 and "a duration, such as 30d, 12h or P30D" in output
     engine.execute("DROP SCHEMA resonate CASCADE")
     assert run("prepare") == (
         1,

@@ -1,24 +1,24 @@
 """The commands that every service has. A service adds its own to the group that :func:`commands` returns."""
 
-import asyncio
 import json
 import os
 import re
 import secrets
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import click
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import SecretStr, ValidationError
 
+from .cli_prune import Age, add_prune_command
 from .cli_runs import add_run_commands
 from .errors import OperatorError
 from .service import Service
 from .settings import CALLER, WEBHOOK, ServiceSettings, required, url_of
+from .systems import run_here
 from .telemetry import logs
 
 _DEV_ENGINE = Path(".resonate", "engine.env")
@@ -94,12 +94,6 @@ def commands(service: Service, description: str) -> click.Group:
         logs.configure(found.log_level, found.log_format)
         return found
 
-    def run(process: Coroutine[Any, Any, None]) -> None:
-        import uvicorn
-
-        # The loop that uvicorn gives the API: uvloop where there is one, which takes less CPU than asyncio's own.
-        asyncio.run(process, loop_factory=uvicorn.Config(service.package).get_loop_factory())
-
     @click.group(cls=Commands, help=description)
     def main() -> None:
         pass
@@ -117,24 +111,24 @@ def commands(service: Service, description: str) -> click.Group:
     @main.command()
     def worker() -> None:
         """Run workflows (group workers)."""
-        run(service.serve(settings_with_engine(), "workers"))
+        run_here(service.serve(settings_with_engine(), "workers"))
 
     @main.command()
     def db() -> None:
         """Run durable database functions (group db)."""
-        run(service.serve(settings_with_engine(), "db"))
+        run_here(service.serve(settings_with_engine(), "db"))
 
     @main.command()
     @click.argument("name")
     def group(name: str) -> None:
         """Run another worker group of this service."""
-        run(service.serve(settings_with_engine(), name))
+        run_here(service.serve(settings_with_engine(), name))
 
     @main.command()
     @click.argument("group")
     def fake(group: str) -> None:
         """Run stand-ins for somebody else's group, for development."""
-        run(service.serve_stand_ins(settings_with_engine(), group))
+        run_here(service.serve_stand_ins(settings_with_engine(), group))
 
     @main.command()
     @click.option("--reload/--no-reload", default=True, help="Start again when the code changes.")
@@ -259,7 +253,7 @@ def commands(service: Service, description: str) -> click.Group:
                 missing += line.startswith("missing")
             return missing
 
-        if asyncio.run(compare()):
+        if run_here(compare()):
             sys.exit(1)
 
     @main.group()
@@ -280,22 +274,18 @@ def commands(service: Service, description: str) -> click.Group:
         )
 
     @engine.command("remove-ended")
-    @click.option("--older-than", required=True, metavar="DURATION", help="Such as P30D or PT12H.")
-    def remove_ended(older_than: str) -> None:
+    @click.option("--older-than", required=True, type=Age(), metavar="DURATION", help="Such as 30d, 12h or P30D.")
+    def remove_ended(older_than: timedelta) -> None:
         """Remove what ended longer ago, of every service on the engine. Run it by the clock, such as each night.
 
-        An id that was removed starts new work when it is asked for again.
+        An id that was removed starts new work when it is asked for again. `prune` removes what this service alone has
+        there, and the operations in its database.
         """
         from .engine import upkeep
 
-        try:
-            age = TypeAdapter(timedelta).validate_python(older_than)
-        except ValidationError:
-            raise click.BadParameter("a duration, such as P30D or PT12H", param_hint="--older-than") from None
-        if age < timedelta(0):
-            raise click.BadParameter("it may not be negative", param_hint="--older-than")
-        click.echo(f"{upkeep.remove_ended(engine_url(), age)} promises removed")
+        click.echo(f"{upkeep.remove_ended(engine_url(), older_than)} promises removed")
 
+    add_prune_command(main, service, settings)
     add_run_commands(main, service, settings_of_engine)
 
     @main.command()

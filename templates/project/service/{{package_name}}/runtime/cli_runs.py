@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from .errors import EngineUnavailable, InvalidCursor, OperatorError
 from .service import Service
 from .settings import ServiceSettings
+from .systems import run_here
 
 if TYPE_CHECKING:
     from .engine.client import EngineClient
@@ -97,7 +98,7 @@ def _add_list(runs: click.Group, service: Service, settings: ReadSettings) -> No
                 return await list_runs(client, query)
 
         try:
-            page = asyncio.run(ask())
+            page = run_here(ask())
         except InvalidCursor:
             raise click.BadParameter("it is none that a list has printed", param_hint="--cursor") from None
         if as_json:
@@ -129,7 +130,7 @@ def _add_show(runs: click.Group, service: Service, settings: ReadSettings) -> No
             async with service.engine(found) as client:
                 return await shown_run(service, client, run, all_values=all_values)
 
-        shown = asyncio.run(ask())
+        shown = run_here(ask())
         if as_json:
             _print_json(shown)
         else:
@@ -199,7 +200,7 @@ async def _poll[T](
 
 def _exit_with(watching: Coroutine[Any, Any, bool]) -> None:
     try:
-        if not asyncio.run(watching):
+        if not run_here(watching):
             sys.exit(1)
     except KeyboardInterrupt:
         return
@@ -226,7 +227,7 @@ def _add_cancel(runs: click.Group, service: Service, settings: ReadSettings) -> 
                 record = await request_cancel(client, job, hard=hard)
                 return record.id, is_canceled(record)
 
-        run_id, has_ended = asyncio.run(ask())
+        run_id, has_ended = run_here(ask())
         if as_json:
             click.echo(json.dumps({"job": job, "run": run_id, "status": "canceled" if has_ended else "stopping"}))
         elif not has_ended:
@@ -256,7 +257,7 @@ def _add_retry(runs: click.Group, service: Service, settings: ReadSettings) -> N
                 again = await retry(client, job, step)
                 return again.record.id, again.is_new
 
-        run_id, is_new = asyncio.run(start())
+        run_id, is_new = run_here(start())
         if as_json:
             click.echo(json.dumps({"job": job, "run": run_id, "started": is_new}))
         else:
@@ -297,7 +298,7 @@ def _add_answer(main: click.Group, service: Service, settings: ReadSettings) -> 
                 root = first_run(client.namespace.local_id(as_root(job)))
                 return await asked.deliver(client, root, given)
 
-        delivery, holds = asyncio.run(deliver())
+        delivery, holds = run_here(deliver())
         kept = None if holds is None else hidden(asked.payload, holds.model_dump(mode="json"))
         told = {
             Delivery.TAKEN: f"{job} has its answer at gate {gate}",
@@ -326,20 +327,21 @@ def _add_schedules(main: click.Group, service: Service, settings: ReadSettings) 
         from .durable.schedule_states import ScheduleState, schedule_states
         from .run_lines import print_schedules
 
-        known, found = service.schedules(), settings(url)
+        found = settings(url)
+        known = service.schedules(found)
 
         async def ask() -> list[ScheduleState]:
             async with service.engine(found) as client:
                 return await schedule_states(client, known, service.schedule_prefix(found))
 
-        states = asyncio.run(ask())
+        states = run_here(ask())
         if as_json:
             click.echo(json.dumps({"schedules": [state.model_dump(mode="json") for state in states]}))
         else:
             print_schedules(states)
 
     def start(name: str, url: str | None, as_json: bool) -> None:
-        run = asyncio.run(service.run_schedule(settings(url), name))
+        run = run_here(service.run_schedule(settings(url), name))
         click.echo(json.dumps({"run": run}) if as_json else f"started {run}")
 
     @schedules.command("run")

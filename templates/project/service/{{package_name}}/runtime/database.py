@@ -5,11 +5,10 @@ import importlib.util
 import logging
 import os
 import sqlite3
-import stat
 import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, contextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -47,6 +46,7 @@ from .errors import DatabaseUnavailable, OperatorError, SchemaError
 from .local_postgres import database_url_here
 from .outages import Resource
 from .settings import ServiceSettings, required
+from .systems import keep_private
 
 logger = logging.getLogger(__name__)
 
@@ -552,30 +552,16 @@ def _connect_arguments(url: URL, bounds: Mapping[str, timedelta]) -> dict[str, A
     return {**alive, "options": " ".join(filter(None, options))}
 
 
-def _keep_private(path: str) -> None:
-    """Make a database's file one that its owner alone can read, and close an old one to strangers.
-
-    It holds what requests held. SQLite gives the files beside it the same permissions. What it cannot do is left to
-    SQLite to report.
-    """
-    if os.name == "nt" or path in ("", ":memory:") or path.startswith("file:"):
-        return
-    # A file that is there is never opened here: closing it would end all locks that this process has on it (fcntl).
-    with suppress(OSError):
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        mode = stat.S_IMODE(Path(path).stat().st_mode)
-        if mode & 0o007:
-            Path(path).chmod(0o600 if mode == 0o644 else mode & ~0o007)
-
-
 def _prepare_sqlite(engine: Engine, lock_timeout: timedelta | None, foreign_keys: str = "ON") -> None:
     """WAL, so that readers do not stop a writer; and transactions that begin where SQLAlchemy says, not later."""
     seconds = _SQLITE_LOCK_SECONDS if lock_timeout is None else lock_timeout.total_seconds()
 
     @event.listens_for(engine, "do_connect")
     def open_file(_dialect: object, _record: object, arguments: Any, _options: object) -> None:
-        _keep_private(str(arguments[0]))
+        path = str(arguments[0])
+        # It holds what requests held. SQLite gives the files beside it the same permissions.
+        if path not in ("", ":memory:") and not path.startswith("file:"):
+            keep_private(Path(path))
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:

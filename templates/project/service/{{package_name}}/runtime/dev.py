@@ -53,7 +53,8 @@ def create_app(
         async with service.dependencies(settings, service.workers()) as dependencies:
             tracing.start(f"{service.name}-{GROUP}")
             client = build(settings, service.namespace(settings), GROUP, listens=True, waits=True, local=local)
-            register(client, functions_of([*registrations(service), *extra]), dependencies)
+            upkeep = [it for worker in service.workers() for it in service.upkeep(settings, worker)][:1]
+            register(client, functions_of([*registrations(service), *upkeep, *extra]), dependencies)
             resources = resources_of(dependencies)
             pause_in_outages(client, resources)
             client.resonate.start()
@@ -90,6 +91,6 @@ def application(service: Service) -> FastAPI:
     migrate(url, service.migrations)
     seed(url, service.package)
     logger.warning("engine in process, for development: jobs do not survive a stop or a reload")
-    if names := ", ".join(schedule.name for schedule in service.schedules()):
+    if names := ", ".join(schedule.name for schedule in service.schedules(settings)):
         logger.warning("the engine in process starts nothing by the clock: no runs of %s", names)
     return create_app(service, settings, with_console=True)

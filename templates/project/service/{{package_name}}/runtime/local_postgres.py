@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import signal
 import subprocess
 import threading
@@ -19,6 +18,7 @@ from sqlalchemy import make_url
 
 from .errors import MissingSetting, OperatorError
 from .settings import ServiceSettings
+from .systems import is_alive, stop_signals
 
 DIRECTORY = Path(".resonate", "postgres")
 """Its data, in the directory where the service is run; the repository ignores it."""
@@ -78,7 +78,7 @@ def run(database: str, ready: Callable[[str], None]) -> None:
         OperatorError: it does not start, or it has ended by itself.
     """
     stopping = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
+    for name in stop_signals():
         signal.signal(name, lambda *_: stopping.set())
     with local_postgres(database) as server:
         ready(server.url)
@@ -118,17 +118,8 @@ def _forget_dead_users(directory: Path) -> None:
     """Of the processes that use it the last one stops it; one that was killed would keep it running for ever."""
     users = directory / ".handle_pids.json"
     if users.exists():
-        users.write_text(json.dumps([pid for pid in json.loads(users.read_text()) if _is_alive(pid)]))
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        alive = [pid for pid in json.loads(users.read_text("utf-8")) if is_alive(pid)]
+        users.write_text(json.dumps(alive), "utf-8")
 
 
 def _last_line(log: Path) -> str:

@@ -13,9 +13,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import DBAPIError
+
+from .database import OpenDatabase
 from .durable.clock import Clock
 from .durable.gate import HOLD, Gate
 from .durable.job_runs import all_runs
+from .durable.prune import NAME as PRUNE, Prune, Pruned, Tell, check_age, least_age, prune, prune_contract, pruning
 from .durable.reconcile import MissingWrite, Reconciliation
 from .durable.rpc import Registration, Rpc, check_registrations
 from .durable.run_values import ShownValues
@@ -120,15 +124,56 @@ class Service:
         """What every group runs."""
         return [self.worker(group) for group in self.groups]
 
-    def schedules(self) -> Sequence[Schedule]:
+    def schedules(self, settings: ServiceSettings | None = None) -> Sequence[Schedule]:
         """What the engine starts by the clock. The group `workers` keeps the engine's list like this one.
+
+        ``settings``: with what the runtime adds where they say so.
 
         Raises:
             WiringError: a schedule that engines do not read alike, or two of one name.
+            OperatorError: PRUNE_OLDER_THAN would remove what a job may still need.
         """
         schedules: Sequence[Schedule] = self.module("workflows.worker").SCHEDULES
+        if settings is not None and settings.prune_older_than is not None:
+            schedules = [*schedules, self._pruning_schedule(settings, settings.prune_older_than)]
         check_schedules(schedules)
         return schedules
+
+    def _pruning_schedule(self, settings: ServiceSettings, older_than: timedelta) -> Schedule:
+        check_age(older_than, self.least_age(settings))
+        group = next((worker.group for worker in self.workers() if has_database(worker)), None)
+        if group is None:
+            raise OperatorError("PRUNE_OLDER_THAN is set, and no group has a database", "Leave it empty.")
+        return Schedule(PRUNE, settings.prune_cron, prune_contract(group), Prune(older_than=older_than))
+
+    def least_age(self, settings: ServiceSettings) -> timedelta:
+        """How old what is pruned must be: older than any job that still runs."""
+        return least_age(self.contracts(), settings.job_timeout)
+
+    def upkeep(self, settings: ServiceSettings, worker: Worker) -> list[Registration]:
+        """What the runtime itself serves in a group that has a database."""
+        return [pruning(worker.group, settings, self.least_age(settings))] if has_database(worker) else []
+
+    async def prune(self, settings: ServiceSettings, older_than: timedelta, *, is_dry_run: bool, tell: Tell) -> Pruned:
+        """Remove what is older from the database, and from the engine where it lets us.
+
+        Raises:
+            OperatorError: a job that runs may still need it, or the database is away or refuses a statement.
+        """
+        check_age(older_than, self.least_age(settings))
+        openers = [opener for worker in self.workers() for opener in worker.dependencies]
+        opener = next((it for it in openers if isinstance(it, OpenDatabase)), None)
+        if opener is None:
+            raise OperatorError("no group of this service has a database", "There is nothing to prune.")
+        try:
+            async with opener(settings) as database:
+                namespace = self.namespace(settings)
+                return await prune(database, settings, namespace, older_than, is_dry_run=is_dry_run, tell=tell)
+        except (Lost, DBAPIError) as error:
+            raise OperatorError(
+                f"what is left could not be removed: {str(error).splitlines()[0]}",
+                "What was removed is removed: run it again.",
+            ) from None
 
     def stand_ins(self, group: str | None = None) -> list[Registration]:
         """The stand-ins for what others serve: of one of their groups, or all.
@@ -225,10 +270,13 @@ class Service:
         background.append(("presence", report_presence))
         if group == "workers":
             prefix = self.schedule_prefix(settings)
-            background.append(("schedule sync", partial(sync_schedules, schedules=self.schedules(), prefix=prefix)))
+            background.append(
+                ("schedule sync", partial(sync_schedules, schedules=self.schedules(settings), prefix=prefix))
+            )
         async with self.dependencies(settings, [worker]) as dependencies:
             client = self.connect(settings, group, listens=True)
-            await serve_group(settings, client, functions_of(worker.served), dependencies, background)
+            functions = functions_of([*worker.served, *self.upkeep(settings, worker)])
+            await serve_group(settings, client, functions, dependencies, background)
 
     async def serve_stand_ins(self, settings: ServiceSettings, group: str) -> None:
         """Run the stand-ins for somebody else's group until the process is told to stop."""
@@ -259,7 +307,7 @@ class Service:
         Raises:
             OperatorError: there is no such schedule, or the engine does not answer.
         """
-        schedules = self.schedules()
+        schedules = self.schedules(settings)
         async with self.engine(settings) as client:
             return await run_now(client, schedules, name)
 
@@ -325,6 +373,12 @@ async def reconcile_group(
     # Several runs of a job may have made the same call.
     found = list({write.operation: write for write in found}.values())
     logger.info("group %s: %d writes compared, %d missing", worker.group, comparing.compared, len(found))
+    if comparing.pruned:
+        logger.warning(
+            "group %s: %d writes are not there and may have been pruned: they are left out",
+            worker.group,
+            comparing.pruned,
+        )
     for write in found:
         line = f"{write.operation}: {write.registration.name}, done at {write.done_at:%Y-%m-%d %H:%M:%S} UTC"
         if not again:
@@ -338,6 +392,11 @@ async def reconcile_group(
             yield f"missing {line}; it cannot be done again: {type(error).__name__}: {error}"
         else:
             yield f"done again {line}" + ("" if is_same else "; its result is another than the engine has kept")
+
+
+def has_database(worker: Worker) -> bool:
+    """Whether a group opens the service's database."""
+    return any(isinstance(opener, OpenDatabase) for opener in worker.dependencies)
 
 
 def functions_of(served: Sequence[Registration]) -> list[DurableFunction]:

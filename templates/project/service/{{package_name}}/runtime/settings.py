@@ -107,6 +107,12 @@ class ServiceSettings(BaseSettings):
     Shorter than DATABASE_STATEMENT_TIMEOUT, where that is not 0: it would end the statement first.
     """
 
+    prune_older_than: _Positive | None = None
+    """What is older is removed by the clock: operations, and on resonate-pg what has ended. Unset: nothing is."""
+
+    prune_cron: str = "17 3 * * *"
+    """When, in UTC."""
+
     api_keys: Annotated[dict[str, tuple[SecretStr, ...]], NoDecode] = {}
     """``alice:secret,bob:secret``: who may call authenticated routes. A caller may have several.
 

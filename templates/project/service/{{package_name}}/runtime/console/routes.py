@@ -25,7 +25,7 @@ from ..http.auth import ClientDep
 from ..http.problems import Problem, invalid_request
 from ..http.strict_json import JsonRoute
 from ..service import API, Service
-from ..settings import is_loopback
+from ..settings import ServiceSettings, is_loopback
 from .open_questions import OpenQuestions
 from .sources import Source, Sources
 
@@ -144,11 +144,11 @@ class Done(BaseModel):
 class _Console:
     """What the routes share, read from the service's code once."""
 
-    def __init__(self, service: Service, sources: Sources) -> None:
+    def __init__(self, service: Service, sources: Sources, settings: ServiceSettings | None) -> None:
         self.service = service
         self.sources = sources
         self.gates = service.gates()
-        self.schedules = service.schedules()
+        self.schedules = service.schedules(settings)
         self.values = service.shown_values()
         self.questions = OpenQuestions(self.gates)
 
@@ -195,9 +195,9 @@ class _Console:
         ]
 
 
-def console_router(service: Service, sources: Sources) -> APIRouter:
+def console_router(service: Service, sources: Sources, settings: ServiceSettings | None) -> APIRouter:
     """The routes below `/api`."""
-    console = _Console(service, sources)
+    console = _Console(service, sources, settings)
     router = APIRouter(route_class=JsonRoute)
 
     @router.get("/service")

@@ -54,8 +54,10 @@ def address_of(access: Access, host: str, port: int) -> str:
     return url_of(host, port) + (f"/#token={access.token}" if access.token else "")
 
 
-def create_console(service: Service, access: Access, open_client: Open) -> FastAPI:
-    """The application of the console."""
+def create_console(
+    service: Service, access: Access, open_client: Open, settings: ServiceSettings | None = None
+) -> FastAPI:
+    """The application of the console; ``settings``: with the schedules that they add."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -84,7 +86,7 @@ def create_console(service: Service, access: Access, open_client: Open) -> FastA
             return Problem(503, "engine-refused", f"{_capital(str(error))}. Set a good one.").response()
         return Problem(503, "engine-unavailable", f"{_capital(str(error))}. Is the engine running?").response()
 
-    app.include_router(console_router(service, Sources(service)), prefix="/api")
+    app.include_router(console_router(service, Sources(service), settings), prefix="/api")
     app.include_router(page_router())
     return app
 
@@ -106,7 +108,7 @@ def serve_console(service: Service, settings: ServiceSettings, host: str, say: C
             await stop(client, timedelta(0))
 
     access = access_of(settings, host)
-    app = create_console(service, access, open_client)
+    app = create_console(service, access, open_client, settings)
     say(address_of(access, host, settings.console_port))
     here = {"host": host, "port": settings.console_port, "shutdown_delay": timedelta(0)}
     serve(app, settings.model_copy(update=here))
@@ -124,7 +126,7 @@ async def console_beside(service: Service, settings: ServiceSettings, client: En
         logger.warning("no console: port %s is not free (%s)", settings.console_port, error.strerror)
         yield
         return
-    app = create_console(service, access_of(settings, _LOOPBACK), lambda: nullcontext(client))
+    app = create_console(service, access_of(settings, _LOOPBACK), lambda: nullcontext(client), settings)
     options: dict[str, Any] = {"ws": "none", "log_config": None, "access_log": False, "timeout_graceful_shutdown": 1}
     server = _ServerBeside(uvicorn.Config(app, http=BoundedHttp, **options))
     serving = asyncio.create_task(server.serve([listener]))

@@ -15,7 +15,9 @@ from resonate.context import Context
 from resonate.types import PromiseRecord
 
 from ..engine.client import EngineClient
+from ..engine.run_ids import run_number
 from ..outages import Lost
+from .first_runs import first_began
 from .once import OperationAsked, asking
 from .rpc import Registration
 
@@ -45,6 +47,9 @@ class Reconciliation:
         self._incomparable: set[str] = set()
         self.compared = 0
         """Calls whose operation was looked for."""
+        self.pruned = 0
+        """Those of them whose operation is not there, and may have been pruned."""
+        self._first_began: dict[str, datetime | None] = {}
 
     async def missing(self, records: AsyncIterator[PromiseRecord]) -> list[MissingWrite]:
         """Those of the calls whose operation is not there, in the order in which they were done.
@@ -82,14 +87,28 @@ class Reconciliation:
                 await entry.function(self._context(record), entry.contract.stored_request(record))
             except OperationAsked as asked:
                 self.compared += 1
-                return None if asked.is_recorded else MissingWrite(asked.operation_id, entry, record)
+                if asked.is_recorded:
+                    return None
+                write = MissingWrite(asked.operation_id, entry, record)
+                if not await asked.may_be_pruned(await self._began(record)):
+                    return write
+                self.pruned += 1
             except Lost:
                 raise
             except Exception as error:
                 if entry.name not in self._incomparable:
                     self._incomparable.add(entry.name)
                     logger.warning("%s cannot be compared: %s: %s", entry.name, type(error).__name__, error)
-        return None  # It only reads.
+        return None  # It only reads, or nobody knows.
+
+    async def _began(self, record: PromiseRecord) -> datetime | None:
+        """When a call was made; of a job that was started again, its first run: the write may be of that one."""
+        root = self._client.namespace.local_id(record.id).partition(":")[0]
+        if run_number(root) == 1:
+            return datetime.fromtimestamp(record.created_at / 1000, UTC)
+        if root not in self._first_began:
+            self._first_began[root] = await first_began(self._client, root)
+        return self._first_began[root]
 
     def _context(self, record: PromiseRecord) -> Context:
         """A context with the ids that the call had. It makes no durable calls."""

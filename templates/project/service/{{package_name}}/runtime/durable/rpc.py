@@ -40,6 +40,7 @@ from ..telemetry.replays import one_pass
 from ..telemetry.runs import count_end, lost_leases, observe_run
 from .bounds import RunBound
 from .calls import RecordedCalls, recorded
+from .first_runs import noting_retry
 from .json_values import validate
 from .steps import DurableContext, contained
 
@@ -201,7 +202,7 @@ def serve[Q: BaseModel, R: BaseModel](
                 raise Failure(message, code="lease-lost", status=500)
             try:
                 async with _watched(ctx, contract.name):
-                    with one_pass(ctx.info.id, is_first=calls.is_first_pass) as lines:
+                    with one_pass(ctx.info.id, is_first=calls.is_first_pass) as lines, noting_retry(ctx):
                         calls.listen(lambda _, is_new: lines.saw_call(is_new=is_new))
                         return await here.attempts(lambda: attempt(here, bound, sent), policy, bound)
             except Exception as error:

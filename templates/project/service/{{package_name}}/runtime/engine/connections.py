@@ -14,6 +14,7 @@ from resonate.connections import HttpConnection, SSEConnection
 from resonate.error import ConnectorError
 from resonate.retry import ExponentialBackoff
 
+from ..systems import keep_alive
 from .clock import EngineClock
 from .http_client import HttpClient
 
@@ -163,8 +164,5 @@ def keep_alive_socket(address: tuple[Any, ...]) -> socket.socket:
     """A TCP socket that notices within a minute that the other side is gone."""
     family, kind, protocol, _, _ = address
     sock = socket.socket(family=family, type=kind, proto=protocol)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, seconds in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
-        if hasattr(socket, option):
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
+    keep_alive(sock)
     return sock

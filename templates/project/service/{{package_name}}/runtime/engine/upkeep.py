@@ -1,6 +1,6 @@
 """What an operator does to the database of resonate-pg: the indexes that keep it quick, and the removal of what has ended."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -34,11 +34,28 @@ _NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 _REMOVE_LEFT_OPEN = f"""
 DELETE FROM resonate.promises WHERE ctid = ANY (ARRAY(
     SELECT p.ctid FROM resonate.promises p
-    WHERE p.state = 'pending' AND NOT p.external AND p.timeout_at <= {_NOW} - %s
+    WHERE p.state = 'pending' AND NOT p.external AND p.timeout_at <= {_NOW} - %s AND starts_with(p.id, %s)
       AND NOT EXISTS (
           SELECT FROM resonate.promises r WHERE r.id = p.origin_id AND r.id <> p.id AND r.state = 'pending')
     LIMIT %s))
 """
+
+# What `resonate.gc` removes, of one service: its function knows none. %s: until when, since when (the batch before ended
+# there), the beginning of the ids, how many. It returns how many these are, and when the last of them ended.
+_ENDED = """
+SELECT p.ctid, p.settled_at FROM resonate.promises p
+WHERE p.state <> 'pending' AND p.settled_at <= %s AND p.settled_at >= %s AND starts_with(p.id, %s)
+  AND NOT EXISTS (SELECT FROM resonate.promises r WHERE r.id = p.origin_id AND r.state = 'pending')
+ORDER BY p.settled_at LIMIT %s
+"""
+_REMOVE_OF_SERVICE = f"""
+WITH ended AS ({_ENDED}),
+  gone AS (DELETE FROM resonate.promises WHERE ctid = ANY (ARRAY(SELECT ctid FROM ended)) RETURNING id, settled_at),
+  messages AS (DELETE FROM resonate.outbox WHERE kind = 'unblock' AND promise->>'id' IN (SELECT id FROM gone)),
+  resumes AS (DELETE FROM resonate.task_resumes WHERE awaited_id IN (SELECT id FROM gone))
+SELECT count(*), max(settled_at) FROM gone
+"""
+_COUNT_OF_SERVICE = f"SELECT count(*) FROM ({_ENDED}) ended"
 
 BATCH = 10_000
 """Promises that are removed in one transaction at most."""
@@ -75,8 +92,36 @@ def remove_ended(url: str, older_than: timedelta) -> int:
     with _connection(url) as connection:
         while count := _value(connection, f"SELECT resonate.gc({_NOW} - %s, %s)", age, BATCH):
             removed += count
-        while count := connection.execute(_REMOVE_LEFT_OPEN, (age, BATCH)).rowcount:
+        while count := connection.execute(_REMOVE_LEFT_OPEN, (age, "", BATCH)).rowcount:
             removed += count
+    return removed
+
+
+def remove_ended_of(
+    service: str, url: str, older_than: timedelta, *, is_dry_run: bool, tell: Callable[[str, int], None]
+) -> int:
+    """The same for the promises whose ids begin with ``service``, or count those that have ended. Blocking.
+
+    ``tell`` hears after each batch how many are removed so far.
+
+    Raises:
+        OperatorError: as :func:`prepare`.
+    """
+    age, removed, since = int(older_than.total_seconds() * 1000), 0, 0
+    with _connection(url) as connection:
+        until = _value(connection, f"SELECT {_NOW} - %s", age)
+        if is_dry_run:
+            return _value(connection, _COUNT_OF_SERVICE, until, since, service, None)
+        while True:
+            row = connection.execute(_REMOVE_OF_SERVICE.encode(), (until, since, service, BATCH)).fetchone()
+            count, last = row if row else (0, None)
+            if not count:
+                break
+            removed, since = removed + count, last
+            tell("promises", removed)
+        while count := connection.execute(_REMOVE_LEFT_OPEN, (age, service, BATCH)).rowcount:
+            removed += count
+            tell("promises", removed)
     return removed
 
 

@@ -1,9 +1,7 @@
 """Worker processes: serve a group until told to stop, then drain."""
 
 import asyncio
-import contextlib
 import logging
-import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +14,7 @@ from resonate.retry import Never
 from ..errors import OperatorError
 from ..outages import Resource
 from ..settings import ServiceSettings
+from ..systems import call_on_stop_signals
 from ..telemetry import tracing
 from . import systemd
 from .client import EngineClient, dependencies_of
@@ -60,9 +59,7 @@ async def serve_group(
     ``background_tasks`` are (name, function) pairs; what one raises is logged.
     """
     stopping = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
-            asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    call_on_stop_signals(stopping.set)
     register(client, functions, dependencies)
     resources = resources_of(dependencies)
     pause_in_outages(client, resources)

@@ -3,7 +3,6 @@
 import signal
 import socket
 import sys
-from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 from types import FrameType
@@ -15,6 +14,7 @@ from uvicorn.supervisors import ChangeReload
 
 from ..engine import systemd
 from ..settings import ServiceSettings
+from ..systems import raise_file_limit, uvicorn_loop
 from ..telemetry import logs
 from . import draining
 from .protocol import BoundedHttp
@@ -24,12 +24,13 @@ _STARTUP_FAILED = 3  # as uvicorn's own command exits
 
 def serve(app: FastAPI | str, settings: ServiceSettings, **options: Any) -> None:
     """Serve until SIGTERM or SIGINT. ``app`` may be an import path, as `uvicorn.run` takes it."""
-    _raise_file_limit()
+    raise_file_limit()
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         http=BoundedHttp,
+        loop=uvicorn_loop(),
         ws="none",
         log_config=None,
         access_log=False,
@@ -101,12 +102,3 @@ class DrainingServer(uvicorn.Server):
             if isinstance(connection, BoundedHttp):
                 connection.drain()
         draining.begin()
-
-
-def _raise_file_limit() -> None:
-    """Allow this process as many open files as the system lets it have: each connection is one."""
-    with suppress(ImportError, ValueError, OSError):  # Windows has no such limit; macOS refuses some values
-        import resource
-
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

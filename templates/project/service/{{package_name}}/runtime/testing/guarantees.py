@@ -364,7 +364,7 @@ async def calls_do_not_depend_on_hashes(request: pytest.FixtureRequest, tmp_path
 
 
 def _written_calls(path: Path) -> dict[str, dict[str, str]]:
-    lines = path.read_text().splitlines() if path.exists() else []
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
     return {line["test"]: line["calls"] for line in map(json.loads, lines)}
 
 
@@ -393,7 +393,7 @@ def processes_start_and_stop(definition: Service, database_url: str, no_settings
             _until(lambda group=group: _is_up(group, port, tmp_path), process, tmp_path / group)
         for group, (process, _) in running.items():
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) in (0, -signal.SIGTERM), (tmp_path / group).read_text()
+            assert process.wait(20) in (0, -signal.SIGTERM), (tmp_path / group).read_text("utf-8")
     finally:
         for process, log in running.values():
             with suppress(ProcessLookupError):
@@ -407,12 +407,12 @@ def _is_up(group: str, port: int, logs: Path) -> bool:
         with suppress(httpx.TransportError):
             return httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
         return False
-    return " serves " in (logs / group).read_text()
+    return " serves " in (logs / group).read_text("utf-8")
 
 
 def _until(condition: Any, process: "subprocess.Popen[bytes]", log: Path) -> None:
     # A process that ends is noticed at once: the patience is for machines that are busy with other tests.
     deadline = monotonic() + 120
     while not condition():
-        assert process.poll() is None and monotonic() < deadline, log.read_text()
+        assert process.poll() is None and monotonic() < deadline, log.read_text("utf-8")
         sleep(0.05)
