@@ -13,7 +13,7 @@ from tests.conftest import PROGRAM
 from tests.figures import row
 from tests.image.bases import CannotMake
 from tests.image.engine import ContainerEngine, find_engine
-from tests.image.session import Session, build, sizes
+from tests.image.session import Session, sizes
 from tests.image.stack import READY_WITHIN, Failed, Stack
 
 NAME = "bench"
@@ -49,12 +49,12 @@ def image(scratch: Path) -> Iterator[str]:
 
 
 def _built(engine: ContainerEngine, stack: Stack, project: Path) -> Iterator[str]:
-    first = build(stack, project, "--no-cache")
+    first = stack.build(project, "--no-cache")
     again = []
     for number in range(ROUNDS):
         with (project / NAME / "ids.py").open("a") as code:
             code.write(f"\n# Change {number}.\n")
-        again.append(build(stack, project))
+        again.append(stack.build(project))
     whole, code_alone = sizes(engine, stack.image)
     base = int(engine("image", "inspect", "--format", "{{.Size}}", "python:3.13-slim"))
     yield row("the image, MB", [whole / MB], "its base", [base / MB], 1)

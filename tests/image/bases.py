@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from tests.image.engine import ContainerEngine
@@ -42,8 +43,7 @@ def provide(engine: ContainerEngine, images: Iterable[str], *, make: bool, say: 
         maker = _MAKERS.get(image)
         if maker is None:
             raise CannotMake(f"{image} is not here and cannot be pulled, and how it is made is not known")
-        say(f"{image} is not here: it is made")
-        maker(engine, image)
+        maker(engine, image, partial(say, f"{image} is not here: it is made"))
 
 
 def mirror(apt: Path = Path("/etc/apt")) -> str | None:
@@ -65,13 +65,14 @@ def mirror(apt: Path = Path("/etc/apt")) -> str | None:
     return None
 
 
-def _python(engine: ContainerEngine, image: str) -> None:
+def _python(engine: ContainerEngine, image: str, begin: Callable[[], None]) -> None:
     if os.name == "nt" or os.geteuid() != 0:
         raise CannotMake(f"{image} is not here and cannot be pulled; only root can make it")
     program, source = shutil.which("debootstrap"), mirror()
     if program is None or source is None:
         missing = "debootstrap is not installed" if program is None else "no list of apt names a Debian mirror"
         raise CannotMake(f"{image} is not here and cannot be pulled, and is not made: {missing}")
+    begin()
     with tempfile.TemporaryDirectory(prefix="image-") as scratch:
         root = Path(scratch, "root")
         command = [program, "--variant=minbase", f"--include={','.join(PACKAGES)}", RELEASE, str(root), source]
@@ -128,14 +129,16 @@ def _on_python(engine: ContainerEngine, image: str, files: dict[str, str | Path]
         engine.build(Path(scratch), image)
 
 
-def _postgres(engine: ContainerEngine, image: str) -> None:
+def _postgres(engine: ContainerEngine, image: str, begin: Callable[[], None]) -> None:
+    begin()
     _on_python(engine, image, {"entrypoint": POSTGRES_ENTRYPOINT}, POSTGRES)
 
 
-def _resonate(engine: ContainerEngine, image: str) -> None:
+def _resonate(engine: ContainerEngine, image: str, begin: Callable[[], None]) -> None:
     binary = os.environ.get(SERVER)
     if not binary or not Path(binary).is_file():
         raise CannotMake(f"{image} is not here and cannot be pulled, and {SERVER} names no binary of the server")
+    begin()
     _on_python(engine, image, {"resonate-server": Path(binary)}, RESONATE)
 
 
@@ -180,7 +183,8 @@ EXPOSE 8001
 ENTRYPOINT ["resonate-server"]
 CMD ["serve"]
 """
-_MAKERS: dict[str, Callable[[ContainerEngine, str], None]] = {
+# Each calls what it is given once it knows that it can.
+_MAKERS: dict[str, Callable[[ContainerEngine, str, Callable[[], None]], None]] = {
     "python:3.13-slim": _python,
     "postgres:17-alpine": _postgres,
     "resonatehqio/resonate:v0.9.8": _resonate,

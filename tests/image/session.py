@@ -105,9 +105,9 @@ class Session:
         return lambda services: None
 
     def _build(self, stack: Stack) -> None:
-        first = build(stack, self.project)
+        first = stack.build(self.project)
         (self.project / self.package / "ids.py").open("a").write("\n# A change of the code.\n")
-        again = build(stack, self.project)
+        again = stack.build(self.project)
         whole, code = sizes(self.engine, stack.image)
         _say("built", f"in {first:.0f} s, after a change of the code in {again:.1f} s")
         _say("size", f"{whole / 1e6:.0f} MB with its base; a change of the code moves {code / 1e6:.1f} MB")
@@ -238,13 +238,6 @@ class Session:
         _say("stopped", f"{times}: of {grace} each, status 0")
         rest = [(name, running[name].stop()) for name in ("resonate", "service-db", "resonate-db") if name in running]
         _say("", ", ".join(f"{name} {took:.1f} s" for name, took in rest))
-
-
-def build(stack: Stack, project: Path, *options: str) -> float:
-    """Build the image of a service; seconds that it took."""
-    began = time.monotonic()
-    stack.engine.build(project, stack.image, *options)
-    return time.monotonic() - began
 
 
 def sizes(engine: ContainerEngine, image: str) -> tuple[int, int]:

@@ -138,6 +138,7 @@ class Stack:
         adapt(self._compose["services"])
         self.containers: list[Container] = []
         self._networks: list[str] = []
+        self._built: list[str] = []
 
     @property
     def services(self) -> dict[str, Any]:
@@ -172,8 +173,8 @@ class Stack:
             left += self._removed("volume", "rm", volume) if volume in made else []
         for name in self._networks:
             left += self._removed("network", "rm", name)
-        if self.engine.has_image(self.image):
-            left += self._removed("image", "rm", self.image)
+        for image in reversed(self._built):
+            left += self._removed("image", "rm", image)
         if left and error is None:
             raise Failed("not all could be removed:\n" + "\n".join(left))
 
@@ -187,12 +188,22 @@ class Stack:
     def _own(self, name: str) -> str:
         return f"{self.name}-{name}"
 
+    def build(self, project: Path, *options: str) -> float:
+        """Build the service's own image, once more where it was built before; seconds that it took."""
+        began = time.monotonic()
+        self.engine.build(project, self.image, *options)
+        took = time.monotonic() - began
+        if (id := self.engine("image", "inspect", "--format", "{{.Id}}", self.image)) not in self._built:
+            self._built.append(id)
+        return took
+
     def make(self, service: str, *command: str, publish: int | None = None) -> Container:
         """Make a container of a service, and do not start it.
 
-        ``command`` is run in the place of the service's own; ``publish``: a further port, at a free one of loopback.
+        ``command`` is run in the place of the service's own, and not again when it ends, as in `compose run`;
+        ``publish``: a further port, at a free one of loopback.
         """
-        described = self.services[service]
+        described = {key: value for key, value in self.services[service].items() if not (command and key == "restart")}
         first, *others = described["networks"]
         options = create_options(described, f"{self.name}-")
         # As in compose, what is set for the service comes before its file.
