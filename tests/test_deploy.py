@@ -191,10 +191,9 @@ def test_what_compose_asks_processes_for_their_health(service: Service, monkeypa
 
         def log_message(self, format: str, *args: object) -> None: ...
 
+    compose = service.yaml("compose.yaml")
     with HTTPServer(("127.0.0.1", 0), Probed) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        compose = service.yaml("compose.yaml")
+        Thread(target=server.serve_forever, daemon=True).start()
         for name, port in (("api", 8000), ("worker", 9000)):
             how, _, *code = compose["services"][name]["healthcheck"]["test"]
             assert how == "CMD"
@@ -203,8 +202,6 @@ def test_what_compose_asks_processes_for_their_health(service: Service, monkeypa
                 answers.append(status)
                 assert (subprocess.run(asked, stderr=subprocess.DEVNULL).returncode == 0) is (status == 200)
             assert answers == []
-        server.shutdown()
-        thread.join()
 
 
 def test_compose_is_told_its_secrets(service: Service) -> None:
