@@ -91,6 +91,8 @@ def _shape(root: Path) -> None:
     (root / "usr/bin/python").symlink_to("python3")
     for marker in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
         marker.unlink()  # Debian asks pip to leave its packages alone.
+    for compiled in root.glob("usr/lib/python3*/**/*.pyc"):
+        compiled.unlink()  # The published image has none.
     for path in _NOT_NEEDED:
         shutil.rmtree(root / path, ignore_errors=True)
     (root / "var/cache/apt/archives/partial").mkdir(parents=True)
