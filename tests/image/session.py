@@ -106,8 +106,11 @@ class Session:
 
     def _build(self, stack: Stack) -> None:
         first = stack.build(self.project)
+        before = layers(self.engine, stack.image)
         (self.project / self.package / "ids.py").open("a").write("\n# A change of the code.\n")
         again = stack.build(self.project)
+        new = len(layers(self.engine, stack.image) - before)
+        _expect("layers that a change of the code makes anew", new, 1)
         whole, code = sizes(self.engine, stack.image)
         _say("built", f"in {first:.0f} s, after a change of the code in {again:.1f} s")
         _say("size", f"{whole / 1e6:.0f} MB with its base; a change of the code moves {code / 1e6:.1f} MB")
@@ -239,6 +242,11 @@ class Session:
         _say("stopped", f"{times}: of {grace} each, status 0")
         rest = [(name, running[name].stop()) for name in ("resonate", "service-db", "resonate-db") if name in running]
         _say("", ", ".join(f"{name} {took:.1f} s" for name, took in rest))
+
+
+def layers(engine: ContainerEngine, image: str) -> set[str]:
+    """The digests of an image's layers."""
+    return {*json.loads(engine("image", "inspect", "--format", "{{json .RootFS.Layers}}", image))}
 
 
 def sizes(engine: ContainerEngine, image: str) -> tuple[int, int]:
