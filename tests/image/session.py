@@ -134,6 +134,7 @@ class Session:
 
     def _look_inside(self, container: Container) -> None:
         found = json.loads(container.exec("python", "-c", _INSIDE).splitlines()[-1])
+        container.exec("python", "-m", f"{self.package}.runtime.probe")  # the image's own health check
         described = container.description
         wanted = {"uid": 10001, "gid": 10001, "NoNewPrivs": "1", "pids.max": str(described["pids_limit"])}
         wanted |= {name: "0" * 16 for name in ("CapEff", "CapBnd")}
