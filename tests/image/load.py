@@ -7,6 +7,7 @@ with the same key, as the service's documents ask for; any other answer is a fau
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -148,7 +149,8 @@ class Load:
                     return answer
                 if answer.status_code != 503:
                     raise Failed(f"{method} {path} was answered with {answer.status_code} {answer.text}")
-                self.repeated["503"] += 1
+                why = re.search(r'"type": ?"[^"]*?([\w-]+)"', answer.text)
+                self.repeated[f"503 {why[1] if why else answer.text[:80]}"] += 1
             if time.monotonic() > deadline:
                 raise Failed(f"{method} {path} got no good answer within {GIVE_UP_AFTER:g} s")
             time.sleep(0.2)
