@@ -159,6 +159,12 @@ def server(session: nox.Session) -> None:
 
 
 @nox.session
+def image(session: nox.Session) -> None:
+    """The generated image, built and run in containers as compose.yaml says; CI does not. See docs/containers.md."""
+    _python(session, "tests.image", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Figures, as ratios within one run."""
     _python(session, "tests.bench", *session.posargs)

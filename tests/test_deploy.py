@@ -1,7 +1,7 @@
 """What surrounds a generated service: containers, CI, settings and documents, for every answer.
 
-Neither compose nor an image build runs here. The files are validated, linted, and held against the code
-that they name.
+Neither compose nor an image build runs here: `nox -s image` does that. The files are validated, linted, and held
+against the code that they name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import copier
@@ -171,8 +173,35 @@ def test_compose_asks_every_process_for_its_health(service: Service) -> None:
         if "-app" in s.get("image", ""):
             port = s["environment"]["PORT" if name == "api" else "HEALTH_PORT"]
             ends = s["restart"].startswith("on-failure")
-            assert s["healthcheck"] == {"disable": True} if ends else f":{port}/readyz" in s["healthcheck"]["test"][-1]
+            asked = s["healthcheck"] if ends else f"'127.0.0.1', {port}" in s["healthcheck"]["test"][-1]
+            assert asked == {"disable": True} if ends else asked, name
     assert f"HEALTH_PORT={compose['x-service']['environment']['HEALTH_PORT']}" in service.text("Dockerfile")
+
+
+def test_what_compose_asks_processes_for_their_health(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by itself, whatever proxy containers are given; 200 is well, and nothing else is."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    answers: list[int] = []
+
+    class Probed(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(answers.pop() if self.path == "/readyz" else 404)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    compose = service.yaml("compose.yaml")
+    with HTTPServer(("127.0.0.1", 0), Probed) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        for name, port in (("api", 8000), ("worker", 9000)):
+            how, _, *code = compose["services"][name]["healthcheck"]["test"]
+            assert how == "CMD"
+            asked = [sys.executable, *(part.replace(str(port), str(server.server_port)) for part in code)]
+            for status in (200, 503):
+                answers.append(status)
+                assert (subprocess.run(asked, stderr=subprocess.DEVNULL).returncode == 0) is (status == 200)
+            assert answers == []
 
 
 def test_compose_is_told_its_secrets(service: Service) -> None:
@@ -262,6 +291,10 @@ def test_the_image_runs_the_program_as_nobody_in_particular(service: Service) ->
     assert f'ENTRYPOINT ["python", "-m", "{PACKAGE}"]' in final
     assert "pip" not in final and "apt" not in final
     assert "HOST=0.0.0.0" in final
+    # What runs is moved apart from what it needs, last of all that is large.
+    assert re.findall(r"(?m)^COPY --from=(\w+) (\S+) ", final) == [("build", "/app/venv"), ("build", "/app/code")]
+    assert (service.root / PACKAGE / "runtime/probe.py").is_file() and f'"{PACKAGE}.runtime.probe"' in final
+    assert "\nSTOPSIGNAL SIGTERM\n" in final
     command = re.search(r'^CMD \["(\w+)"\]$', final, re.M)
     assert command and command[1] in service.commands
 
@@ -270,7 +303,7 @@ def test_what_is_built_with_is_pinned(service: Service) -> None:
     """Digests of images cannot be had where no registry is reached: SECURITY.md says how to add them."""
     (uv,) = re.findall(r"(?m)^uv==(.+)$", (TOOL / "constraints.txt").read_text("utf-8"))
     dockerfile, ci = service.text("Dockerfile"), service.text(".github/workflows/ci.yml")
-    assert f"pip install --no-cache-dir uv=={uv}\n" in dockerfile
+    assert f"pip install uv=={uv}\n" in dockerfile
     assert f"pip install uv=={uv} " in ci
     assert "-c constraints.txt" in dockerfile and "--frozen" in dockerfile
     images = {*re.findall(r"(?m)^FROM (\S+)", dockerfile)}
@@ -332,7 +365,7 @@ def test_the_image_is_built_from_the_code_and_nothing_else(service: Service) -> 
     rules = service.text(".dockerignore")
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", service.text("Dockerfile"), re.M)
     sources = {source.replace("[k]", "k") for line in copied for source in line.split()}
-    assert sources == {"pyproject.toml", "README.md", "constraints.txt", "uv.lock", PACKAGE}
+    assert sources == {"pyproject.toml", "constraints.txt", "uv.lock", PACKAGE}
     assert not [source for source in sources if ignored(rules, source)]
     migration = f"{PACKAGE}/db/migrations/versions/0001_operations.py"
     assert (service.root / migration).is_file() and not ignored(rules, migration)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from pytest import LogCaptureFixture
+from shop.runtime import probe
 from shop.runtime.engine import client, health
 from shop.runtime.engine.health import health_server
 from shop.runtime.errors import PortTaken
@@ -178,3 +179,27 @@ async def test_what_a_worker_answers(probed: int, head: bytes, status: int) -> N
     rest = await reader.read()
     assert rest.endswith(b"\r\n\r\n") == head.startswith(b"HEAD")
     writer.close()
+
+
+# The health check of the image
+
+
+async def test_the_probe_of_a_container(
+    definition: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("PORT", str(free_port()))  # a worker's container: nothing listens there
+    monkeypatch.setenv("HEALTH_PORT", str(port))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+
+    async def probed() -> tuple[int, str]:
+        return await asyncio.to_thread(probe.main), capsys.readouterr().out
+
+    assert await probed() == (1, "nothing listens at PORT or HEALTH_PORT\n")
+    problems = in_turn(None, "the stream is down")
+    settings = make_settings(definition, health_port=port)
+    async with health_server(settings, problems, asyncio.Event()):
+        assert await probed() == (0, "")
+        status, said = await probed()
+    assert status == 1 and said.startswith(f"HEALTH_PORT {port}: 503 ") and "the stream is down" in said

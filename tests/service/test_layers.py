@@ -17,6 +17,7 @@ ALLOWED = {
     "columns": set[str](),
     "database_connections": set[str](),
     "local_postgres": GROUND,
+    "probe": set[str](),
     "database": GROUND | {"columns", "database_connections", "local_postgres"},
     "reads": GROUND | {"database"},
     "pages": GROUND,
