@@ -248,7 +248,10 @@ def _value(text: str, name: str, allowed: Sequence[str] | Any) -> str:
 
 
 def _complaint(done: subprocess.CompletedProcess[str]) -> str:
-    """What a command that failed says on standard error, without a traceback."""
+    """What a command that failed says on standard error, without a traceback, log lines and its usage."""
     if "Traceback (most recent call last)" in done.stderr:
         return f"The command failed: {last_line(done)}\nRun it by hand to see where."
-    return done.stderr.strip() or f"The command failed with exit status {done.returncode}\nRun it by hand."
+    lines = done.stderr.strip().splitlines() or [f"The command failed with exit status {done.returncode}"]
+    first = max((number for number, line in enumerate(lines) if line.startswith("Error: ")), default=0)
+    told = lines[first:]
+    return "\n".join(told if len(told) > 1 else [*told, "Run it by hand to see more."])

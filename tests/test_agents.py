@@ -79,7 +79,9 @@ def test_every_command_of_the_service_is_there(service: Path, name: str) -> None
     known: dict[str, set[str]] = {}
     for path in ("runtime/cli.py", "runtime/cli_runs.py", "__main__.py"):
         for node in ast.walk(ast.parse((service / "orders" / path).read_text("utf-8"))):
-            for decorator in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            for decorator in node.decorator_list:
                 if match := re.match(r"(\w+)\.(?:command|group)\((?:'([\w-]+)')?", ast.unparse(decorator)):
                     known.setdefault(match[1], set()).add(match[2] or node.name.replace("_", "-"))
     found = list(commands((service / name).read_text("utf-8"), "python -m orders"))

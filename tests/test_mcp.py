@@ -18,7 +18,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.types import CallToolResult, TextContent, Tool as McpTool
 
-from resonate_scaffold import __version__, cli
+from resonate_scaffold import __version__, cli, mcp_server
 from resonate_scaffold.project import MANIFEST
 from tests.conftest import tree
 from tests.test_trust import planted
@@ -164,6 +164,22 @@ def test_what_the_command_line_does_not_trust_is_refused(service: Path) -> None:
     kept = {path: content for path, content in tree(service).items() if not path.startswith("another/")}
     kept.pop(".resonate-scaffold.apply/.resonate-scaffold.lock", None)
     assert kept == before
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("", "The command failed with exit status 1\nRun it by hand to see more."),
+        ("12:00 WARNING away\nError: no engine\nStart it.\n", "Error: no engine\nStart it."),
+        ("Usage: orders runs\n\nError: Invalid value\n", "Error: Invalid value\nRun it by hand to see more."),
+        (
+            "Traceback (most recent call last):\n  File x\nKeyError: 'a'\n",
+            "The command failed: KeyError: 'a'\nRun it by hand to see where.",
+        ),
+    ],
+)
+def test_what_a_failed_command_says_in_short(said: str, told: str) -> None:
+    assert mcp_server._complaint(subprocess.CompletedProcess([], 1, "", said)) == told
 
 
 def test_without_its_library_the_command_says_what_to_install(tmp_path: Path) -> None:
