@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import lzma
 import os
 import re
 import signal
@@ -32,6 +33,10 @@ from pathlib import Path
 import httpx
 
 import resonate_scaffold
+from resonate_scaffold import templates
+from resonate_scaffold.errors import ScaffoldError
+from resonate_scaffold.upgrade.releases import replay_with
+from resonate_scaffold.upgrade.replay import replay
 from tests.past.pack_release import archives_of, pack
 from tests.topology import free_port
 
@@ -188,7 +193,7 @@ def attempt(distribution: Path, version: str, scratch: Path) -> None:
     _run(tool, "new", "shop", "--defaults", "--no-git", cwd=scratch, env=plain)
     service = scratch / "shop"
     inner = service / ".venv" / programs.name / "python"
-    passed = _run(inner, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=service, env=plain)
+    passed = _run(inner, "-m", "pytest", "-p", "no:cacheprovider", cwd=service, env=plain)
     _say(f"  {distribution.name}: its service: {passed.strip().splitlines()[-1]}")
     findings = json.loads(_run(tool, "check", "--format", "json", cwd=service, env=plain))["findings"]
     if findings:
@@ -245,6 +250,17 @@ def _is_ready(url: str) -> bool:
         return False
 
 
+def try_pack(version: str, archive: Path, scratch: Path) -> None:
+    """See that the packed code makes what this code makes, as an upgrade will ask of it."""
+    with lzma.open(archive) as content, tarfile.open(fileobj=content) as packed:
+        packed.extractall(scratch, filter="data")
+    answers = templates.complete_answers({"project_name": "shop"})
+    if replay_with(version, answers, [], past=scratch) != replay(answers, []):
+        raise NotReady(
+            f"{archive} makes another service than this code: tests/past/pack_release.py leaves out too much"
+        )
+
+
 def release(wanted: str | None) -> None:
     """All of it.
 
@@ -271,7 +287,8 @@ def release(wanted: str | None) -> None:
             place = scratch / f"tried-{number}"
             place.mkdir()
             attempt(DIST / file, version, place)
-    archives = pack(commit, version)
+        archives = pack(commit, version)
+        try_pack(version, archives[0], scratch / "packed")
     for path in archives:
         _say(f"  {path.relative_to(CHECKOUT)}: {path.stat().st_size:,} bytes, for the releases after it")
     _say(_next_steps(version, commit, list(made), [path.relative_to(CHECKOUT).as_posix() for path in archives]))
@@ -300,3 +317,5 @@ if __name__ == "__main__":
         release(parser.parse_args().version)
     except NotReady as error:
         sys.exit(f"no release: {error}")
+    except ScaffoldError as error:
+        sys.exit(f"no release: {error.message}\n{error.hint}")

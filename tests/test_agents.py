@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,10 +27,11 @@ ELSEWHERE = {"TaskGroup", "yield", "await", "nox", "except", "def", "start", "Or
 ELSEWHERE |= {"begin_rpc"}  # what the skill says not to write
 
 
-@pytest.fixture
-def service(tool: Tool) -> Path:
-    assert tool("new", "orders", "--defaults", "--no-install", "--no-git").status == 0
-    return Path("orders").resolve()
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    parent = tmp_path_factory.mktemp("made")
+    assert not cli.run(["new", "orders", "--defaults", "--no-install", "--no-git", "--json", "--into", str(parent)])
+    return parent / "orders"
 
 
 def prose(text: str) -> str:
@@ -63,7 +65,8 @@ def test_every_command_of_the_tool_is_there(tool: Tool, service: Path, name: str
             assert option == "--help" or re.search(rf"{option}\b", known), f"{option} of {line}"
 
 
-def test_the_commands_of_the_skill_grow_a_service(tool: Tool, service: Path) -> None:
+def test_the_commands_of_the_skill_grow_a_service(tool: Tool, service: Path, tmp_path: Path) -> None:
+    service = Path(shutil.copytree(service, tmp_path / "orders"))
     text = (service / SKILL).read_text("utf-8")
     (block,) = (it for it in re.findall(r"```sh\n(.*?)```", text, re.S) if " add " in it)
     lines = list(commands(block, "resonate-scaffold"))

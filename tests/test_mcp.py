@@ -126,6 +126,7 @@ def test_tools_stay_in_the_limits_of_their_server(service: Path, tmp_path: Path)
     elsewhere.mkdir()
     (service / "link").symlink_to(elsewhere)
     (elsewhere / "schema.json").write_text("{}")
+    (service / "json.py").write_text("raise RuntimeError('code of the service was run')\n")
     before = tree(service)
     outside = ["..", str(elsewhere), "link"]
     calls: list[Call] = [("list", {"project": path}) for path in outside]
@@ -136,13 +137,15 @@ def test_tools_stay_in_the_limits_of_their_server(service: Path, tmp_path: Path)
     ]
     given = [["a", f"--project={elsewhere}"], ["a", "--project", ".."], ["--help"], ["a", "--json"]]
     more: list[Call] = [("add", {"kind": "workflow", "arguments": it}) for it in given]
-    *refused, adds, runs = ask(service, *calls, *more, TOLD, ("runs_list", {}), options=["--read-only"])
+    last: list[Call] = [TOLD, ("runs_list", {}), ("list", {"kind": "group"})]
+    *refused, adds, runs, listed = ask(service, *calls, *more, *last, options=["--read-only"])
     for answer in refused[: len(calls)]:
         assert "is outside of" in refusal(answer)
     for answer in refused[len(calls) :]:
         assert "is not an argument here" in refusal(answer)
     assert "--read-only" in refusal(adds)
     assert "dependencies are not installed" in refusal(runs)
+    assert not listed.is_error
     assert tree(service) == before
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -81,6 +82,20 @@ def test_what_a_distribution_says_of_itself() -> None:
 def test_a_release_is_packed_beside_those_before_it() -> None:
     code, engine = pack_release.archives_of("0.1.0")
     assert code.is_file() and engine.is_file()
+
+
+def test_what_is_packed_imports_nothing_that_is_left_out() -> None:
+    """Where a module is loaded: what a function imports when it is called is for commands."""
+    package = CHECKOUT / "resonate_scaffold"
+    left_out = {f"resonate_scaffold.{name.removesuffix('.py')}" for name in pack_release.NOT_KEPT}
+    kept = [it for it in package.rglob("*.py") if it.relative_to(package).parts[0] not in pack_release.NOT_KEPT]
+    assert len(kept) > 100
+    for path in kept:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and node.module:
+                named = {node.module, *(f"{node.module}.{it.name}" for it in node.names)}
+                for other in left_out:
+                    assert not any(it == other or it.startswith(f"{other}.") for it in named), (path, node.module)
 
 
 # What the repository says to those who come to it

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from resonate_scaffold.upgrade.releases import archive_of
 
-NOT_KEPT = ("check", "graph", "devserver", "dev", "export", "past")
+NOT_KEPT = ("check", "graph", "devserver", "dev", "past", "commands", "mcp_server.py")
 
 
 def archives_of(version: str) -> tuple[Path, Path]:
