@@ -137,22 +137,29 @@ def _uv(*arguments: str | Path, cwd: Path = CHECKOUT, env: Mapping[str, str] | N
     return _run(sys.executable, "-m", "uv", *arguments, cwd=cwd, env=env)
 
 
-def prepare(wanted: str | None) -> tuple[str, str]:
-    """See that the tree may be released, at a newer version if one is wanted; the version and its commit."""
+def go_to(version: str) -> None:
+    """Write a newer version into the package, and commit that. This process goes on having the older one."""
+    _see_that_all_is_committed(version)
+    changelog_entry((CHECKOUT / "CHANGELOG.md").read_text("utf-8"), version)
+    source = bumped((CHECKOUT / SOURCE).read_text("utf-8"), version)
+    (CHECKOUT / SOURCE).write_text(source, "utf-8")
+    _run("git", "commit", "--quiet", "--message", f"Version {version}", "--", SOURCE)
+
+
+def prepare() -> tuple[str, str]:
+    """See that the tree may be released; the version and its commit."""
     version = resonate_scaffold.__version__
-    left = [path.relative_to(CHECKOUT).as_posix() for path in archives_of(wanted or version)]
-    if paths := unclean(_run("git", "status", "--porcelain", "--untracked-files=all"), left):
-        raise NotReady(f"Not committed: {', '.join(paths[:9])}. Commit it, or take it away")
-    if wanted is not None and wanted != version:
-        source = bumped((CHECKOUT / SOURCE).read_text("utf-8"), wanted)
-        changelog_entry((CHECKOUT / "CHANGELOG.md").read_text("utf-8"), wanted)
-        (CHECKOUT / SOURCE).write_text(source, "utf-8")
-        _run("git", "commit", "--quiet", "--message", f"Version {wanted}", "--", SOURCE)
-        version = wanted
+    _see_that_all_is_committed(version)
     changelog_entry((CHECKOUT / "CHANGELOG.md").read_text("utf-8"), version)
     if _run("git", "tag", "--list", f"v{version}").strip():
         raise NotReady(f"v{version} is tagged: it was released. Give the next version: nox -s release -- VERSION")
     return version, _run("git", "rev-parse", "HEAD").strip()
+
+
+def _see_that_all_is_committed(version: str) -> None:
+    left = [path.relative_to(CHECKOUT).as_posix() for path in archives_of(version)]
+    if paths := unclean(_run("git", "status", "--porcelain", "--untracked-files=all"), left):
+        raise NotReady(f"Not committed: {', '.join(paths[:9])}. Commit it, or take it away")
 
 
 def build(commit: str, scratch: Path) -> dict[str, bytes]:
@@ -261,13 +268,13 @@ def try_pack(version: str, archive: Path, scratch: Path) -> None:
         )
 
 
-def release(wanted: str | None) -> None:
+def release() -> None:
     """All of it.
 
     Raises:
         NotReady: there is no release.
     """
-    version, commit = prepare(wanted)
+    version, commit = prepare()
     _say(f"{version} of {commit[:12]}: clean, in the changelog, not tagged")
     with tempfile.TemporaryDirectory(prefix="release-") as name:
         scratch = Path(name)
@@ -310,12 +317,23 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
+def main(wanted: str | None) -> int:
+    """Make a release, at a newer version if one is wanted; the exit status."""
+    try:
+        if wanted is not None and wanted != resonate_scaffold.__version__:
+            go_to(wanted)
+            return subprocess.call([sys.executable, "-m", "tests.release"], cwd=CHECKOUT)  # which has that version
+        release()
+    except NotReady as error:
+        print(f"no release: {error}", file=sys.stderr)
+        return 1
+    except ScaffoldError as error:
+        print(f"no release: {error.message}\n{error.hint}", file=sys.stderr)
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("version", nargs="?", help="the version to go to first; the one of the package otherwise")
-    try:
-        release(parser.parse_args().version)
-    except NotReady as error:
-        sys.exit(f"no release: {error}")
-    except ScaffoldError as error:
-        sys.exit(f"no release: {error.message}\n{error.hint}")
+    sys.exit(main(parser.parse_args().version))
