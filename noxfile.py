@@ -98,6 +98,12 @@ def attack(session: nox.Session) -> None:
 
 
 @nox.session
+def release(session: nox.Session) -> None:
+    """A release, up to what cannot be taken back: built twice, tried, packed. `-- 0.3.0` goes to that version first."""
+    _python(session, "tests.release", *session.posargs)
+
+
+@nox.session
 def constraints(session: nox.Session) -> None:
     """Renew the versions that the checks run with, here and in new services. Then run the other sessions as proof."""
     here = Path(__file__).parent

@@ -33,7 +33,7 @@ from resonate_scaffold.graph import mermaid
 from resonate_scaffold.graph.reading import structure_of
 
 PROJECT, PACKAGE = "my-api", "my_api"
-DOCUMENTS = ("README.md", "AGENTS.md")
+DOCUMENTS = ("README.md", "AGENTS.md", ".agents/skills/durable-service/SKILL.md")
 PASSWORDS = {"SERVICE_DB_PASSWORD", "RESONATE_DB_PASSWORD"}  # of compose's databases
 TOOL = Path(__file__).parent.parent
 # Named in a document, but made by the user, by a run, or kept by somebody else.

@@ -25,6 +25,7 @@ import psutil
 import pytest
 
 from .browser import BINARY, Browser
+from .test_mcp import Call, ask, refusal
 from .topology import OTHER_SECRET, PATIENCE, SECRET, Topology, free_port, signed
 
 APPROVAL_TIMEOUT = 8
@@ -174,6 +175,18 @@ def test_a_person_decides_by_command(url: str, topology: Topology) -> None:
     assert (rejected["status"], rejected["error"]["message"]) == ("failed", "the job was rejected")
     refused = topology.run("approve", "unknown", "--url", url)
     assert (refused.returncode, "404" in refused.stdout, refused.stderr) == (1, True, "")
+
+
+def test_an_agent_sees_what_runs(url: str, topology: Topology) -> None:
+    assert ended(url, post_job(url, PLAIN, key="mcp-1").json()["id"])["status"] == "succeeded"
+    newest: dict[str, Any] = {"text": "mcp-", "since": "PT1H", "limit": 5}
+    calls: list[Call] = [("runs_list", newest), ("runs_show", {"run": "job/mcp-1"}), ("runs_show", {"run": "job/nope"})]
+    options = ["--url", topology.engine_url]
+    listed, shown, unknown, wrong = ask(topology.service, *calls, ("runs_list", {"status": "gone"}), options=options)
+    assert listed.structured_content is not None and shown.structured_content is not None
+    assert [it["id"] for it in listed.structured_content["runs"]] == ["job/mcp-1"]
+    assert (shown.structured_content["tree"]["run"]["id"], shown.is_error) == ("job/mcp-1", False)
+    assert "job/nope" in refusal(unknown) and "gone" in refusal(wrong)
 
 
 def test_nobody_decides(url: str) -> None:

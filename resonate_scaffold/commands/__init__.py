@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from resonate_scaffold import __version__
-from resonate_scaffold.commands import add, change, export, look, service
+from resonate_scaffold.commands import add, agents, change, export, look, service
 
 _GROUPS = {"add": add.app, "export": export.app, "rename": change.rename}
 _COMMANDS: dict[str, Callable[..., None]] = {
@@ -23,6 +23,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "list": look.list_,
     "check": look.check,
     "graph": look.graph,
+    "mcp": agents.mcp,
 }
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from resonate_scaffold import disk, install
+from resonate_scaffold import disk
 from resonate_scaffold.errors import DiskError, ScaffoldError, Unknown, UsageError
 from resonate_scaffold.export import json_schema, typescript
 from resonate_scaffold.export.contracts import Contracts, parse
@@ -17,9 +16,9 @@ from resonate_scaffold.plan import Change, Create, Edit, Plan, unified_diff
 from resonate_scaffold.project import MANIFEST, Project
 from resonate_scaffold.report import Outcome, Report
 from resonate_scaffold.service.service import Service
+from resonate_scaffold.service_command import last_line, run_command
 
 TYPESCRIPT = "typescript"
-_SECONDS = 60.0  # for a service to print its contracts
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +66,17 @@ def ask(root: Path, project: Project) -> Contracts:
     Raises:
         ScaffoldError: it is not installed, or does not answer.
     """
-    if why := install.problem(root):
-        hint = f"Install them: {install.repeat_command(str(root))}"
-        raise ScaffoldError(f"The service's dependencies are not installed: {why}", hint)
-    command = [str(root / install.scripts() / "python"), "-m", project.package, "contracts", "--json"]
-    shown = f"python -m {project.package} contracts --json"
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
-    try:
-        done = subprocess.run(
-            command,
-            cwd=root,
-            env=environment,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ScaffoldError(f"`{shown}` does not run: {error}", "Run it by hand, and see what it says.") from error
+    arguments = ["contracts", "--json"]
+    shown = f"python -m {project.package} {' '.join(arguments)}"
+    done = run_command(root, project.package, arguments)
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
         if "No such option" in done.stderr:
             version = project.manifest.version
             raise ScaffoldError(
                 f"The runtime of {project.name} is of version {version}, which cannot export its contracts",
                 "Use the version of resonate-scaffold that made it, or make it anew with this one.",
             )
-        raise ScaffoldError(f"`{shown}` failed: {lines[-1]}", f"Run it by hand in {root}, and mend what it says.")
+        raise ScaffoldError(f"`{shown}` failed: {last_line(done)}", f"Run it by hand in {root}, and mend what it says.")
     try:
         return parse(done.stdout)
     except (ValueError, KeyError, TypeError, RecursionError) as error:

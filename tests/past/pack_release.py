@@ -16,7 +16,12 @@ from pathlib import Path
 
 from resonate_scaffold.upgrade.releases import archive_of
 
-NOT_KEPT = ("check", "graph", "devserver", "dev", "export", "past")
+NOT_KEPT = ("check", "graph", "devserver", "dev", "past", "commands", "mcp_server.py")
+
+
+def archives_of(version: str) -> tuple[Path, Path]:
+    """Where a release is kept: what makes services, and its embedded engine."""
+    return archive_of(version), Path(__file__).parent / version / "engine.tar.xz"
 
 
 def pack(commit: str, version: str) -> list[Path]:
@@ -30,10 +35,11 @@ def pack(commit: str, version: str) -> list[Path]:
 
     command = ["git", "archive", "--format=tar", commit, "resonate_scaffold", "templates"]
     whole = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-    engine = Path(__file__).parent / version / "engine.tar.xz"
-    for path, is_kept in ((archive_of(version), makes_services), (engine, is_engine)):
+    paths = archives_of(version)
+    for path, is_kept in zip(paths, (makes_services, is_engine), strict=True):
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(lzma.compress(_packed(whole, is_kept), preset=9 | lzma.PRESET_EXTREME))
-    return [archive_of(version), engine]
+    return list(paths)
 
 
 def _packed(whole: bytes, is_kept: Callable[[tuple[str, ...]], bool]) -> bytes:
