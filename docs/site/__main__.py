@@ -21,6 +21,8 @@ def build(python: Path, directory: Path) -> list[str]:
 
     *python* is the interpreter of an environment with what a generated service needs.
     """
+    if missing := source.forgotten():
+        return [f"docs/{name} has no place in docs/site/pages.py" for name in missing]
     shutil.rmtree(directory, ignore_errors=True)
     pages = directory / "source"
     source.write(pages, python)

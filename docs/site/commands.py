@@ -17,7 +17,8 @@ def of_tool() -> str:
     """Every command of the tool."""
     head = (
         "# Every command and option\n\n"
-        f"All of `{PROGRAM}`, read from the program itself.\n[Commands](../commands.md) says what holds for all of them.\n"
+        f"All of `{PROGRAM}`, read from the program itself. "
+        "[Commands](../commands.md) says what holds for all of them.\n"
     )
     return head + _all(PROGRAM, commands(typer.main.get_command(program())))
 

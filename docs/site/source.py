@@ -41,6 +41,12 @@ def write(directory: Path, python: Path) -> None:
         shutil.copy(picture, directory / "docs")
 
 
+def forgotten() -> list[str]:
+    """The pages of the repository that have no place in :data:`SECTIONS`, so that the site would not have them."""
+    named = {name for names in SECTIONS.values() for name in names}
+    return [path.name for path in sorted((ROOT / "docs").glob("*.md")) if f"docs/{path.stem}" not in named]
+
+
 def _text(name: str) -> str:
     return (ROOT / f"{name}.md").read_text("utf-8")
 
