@@ -4,7 +4,8 @@ A comment on the line above a block says how:
 
     <!-- run: SESSION -->           run as it stands, in order, by `test_docs_runs.py`
     <!-- run: SESSION, until: TEXT -->   a process that goes on; the next block comes when it has printed this
-    <!-- run: SESSION, after: TEXT -->   waits before, until that process has printed this again, and is quiet
+    <!-- run: SESSION, after: TEXT -->   waits before, until that process has printed this since the last block
+                                   began, and is quiet, and the API is ready
     <!-- transcript: NAME -->       written by one of `docs/record_*.py`, from a real run
     <!-- recorded: FILE -->         the page is written by this program, from a real run
     <!-- not run: REASON -->        why it cannot be run here, and what holds it instead

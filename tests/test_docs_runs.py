@@ -36,6 +36,7 @@ BEFORE = {
 # What `pip install .` of a clone reads.
 CLONED = ("resonate_scaffold", "templates", "pyproject.toml", "README.md", "CHANGELOG.md", "constraints.txt")
 _CHANGES = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+READY = "curl -s -o /dev/null --fail --retry 60 --retry-delay 1 --retry-all-errors localhost:8000/readyz"
 QUIET = 2.0
 """Seconds without a line of a process, after which it is taken to have done what it was about to do."""
 
@@ -53,7 +54,6 @@ class Background:
             text=True,
         )
         self.printed = ""
-        self.seen = 0
         self.last = time.monotonic()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -64,13 +64,12 @@ class Background:
             self.printed += line
             self.last = time.monotonic()
 
-    def wait_for(self, text: str, quiet: float = 0.0) -> None:
-        """Wait until it has printed this since the last time, and then nothing for so long."""
+    def wait_for(self, text: str, since: int = 0, quiet: float = 0.0) -> None:
+        """Wait until it has printed this, after so many characters of its output, and then nothing for so long."""
         deadline = time.monotonic() + PATIENCE
-        while text not in self.printed[self.seen :] or time.monotonic() - self.last < quiet:
+        while text not in self.printed[since:] or time.monotonic() - self.last < quiet:
             assert self.process.poll() is None and time.monotonic() < deadline, f"no {text!r} in:\n{self.printed}"
             time.sleep(0.1)
-        self.seen = len(self.printed)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
@@ -92,6 +91,7 @@ class Session:
         self.environment = {**kept, **ports, **git, "PATH": path, "GIT_CONFIG_GLOBAL": os.devnull}
         self.shell = Shell(directory, self.environment)
         self.background: Background | None = None
+        self.before = 0  # What the process had printed when the last block began.
 
     def run(self, block: Block) -> None:
         """Run a block; what it prints is as the page says."""
@@ -104,7 +104,9 @@ class Session:
             return
         if "after" in how:
             assert self.background is not None
-            self.background.wait_for(how["after"], QUIET)
+            self.background.wait_for(how["after"], self.before, QUIET)
+            self.ask(READY)
+        self.before = len(self.background.printed) if self.background is not None else 0
         for command, expected in block.commands:
             printed = self.ask(command)
             if block.language == "console":
@@ -115,7 +117,7 @@ class Session:
     def ask(self, command: str) -> list[str]:
         """Run commands, each of which must succeed; what they printed."""
         command = command.replace("localhost:8000", f"localhost:{self.port}").rstrip("\n")
-        return self.shell.quietly(f"failed=; trap 'failed=1' ERR\n{command}\ntrap - ERR; echo; [ -z \"$failed\" ]")[:-1]
+        return self.shell.quietly(f"failed=; trap 'failed=1' ERR\n{command}\ntrap - ERR; echo; [ -z \"$failed\" ]")
 
     def stop(self) -> None:
         if self.background is not None:

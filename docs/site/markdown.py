@@ -34,7 +34,7 @@ def prose(text: str) -> str:
     """A docstring's text as Markdown: roles of Sphinx become code, what looks like HTML stays as it is read."""
     text = _ROLE.sub(lambda match: f"`{match[1].rpartition('.')[2]}`", text)
     text = re.sub(r"::$", ":", text, flags=re.MULTILINE)
-    return outside_code(text, lambda part: part.replace("<", "&lt;").replace("*", r"\*"))
+    return outside_code(text, lambda part: part.replace("<", "&lt;"))
 
 
 def cell(text: str) -> str:

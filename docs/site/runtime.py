@@ -21,7 +21,7 @@ LAYERS = {
     "testing": "Tests",
 }
 GUIDE = Path(__file__).parent.parent / "guide"
-_WIDTH = 100
+_WIDTH = 70
 
 
 def pages(service: Path) -> dict[str, str]:
@@ -181,12 +181,12 @@ def _docstring(it: griffe.Object | griffe.Alias) -> str:
             case griffe.DocstringSectionText():
                 parts.append(prose(section.value))
             case griffe.DocstringSectionRaises():
-                parts.append("Raises:\n")
+                parts.append("\nRaises:\n")
                 parts += [f"- `{one.annotation}`: {' '.join(prose(one.description).split())}" for one in section.value]
             case griffe.DocstringSectionParameters() | griffe.DocstringSectionAttributes():
                 parts += [f"- `{one.name}`: {' '.join(prose(one.description).split())}" for one in section.value]
             case griffe.DocstringSectionReturns() | griffe.DocstringSectionYields():
-                parts += [f"Returns: {' '.join(prose(one.description).split())}" for one in section.value]
+                parts += [f"\nReturns: {' '.join(prose(one.description).split())}" for one in section.value]
             case griffe.DocstringSectionAdmonition():
                 parts.append(f"{section.title}: {prose(section.value.contents)}")
             case _:

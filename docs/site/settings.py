@@ -64,7 +64,7 @@ def _sections(example: str, settings: dict[str, Setting]) -> dict[str, list[str]
     left = list(settings)
     for heading, name in _HEADING.findall(example):
         if heading:
-            current = sections.setdefault(heading.capitalize(), [])
+            current = sections.setdefault("API" if heading == "api" else heading.capitalize(), [])
         elif name.lower() in left:
             current.append(name.lower())
             left.remove(name.lower())
