@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypedDict
 
 from docs.site.describe import Command, Setting
@@ -40,6 +41,11 @@ ADDS = (
 DESCRIBE = Path(__file__).with_name("describe.py")
 
 
+@functools.cache
+def _files() -> dict[PurePosixPath, bytes]:
+    return {**made_by_new(bare=False), **grown(fresh(bare=False), *ADDS).files}
+
+
 class Described(TypedDict):
     """What the service's own code says about its commands and its settings, by name."""
 
@@ -49,8 +55,7 @@ class Described(TypedDict):
 
 def write_service(root: Path) -> Path:
     """Write the service below *root*; returns its directory."""
-    project = grown(fresh(bare=False), *ADDS)
-    for path, content in {**made_by_new(bare=False), **project.files}.items():
+    for path, content in _files().items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
     return root
