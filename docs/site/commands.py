@@ -57,7 +57,7 @@ def _one(name: str, command: Command) -> str:
 
 
 def _shown(argument: Param) -> str:
-    shown = argument["metavar"] if argument["metavar"] not in ("TEXT", "STRING", "PATH") else argument["name"].upper()
+    shown = argument["metavar"] if argument["metavar"] not in ("TEXT", "STRING", "STR", "PATH") else argument["name"].upper()
     shown = shown.strip("[]").removesuffix("...")
     shown += "..." if argument["is_repeated"] else ""
     return shown if argument["is_required"] else f"[{shown}]"
