@@ -57,7 +57,8 @@ def _one(name: str, command: Command) -> str:
 
 
 def _shown(argument: Param) -> str:
-    shown = argument["metavar"] if argument["metavar"] not in ("TEXT", "STRING", "STR", "PATH") else argument["name"].upper()
+    is_type = argument["metavar"] in ("TEXT", "STRING", "STR", "PATH")
+    shown = argument["name"].upper() if is_type else argument["metavar"]
     shown = shown.strip("[]").removesuffix("...")
     shown += "..." if argument["is_repeated"] else ""
     return shown if argument["is_required"] else f"[{shown}]"
