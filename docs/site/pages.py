@@ -18,6 +18,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "docs/entities",
         "docs/testing",
         "docs/graph",
+        "docs/deploying",
         "docs/operating",
         "docs/stands-still",
         "docs/upgrading",
