@@ -18,11 +18,13 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "docs/entities",
         "docs/testing",
         "docs/graph",
+        "docs/containers",
         "docs/deploying",
         "docs/operating",
         "docs/stands-still",
         "docs/upgrading",
         "docs/languages",
+        "docs/agents",
     ),
     "Reference": (
         "docs/commands",
@@ -42,5 +44,5 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "docs/figures",
         "docs/peers",
     ),
-    "Project": ("CHANGELOG", "CONTRIBUTING"),
+    "Project": ("CHANGELOG", "CONTRIBUTING", "SECURITY"),
 }
