@@ -32,6 +32,7 @@ SLOW = [
     "tests/test_typescript.py",
     "tests/test_wheel.py",
     "tests/test_wiring_runs.py",
+    "tests/test_docs_runs.py",
 ]
 # The chaos of a server, beside that of the session `chaos`, which has the seeds and the databases.
 CHAOS_ON_A_SERVER = "--engine=server --database=sqlite --seed=1 --jobs=400 --kills=16 --away=5"
@@ -168,6 +169,12 @@ def server(session: nox.Session) -> None:
 def image(session: nox.Session) -> None:
     """The generated image, built and run in containers as compose.yaml says; CI does not. See docs/containers.md."""
     _python(session, "tests.image", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as a site in build/docs/html. Fails on a warning, or a link or anchor that leads nowhere."""
+    _python(session, "docs.site", *session.posargs)
 
 
 @nox.session

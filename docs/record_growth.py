@@ -1,9 +1,9 @@
-"""Records the transcripts of README.md's section "Grow": an order service, grown and driven in a scratch directory.
+"""Records the transcripts of docs/growing.md: an order service, grown and driven in a scratch directory.
 
     .venv/bin/python -m docs.record_growth
 
 What it types is `tests/order_service.py`, which a test runs too. Every line shown was printed by the commands
-themselves; some are left out, which README.md says, and so are the scratch directory's path and how long tests took.
+themselves; some are left out, which the page says, and so are the scratch directory's path and how long tests took.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import psutil
 from docs.record_session import Session
 from tests import order_service as story
 
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).with_name("growing.md")
 WIDTH = 110
 
 ORDER = '{"customer_id": "c-1", "number": "42", "sku": "chair", "quantity": 2}'
@@ -80,7 +80,7 @@ class Shell:
 
 
 def _wrapped(command: str) -> str:
-    """The command on lines of a README's width, broken before options."""
+    """The command on lines of a page's width, broken before options."""
     lines = [""]
     for word in re.split(r" (?=-)", command):
         joined = f"{lines[-1]} {word}" if lines[-1] else word
@@ -159,7 +159,7 @@ def start_dev(session: Session, service: str, *ready: str) -> subprocess.Popen[b
     return process
 
 
-def write(parts: Mapping[str, Sequence[str]], page: Path = README) -> None:
+def write(parts: Mapping[str, Sequence[str]], page: Path = PAGE) -> None:
     """Put the transcripts between their markers in a page."""
     text = page.read_text("utf-8")
     for name, lines in parts.items():

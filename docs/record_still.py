@@ -32,12 +32,14 @@ ADDS = (
     "add route POST /notices --workflow notify",
 )
 JOB = "notices/n-1"
+RECORDED = "<!-- recorded: docs/record_still.py -->"
 HEAD = """\
 # Why a job stands still
 
 A workflow `notify` calls `mail.send`, which another team serves, and no process of that group runs.
 `docs/record_still.py` records this page: what each command printed, on each engine. The service was made by
 
+{recorded}
 ```sh
 resonate-scaffold new shop --bare --defaults
 {adds}
@@ -99,14 +101,14 @@ def main() -> None:
         tool(scratch, "new shop --bare --defaults --no-git")
         for line in ADDS:
             tool(scratch / "shop", line)
-        parts = [HEAD.format(adds="\n".join(f"resonate-scaffold {line}" for line in ADDS))]
+        parts = [HEAD.format(recorded=RECORDED, adds="\n".join(f"resonate-scaffold {line}" for line in ADDS))]
         for engine, title in engines.items():
             needs = {"server": "TEST_RESONATE_SERVER", "resonate-pg": "RESONATE_PG_SQL"}.get(engine)
             if needs is not None and needs not in os.environ:
                 parts.append(f"## {title}\n\nNot recorded: {needs} was not given.\n")
                 continue
             with on(engine, scratch / "shop", scratch / engine) as topology:
-                parts.append(f"## {title}\n\n```console\n{told(topology)}\n```\n")
+                parts.append(f"## {title}\n\n{RECORDED}\n```console\n{told(topology)}\n```\n")
     PAGE.write_text("\n".join(parts), "utf-8")
 
 

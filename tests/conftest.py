@@ -118,10 +118,11 @@ def service_python() -> Iterator[Path]:
     # Not below pytest's own directory, which any other session of pytest closes to the user that Postgres runs as.
     with tempfile.TemporaryDirectory(prefix="service-python-") as directory:
         Path(directory).chmod(0o755)
-        yield _environment(Path(directory))
+        yield service_environment(Path(directory))
 
 
-def _environment(root: Path) -> Path:
+def service_environment(root: Path) -> Path:
+    """Install what services and their tests need below *root*; returns the interpreter."""
     answers = templates.complete_answers({"project_name": "orders", "database": "postgres"})
     files = templates.render_builtin(answers).files
     for name in ("pyproject.toml", "constraints.txt"):

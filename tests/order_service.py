@@ -1,4 +1,4 @@
-"""The order service that README.md tells of: what is typed, and the lines that no tool can write.
+"""The order service that docs/growing.md tells of: what is typed, and the lines that no tool can write.
 
 The test of it and `docs/record_growth.py` share this, so that what is shown is what is tested.
 """

@@ -1,4 +1,4 @@
-"""An order service, grown by `add` alone from a bare one, as README.md tells it; then driven over HTTP.
+"""An order service, grown by `add` alone from a bare one, as docs/growing.md tells it; then driven over HTTP.
 
 The tool is its installed console script, the service is installed, and `resonate-scaffold dev` runs it: api, worker,
 db, a stand-in for the payments of another team, and the embedded engine, each a process of its own.

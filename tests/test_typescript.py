@@ -118,7 +118,7 @@ def packages() -> Path:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, service_python: Path) -> Path:
-    """The order service of README.md, with its gate, and an environment that all services of a session share."""
+    """The order service of docs/growing.md, with its gate, and an environment that all services of a session share."""
     parent = tmp_path_factory.mktemp("made")
     run([str(PROGRAM), *shlex.split(story.NEW)[1:], "--no-install", "--no-git"], parent)
     made = parent / "orders"

@@ -145,6 +145,7 @@ class ServiceSettings(BaseSettings):
     shutdown_delay: _NotNegative = timedelta(seconds=1)
     """How long the API goes on to take connections after SIGTERM, while /readyz answers 503 already. Longer than a proxy
     or an orchestrator takes to notice; SHUTDOWN_GRACE begins after it."""
+
     max_connections: Annotated[int, Field(ge=1)] = 1000
     """How many connections the API holds at a time. Each may take half a MiB of memory.
 
@@ -158,6 +159,7 @@ class ServiceSettings(BaseSettings):
     """Where the API listens; an IPv6 address with or without brackets."""
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Where the API listens. 0: a free port."""
 
     console_port: Annotated[int, Field(ge=1, le=65535)] = 8002
     """Where the console listens: the page that shows what runs."""
@@ -194,6 +196,7 @@ class ServiceSettings(BaseSettings):
     """The address of HEALTH_PORT; HOST otherwise."""
 
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    """Lines below this level are not written."""
 
     log_format: Literal["json", "text"] = "json"
     """One JSON object a line, or the same for people."""
