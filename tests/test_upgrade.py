@@ -22,10 +22,11 @@ from resonate_scaffold import __version__
 from resonate_scaffold.project import MANIFEST, FilesInMemory, Manifest, Project
 from resonate_scaffold.upgrade.align import Renamed, Split, align
 from resonate_scaffold.upgrade.codemods import TO_0_2_0, modernize
-from resonate_scaffold.upgrade.merge import Tree, merge
+from resonate_scaffold.upgrade.merge import merge
 from resonate_scaffold.upgrade.plan import Upgrade, plan_upgrade
 from resonate_scaffold.upgrade.releases import replay_with
 from resonate_scaffold.upgrade.replay import Record, Replayed, replay
+from resonate_scaffold.upgrade.repository import Tree
 from resonate_scaffold.upgrade.steps import fit, records_for
 from tests.conftest import Tool, git, tree
 

@@ -14,10 +14,11 @@ from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import ADDS, MANIFEST, Added, FilesInMemory, Manifest, fingerprint
 from resonate_scaffold.upgrade.align import align
 from resonate_scaffold.upgrade.codemods import modernize
-from resonate_scaffold.upgrade.merge import Conflict, Sides, Tree, merge
+from resonate_scaffold.upgrade.merge import Conflict, Sides, merge
 from resonate_scaffold.upgrade.moves import moves_between
 from resonate_scaffold.upgrade.releases import replay_with
 from resonate_scaffold.upgrade.replay import Record, Refused, Replayed
+from resonate_scaffold.upgrade.repository import Tree
 from resonate_scaffold.upgrade.steps import fit, mend, records_for
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+(\[[^]]*\])?")
