@@ -1,6 +1,7 @@
 """A git repository of its own, in a temporary directory, into which trees are put as commits.
 
-The repository of the user is not touched, and no hooks or settings of the user take part: git gives the same everywhere.
+The repository of the user is not touched, and no hooks or settings of the user take part, so that git gives the same
+everywhere.
 """
 
 from __future__ import annotations
@@ -34,10 +35,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit to make: the ref that is to name it, its tree, and the ref of its parent.
-
-    A ref that is given twice moves on. ``message`` ends without a line end.
-    """
+    """A commit to make: the ref that is to name it, its tree, the ref of its parent, and its message in a line."""
 
     ref: str
     tree: Tree
