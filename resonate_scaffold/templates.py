@@ -282,9 +282,14 @@ def _render(name: str, context: Mapping[str, object]) -> str:
 
     path = builtin_directory().parent / f"{name}{_SUFFIX}"
     try:
-        return _environment().from_string(path.read_text(encoding="utf-8")).render(context)
+        return _compiled(path.read_text(encoding="utf-8")).render(context)
     except (OSError, jinja2.TemplateError) as error:
         raise TemplateError(f"{name}: {error}", "The installation is damaged: install it again.") from error
+
+
+@functools.cache  # an upgrade renders some of them hundreds of times
+def _compiled(text: str) -> jinja2.Template:
+    return _environment().from_string(text)
 
 
 def _builtin_config() -> dict[str, Any]:
