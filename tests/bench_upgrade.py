@@ -55,5 +55,14 @@ def grown(into: Path) -> Path:
 
 def _upgrade(service: Path, *options: str) -> float:
     root = Path(__file__).parent.parent
-    command = (sys.executable, "-P", "-m", "resonate_scaffold", "upgrade", "--project", service, *options)
+    command: list[str | Path] = [
+        sys.executable,
+        "-P",
+        "-m",
+        "resonate_scaffold",
+        "upgrade",
+        "--project",
+        service,
+        *options,
+    ]
     return run(*command, PYTHONPATH=str(root))

@@ -37,7 +37,7 @@ VERSION = "0.1.0"
 
 # It reads all modules again for each add, and compiles its templates again; it changes neither a tree nor a template.
 ast.parse = functools.cache(ast.parse)  # type: ignore[assignment]
-jinja2.Environment.from_string = functools.cache(jinja2.Environment.from_string)  # type: ignore[method-assign]
+jinja2.Environment.from_string = functools.cache(jinja2.Environment.from_string)  # type: ignore[assignment, method-assign]
 templates._environment = functools.cache(templates._environment)
 NOW = datetime(2020, 1, 1, tzinfo=UTC)  # Only what `add schedule` prints depends on it.
 
