@@ -123,13 +123,13 @@ def test_copier_updates_a_service(bundle: Path, tmp_path: Path, monkeypatch: pyt
     assert changed == ["M", ANSWERS_FILE, "M", JOBS, "M", ERRORS, "??", "shop/runtime/new.py"]
     updated = {PurePosixPath(path): content for path, content in tree(service).items()}
     assert f"_commit: {NEXT}\n".encode() in updated[PurePosixPath(ANSWERS_FILE)]
-    for path, mark in (
+    for name, mark in (
         (SETTINGS, b"# mine\n"),
         (JOBS, b"# mine\n"),
         (JOBS, b"NEW = True\n"),
         (ERRORS, b"NEW = True\n"),
     ):
-        assert mark in updated[PurePosixPath(path)], path
+        assert mark in updated[PurePosixPath(name)], name
 
     upgrade = upgraded(updated, {__version__: now, NEXT: later})
     assert (upgrade.conflicts, upgrade.edited_runtime, upgrade.unlike) == ((), (), ())
