@@ -24,6 +24,7 @@ SLOW = [
     "tests/test_order_service.py",
     "tests/test_over_http.py",
     "tests/test_console.py",
+    "tests/test_upgrade_orders.py",
     "tests/test_upgrade_runs.py",
     "tests/test_upgrade_steps.py",
     "tests/test_upgrade_database.py",

@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import resonate_scaffold
@@ -37,6 +37,9 @@ REQUIRED_QUESTIONS = ("project_name", "package_name", "database", "bare")
 
 _ANSWERS_FILE = ".copier-answers.yml"
 _DIRECTORY = "directory"  # what a manifest calls a template that is no URL
+BUNDLE = "~/.local/share/resonate-scaffold/template.bundle"
+"""Where services say that the shipped template is: `resonate-scaffold template` writes it. Copier knows what ~ is."""
+
 # In a service whose template is in no git: what Copier is shown in its place, and says in a line that it cannot use.
 _NO_TEMPLATE = PurePosixPath(".copier/copier.yml")
 _SUFFIX = ".jinja"  # Copier's default
@@ -95,6 +98,12 @@ def builtin_directory() -> Path:
     return (shipped if shipped.is_dir() else package.parent / "templates") / "project"
 
 
+def builtin_files() -> dict[PurePosixPath, RenderedFile]:
+    """The files of the shipped template as they are, by their paths in it, in a fixed order."""
+    root = builtin_directory()
+    return {PurePosixPath(path.relative_to(root).as_posix()): _read(path, root) for path in _walk(root)}
+
+
 def builtin_questions() -> tuple[Question, ...]:
     """The questions of the shipped template, in the order in which its ``copier.yml`` has them."""
     return tuple(
@@ -149,15 +158,14 @@ def render_builtin(answers: Mapping[str, Answer]) -> Rendering:
     """
     import jinja2
 
-    root = builtin_directory()
     config = _builtin_config()
-    source = root / config.get("_subdirectory", "")
+    source = PurePosixPath(config.get("_subdirectory", ""))
     version = resonate_scaffold.__version__
     hidden = {question.name for question in builtin_questions() if not question.asked}
     remembered = {name: value for name, value in answers.items() if name not in hidden}
     context = {
         **answers,
-        "_copier_answers": {"_src_path": str(_NO_TEMPLATE.parent), **remembered},
+        "_copier_answers": {"_src_path": BUNDLE, "_commit": version, **remembered},
         "_copier_conf": {"answers_file": config.get("_answers_file", _ANSWERS_FILE)},
     }
     environment = _environment()
@@ -170,19 +178,17 @@ def render_builtin(answers: Mapping[str, Answer]) -> Rendering:
     files: dict[PurePosixPath, RenderedFile] = {}
     digest = hashlib.sha256()
     try:
-        for path in _walk(root):
-            relative = path.relative_to(root)
-            content = path.read_bytes()
-            _feed(digest, relative, content)
-            if not path.is_relative_to(source):
+        for relative, file in builtin_files().items():
+            _feed(digest, relative, file.content)
+            if not relative.is_relative_to(source):
                 continue
-            target = _target_path(part, path.relative_to(source))
+            target = _target_path(part, relative.relative_to(source))
             if target is None or excluded(target):
                 continue
-            if path.name.endswith(_SUFFIX):
-                text = environment.from_string(content.decode()).render(context)
-                content = text.encode()
-            files[target] = RenderedFile(content, bool(path.stat().st_mode & stat.S_IXUSR))
+            if relative.name.endswith(_SUFFIX):
+                text = environment.from_string(file.content.decode()).render(context)
+                file = RenderedFile(text.encode(), file.executable)
+            files[target] = file
     except jinja2.TemplateError as error:
         line = getattr(error, "lineno", None)
         where = f"{relative}:{line}" if line else f"{relative}"
@@ -245,7 +251,8 @@ def render_foreign(source: str, data: Mapping[str, str | bool], *, ask: bool) ->
     if recorded in files:
         files[recorded] = RenderedFile(_without_machine_path(files[recorded].content, display))
         if display == _DIRECTORY:
-            files.setdefault(_NO_TEMPLATE, RenderedFile((builtin_directory() / "service" / _NO_TEMPLATE).read_bytes()))
+            stand_in = builtin_directory().parent / "no_template" / _NO_TEMPLATE.name
+            files.setdefault(_NO_TEMPLATE, RenderedFile(stand_in.read_bytes()))
     notes = tuple(
         f"Template: {warning.message}" for warning in caught if not issubclass(warning.category, DeprecationWarning)
     )
@@ -275,9 +282,14 @@ def _render(name: str, context: Mapping[str, object]) -> str:
 
     path = builtin_directory().parent / f"{name}{_SUFFIX}"
     try:
-        return _environment().from_string(path.read_text(encoding="utf-8")).render(context)
+        return _compiled(path.read_text(encoding="utf-8")).render(context)
     except (OSError, jinja2.TemplateError) as error:
         raise TemplateError(f"{name}: {error}", "The installation is damaged: install it again.") from error
+
+
+@functools.cache  # an upgrade renders some of them hundreds of times
+def _compiled(text: str) -> jinja2.Template:
+    return _environment().from_string(text)
 
 
 def _builtin_config() -> dict[str, Any]:
@@ -326,7 +338,7 @@ def _to_nice_yaml(value: Any) -> str:
     return yaml.dump(value, indent=4, allow_unicode=True, default_flow_style=False)
 
 
-def _target_path(render: Callable[[str], str], path: Path) -> PurePosixPath | None:
+def _target_path(render: Callable[[str], str], path: PurePosixPath) -> PurePosixPath | None:
     """Where a template file lands: every part is a template, and an empty one leaves the file out."""
     parts = [render(part) for part in (*path.parts[:-1], path.name.removesuffix(_SUFFIX))]
     return PurePosixPath(*parts) if all(parts) else None
@@ -390,7 +402,7 @@ def _tree_digest(root: Path) -> str:
     return digest.hexdigest()
 
 
-def _feed(digest: hashlib._Hash, path: Path, content: bytes) -> None:
+def _feed(digest: hashlib._Hash, path: PurePath, content: bytes) -> None:
     # The lengths keep apart trees whose concatenated paths and contents are equal.
     name = path.as_posix().encode()
     digest.update(b"%d %d " % (len(name), len(content)) + name + content)

@@ -28,7 +28,7 @@ import psutil
 
 from resonate_scaffold import templates
 from resonate_scaffold.forms import form
-from tests import bench_engine, bench_image, bench_runs, bench_service
+from tests import bench_engine, bench_image, bench_runs, bench_service, bench_upgrade
 from tests.bench_service import NAME, PACKAGE
 from tests.conftest import PROGRAM, tree
 from tests.figures import LINE, peak, row, run
@@ -48,6 +48,7 @@ def main() -> None:
     of_tool_and_engine = of_tool | {"engine": lambda scratch, _: bench_engine.engine(scratch)}
     of_tool_and_engine["runs"] = lambda scratch, _: bench_runs.runs(scratch)
     of_tool_and_engine["image"] = lambda scratch, _: bench_image.image(scratch)
+    of_tool_and_engine["upgrade"] = lambda scratch, _: bench_upgrade.upgrade(scratch)
     parts = [*of_tool_and_engine, *bench_service.PARTS]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Figures, as ratios within one run.")
     parser.add_argument("--only", action="append", choices=parts, help="run this part; may be repeated")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,12 +20,14 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from resonate_scaffold import __version__
 from resonate_scaffold.project import MANIFEST, FilesInMemory, Manifest, Project
+from resonate_scaffold.upgrade import releases
 from resonate_scaffold.upgrade.align import Renamed, Split, align
 from resonate_scaffold.upgrade.codemods import TO_0_2_0, modernize
-from resonate_scaffold.upgrade.merge import Tree, merge
+from resonate_scaffold.upgrade.merge import merge
 from resonate_scaffold.upgrade.plan import Upgrade, plan_upgrade
 from resonate_scaffold.upgrade.releases import replay_with
 from resonate_scaffold.upgrade.replay import Record, Replayed, replay
+from resonate_scaffold.upgrade.repository import Tree
 from resonate_scaffold.upgrade.steps import fit, records_for
 from tests.conftest import Tool, git, tree
 
@@ -205,22 +207,48 @@ def adds(data: st.DataObject) -> list[Record]:
 def test_services_that_were_grown_at_random(data: st.DataObject, bare: bool, database: str) -> None:
     """`UPGRADES=30` tries thirty."""
     answers = {**project("shop").manifest.answers, "bare": bare, "database": database}
-    asked = adds(data)
-    old = replay_with(OLD, answers, asked)
-    taken = [it for it in asked if (it.kind, it.name) not in {(no.kind, no.name) for no in old.refused}]
-    it = Project("shop", Manifest.from_bytes(old.files[MANIFEST]), FilesInMemory(old.files))
+    there = grown_by_old(answers, with_removes(data, adds(data)))
+    it = Project("shop", Manifest.from_bytes(there[MANIFEST]), FilesInMemory(there))
+    taken = [Record(added.kind, added.name, added.options) for added in it.recorded()]
+    old = replay_with(OLD, answers, taken)
     new = made_for(it, old, taken)
-    assert new.refused == ()
-    kept = replace(old, refused=())
-    unedited = planned_between(it, kept, new, old.files)
+    assert old.refused == new.refused == ()
+    unedited = planned_between(it, old, new, there)
     assert (unedited.conflicts, unedited.unlike) == ((), ())
-    assert after(old.files, unedited) == fitting(it, kept, new)
-    check_edits(data, it, kept, new)
+    assert after(there, unedited) == fitting(it, old, new)
+    check_edits(data, it, old, new)
+
+
+def with_removes(data: st.DataObject, added: Sequence[Record]) -> list[Record]:
+    """The same, and some of them taken out again: at once, or at the end, or in the middle and added again."""
+    found = list(added)
+    for record in data.draw(st.lists(st.sampled_from(added), unique_by=lambda it: (it.kind, it.name), max_size=3)):
+        gone = Record("remove", record.name, {"kind": record.kind})
+        at = data.draw(st.integers(found.index(record) + 1, len(found)))
+        found[at:at] = [gone, record] if data.draw(st.booleans()) else [gone]
+    return found
+
+
+def grown_by_old(answers: Mapping[str, Any], asked: Sequence[Record]) -> dict[PurePosixPath, bytes]:
+    """The files of a service that version 0.1.0 made, by adds and removes. What it refuses it does not do."""
+    with releases._code_of(OLD, None) as code:
+        done = subprocess.run(
+            [sys.executable, "-P", str(PAST.parent / "grow_0_1_0.py")],
+            input=json.dumps({"answers": answers, "records": [asdict(record) for record in asked]}),
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(code), str(Path(releases.__file__).parents[1] / "past")]),
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    return dict(Replayed.from_json(json.loads(done.stdout)).files)
 
 
 def check_edits(data: st.DataObject, it: Project, old: Replayed, new: Replayed) -> None:
     """Plant edits in a service of 0.1.0, and look for them after the upgrade."""
-    files = dict(old.files)
+    files = {path: it.files[path] for path in it.files}
     editable = [path for path, content in files.items() if content and is_editable(path)]
     chosen = data.draw(st.lists(st.sampled_from(editable), min_size=1, max_size=len(editable), unique=True))
     edits: dict[str, PurePosixPath] = {}

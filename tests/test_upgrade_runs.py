@@ -25,9 +25,9 @@ import pytest
 from resonate_scaffold import __version__
 from resonate_scaffold.plan import Create, Delete
 from resonate_scaffold.project import MANIFEST, FilesInMemory, Manifest, Project
-from resonate_scaffold.upgrade.merge import Tree
 from resonate_scaffold.upgrade.plan import plan_upgrade
 from resonate_scaffold.upgrade.releases import archive_of
+from resonate_scaffold.upgrade.repository import Tree
 from tests.past_service import PAST, old, write
 from tests.topology import Topology
 

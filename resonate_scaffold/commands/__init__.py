@@ -18,6 +18,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "new": service.new,
     "dev": service.dev,
     "engine": service.engine,
+    "template": service.template,
     "remove": change.remove,
     "upgrade": change.upgrade,
     "list": look.list_,

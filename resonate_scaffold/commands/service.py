@@ -1,4 +1,4 @@
-"""Make a service, and run it."""
+"""Make a service, and run it; the template for those who make and update one with Copier."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from resonate_scaffold import systems
+from resonate_scaffold.commands.options import AsJson
 from resonate_scaffold.errors import EngineFailed, UsageError
 
 
@@ -115,6 +116,23 @@ def engine(
         asyncio.run(serving, loop_factory=event_loop)
     except EngineError as error:
         raise EngineFailed(str(error), error.hint) from error
+
+
+def template(
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write it there; services do not look there.", metavar="FILE")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put the template where services expect it, so that `copier update` renews them: a git bundle, a tag a version.
+
+    What it does not: follow what was added, moved or renamed. `resonate-scaffold upgrade` does.
+    """
+    from resonate_scaffold.report import Report
+    from resonate_scaffold.upgrade.bundle import write_bundle
+
+    report = Report(as_json=as_json)
+    raise typer.Exit(report.finish(write_bundle(output, report)))
 
 
 def _parse_data(pairs: list[str]) -> dict[str, str | bool]:

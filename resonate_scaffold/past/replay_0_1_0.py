@@ -6,14 +6,19 @@ had no such command itself.
 
 from __future__ import annotations
 
+import ast
 import base64
+import functools
 import json
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import jinja2
+
 # The code of version 0.1.0, whose types are not today's.
+from resonate_scaffold import templates
 from resonate_scaffold.errors import ScaffoldError
 from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
 from resonate_scaffold.generators.group import GroupRequest, add_group
@@ -29,6 +34,11 @@ from resonate_scaffold.project import MANIFEST, Manifest, Project, after
 from resonate_scaffold.templates import render_builtin
 
 VERSION = "0.1.0"
+
+# It reads all modules again for each add, and compiles its templates again; it changes neither a tree nor a template.
+ast.parse = functools.cache(ast.parse)  # type: ignore[assignment]
+jinja2.Environment.from_string = functools.cache(jinja2.Environment.from_string)  # type: ignore[assignment, method-assign]
+templates._environment = functools.cache(templates._environment)
 NOW = datetime(2020, 1, 1, tzinfo=UTC)  # Only what `add schedule` prints depends on it.
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from resonate_scaffold.upgrade.merge import Tree
+from resonate_scaffold.upgrade.repository import Tree
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,12 @@
-"""Merge two trees that come from a third one, by git's own merge: renames are followed, conflicts have markers.
-
-It happens in a repository of its own, in a temporary directory: the user's repository is not touched, and neither its
-hooks nor its settings take part.
-"""
+"""Merge two trees that come from a third one, by git's own merge: renames are followed, conflicts have markers."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from resonate_scaffold.errors import GitError
-
-_FENCES = ("core.hooksPath=/dev/null", "core.attributesFile=/dev/null", "gc.auto=0", "merge.conflictStyle=merge")
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """The files of a service; ``executable`` are those that can be run."""
-
-    files: Mapping[PurePosixPath, bytes]
-    executable: frozenset[PurePosixPath] = frozenset()
+from resonate_scaffold.upgrade.repository import Commit, Repository, Tree, temporary_repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +44,14 @@ def merge(base: Tree, ours: Tree, theirs: Tree, version: str) -> Merged:
     Raises:
         GitError: git is not there, is older than 2.38, or failed.
     """
-    with tempfile.TemporaryDirectory(prefix="resonate-scaffold-") as name:
-        repository = Path(name)
-        _git(repository, "init", "--quiet", "--bare")
-        _git(repository, "fast-import", "--quiet", stdin=_stream({"base": base, "yours": ours, version: theirs}))
+    before, yours, new = (f"refs/heads/{name}" for name in ("base", "yours", version))
+    with temporary_repository() as repository:
+        repository.put([Commit(before, base), Commit(yours, ours, before), Commit(new, theirs, before)])
         return _merge(repository, version)
 
 
-def _stream(trees: Mapping[str, Tree]) -> bytes:
-    """The trees as `git fast-import` reads them: the first is the parent of the others."""
-    parts: list[bytes] = []
-    parent = ""
-    for name, tree in trees.items():
-        who = "resonate-scaffold <resonate-scaffold@localhost> 0 +0000"
-        parts.append(f"commit refs/heads/{name}\ncommitter {who}\ndata 0\n{parent}".encode())
-        if parent:
-            parts.append(b"deleteall\n")
-        for path, content in tree.files.items():
-            mode = 100755 if path in tree.executable else 100644
-            # Quoted as C does it; a path is text, and no part of it is a NUL.
-            quoted = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-            parts.append(f'M {mode} inline "{quoted}"\ndata {len(content)}\n'.encode() + content + b"\n")
-        parent = parent or f"from refs/heads/{name}\n"
-    return b"".join(parts)
-
-
-def _merge(repository: Path, version: str) -> Merged:
-    said = _git(repository, "merge-tree", "--write-tree", "-z", "yours", version, allowed=(0, 1)).decode()
+def _merge(repository: Repository, version: str) -> Merged:
+    said = repository.git("merge-tree", "--write-tree", "-z", "yours", version, allowed=(0, 1)).decode()
     tree, *rest = said.split("\0")
     stages: dict[PurePosixPath, dict[int, str]] = {}
     position = 0
@@ -97,7 +61,7 @@ def _merge(repository: Path, version: str) -> Merged:
         stages.setdefault(PurePosixPath(path), {})[int(stage)] = blob
         position += 1
     conflicts = _conflicts(rest[position + 1 :])
-    listed = _git(repository, "ls-tree", "-r", "-z", tree).decode().split("\0")[:-1]
+    listed = repository.git("ls-tree", "-r", "-z", tree).decode().split("\0")[:-1]
     blobs: dict[PurePosixPath, str] = {}
     executable = set()
     for line in listed:
@@ -129,10 +93,10 @@ def _conflicts(messages: list[str]) -> tuple[Conflict, ...]:
     return tuple(found)
 
 
-def _contents(repository: Path, blobs: set[str]) -> dict[str, bytes]:
+def _contents(repository: Repository, blobs: set[str]) -> dict[str, bytes]:
     """What blobs hold, by their ids: all by one process."""
     asked = sorted(blobs)
-    answer = _git(repository, "cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in asked).encode())
+    answer = repository.git("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in asked).encode())
     found = {}
     position = 0
     for blob in asked:
@@ -141,18 +105,3 @@ def _contents(repository: Path, blobs: set[str]) -> dict[str, bytes]:
         found[blob] = answer[end + 1 : end + 1 + size]
         position = end + 1 + size + 1
     return found
-
-
-def _git(repository: Path, *arguments: str, stdin: bytes = b"", allowed: tuple[int, ...] = (0,)) -> bytes:
-    fences = [part for setting in _FENCES for part in ("-c", setting)]
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    # Neither the user's settings nor the system's: a merge gives the same everywhere.
-    env |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_DIR": str(repository)}
-    try:
-        done = subprocess.run(["git", *fences, *arguments], input=stdin, capture_output=True, env=env, check=False)
-    except OSError as error:
-        raise GitError(f"Cannot run git: {error.strerror}", "Install git 2.38 or later.") from error
-    if done.returncode not in allowed:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {done.returncode}"]
-        raise GitError(f"git {arguments[0]} failed: {said[-1]}", "An upgrade needs git 2.38 or later: git --version")
-    return done.stdout

@@ -14,10 +14,11 @@ from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import ADDS, MANIFEST, Added, FilesInMemory, Manifest, fingerprint
 from resonate_scaffold.upgrade.align import align
 from resonate_scaffold.upgrade.codemods import modernize
-from resonate_scaffold.upgrade.merge import Conflict, Sides, Tree, merge
+from resonate_scaffold.upgrade.merge import Conflict, Sides, merge
 from resonate_scaffold.upgrade.moves import moves_between
 from resonate_scaffold.upgrade.releases import replay_with
 from resonate_scaffold.upgrade.replay import Record, Refused, Replayed
+from resonate_scaffold.upgrade.repository import Tree
 from resonate_scaffold.upgrade.steps import fit, mend, records_for
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+(\[[^]]*\])?")
@@ -70,7 +71,12 @@ def plan_upgrade(
     unlike = tuple(_unlike(manifest, records, base, skipped={(one.kind, one.name) for one in refused}))
     own, old = _without_records(ours), _without_records(Tree(base.files, base.executable))
     new = _without_records(Tree(theirs.files, theirs.executable))
-    edited = [path for path, it in old.files.items() if _is_machinery(path, package) and own.files.get(path, it) != it]
+    edited = [
+        path
+        for path, it in old.files.items()
+        # The new version's own is no edit: `copier update` may have put it there.
+        if _is_machinery(path, package) and own.files.get(path, it) not in (it, new.files.get(path))
+    ]
     aligned = align(old, own, new, moves_between(manifest.version, version, package))
     merged = merge(*aligned, new, version)
     mended, unfinished = mend(manifest.version, version, package, merged.tree.files, new.files)

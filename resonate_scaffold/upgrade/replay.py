@@ -83,14 +83,19 @@ def replay(answers: Mapping[str, Any], records: Sequence[Record]) -> Replayed:
     refused = []
     for record in records:
         try:
-            asked = plan_again(project, record.kind, record.name, record.options)
-            project = after(project, follow(project, asked))
+            plan = follow(project, plan_again(project, record.kind, record.name, record.options))
         except ScaffoldError as error:
             refused.append(Refused(record.kind, record.name, f"{error.message}. {error.hint}"))
-    runtime = {path: content for path, content in made.items() if path.parts[1:2] == ("runtime",)}
-    files = {**runtime, **{path: project.files[path] for path in project.files}}
+            continue
+        # One set of files, and not one upon another for each record, which gets slow with hundreds of them.
+        changed = after(project, plan)
+        for change in plan.changes:
+            made.pop(change.path, None)
+            if change.path in changed.files:
+                made[change.path] = changed.files[change.path]
+        project = Project(changed.package, changed.manifest, FilesInMemory(made))
     executable = frozenset(change.path for change in creates if change.executable)
-    return Replayed(files, executable, tuple(refused))
+    return Replayed(made, executable, tuple(refused))
 
 
 def main() -> None:

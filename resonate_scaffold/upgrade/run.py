@@ -16,10 +16,10 @@ from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan, unified_d
 from resonate_scaffold.project import Project, fingerprint
 from resonate_scaffold.report import Outcome, Report
 from resonate_scaffold.upgrade.changes import entries_between
-from resonate_scaffold.upgrade.merge import Tree
 from resonate_scaffold.upgrade.moves import as_numbers
 from resonate_scaffold.upgrade.plan import Upgrade, plan_upgrade
 from resonate_scaffold.upgrade.releases import carried
+from resonate_scaffold.upgrade.repository import Tree
 
 _STATE = "resonate-scaffold-upgrade.json"
 _LARGEST = 5_000_000  # bytes of a file that takes part: nothing that this tool makes is near it
