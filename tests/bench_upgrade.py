@@ -13,10 +13,20 @@ from tests.conftest import git
 from tests.figures import row, run
 from tests.past_service import write
 
-FILES = 500
+FILES, ADDS = 500, 60
+"""The service's files; and how many `add workflow` and `add route` it has seen. The rest are its owner's modules."""
+
 ROUNDS = 3
 _OLD = "0.1.0"
-_OF_A_WORKFLOW = 2  # files, in version 0.1.0
+_OWN = b'''"""Rules of the business."""
+
+from ..contracts.workflows import ProcessJob
+
+
+def is_large(request: ProcessJob) -> bool:
+    """Whether somebody has to look at it."""
+    return request.requires_approval
+'''
 
 
 def upgrade(scratch: Path) -> Iterator[str]:
@@ -34,19 +44,23 @@ def upgrade(scratch: Path) -> Iterator[str]:
 
 
 def grown(into: Path) -> Path:
-    """A service of version 0.1.0 with at least so many files, in a git repository."""
+    """A service of version 0.1.0 with so many files, in a git repository. Its owner has edited each workflow."""
     answers = complete_answers({"project_name": "myapi"})
-    example = replay_with(_OLD, answers, [])
-    number = -(-(FILES - len(example.files)) // _OF_A_WORKFLOW)
     options = {"takes": ["order_id:str", "quantity:int"], "returns": ["receipt:str"], "calls": []}
-    made = replay_with(_OLD, answers, [Record("workflow", f"load-{it:05}", options) for it in range(number)])
-    assert made.refused == () and len(made.files) >= FILES, (made.refused[:1], len(made.files))
-    mine = {
+    adds = list[Record]()
+    for number in range(ADDS // 2):
+        name = f"load-{number:05}"
+        adds.append(Record("workflow", name, options))
+        adds.append(Record("route", f"POST /{name}", {"target": name, "idempotency": None, "key": None, "wait": None}))
+    made = replay_with(_OLD, answers, adds)
+    assert made.refused == ()
+    edited = {
         path: content + b"\n\nMINE = True\n"
         for path, content in made.files.items()
         if path.parent == PurePosixPath("myapi/workflows") and path.name.startswith("load_")
     }
-    service = write({**made.files, **mine}, into)
+    rules = {PurePosixPath(f"myapi/workflows/rules_{number:05}.py"): _OWN for number in range(FILES - len(made.files))}
+    service = write({**made.files, **edited, **rules}, into)
     git(service, "init", "--quiet")
     git(service, "add", "--all")
     git(service, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "--quiet", "--message", "As it was")

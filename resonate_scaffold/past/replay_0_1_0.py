@@ -18,7 +18,7 @@ from typing import Any
 import jinja2
 
 # The code of version 0.1.0, whose types are not today's.
-from resonate_scaffold import templates
+from resonate_scaffold import project as projects, source, templates  # type: ignore[attr-defined]
 from resonate_scaffold.errors import ScaffoldError
 from resonate_scaffold.generators.db_function import DbFunctionRequest, add_db_function
 from resonate_scaffold.generators.group import GroupRequest, add_group
@@ -35,8 +35,14 @@ from resonate_scaffold.templates import render_builtin
 
 VERSION = "0.1.0"
 
-# It reads all modules again for each add, and compiles its templates again; it changes neither a tree nor a template.
+# It reads all modules again for each add, and compiles its templates again; it changes neither what it has read nor a
+# template.
 ast.parse = functools.cache(ast.parse)  # type: ignore[assignment]
+_walked = functools.cache(lambda node, walk=ast.walk: tuple(walk(node)))
+ast.walk = lambda node: iter(_walked(node))
+projects._hashes = projects._texts  # Paths that it has written itself need no look.
+source.Source.parse = functools.cache(source.Source.parse)
+source._natural = functools.cache(source._natural)
 jinja2.Environment.from_string = functools.cache(jinja2.Environment.from_string)  # type: ignore[assignment, method-assign]
 templates._environment = functools.cache(templates._environment)
 NOW = datetime(2020, 1, 1, tzinfo=UTC)  # Only what `add schedule` prints depends on it.
