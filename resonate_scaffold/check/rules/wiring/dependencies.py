@@ -69,7 +69,8 @@ def _opened(model: Model) -> list[ProgramClass | str] | None:
     """What generated services provide: what DEPENDENCIES of their workers open, their settings, the runtime's own."""
     if not model.runtime:
         return []
-    found = [it for _, _, it in _asked(model, of_runtime=True)]
+    given = _given_by_openers(model)
+    found = [it for _, _, it in _asked(model, of_runtime=True) if it not in given]
     found += [it for module in model.modules for it in module.classes if _is_settings(model, it)]
     for worker in model.workers:
         if _DEPENDENCIES not in worker.module.scope.bindings:
@@ -89,9 +90,19 @@ def _opened(model: Model) -> list[ProgramClass | str] | None:
 def _opens(model: Model, node: ast.expr, scope: Scope) -> Value | None:
     """What an element of DEPENDENCIES gives when it is called and entered."""
     opener = model.evaluate.value(node, scope)
-    function = opener.class_.methods.get("__call__") if isinstance(opener, Instance) else None
-    if isinstance(opener, Function):
-        function = opener.scope
+    if isinstance(opener, Instance):
+        return _yielded(model, opener.class_.methods.get("__call__"))
+    return _yielded(model, opener.scope if isinstance(opener, Function) else None)
+
+
+def _given_by_openers(model: Model) -> list[ProgramClass | str]:
+    """What the runtime's openers give, such as a Database: it is there only where DEPENDENCIES name the opener."""
+    openers = [it for module in model.modules if model.is_runtime(module) for it in module.classes]
+    return [given for it in openers for given in _classes(_yielded(model, it.methods.get("__call__"))) or []]
+
+
+def _yielded(model: Model, function: Scope | None) -> Value | None:
+    """The one value that a function yields."""
     yielded = [it.value for it in function.found(ast.Yield)] if function is not None else []
     values = [model.evaluate.value(it, function) for it in yielded if it is not None and function is not None]
     return values[0] if len(values) == 1 else None
