@@ -303,7 +303,7 @@ def test_what_is_built_with_is_pinned(service: Service) -> None:
     """Digests of images cannot be had where no registry is reached: SECURITY.md says how to add them."""
     (uv,) = re.findall(r"(?m)^uv==(.+)$", (TOOL / "constraints.txt").read_text("utf-8"))
     dockerfile, ci = service.text("Dockerfile"), service.text(".github/workflows/ci.yml")
-    assert f"pip install uv=={uv}\n" in dockerfile
+    assert f"pip install --no-cache-dir uv=={uv}\n" in dockerfile
     assert f"pip install uv=={uv} " in ci
     assert "-c constraints.txt" in dockerfile and "--frozen" in dockerfile
     images = {*re.findall(r"(?m)^FROM (\S+)", dockerfile)}
