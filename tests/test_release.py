@@ -117,6 +117,8 @@ def test_actionlint_finds_nothing_in_the_workflow() -> None:
     done = subprocess.run(
         [*command, ".github/workflows/ci.yml"], cwd=CHECKOUT, capture_output=True, text=True, timeout=300
     )
+    if done.returncode and not done.stdout and done.stderr.startswith("go: "):
+        pytest.skip(f"Go cannot fetch actionlint: {done.stderr.splitlines()[-1]}")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
