@@ -41,7 +41,13 @@ async def test_a_lost_message_costs_time_alone(service: RunningService, monkeypa
     monkeypatch.setattr(work, "_PAUSE_OF_TOLD", 1.5)
     ends = service.client.ends
     assert ends is not None
-    state, seconds = await wait_while(service, lambda: [waiting.clear() for waiting in ends._waiting.values()])
+    listeners = ends._waiting
+
+    def lose() -> None:
+        for waiting in listeners.values():
+            waiting.clear()
+
+    state, seconds = await wait_while(service, lose)
     assert (state, 1.4 < seconds < 3) == ("resolved", True)
 
 
