@@ -258,6 +258,7 @@ def test_the_tool_lists_it_all(dev: Dev, service: Path) -> None:
         "clients": set(),
         "entities": set(),
         "fields": set(),
+        "deployments": set(),
     }
     (gate,) = found["webhooks"]
     assert [place["file"] for place in gate["waited"]] == ["orders/workflows/place_order.py"]

@@ -231,7 +231,7 @@ async def command(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> C
     monkeypatch.setattr("shop.runtime.cli_runs.POLL", 0.02)
     monkeypatch.setenv("RESONATE_URL", "http://127.0.0.1:9")
     loop = asyncio.get_running_loop()
-    monkeypatch.setattr(asyncio, "run", lambda work: asyncio.run_coroutine_threadsafe(work, loop).result())
+    monkeypatch.setattr(asyncio, "run", lambda work, **_: asyncio.run_coroutine_threadsafe(work, loop).result())
 
     async def command(line: str) -> tuple[int, str]:
         done = await asyncio.to_thread(CliRunner().invoke, main, line.split())
