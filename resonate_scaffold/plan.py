@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -141,16 +142,23 @@ def unified_diff(plan: Plan) -> Iterator[str]:
 
 def _moves(plan: Plan) -> dict[PurePosixPath, Delete]:
     """Which files are deleted ones under another name, by their new paths."""
-    deleted = [change for change in plan.changes if isinstance(change, Delete)]
+    deleted = [(it, lines := it.before.splitlines(), Counter(lines)) for it in plan.changes if isinstance(it, Delete)]
     moves: dict[PurePosixPath, Delete] = {}
     for change in plan.changes:
         if not isinstance(change, Create) or change.private or not deleted:
             continue
         new = change.content.splitlines()
-        alike = [(SequenceMatcher(None, it.before.splitlines(), new).ratio(), it) for it in deleted]
-        ratio, nearest = max(alike, key=lambda found: found[0])
-        if ratio > _ALIKE:
-            moves[change.path] = nearest
+        counted = Counter(new)
+        ratio, nearest = _ALIKE, None
+        for candidate in deleted:
+            _, old, count = candidate
+            # No order of the lines makes them more alike than that; to look for the best order takes long.
+            if 2 * (count & counted).total() > ratio * (len(old) + len(new)):
+                found = SequenceMatcher(None, old, new).ratio()
+                if found > ratio:
+                    ratio, nearest = found, candidate
+        if nearest is not None:
+            moves[change.path] = nearest[0]
             deleted.remove(nearest)
     return moves
 
