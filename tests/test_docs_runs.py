@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -82,8 +83,12 @@ class Session:
     def __init__(self, directory: Path) -> None:
         self.port = free_port()
         kept = {name: value for name, value in os.environ.items() if name not in ("RESONATE_URL", "VIRTUAL_ENV", "CI")}
-        # The tests' own scripts stand last: the tool is the clone's, and `new` finds uv.
-        path = f"{os.environ['PATH']}{os.pathsep}{PROGRAM.parent}"
+        # A `python3` of the version that runs the tests stands first: that of the machine may be an older one. The
+        # tests' own scripts stand last: the tool is the clone's, and `new` finds uv.
+        programs = directory.parent / "programs"
+        programs.mkdir()
+        (programs / "python3").symlink_to(Path(sys.executable).resolve())
+        path = os.pathsep.join([str(programs), os.environ["PATH"], str(PROGRAM.parent)])
         ports = {"PORT": str(self.port), "CONSOLE_PORT": str(free_port())}
         git = {
             f"GIT_{role}_{what}": "you@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
