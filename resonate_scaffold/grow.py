@@ -46,9 +46,10 @@ def change(request: ChangeRequest, planner: Planner, report: Report) -> Outcome:
     unsettled = request.dry_run and disk.is_unsettled(root)
     with _reading_code():
         plan = planner(project)
-    if request.dry_run:
+    diff = list(unified_diff(plan)) if request.dry_run else None
+    if diff is not None:
         report.files(plan)
-        report.diff(unified_diff(plan))
+        report.diff(diff)
     elif plan.changes:
         disk.apply(root, plan, project)
         report.files(plan)
@@ -63,7 +64,7 @@ def change(request: ChangeRequest, planner: Planner, report: Report) -> Outcome:
         str(root),
         changes=tuple((str(item.path), item.action) for item in plan.changes),
         notes=plan.notes + ((_UNSETTLED,) if unsettled else ()),
-        diff="\n".join(unified_diff(plan)) if request.dry_run else None,
+        diff=None if diff is None else "\n".join(diff),
     )
 
 

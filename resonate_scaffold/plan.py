@@ -152,8 +152,9 @@ def _moves(plan: Plan) -> dict[PurePosixPath, Delete]:
         ratio, nearest = _ALIKE, None
         for candidate in deleted:
             _, old, count = candidate
-            # No order of the lines makes them more alike than that; to look for the best order takes long.
-            if 2 * (count & counted).total() > ratio * (len(old) + len(new)):
+            wanted = ratio * (len(old) + len(new)) / 2  # lines that both have
+            # To look for the best order takes long: first see that there are lines enough, and equal ones enough.
+            if min(len(old), len(new)) > wanted and (count & counted).total() > wanted:
                 found = SequenceMatcher(None, old, new).ratio()
                 if found > ratio:
                     ratio, nearest = found, candidate

@@ -186,7 +186,6 @@ class FilesInMemory(Files):
     def __init__(self, files: Mapping[PurePosixPath, bytes]) -> None:
         self._all = dict(files)
         self._files = {path: content for path, content in files.items() if path.parts[1:2] != ("runtime",)}
-        self._directories = {directory for path in self._all for directory in path.parents}
 
     def __getitem__(self, path: PurePosixPath) -> bytes:
         return self._all[path]
@@ -202,15 +201,29 @@ class FilesInMemory(Files):
 
     def children(self, directory: PurePosixPath) -> list[str]:
         """The names in a directory."""
-        return sorted({path.relative_to(directory).parts[0] for path in self._all if directory in path.parents})
+        return sorted(self._names.get(str(directory), ()))
 
     def is_taken(self, path: PurePosixPath) -> bool:
         """Whether a file, or the directory of one, is at a path."""
-        return path in self._all or path in self._directories
+        return path in self._all or str(path) in self._names
 
     def below(self, directory: PurePosixPath) -> Iterator[PurePosixPath]:
         """The Python files below a directory."""
-        return iter(sorted(path for path in self._files if path.suffix == ".py" and directory in path.parents))
+        prefix = f"{directory}/" if directory.name else ""
+        return iter(sorted(it for it in self._files if str(it).startswith(prefix) and it.suffix == ".py"))
+
+    @cached_property
+    def _names(self) -> dict[str, set[str]]:
+        """The names in each directory. Of texts, since an `upgrade` makes this for each of hundreds of services."""
+        found: dict[str, set[str]] = {}
+        for rest in map(str, self._all):
+            while rest:
+                rest, _, name = rest.rpartition("/")
+                names = found.setdefault(rest or ".", set())
+                if name in names:
+                    break
+                names.add(name)
+        return found
 
     def ruff_settings(self, directory: PurePosixPath) -> tuple[str, bytes] | None:
         """The file by which ruff has the settings of a directory."""

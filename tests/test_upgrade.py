@@ -115,6 +115,25 @@ def test_a_service_that_nobody_edited_is_what_this_version_makes(name: str) -> N
     assert Manifest.from_bytes(made_anew(name).files[MANIFEST]).version == __version__
 
 
+@pytest.mark.parametrize(("kept", "replays"), [(True, 1), (False, 2)])
+def test_what_is_made_anew_does_not_depend_on_what_its_owner_did(kept: bool, replays: int) -> None:
+    """The records are those that fit what the old version made; where the owner's tree says the same, at once."""
+    asked = []
+
+    def replaying(version: str, _: object, records: Sequence[Record], *__: object) -> Replayed:
+        if version == __version__:
+            asked.append(records)
+        return rebuilt("shop-grown") if version == OLD else made_anew("shop-grown")
+
+    it, files = project("shop-grown"), made_by_old("shop-grown")
+    ours = {path: content for path, content in files.items() if kept or path.parent.name != "routes"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("resonate_scaffold.upgrade.plan.replay_with", replaying)
+        plan_upgrade(it.manifest, it.recorded(), it.package, Tree(ours), __version__)
+    assert len(asked) == replays
+    assert asked[-1] == records_for(OLD, __version__, "shop", rebuilt("shop-grown").files, records("shop-grown"))
+
+
 def with_mark(content: bytes, where: int, mark: str) -> bytes:
     """A file with one line more, as deep as the line before it."""
     lines = content.decode().splitlines(keepends=True)

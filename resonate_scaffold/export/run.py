@@ -42,9 +42,10 @@ def write(request: ExportRequest, report: Report) -> Outcome:
     if not contracts.functions:
         raise Unknown(f"{project.name} has no contracts", "Add a workflow or an rpc: resonate-scaffold add --help")
     plan = _plan(_directory(request.out, root), _files(contracts, project, request.form))
-    if request.dry_run:
+    diff = list(unified_diff(plan)) if request.dry_run else None
+    if diff is not None:
         report.files(plan)
-        report.diff(unified_diff(plan))
+        report.diff(diff)
     else:
         _carry_out(request.out, plan)
         report.files(plan)
@@ -56,7 +57,7 @@ def write(request: ExportRequest, report: Report) -> Outcome:
         str(root),
         changes=tuple((str(request.out / change.path), change.action) for change in plan.changes),
         notes=notes,
-        diff="\n".join(unified_diff(plan)) if request.dry_run else None,
+        diff=None if diff is None else "\n".join(diff),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import base64
 import functools
+import gc
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -67,6 +68,7 @@ def add(project: Any, kind: str, name: str, options: Mapping[str, Any]) -> Any:
 
 def main() -> None:
     """Read the answers and the records, print the files."""
+    gc.disable()  # All that was read is kept, until the process ends.
     asked = json.load(sys.stdin)
     made = new_project(render_builtin(asked["answers"]), version=VERSION, secret="")
     creates = [change for change in made.changes if isinstance(change, Create) and change.path != ENV]

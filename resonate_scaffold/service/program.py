@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from pathlib import PurePosixPath
 
@@ -12,6 +12,9 @@ from resonate_scaffold.code.program import Program
 from resonate_scaffold.code.scopes import Module
 from resonate_scaffold.errors import BrokenSource
 from resonate_scaffold.project import Project
+
+# A command that makes many plans, one upon another, reads again only what each has changed.
+_parsed = lru_cache(maxsize=1024)(parsed)
 
 
 class Modules(Mapping[PurePosixPath, Module]):
@@ -28,7 +31,7 @@ class Modules(Mapping[PurePosixPath, Module]):
 
     def __getitem__(self, path: PurePosixPath) -> Module:
         if path not in self.parsed:
-            self.parsed[path] = module = parsed(path, self._project.files[path])
+            self.parsed[path] = module = _parsed(path, self._project.files[path])
             if module.error is not None:
                 line, message = module.error
                 raise BrokenSource(f"{path}, line {line}: {message}", "Mend it, then run this again.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -64,7 +65,7 @@ def plan_upgrade(
         ScaffoldError: a version's code is not there or fails, or git does.
     """
     asked = [Record(added.kind, added.name, added.options) for added in records]
-    base, theirs, refused = _both(manifest, asked, version, past)
+    base, theirs, refused = _both(manifest, asked, package, ours, version, past)
     name = str(manifest.answers["project_name"])
     fitting, told = fit(manifest.version, version, package, name, base.files, theirs.files)
     theirs = replace(theirs, files=fitting)
@@ -106,23 +107,28 @@ def plan_upgrade(
 
 
 def _both(
-    manifest: Manifest, asked: Sequence[Record], version: str, past: Path | None
+    manifest: Manifest, asked: Sequence[Record], package: str, ours: Tree, version: str, past: Path | None
 ) -> tuple[Replayed, Replayed, tuple[Refused, ...]]:
     """The service as its version made it and as the new one makes it, of the records that both take.
 
     What one of them refuses belongs to neither: then it counts as the owner's, and a merge leaves it as it is.
     """
     refused: list[Refused] = []
-    while True:
-        left = [it for it in asked if not any((it.kind, it.name) == (one.kind, one.name) for one in refused)]
-        base = replay_with(manifest.version, manifest.answers, left, past)
-        package = str(manifest.answers["package_name"])
-        theirs = replay_with(
-            version, manifest.answers, records_for(manifest.version, version, package, base.files, left)
-        )
-        if not base.refused and not theirs.refused:
-            return base, theirs, tuple(refused)
-        refused += {(one.kind, one.name): one for one in (*base.refused, *theirs.refused)}.values()
+    with ThreadPoolExecutor(1) as beside:
+        while True:
+            left = [it for it in asked if not any((it.kind, it.name) == (one.kind, one.name) for one in refused)]
+            made = beside.submit(replay_with, manifest.version, manifest.answers, left, past)
+            # What the records have to be now is seen in what the old version made. The owner's tree mostly says the
+            # same, and both versions are at work at once.
+            probable = records_for(manifest.version, version, package, ours.files, left)
+            theirs = replay_with(version, manifest.answers, probable)
+            base = made.result()
+            wanted = records_for(manifest.version, version, package, base.files, left)
+            if wanted != probable:
+                theirs = replay_with(version, manifest.answers, wanted)
+            if not base.refused and not theirs.refused:
+                return base, theirs, tuple(refused)
+            refused += {(one.kind, one.name): one for one in (*base.refused, *theirs.refused)}.values()
 
 
 def _unlike(
@@ -140,8 +146,12 @@ def _unlike(
     for name, recorded in sorted(made.items()):
         path = PurePosixPath(name)
         content = base.files.get(path)
-        if content is None or (name not in edited and recorded not in (fingerprint(content), form(path, content))):
+        if content is None or (name not in edited and not _is_of(recorded, path, content)):
             yield path
+
+
+def _is_of(recorded: str, path: PurePosixPath, content: bytes) -> bool:
+    return recorded == fingerprint(content) or recorded == form(path, content)
 
 
 def _laid_out(

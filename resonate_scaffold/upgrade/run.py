@@ -102,9 +102,10 @@ def upgrade(request: UpgradeRequest, report: Report) -> Outcome:
             f"{_counted(planned)} cannot be merged, and a commit has none",
             "See them: resonate-scaffold upgrade --dry-run. Resolve them in the working tree: leave --branch out.",
         )
-    if request.dry_run:
+    diff = list(unified_diff(planned.plan)) if request.dry_run else None
+    if diff is not None:
         report.files(planned.plan)
-        report.diff(unified_diff(planned.plan))
+        report.diff(diff)
     elif request.branch is not None:
         message = f"Upgrade from resonate-scaffold {old} to {version}"
         git.commit_on_branch(root, request.branch, dict(_as_files(planned.plan)), message)
@@ -123,7 +124,7 @@ def upgrade(request: UpgradeRequest, report: Report) -> Outcome:
         str(root),
         changes=tuple((str(change.path), change.action) for change in planned.plan.changes),
         notes=notes,
-        diff="\n".join(unified_diff(planned.plan)) if request.dry_run else None,
+        diff=None if diff is None else "\n".join(diff),
         conflicts=tuple(
             {"paths": list(map(str, it.paths)), "reason": it.reason, "message": it.message} for it in planned.conflicts
         ),

@@ -82,7 +82,8 @@ def _kebab(name: str) -> str:
 
 
 def _texts(files: Files) -> Iterator[tuple[PurePosixPath, str]]:
-    return ((path, content.decode()) for path, content in files.items() if path.suffix == ".py")
+    # An owner's file may be of any encoding.
+    return ((path, content.decode(errors="replace")) for path, content in files.items() if path.suffix == ".py")
 
 
 def files(package: str, project: str, base: Files, new: Files) -> tuple[dict[PurePosixPath, bytes], list[str]]:
@@ -178,12 +179,16 @@ def _keep_polling(found: dict[PurePosixPath, bytes], package: str, base: Files) 
     """Work is polled where clients know it from, where it has another address now."""
     told = []
     below = PurePosixPath(package, "api", "routes")
+    new = [path for path in found if path.parent == below.parent and path.suffix == ".py"]
     for path, text in _texts(base):
-        polled, route = _polled(text), re.search(r'@router\.(post|put|patch|delete)\(\s*"([^"]+)"', text)
-        if path.parent != below or polled is None or route is None or "APIRouter(prefix=" in text:
+        if path.parent != below:
             continue
-        for now, content in _texts(found):
-            if now.parent != below.parent or f'"{polled}"' in content:
+        polled, route = _polled(text), re.search(r'@router\.(post|put|patch|delete)\(\s*"([^"]+)"', text)
+        if polled is None or route is None or "APIRouter(prefix=" in text:
+            continue
+        for now in new:
+            content = found[now].decode()
+            if f'"{polled}"' in content:
                 continue
             wanted = re.compile(rf'@router\.{route[1]}\(\s*"{re.escape(route[2])}"')
             reads = re.search(r"async def (poll_\w+)\([^)]*\) -> (Progress\[\w+\]):", content)
