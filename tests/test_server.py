@@ -235,3 +235,26 @@ def test_requests_a_job(made: Path, tmp_path: Path, service_python: Path) -> Non
         made_of = {kind: value / count for kind, value in (requests() - before).items() if kind != "promise.get"}
         print(f"requests a job: {sum(made_of.values()):.1f}, {made_of}; {took * 1000:.0f} ms a job, one at a time")
         assert 5 < sum(made_of.values()) <= MOST_REQUESTS
+
+
+def test_equal_posts_and_answers_that_meet_their_question(made: Path, tmp_path: Path, service_python: Path) -> None:
+    """On PostgreSQL the server refuses the second of two requests that make one promise at a time: clients see none of it."""
+
+    def post(number: int) -> int:
+        body, headers = {"account_id": "acc-1"}, {"Idempotency-Key": f"equal-{number // 10}"}
+        return httpx.post(f"{url}/jobs", json=body, headers=headers, timeout=30).status_code
+
+    def decide(number: int) -> int:
+        gated, key = {"account_id": "acc-1", "requires_approval": True}, f"gate-{number}"
+        accepted = httpx.post(f"{url}/jobs", json=gated, headers={"Idempotency-Key": key}, timeout=30)
+        decision = json.dumps({"job_id": accepted.json()["id"], "approved": True}).encode()
+        time.sleep(number % 10 / 100)  # The workflow asks at about that time.
+        return httpx.post(f"{url}/webhooks/approvals", content=decision, headers=signed(decision)).status_code
+
+    with on_server(made, tmp_path / "on", service_python, LEASE="60") as processes:
+        processes.start("worker", "worker")
+        processes.start("db", "db")
+        url = processes.start_api()
+        with ThreadPoolExecutor(10) as pool:
+            assert set(pool.map(post, range(200))) == {202}
+            assert set(pool.map(decide, range(100))) == {200}

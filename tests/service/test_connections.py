@@ -170,6 +170,8 @@ class Answers:
                 return web.Response(status=503, text="<html>no server</html>", content_type="text/html")
             case "is full":
                 return web.json_response({"head": {"status": 503}}, status=503)
+            case "meets another":
+                return web.json_response({"data": "Internal error: Serialization conflict"}, status=500)
         return web.Response(text="answered", headers={"Date": formatdate(time() + self.ahead, usegmt=True)})
 
 
@@ -199,6 +201,16 @@ async def test_a_server_that_answers_is_not_asked_again() -> None:
     async with requests_to(answers) as connection:
         assert await connection.send("{}") == '{"head": {"status": 503}}'
     assert answers.asked == 1
+
+
+@pytest.mark.parametrize("times", [2, 100])
+async def test_a_request_that_meets_another_is_made_again(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """As the server refuses the second of two that make one promise on Postgres; not for ever, whatever it answers."""
+    monkeypatch.setattr(connections, "CONFLICT_PAUSES", (0.0,) * 4)
+    answers = Answers(*["meets another"] * times)
+    async with requests_to(answers) as connection:
+        answer = await connection.send("{}")
+    assert (answer == "answered", answers.asked) == ((True, 3) if times == 2 else (False, 5))
 
 
 async def test_a_request_ends_when_its_connection_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

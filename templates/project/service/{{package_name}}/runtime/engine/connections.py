@@ -16,14 +16,18 @@ from resonate.retry import ExponentialBackoff
 
 from ..systems import keep_alive
 from .clock import EngineClock
-from .http_client import HttpClient
+from .http_client import Answer, HttpClient
 
 logger = logging.getLogger(__name__)
 
 TRY_TIMEOUT = 10.0
 """Seconds that one try of a request may take; it is tried again, as after any lost connection."""
 
+CONFLICT_PAUSES = (0.01, 0.02, 0.04, 0.08, 0.16)
+"""Seconds before each further try of a request that met another one in the server's database."""
+
 _JSON = b"application/json"
+_CONFLICT = b"Serialization conflict"
 
 
 def http_connections(
@@ -43,6 +47,10 @@ class RetryingHttp(HttpConnection):
     The SDK gives a request aiohttp's default total timeout of 300 s, and raises what that raises into the code of a
     workflow. Here each try has :data:`TRY_TIMEOUT`, and a time-out is a lost connection like any other. So is a gateway
     that answers in the engine's place (502, 503 or 504 without JSON). ``clock`` is told the engine's time.
+
+    A server on Postgres refuses one of two requests that make the same promise at the same moment, such as those of equal
+    posts, or of an answer that comes while its workflow asks. It has kept nothing of that request, which is sent again,
+    once after each of :data:`CONFLICT_PAUSES`.
     """
 
     def __init__(self, url: str, *, clock: EngineClock | None = None, **options: Any) -> None:
@@ -62,21 +70,27 @@ class RetryingHttp(HttpConnection):
         Raises:
             ConnectorError: this was stopped, or has not been started and the first try failed.
         """
-        attempt = 0
+        attempt, pauses = 0, iter(CONFLICT_PAUSES)
         while not self._stopped:
             try:
-                return await self._try(req)
+                answer = await self._try(req)
             except OSError as error:
                 if self._stopped:
                     break
                 if not self._running:
                     raise ConnectorError(error) from error
                 logger.warning("the engine does not answer, asking again: %s", str(error) or type(error).__name__)
-            await self._sleep_or_stop(self._backoff.delay(attempt))
-            attempt += 1
+                pause = self._backoff.delay(attempt)
+                attempt += 1
+            else:
+                met_another = answer.status >= 500 and _CONFLICT in answer.body
+                pause = next(pauses, None) if met_another else None
+                if pause is None:
+                    return answer.body.decode()
+            await self._sleep_or_stop(pause)
         raise ConnectorError(RuntimeError("the connection to the engine has been stopped"))
 
-    async def _try(self, req: str) -> str:
+    async def _try(self, req: str) -> Answer:
         sent = time()
         answer = await self._client.post(req.encode(), seconds=TRY_TIMEOUT, connect_seconds=TRY_TIMEOUT / 2)
         if answer.status in (502, 503, 504) and not answer.headers.get(b"content-type", b"").startswith(_JSON):
@@ -84,7 +98,7 @@ class RetryingHttp(HttpConnection):
         written = _seconds(answer.headers.get(b"date"))
         if written is not None:
             self._clock.note(written, written + 1, sent=sent, received=time())
-        return answer.body.decode()
+        return answer
 
 
 @lru_cache(maxsize=2)  # Many answers are written in one second.
