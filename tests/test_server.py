@@ -238,7 +238,7 @@ def test_requests_a_job(made: Path, tmp_path: Path, service_python: Path) -> Non
 
 
 def test_equal_posts_and_answers_that_meet_their_question(made: Path, tmp_path: Path, service_python: Path) -> None:
-    """On PostgreSQL the server refuses the second of two requests that make one promise at a time: clients see none of it."""
+    """On PostgreSQL the server refuses one of two requests that make the same promise: clients see nothing of that."""
 
     def post(number: int) -> int:
         body, headers = {"account_id": "acc-1"}, {"Idempotency-Key": f"equal-{number // 10}"}
