@@ -3,7 +3,9 @@
 import json
 from decimal import Decimal
 
+from fastapi import FastAPI
 from pydantic import BaseModel
+from shop.runtime.http.openapi import authenticated, extend_openapi
 from shop.runtime.http.signatures import STANDARD
 from shop.runtime.http.webhooks import Webhook
 from shop.runtime.testing.running import RunningService, StartService
@@ -56,6 +58,24 @@ async def test_work_is_linked_to_where_it_is_polled(orders: RunningService) -> N
         "operationId": poll["operationId"],
         "parameters": {"customer_id": "$request.path.customer_id", "id": "$response.body#/id"},
     }
+
+
+def test_the_document_is_the_same_whenever_it_is_asked_for() -> None:
+    """Also a link to work that is polled elsewhere, which the route itself says only once."""
+    app = FastAPI()
+
+    @app.post("/visits", status_code=202, openapi_extra=authenticated(polled_at="/jobs/visits/{id}"))
+    def start() -> None:
+        pass
+
+    @app.get("/jobs/visits/{id}")
+    def poll(id: str) -> None:
+        pass
+
+    extend_openapi(app, with_keys=False)
+    first = json.dumps(app.openapi())
+    assert json.loads(first)["paths"]["/visits"]["post"]["responses"]["202"]["links"]["poll"]
+    assert json.dumps(app.openapi()) == first
 
 
 async def test_integers_have_64_bits(orders: RunningService) -> None:

@@ -195,6 +195,8 @@ def extend_openapi(app: FastAPI, *, with_keys: bool) -> None:
     inferred = app.openapi
 
     def openapi() -> dict[str, Any]:
+        if app.openapi_schema is not None:  # It is made once: what is said below of links cannot be said again.
+            return app.openapi_schema
         with _decimals_described():
             document = inferred()
         components = document.setdefault("components", {})

@@ -16,7 +16,6 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from msgspec import convert
 from pydantic import BaseModel
 from resonate.codec import Codec, NoopEncryptor
@@ -212,7 +211,7 @@ def free_port() -> int:
 def webhook_at(app: FastAPI, path: str) -> Webhook | None:
     """The webhook whose messages are sent to a path."""
     known = {webhook.name: webhook for webhook in webhooks_of(app.routes)}
-    for template, operations in get_openapi(title="", version="", routes=app.routes)["paths"].items():
+    for template, operations in app.openapi()["paths"].items():
         if re.fullmatch(re.sub(r"\\{[^}]*\\}", ".+", re.escape(template)), path) and "post" in operations:
             return known.get(operations["post"].get("x-webhook"))
     return None
