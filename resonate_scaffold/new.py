@@ -9,6 +9,8 @@ import base64
 import os
 import secrets
 import shlex
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +39,7 @@ class NewRequest:
     install: bool
     git: bool
     dry_run: bool
+    run: bool = False
 
 
 def create(request: NewRequest, report: Report) -> Outcome:
@@ -87,7 +90,7 @@ def create(request: NewRequest, report: Report) -> Outcome:
         error = _install(target, shown_as, report)
         if error:
             return replace(outcome, error=error)
-    steps = _next_steps(target, shown_as, rendering.answers, installed=request.install)
+    steps = _next_steps(target, shown_as, rendering.answers, installed=request.install, running=request.run)
     report.next_steps(list(steps))
     return outcome
 
@@ -184,14 +187,15 @@ def _install(target: Path, shown_as: str, report: Report) -> ScaffoldError | Non
 
 
 def _next_steps(
-    target: Path, shown_as: str, answers: Mapping[str, object], *, installed: bool
+    target: Path, shown_as: str, answers: Mapping[str, object], *, installed: bool, running: bool
 ) -> Iterator[tuple[str, str]]:
-    package, scripts = str(answers["package_name"]), install.scripts()
-    yield f"cd {shlex.quote(shown_as)}", ""
+    package, scripts, tool = str(answers["package_name"]), install.scripts(), _tool()
+    yield f"cd {shlex.quote(shown_as)}", "in another terminal: this one runs it now" if running else ""
     if not installed:
         for command in install.commands(target):
             yield shlex.join(command), "install"
-    yield "resonate-scaffold dev", "run it: API, workers, engine"
+    if not running:
+        yield f"{tool} dev", "run it: API, workers, engine"
     if answers["bare"]:
         yield "curl localhost:8000/readyz", "is it up?"
     else:
@@ -199,7 +203,17 @@ def _next_steps(
         yield f"curl localhost:8000/jobs -H 'Content-Type: application/json' -d '{body}'", "submit a job"
         yield f"{scripts / package} approve JOB_ID", "approve it"
     yield f"{scripts / 'python'} -m pytest", "run its tests"
-    yield "resonate-scaffold add --help", "grow it"
+    yield f"{tool} add --help", "grow it"
+    if running:
+        yield f"{tool} dev", "run it again"
+
+
+def _tool() -> str:
+    """The command that starts this tool from anywhere: its name, or its whole path where PATH does not find it."""
+    program = Path(sys.argv[0]).absolute()
+    if shutil.which(git.TOOL) or program.stem != git.TOOL:
+        return git.TOOL
+    return shlex.quote(os.path.normpath(program))
 
 
 def _as_typed(target: Path) -> str:

@@ -492,8 +492,21 @@ def test_run_goes_on_into_dev(tool: Tool, tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(session, "run", run)
     only(monkeypatch, tmp_path, uv="exit 0")
-    assert tool("new", "my-api", "--run").status == 7
+    ran = tool("new", "my-api", "--run")
+    assert ran.status == 7
     assert calls == [Path("my-api").absolute()]
+    assert re.search(r"cd my-api +# in another terminal", ran.out)
+
+
+def test_what_to_type_next_works_where_the_tool_is_not_on_path(
+    tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only(monkeypatch, tmp_path)
+    monkeypatch.setattr(sys, "argv", ["../clone/.venv/bin/resonate-scaffold", "new"])
+    whole = tmp_path / "clone/.venv/bin/resonate-scaffold"
+    assert f"{whole} dev " in tool("new", "my-api", *LAST).out
+    on_path(tmp_path / "bin", "resonate-scaffold", "exit 0")
+    assert re.search(r"(?m)^ +resonate-scaffold dev ", tool("new", "other", *LAST).out)
 
 
 # Interruptions

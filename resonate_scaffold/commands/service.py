@@ -61,6 +61,7 @@ def new(
         install=install,
         git=git,
         dry_run=dry_run,
+        run=run,
     )
     systems.interrupt_on_sigterm()
     leave_outer_repository(may_ask=interactive)
