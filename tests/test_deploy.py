@@ -37,7 +37,7 @@ DOCUMENTS = ("README.md", "AGENTS.md", ".agents/skills/durable-service/SKILL.md"
 PASSWORDS = {"SERVICE_DB_PASSWORD", "RESONATE_DB_PASSWORD"}  # of compose's databases
 TOOL = Path(__file__).parent.parent
 # Named in a document, but made by the user, by a run, or kept by somebody else.
-MADE_LATER = {".env", ".venv", "tests/histories/", "db/seed.py"}
+MADE_LATER = {".env", ".venv", ".resonate-scaffold/", "tests/histories/", "db/seed.py"}
 
 
 @dataclass(frozen=True)
