@@ -1,60 +1,40 @@
-"""The service's database, SQLite or Postgres by DATABASE_URL, and its migrations."""
+"""The service's database, SQLite or Postgres by DATABASE_URL: sessions, and the tables of the runtime."""
 
 import asyncio
 import importlib.util
-import logging
 import os
 import sqlite3
-import traceback
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from pathlib import Path
-from time import monotonic, sleep
-from typing import Any, Literal, Self
+from time import monotonic
+from typing import Any, Self
 
-from alembic import command, context
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import (
-    JSON,
-    URL,
-    Connection,
-    Engine,
-    MetaData,
-    NullPool,
-    String,
-    create_engine,
-    event,
-    func,
-    make_url,
-    text,
-)
+from sqlalchemy import JSON, MetaData, String, event, func
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column
 
-from .columns import CONSTRAINT_NAMES, EXACT_TYPES, in_migrations
-from .database_connections import OpenConnections, ask, is_lost, ping_after_idle
-from .errors import DatabaseUnavailable, OperatorError, SchemaError
+from .columns import CONSTRAINT_NAMES, EXACT_TYPES
+from .database_connections import (
+    OpenConnections,
+    ask,
+    connect_arguments,
+    connected,
+    database_url as database_url,
+    is_lost,
+    ping_after_idle,
+    prepare_sqlite,
+    synchronous_url as synchronous_url,
+)
 from .local_postgres import database_url_here
+from .migrations import check_schema, downgrade as downgrade, migrate as migrate, run
 from .outages import Resource
 from .settings import ServiceSettings, required
-from .systems import keep_private
-
-logger = logging.getLogger(__name__)
-
-_ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
-
-_SQLITE_LOCK_SECONDS = 30.0  # where no settings say it
-_MIGRATION_LOCK = int.from_bytes(b"migrates")
-"""Postgres's number for the lock that a migration holds; each database has locks of its own."""
 
 _READS_ONLY = "a session of `read` does not write: write in a db function's `once`, or in a session of `write`"
 
@@ -121,7 +101,7 @@ class Database(Resource):
         self._turn: asyncio.Lock | None = None
         if parsed.get_backend_name() == "sqlite":
             for engine in (self._engine, self._probe):
-                _prepare_sqlite(engine.sync_engine, settings.database_lock_timeout if settings else None)
+                prepare_sqlite(engine.sync_engine, settings.database_lock_timeout if settings else None)
             self._writer = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
             self._reader = self._engine.execution_options(sqlite_begin=None)
             self._turn = asyncio.Lock()
@@ -132,7 +112,7 @@ class Database(Resource):
 
     def _create_engine(self, options: dict[str, Any], connections: OpenConnections) -> AsyncEngine:
         if self._url.get_backend_name() == "postgresql":
-            arguments = _connect_arguments(self._url, self._bounds)
+            arguments = connect_arguments(self._url, self._bounds)
             options = {**options, "connect_args": {**arguments, "async_creator_fn": connections.connect}}
         return create_async_engine(self._url, **options)
 
@@ -249,24 +229,8 @@ class Database(Resource):
             raise self.lost(error, began) from error
 
     async def check_schema(self, migrations: Path) -> None:
-        """Compare the database with the migrations in a directory.
-
-        One that is *ahead* will do: in a rolling deployment, and after a rollback, older code runs beside a newer
-        database. See "Migrations" in docs/operating.md of resonate-scaffold.
-
-        Raises:
-            SchemaError: it is behind.
-            DatabaseUnavailable: it cannot be reached.
-        """
-        script = ScriptDirectory(str(migrations))
-        present = await asyncio.to_thread(_revisions, self._url)
-        if ahead := _unknown(script, present):
-            logger.warning("the database is ahead of this code: it is at migration %s", _shown(ahead))
-        elif present != (wanted := set(script.get_heads())):
-            raise SchemaError(
-                f"the database is at migration {_shown(present)}, the code needs {_shown(wanted)}",
-                "Run the command `migrate` first.",
-            )
+        """Compare the database with the migrations in a directory: see :func:`~.migrations.check_schema`."""
+        await check_schema(self._url, migrations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,19 +252,6 @@ class OpenDatabase:
                 await asyncio.wait({watching})
 
 
-def database_url(url: str | URL) -> URL:
-    """A URL with the driver that the service uses: aiosqlite, or psycopg 3.
-
-    Raises:
-        ValueError: it is of another kind of database.
-    """
-    parsed = make_url(url)
-    backend = parsed.get_backend_name()
-    if backend not in _ASYNC_DRIVERS:
-        raise ValueError("DATABASE_URL must begin with sqlite:/// or postgresql://")
-    return parsed.set(drivername=_ASYNC_DRIVERS[backend])
-
-
 def wait_for_connection(settings: ServiceSettings) -> float | None:
     """Seconds that a run waits for a connection, None without end: until the runs before it had theirs.
 
@@ -312,77 +263,13 @@ def wait_for_connection(settings: ServiceSettings) -> float | None:
     return rounds * statement if statement else None
 
 
-def migrate(url: str, migrations: Path, lock_timeout: timedelta | None = None) -> bool:
-    """Bring a database up to the latest migration: all that is missing, or nothing. Blocking.
-
-    Run it once per deployment, first. Several at a time do it one after the other. Returns False where the database is
-    ahead of this code: it is left as it is.
-
-    Raises:
-        SchemaError: a migration failed; the database is as it was.
-        DatabaseUnavailable: it cannot be reached.
-    """
-    config = _alembic(url, migrations, lock_timeout)
-    with _explained(migrations):
-        command.upgrade(config, "head")
-    return not config.attributes["ahead"]
-
-
-def downgrade(url: str, migrations: Path, revision: str, lock_timeout: timedelta | None = None) -> None:
-    """Take a database back to an earlier migration: its name, `-1` for the one before, or `base` for none. Blocking.
-
-    Raises:
-        SchemaError: it cannot go there; the database is as it was.
-        DatabaseUnavailable: it cannot be reached.
-    """
-    config = _alembic(url, migrations, lock_timeout)
-    with _explained(migrations):
-        command.downgrade(config, revision)
-    if ahead := config.attributes["ahead"]:
-        raise SchemaError(
-            f"the database is at migration {_shown(ahead)}, which this code does not have",
-            "Take it back with the code that brought it there.",
-        )
-
-
 def run_migrations(tables: MetaData, settings: type[ServiceSettings]) -> None:
     """What a service's `migrations/env.py` runs: migrate the database that the caller named, else DATABASE_URL.
 
     All migrations are one transaction, on SQLite too. Migrations use a synchronous connection: both databases have a
     driver for it.
     """
-    given = context.config.attributes
-    try:
-        _run_migrations(given.get("url") or database_url_here(settings()), tables, given)
-    except OperatorError as error:
-        if "ahead" in given:  # It was :func:`migrate` that asked.
-            raise
-        raise CommandError(str(error)) from None  # What Alembic's own commands show without a traceback.
-
-
-def _run_migrations(url: str, tables: MetaData, given: dict[Any, Any]) -> None:
-    with _synchronous(url, given.get("lock_timeout"), foreign_keys="OFF") as connection:
-        _wait_for_other_migrations(connection)
-        context.configure(
-            connection=connection,
-            target_metadata=_merged(tables, RuntimeTables.metadata),
-            render_as_batch=True,
-            render_item=_render_type,
-            transactional_ddl=True,
-        )
-        with context.begin_transaction():
-            ahead = _unknown(context.script, set(context.get_context().get_current_heads()))
-            if "ahead" in given and ahead:
-                given["ahead"] = ahead
-                return
-            broken = _broken_references(connection)
-            context.run_migrations()
-            if new := _broken_references(connection) - broken:
-                table, referred = min(new)
-                raise SchemaError(
-                    f"{new.total()} rows have a foreign key that leads nowhere, such as from {table} to {referred}",
-                    "The database is as it was. Let the migration correct such rows first.",
-                )
+    run(_merged(tables, RuntimeTables.metadata), lambda: database_url_here(settings()))
 
 
 def seed(url: str, package: str) -> bool:
@@ -392,106 +279,9 @@ def seed(url: str, package: str) -> bool:
     """
     if importlib.util.find_spec(f"{package}.db.seed") is None:
         return False
-    with _synchronous(url) as connection, Session(connection) as session, session.begin():
+    with connected(url) as connection, Session(connection) as session, session.begin():
         importlib.import_module(f"{package}.db.seed").seed(session)
     return True
-
-
-def synchronous_url(url: str | URL) -> URL:
-    """A URL with a synchronous driver: the standard library's for SQLite, psycopg 3."""
-    parsed = database_url(url)
-    return parsed.set(drivername="sqlite") if parsed.get_backend_name() == "sqlite" else parsed
-
-
-@contextmanager
-def _synchronous(
-    url: str | URL, lock_timeout: timedelta | None = None, *, foreign_keys: str = "ON", begin: str = "BEGIN IMMEDIATE"
-) -> Iterator[Connection]:
-    """A connection of its own. ``foreign_keys`` and ``begin`` are how SQLite opens it and its transactions.
-
-    Raises:
-        DatabaseUnavailable: it cannot be opened.
-        SchemaError: it keeps no UTF-8.
-    """
-    parsed = synchronous_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, poolclass=NullPool, execution_options={"sqlite_begin": begin})
-        _prepare_sqlite(engine, lock_timeout, foreign_keys)
-    else:
-        arguments = _connect_arguments(parsed, {} if lock_timeout is None else {"lock_timeout": lock_timeout})
-        engine = create_engine(parsed, poolclass=NullPool, connect_args=arguments)
-        event.listen(engine, "connect", _check_encoding, insert=True)
-    try:
-        connection = engine.connect()
-    except (DBAPIError, sqlite3.Error) as error:
-        raise _unavailable(parsed, error) from None
-    with connection:
-        yield connection
-
-
-def _check_encoding(connection: Any, _record: object) -> None:
-    """Refuse a Postgres that does not keep every text: SQLAlchemy would be given bytes, or fail at some values."""
-    encoding = connection.info.parameter_status("server_encoding")
-    if encoding != "UTF8":
-        name = connection.info.dbname
-        connection.close()
-        raise SchemaError(
-            f"DATABASE_URL: the encoding of the database {name} is {encoding}, and must be UTF8",
-            f"Make another: CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0",
-        )
-
-
-def _alembic(url: str, migrations: Path, lock_timeout: timedelta | None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
-    config.attributes |= {"url": url, "lock_timeout": lock_timeout, "ahead": set()}
-    return config
-
-
-@contextmanager
-def _explained(migrations: Path) -> Iterator[None]:
-    """Say in two lines what keeps migrations from running."""
-    try:
-        yield
-    except CommandError as error:
-        raise SchemaError(
-            f"the migrations cannot run: {_first_line(error)}",
-            "`alembic heads` and `alembic history` show them; two heads become one by `alembic merge heads`.",
-        ) from None
-    except DBAPIError as error:
-        calls = traceback.extract_tb(error.__traceback__)
-        own = [it for it in calls if Path(it.filename).parent == migrations / "versions"]
-        where = f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else "a migration"
-        raise SchemaError(
-            f"{where} failed: {_first_line(error.orig)}",
-            "The database is as it was. Correct what is wrong, and run it again.",
-        ) from None
-
-
-def _wait_for_other_migrations(connection: Connection) -> None:
-    """On Postgres, take the lock of migrations; it ends with the connection. SQLite has it with its transaction.
-
-    It is asked for again and again: a session that waits for a lock would keep `CREATE INDEX CONCURRENTLY` waiting.
-    """
-    if connection.dialect.name != "postgresql":
-        return
-    attempt, said = text("SELECT pg_try_advisory_lock(:lock)"), False
-    while not connection.scalar(attempt, {"lock": _MIGRATION_LOCK}):
-        connection.rollback()
-        if not said:
-            logger.warning("the database is being migrated by another process: waiting for it")
-            said = True
-        sleep(0.2)
-    connection.commit()
-
-
-def _broken_references(connection: Connection) -> Counter[tuple[str, str]]:
-    """How many rows of SQLite refer to none, by (table, referred table). Postgres refuses such by itself."""
-    if connection.dialect.name != "sqlite":
-        return Counter()
-    return Counter(
-        (table, referred) for table, _, referred, _ in connection.exec_driver_sql("PRAGMA foreign_key_check")
-    )
 
 
 def _merged(tables: MetaData, more: MetaData) -> MetaData:
@@ -500,85 +290,3 @@ def _merged(tables: MetaData, more: MetaData) -> MetaData:
     for table in (*tables.sorted_tables, *more.sorted_tables):
         table.to_metadata(merged)
     return merged
-
-
-def _render_type(kind: str, value: Any, _context: object) -> str | Literal[False]:
-    """How a generated migration writes a type of the runtime: as plain SQLAlchemy, which stays as it is."""
-    return (kind == "type" and in_migrations(value)) or False
-
-
-def _revisions(url: URL) -> set[str]:
-    with _synchronous(url, begin="BEGIN") as connection:
-        return set(MigrationContext.configure(connection).get_current_heads())
-
-
-def _unknown(script: ScriptDirectory, revisions: set[str]) -> set[str]:
-    """Those that are none of the code's migrations: a newer version of it has made them."""
-    return revisions - {it.revision for it in script.walk_revisions()} if revisions else set()
-
-
-def _shown(revisions: set[str]) -> str:
-    return ", ".join(sorted(revisions)) or "none"
-
-
-def _unavailable(url: URL, error: Exception) -> DatabaseUnavailable:
-    where = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
-    reason = _first_line(getattr(error, "orig", None) or error)
-    if url.get_backend_name() == "sqlite":
-        remedy = "Correct DATABASE_URL: its directory must be there, and this user must be able to write in it."
-    else:
-        remedy = "Start it, or correct DATABASE_URL. Where that is empty, `resonate-scaffold dev` starts one."
-    return DatabaseUnavailable(f"the database {where} cannot be reached: {reason}", remedy)
-
-
-def _first_line(error: object) -> str:
-    return (str(error).splitlines() or ["no reason given"])[0].rstrip(":")
-
-
-def _connect_arguments(url: URL, bounds: Mapping[str, timedelta]) -> dict[str, Any]:
-    """Arguments of a connection to Postgres: its bounds, and when it counts as dead. What the URL says itself holds."""
-    given = url.query.get("options", "")
-    options = [f"-c {name}={int(bound.total_seconds() * 1000)}" for name, bound in bounds.items()]
-    # Of two values for one name the last one holds.
-    options.append(given if isinstance(given, str) else " ".join(given))
-    alive = {
-        "connect_timeout": 10,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 10_000,  # ms in which what was sent must have arrived
-    }
-    alive = {name: value for name, value in alive.items() if name not in url.query}
-    return {**alive, "options": " ".join(filter(None, options))}
-
-
-def _prepare_sqlite(engine: Engine, lock_timeout: timedelta | None, foreign_keys: str = "ON") -> None:
-    """WAL, so that readers do not stop a writer; and transactions that begin where SQLAlchemy says, not later."""
-    seconds = _SQLITE_LOCK_SECONDS if lock_timeout is None else lock_timeout.total_seconds()
-
-    @event.listens_for(engine, "do_connect")
-    def open_file(_dialect: object, _record: object, arguments: Any, _options: object) -> None:
-        path = str(arguments[0])
-        # It holds what requests held. SQLite gives the files beside it the same permissions.
-        if path not in ("", ":memory:") and not path.startswith("file:"):
-            keep_private(Path(path))
-
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        waits = f"busy_timeout={int(seconds * 1000)}"
-        pragmas = (waits, "journal_mode=WAL", "synchronous=NORMAL", f"foreign_keys={foreign_keys}")
-        try:
-            with closing(connection.cursor()) as cursor:
-                for pragma in pragmas:
-                    cursor.execute(f"PRAGMA {pragma}")
-        except sqlite3.Error:
-            connection.close()  # It has a thread.
-            raise
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        statement = options.get("sqlite_begin", "BEGIN")
-        if statement and options.get("isolation_level") != "AUTOCOMMIT":
-            connection.exec_driver_sql(statement)
