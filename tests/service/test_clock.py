@@ -7,7 +7,8 @@ from pydantic import AwareDatetime, BaseModel
 from resonate.context import Context
 from shop.runtime.durable import clock
 from shop.runtime.durable.rpc import Rpc, serve
-from shop.runtime.testing.crashes import NOW, Crashes
+from shop.runtime.testing.crashes import Crashes
+from shop.runtime.testing.lives import NOW
 from shop.runtime.testing.running import StartService
 
 

@@ -20,7 +20,8 @@ from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.http.work import Status
 from shop.runtime.service import Service
 from shop.runtime.testing import crashes as crashes_module
-from shop.runtime.testing.crashes import Crashes, Kill, Sample
+from shop.runtime.testing.crashes import Crashes, Sample
+from shop.runtime.testing.lives import Kill
 from shop.runtime.testing.databases import Databases
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import AsyncSession

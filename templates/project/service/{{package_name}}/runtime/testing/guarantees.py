@@ -43,9 +43,9 @@ from .contracts import FILE, Snapshot, misfits
 from .crashes import CALLS_TO
 from .history import History
 from .plugin import make_settings
+from .recording import secrets_for
 from .replay import Changed, replay
 from .running import SECRET, RunningService, free_port, problem, serve_on_port, webhook_at
-from .secrets import secrets_for
 
 # Imports
 

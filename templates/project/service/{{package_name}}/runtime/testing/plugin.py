@@ -29,8 +29,8 @@ from ..settings import ServiceSettings
 from .crashes import CALLS_TO, Crashes, Sample
 from .databases import Databases, PostgresDatabases, SqliteDatabases, postgres_server
 from .http_api import watch_fake as watch_fake  # A fixture.
+from .recording import secrets_for
 from .running import SECRET, CallFunction, RunningService, StartService, run_to_end
-from .secrets import secrets_for
 
 KINDS = ("sqlite", "postgres")
 

@@ -32,11 +32,11 @@ from ..durable.rpc import Registration, Rpc
 from ..engine.client import EngineClient
 from ..errors import CannotRecord
 from ..http.signatures import new_secret
+from ..http.webhooks import webhooks_of
 from ..service import Service
 from ..settings import ServiceSettings
 from ..telemetry import logs
 from .history import AnsweredCall, Call, CallOutcome, History, Kind
-from .secrets import secrets_for
 
 RUN_TIMEOUT = 30.0
 """Seconds until a run that has not ended counts as one that never will."""
@@ -267,6 +267,12 @@ def _record_apart(
                 return await record(app.state.client, service.gates(), contract, promise_id, request, answers)
 
         return asyncio.run(run())
+
+
+def secrets_for(service: Service, secret: str) -> dict[str, tuple[str]]:
+    """WEBHOOK_SECRETS in which every webhook of the service has this one: to record, and in tests."""
+    routers = getattr(service.module("api.app"), "ROUTERS", [])
+    return {webhook.name: (secret,) for webhook in webhooks_of(route for router in routers for route in router.routes)}
 
 
 def settings_apart(kind: type[ServiceSettings], given: Sequence[str], **values: Any) -> ServiceSettings:
