@@ -24,7 +24,7 @@ from shop.runtime.database import Database, Operation, migrate
 from shop.runtime.database_connections import is_lost
 from shop.runtime.durable.once import once
 from shop.runtime.durable.rpc import Rpc, serve
-from shop.runtime.engine import intake
+from shop.runtime.engine import worker
 from shop.runtime.engine.client import build
 from shop.runtime.engine.connections import ReconnectingSSE
 from shop.runtime.engine.offers import WorkerResonate
@@ -194,13 +194,13 @@ async def test_packets_that_vanish_are_noticed(
         client = build(settings, definition.namespace(settings), "db", listens=True, local=local)
         register(client, functions_of(SERVED), [settings, database])
         client.resonate.start()
-        assert await intake.problem_of(client, [database]) is None
+        assert await worker.problem_of(client, [database]) is None
         for number in range(3):
             await hang.start(client, f"hang/{number}", Number(number=number))
         await until(lambda: len(began) == 3)
         flaky.vanish()
         started = monotonic()
-        assert await intake.problem_of(client, [database]) == "the database is away"
+        assert await worker.problem_of(client, [database]) == "the database is away"
         await stop(client, settings.shutdown_grace, [database])
     # psycopg would try for 10 s to stop each statement.
     assert monotonic() - started < 8
@@ -380,7 +380,7 @@ async def test_a_worker_takes_nothing_while_it_is_away(definition: Service, monk
         assert isinstance(client.resonate, WorkerResonate)
         monkeypatch.setattr(client.resonate.offers, "_execute", take)
         thing = Thing()
-        intake.pause_in_outages(client, [thing])
+        worker.pause_in_outages(client, [thing])
         await stream.start()
         await until(lambda: streams == 1)
         thing.wrong = "gone"

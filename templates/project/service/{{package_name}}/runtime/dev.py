@@ -15,9 +15,8 @@ from resonate.connections import LocalConnection
 from .database import migrate, seed
 from .durable.rpc import Registration
 from .engine.client import EngineClient, build
-from .engine.intake import pause_in_outages, resources_of
 from .engine.watch import watch_work
-from .engine.worker import register, stop
+from .engine.worker import pause_in_outages, register, resources_of, stop
 from .service import Service, functions_of
 from .settings import ServiceSettings, required
 from .telemetry import logs, tracing

@@ -26,14 +26,21 @@ from .durable.run_values import ShownValues
 from .durable.scheduled_runs import FIRE
 from .durable.schedules import Schedule, check_schedules, run_now, sync_schedules
 from .engine.client import EngineClient, build
-from .engine.intake import problem_of, resources_of
 from .engine.listing import calls_of_job, succeeded_calls
 from .engine.namespace import Namespace
 from .engine.presence import report_presence
 from .engine.startup import examine
 from .engine.systemd import kept_informed
 from .engine.watch import watch_work
-from .engine.worker import BackgroundTask, DurableFunction, register, serve_group, stop
+from .engine.worker import (
+    BackgroundTask,
+    DurableFunction,
+    problem_of,
+    register,
+    resources_of,
+    serve_group,
+    stop,
+)
 from .errors import EngineRefused, EngineUnavailable, OperatorError
 from .outages import Lost
 from .settings import ServiceSettings, required

@@ -5,24 +5,35 @@ the engine is the same in all of them (see `ids`): operations find what was done
 how the job goes is told of its newest run.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from typing import Any
 
+from resonate.context import Context
 from resonate.ids import join_id
 from resonate.types import PromiseRecord
 
 from ..engine.call_names import name_of_call
 from ..engine.client import EngineClient
-from ..engine.run_ids import as_root, run_id, run_number
+from ..engine.namespace import Namespace
+from ..engine.run_ids import as_root, first_run, run_id, run_number
 from ..engine.run_tags import tags_of_run
+from ..engine.runs import moment
 from ..errors import OperatorError
 from .calls import KEPT
 from .wish import SHIELDED, UNDO, is_canceled
 
 REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
 """What to do where the engine keeps no job of a name."""
+
+type Began = Callable[[], Awaitable[datetime | None]]
+"""Asks the engine, by whose clock it is; None where it keeps the first run no more."""
+
+_began: ContextVar[Began | None] = ContextVar("began", default=None)
 
 _ENDED_WELL, _RUNNING = "resolved", "pending"
 _EARLIER = 1000  # Milliseconds that a call which is kept ends before its job: it did not wait past the deadline.
@@ -100,6 +111,32 @@ async def retry(client: EngineClient, job: str, step: str | None = None) -> Retr
     tags = {name: it for name, it in last.tags.items() if name == "resonate:target" or not name.startswith("resonate:")}
     tags |= tags_of_run(client.namespace, again, client.clock.now_ms())
     return Retried(await client.create(again, last.param.data, timeout_at, tags), is_new=True)
+
+
+async def first_began(client: EngineClient, root: str) -> datetime | None:
+    """When the first run of some work began, of which ``root`` is any run, as the service spells it."""
+    first = await client.find(first_run(root))
+    return None if first is None else moment(first.created_at)
+
+
+@contextmanager
+def noting_retry(ctx: Context) -> Iterator[None]:
+    """Let :func:`retried_work` know, in here, whether this is a call of work that was started again."""
+    root = ctx.get_dependency(Namespace).local_id(ctx.info.origin_id)
+    if run_number(root) == 1:
+        yield
+        return
+    client = ctx.get_dependency(EngineClient)
+    noted = _began.set(lambda: first_began(client, root))
+    try:
+        yield
+    finally:
+        _began.reset(noted)
+
+
+def retried_work() -> Began | None:
+    """Tells when the work of the call that runs here began; None where this is its first run."""
+    return _began.get()
 
 
 async def _calls(client: EngineClient, run: PromiseRecord) -> AsyncIterator[PromiseRecord]:

@@ -19,7 +19,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from ..database import Database, Operation
 from ..errors import Failure, OperationConflict
 from .fingerprints import fingerprint_of_operation, former_fingerprint
-from .first_runs import retried_work
+from .job_runs import retried_work
 from .json_values import validate
 
 _UNDONE = "undone"

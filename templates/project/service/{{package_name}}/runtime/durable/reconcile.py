@@ -8,7 +8,7 @@ with the request that the engine has kept, under the ids that it had.
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 
 from resonate.context import Context
@@ -16,8 +16,9 @@ from resonate.types import PromiseRecord
 
 from ..engine.client import EngineClient
 from ..engine.run_ids import run_number
+from ..engine.runs import moment
 from ..outages import Lost
-from .first_runs import first_began
+from .job_runs import first_began
 from .once import OperationAsked, asking
 from .rpc import Registration
 
@@ -35,7 +36,7 @@ class MissingWrite:
     @property
     def done_at(self) -> datetime:
         """When the engine says that it was done."""
-        return datetime.fromtimestamp((self.record.settled_at or self.record.created_at) / 1000, UTC)
+        return moment(self.record.settled_at or self.record.created_at)
 
 
 class Reconciliation:
@@ -105,7 +106,7 @@ class Reconciliation:
         """When a call was made; of a job that was started again, its first run: the write may be of that one."""
         root = self._client.namespace.local_id(record.id).partition(":")[0]
         if run_number(root) == 1:
-            return datetime.fromtimestamp(record.created_at / 1000, UTC)
+            return moment(record.created_at)
         if root not in self._first_began:
             self._first_began[root] = await first_began(self._client, root)
         return self._first_began[root]

@@ -40,7 +40,7 @@ from ..telemetry.replays import one_pass
 from ..telemetry.runs import count_end, lost_leases, observe_run
 from .bounds import RunBound
 from .calls import RecordedCalls, recorded
-from .first_runs import noting_retry
+from .job_runs import noting_retry
 from .json_values import validate
 from .steps import DurableContext, contained
 

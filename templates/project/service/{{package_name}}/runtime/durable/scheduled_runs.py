@@ -13,7 +13,7 @@ What is late is judged by the engine's clock: the moment at which the promise of
 """
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from time import monotonic
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from resonate.types import PromiseRecord, TaskData
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
 from ..engine.run_tags import SCHEDULED, tags_of_scheduled_run
+from ..engine.runs import moment
 from ..engine.worker import DurableFunction
 from ..errors import Failure
 from ..telemetry import metrics
@@ -362,4 +363,4 @@ def _tell_skipped(plan: Plan, due: int, turn: _Turn, job: str) -> None:
 
 
 def _text(due: int) -> str:
-    return datetime.fromtimestamp(due / 1000, UTC).isoformat().replace("+00:00", "Z")
+    return moment(due).isoformat().replace("+00:00", "Z")

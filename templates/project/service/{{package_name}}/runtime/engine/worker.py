@@ -1,4 +1,4 @@
-"""Worker processes: serve a group until told to stop, then drain."""
+"""Worker processes: serve a group until told to stop, then drain; take no work while what functions need is away."""
 
 import asyncio
 import logging
@@ -12,15 +12,14 @@ from typing import Any
 from resonate.retry import Never
 
 from ..errors import OperatorError
-from ..outages import Resource
+from ..outages import PATIENCE, Resource
 from ..settings import ServiceSettings
 from ..systems import call_on_stop_signals
-from ..telemetry import tracing
+from ..telemetry import metrics, tracing
 from . import systemd
 from .client import EngineClient, dependencies_of
 from .connections import ReconnectingSSE
 from .health import health_server
-from .intake import pause_in_outages, problem_of, resources_of
 from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 
@@ -117,6 +116,47 @@ async def stop(client: EngineClient, grace: timedelta, resources: Sequence[Resou
         logger.warning("stopped with work in flight: another worker takes it up when its lease ends")
     # A collector that is away may not delay a stop.
     await tracing.stop(min(max(deadline - monotonic(), 1), 3))
+
+
+def resources_of(dependencies: Sequence[Any]) -> list[Resource]:
+    """Those of the dependencies that may be away."""
+    return [dependency for dependency in dependencies if isinstance(dependency, Resource)]
+
+
+def pause_in_outages(client: EngineClient, resources: Sequence[Resource]) -> None:
+    """Take no work while one of these is away, and hand back what waits for it: other processes may reach it.
+
+    An engine in this process has no others: there a run waits where it is.
+    """
+    away: set[str] = set()
+    source = client.source
+
+    for resource in resources:
+
+        async def changed(is_away: bool, name: str = resource.name) -> None:
+            metrics.RESOURCE_UP.labels(name).set(not is_away)
+            (away.add if is_away else away.discard)(name)
+            if not isinstance(source, ReconnectingSSE | ResilientPostgres):
+                return
+            if isinstance(client.resonate, WorkerResonate):
+                client.resonate.offers.pause(bool(away))
+            if away:
+                await source.pause()
+            else:
+                source.resume()
+
+        metrics.RESOURCE_UP.labels(resource.name).set(1)
+        resource.on_change = changed
+        if isinstance(source, ReconnectingSSE | ResilientPostgres):
+            resource.patience = PATIENCE
+
+
+async def problem_of(client: EngineClient, resources: Sequence[Resource]) -> str | None:
+    """What keeps a worker from its work, or None."""
+    for resource in resources:
+        if (problem := await resource.problem()) is not None:
+            return problem
+    return await client.health_problem()
 
 
 async def _logged(name: str, work: Awaitable[None]) -> None:
