@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from resonate_scaffold import __version__, disk, git, install, templates
+from resonate_scaffold import __version__, disk, foreign_templates, git, install, templates
 from resonate_scaffold.errors import GitError, InstallError, ScaffoldError, TemplateError, UsageError
 from resonate_scaffold.generators.project import ENV, new_project
 from resonate_scaffold.names import Name
@@ -102,7 +102,7 @@ def _render(request: NewRequest) -> templates.Rendering:
     if given.get("package_name", request.name.snake) != request.name.snake:
         raise UsageError(f"The package of {request.name} is {request.name.snake}", "Leave --data package_name out.")
     if request.template is not None:
-        return templates.render_foreign(request.template, given, ask=request.interactive)
+        return foreign_templates.render_foreign(request.template, given, ask=request.interactive)
     answers = templates.complete_answers(given)
     if request.interactive:
         for question in templates.builtin_questions():

@@ -1,22 +1,18 @@
-"""The only module that knows Copier and Jinja: from answers to files, in memory.
+"""The shipped template, the only module that knows Jinja: from answers to files, in memory.
 
-The shipped template is a plain Copier template, but Copier takes most of a second to import. So it is
-rendered here, by the same rules, with Jinja alone; a test holds that ``copier copy`` makes the same bytes.
-Any other template goes through Copier itself.
+It is a plain Copier template, but Copier takes most of a second to import. So it is rendered here, by the same rules,
+with Jinja alone; a test holds that ``copier copy`` makes the same bytes. Any other template goes through Copier itself:
+see `foreign_templates`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
-import io
 import os
 import re
 import runpy
 import stat
-import tempfile
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -24,7 +20,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import resonate_scaffold
-from resonate_scaffold.errors import ScaffoldError, TemplateError, UsageError
+from resonate_scaffold.errors import TemplateError, UsageError
 
 if TYPE_CHECKING:
     import jinja2
@@ -35,13 +31,10 @@ Answer = str | bool | int | float | None
 # template.
 REQUIRED_QUESTIONS = ("project_name", "package_name", "database", "bare")
 
-_ANSWERS_FILE = ".copier-answers.yml"
-_DIRECTORY = "directory"  # what a manifest calls a template that is no URL
+ANSWERS_FILE = ".copier-answers.yml"
 BUNDLE = "~/.local/share/resonate-scaffold/template.bundle"
 """Where services say that the shipped template is: `resonate-scaffold template` writes it. Copier knows what ~ is."""
 
-# In a service whose template is in no git: what Copier is shown in its place, and says in a line that it cannot use.
-_NO_TEMPLATE = PurePosixPath(".copier/copier.yml")
 _SUFFIX = ".jinja"  # Copier's default
 _JUNK = frozenset({"__pycache__", ".git", ".DS_Store", ".svn", ".ruff_cache", ".mypy_cache"})  # as in copier.yml
 _TRUE, _FALSE = {"y", "yes", "t", "true", "on", "1"}, {"n", "no", "f", "false", "off", "0"}
@@ -101,7 +94,7 @@ def builtin_directory() -> Path:
 def builtin_files() -> dict[PurePosixPath, RenderedFile]:
     """The files of the shipped template as they are, by their paths in it, in a fixed order."""
     root = builtin_directory()
-    return {PurePosixPath(path.relative_to(root).as_posix()): _read(path, root) for path in _walk(root)}
+    return {PurePosixPath(path.relative_to(root).as_posix()): read_plain(path, root) for path in walk(root)}
 
 
 def builtin_questions() -> tuple[Question, ...]:
@@ -129,7 +122,7 @@ def complete_answers(given: Mapping[str, str | bool]) -> dict[str, Answer]:
             validator.
     """
     questions = {question.name: question for question in builtin_questions()}
-    _check_known(given, questions)
+    check_known(given, questions)
     environment = _environment()
     answers: dict[str, Answer] = {}
     for name, question in questions.items():
@@ -166,7 +159,7 @@ def render_builtin(answers: Mapping[str, Answer]) -> Rendering:
     context = {
         **answers,
         "_copier_answers": {"_src_path": BUNDLE, "_commit": version, **remembered},
-        "_copier_conf": {"answers_file": config.get("_answers_file", _ANSWERS_FILE)},
+        "_copier_conf": {"answers_file": config.get("_answers_file", ANSWERS_FILE)},
     }
     environment = _environment()
     excluded = _exclusion(environment, config.get("_exclude", ()), context)
@@ -179,7 +172,7 @@ def render_builtin(answers: Mapping[str, Answer]) -> Rendering:
     digest = hashlib.sha256()
     try:
         for relative, file in builtin_files().items():
-            _feed(digest, relative, file.content)
+            feed(digest, relative, file.content)
             if not relative.is_relative_to(source):
                 continue
             target = _target_path(part, relative.relative_to(source))
@@ -200,63 +193,6 @@ def render_builtin(answers: Mapping[str, Answer]) -> Rendering:
         ) from error
     origin = {"name": "builtin", "version": version, "digest": digest.hexdigest()}
     return Rendering(files, dict(answers), origin)
-
-
-def render_foreign(source: str, data: Mapping[str, str | bool], *, ask: bool) -> Rendering:
-    """Render another template through Copier, in a temporary directory.
-
-    Args:
-        source: a directory, or a git URL as Copier understands it.
-        data: answers; ``project_name`` must be among them.
-        ask: let Copier ask, on the terminal, what *data* does not answer; otherwise its defaults hold.
-
-    Raises:
-        TemplateError: not a template, or not one for services, or it wants to run code, or it fails.
-        UsageError: *data* answers no question of the template, or is refused by one.
-    """
-    url, display = _locate(source)
-    with tempfile.TemporaryDirectory(prefix="resonate-scaffold-") as scratch:
-        # Templates may use the directory's name, so it has the one that the service will have.
-        target = Path(scratch, str(data["project_name"]))
-        answers_file = Path(_ANSWERS_FILE)
-        with _copier_errors(display), warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            from copier import Worker  # most of a second
-
-            with Worker(src_path=url, dst_path=target, data=dict(data), defaults=not ask, quiet=True) as worker:
-                _check_files(worker.template.local_abspath)
-                questions = worker.template.questions_data
-                missing = [name for name in REQUIRED_QUESTIONS if name not in questions]
-                if missing:
-                    raise TemplateError(
-                        f"{display} does not ask for {', '.join(missing)}: it is not a template for services",
-                        "Start from the shipped one, and keep its questions.",
-                    )
-                _check_known(data, questions)
-                worker.run_copy()
-                answers = {name: worker.answers.combined.get(name) for name in questions}
-                for secret in worker.template.secret_questions:
-                    answers.pop(secret, None)
-                answers_file = worker.answers_relpath
-                digest = _tree_digest(worker.template.local_abspath)
-                commit = worker.template.commit_hash
-        files = {
-            PurePosixPath(path.relative_to(target).as_posix()): _read(path, target)
-            for path in _walk(target, junk=frozenset())
-        }
-    origin = {"name": display, "digest": digest}
-    if commit is not None:
-        origin["version"] = commit
-    recorded = PurePosixPath(answers_file.as_posix())
-    if recorded in files:
-        files[recorded] = RenderedFile(_without_machine_path(files[recorded].content, display))
-        if display == _DIRECTORY:
-            stand_in = builtin_directory().parent / "no_template" / _NO_TEMPLATE.name
-            files.setdefault(_NO_TEMPLATE, RenderedFile(stand_in.read_bytes()))
-    notes = tuple(
-        f"Template: {warning.message}" for warning in caught if not issubclass(warning.category, DeprecationWarning)
-    )
-    return Rendering(files, answers, origin, notes)
 
 
 def render_add(name: str, context: Mapping[str, object]) -> str:
@@ -364,29 +300,7 @@ def _exclusion(
     return excluded
 
 
-def _check_files(root: Path) -> None:
-    """See that a template has plain files and directories only, and that its links lead to some of them.
-
-    A pipe would be waited for, a device read without end, and what is elsewhere is none of a template's.
-
-    Raises:
-        TemplateError: there is something else.
-    """
-    top = root.resolve()
-    for path in _walk(root):
-        try:
-            there = path.resolve()
-            mode = there.lstat().st_mode
-        except FileNotFoundError:
-            continue  # a link to nothing: Copier says so
-        name = path.relative_to(root).as_posix()
-        if not there.is_relative_to(top):
-            raise TemplateError(f"The template has a symbolic link out of it: {name}", "Make it a file.")
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            raise TemplateError(f"The template has something that is no file: {name}", "Take it out.")
-
-
-def _walk(root: Path, junk: frozenset[str] = _JUNK) -> Iterator[Path]:
+def walk(root: Path, junk: frozenset[str] = _JUNK) -> Iterator[Path]:
     """Every file and symbolic link below *root*, in a fixed order, but for *junk*."""
     for directory, names, files in os.walk(root):
         names[:] = sorted(name for name in names if name not in junk)
@@ -394,21 +308,15 @@ def _walk(root: Path, junk: frozenset[str] = _JUNK) -> Iterator[Path]:
         yield from (Path(directory, name) for name in sorted([*files, *links]) if name not in junk)
 
 
-def _tree_digest(root: Path) -> str:
-    """SHA-256 over the paths and contents of a template, the same on every platform."""
-    digest = hashlib.sha256()
-    for path in _walk(root):
-        _feed(digest, path.relative_to(root), path.read_bytes() if path.is_file() else b"")
-    return digest.hexdigest()
-
-
-def _feed(digest: hashlib._Hash, path: PurePath, content: bytes) -> None:
+def feed(digest: hashlib._Hash, path: PurePath, content: bytes) -> None:
+    """Add a file to the digest of a template."""
     # The lengths keep apart trees whose concatenated paths and contents are equal.
     name = path.as_posix().encode()
     digest.update(b"%d %d " % (len(name), len(content)) + name + content)
 
 
-def _read(path: Path, root: Path) -> RenderedFile:
+def read_plain(path: Path, root: Path) -> RenderedFile:
+    """A file of a template below *root*, which may be no symbolic link."""
     if path.is_symlink():
         raise TemplateError(
             f"The template makes a symbolic link: {path.relative_to(root).as_posix()}",
@@ -417,7 +325,8 @@ def _read(path: Path, root: Path) -> RenderedFile:
     return RenderedFile(path.read_bytes(), bool(path.stat().st_mode & stat.S_IXUSR))
 
 
-def _check_known(given: Mapping[str, object], questions: Mapping[str, object]) -> None:
+def check_known(given: Mapping[str, object], questions: Mapping[str, object]) -> None:
+    """See that every answer is one to a question of the template."""
     for name in given:
         if name not in questions:
             raise UsageError(f"{name} is not a question of the template", f"It asks for: {', '.join(questions)}")
@@ -434,67 +343,3 @@ def _cast(question: Question, value: str | bool) -> Answer:
     if isinstance(value, str) and any(character in value for character in "\r\n\0"):
         raise UsageError(f"{question.name} must be one line", "Leave the line ends out.")
     return value
-
-
-def _locate(source: str) -> tuple[str, str]:
-    """Split a ``--template`` into what Copier is given and what the manifest says."""
-    if source.startswith("git+file://"):
-        return source, _DIRECTORY
-    if re.match(r"(git\+|https?://|ssh://|git://|git@|gh:|gl:)", source):
-        # Credentials in a URL work for this run and are recorded nowhere.
-        return source, re.sub(r"(?<=//)[^/@]*@", "", source)
-    try:
-        path = Path(source.removeprefix("file://")).expanduser()
-        found = path.is_dir()
-    except RuntimeError:  # ~somebody, whom this system does not know
-        found = False
-    if not found:
-        raise TemplateError(f"There is no template at {source}", "Give a directory, or a git URL.")
-    return str(path.resolve()), _DIRECTORY
-
-
-def _without_machine_path(content: bytes, display: str) -> bytes:
-    """Replace Copier's record of where the template was; a long value goes on over indented lines.
-
-    A directory of this machine is nothing to update from, and its commit is none of a template in git.
-    """
-    text = content.decode()
-    shown = str(_NO_TEMPLATE.parent) if display == _DIRECTORY else display
-    text = re.sub(r"(?m)^_src_path:.*\n(?:[ \t]+.*\n)*", lambda _: f"_src_path: {shown}\n", text)
-    if display == _DIRECTORY:
-        text = re.sub(r"(?m)^_commit:.*\n(?:[ \t]+.*\n)*", "", text)
-    return text.encode()
-
-
-@contextlib.contextmanager
-def _copier_errors(display: str) -> Iterator[None]:
-    """Turn whatever a foreign template makes Copier raise into one line; a template can raise anything."""
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(printed):
-            yield
-    except (KeyboardInterrupt, ScaffoldError):
-        raise
-    except Exception as error:
-        raise _translated(error, display) from error
-
-
-def _translated(error: Exception, display: str) -> ScaffoldError:
-    from copier.errors import ConfigFileError, UnsafeTemplateError
-
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = lines[-1].removeprefix("| ") if lines else type(error).__name__
-    if isinstance(error, UnsafeTemplateError):
-        return TemplateError(
-            f"{display} wants to run code of its own ({said})",
-            "Take _tasks, _migrations and _jinja_extensions out of its copier.yml.",
-        )
-    if isinstance(error, ConfigFileError):
-        return TemplateError(f"{display} has a copier.yml that cannot be read: {said}", "Correct its YAML.")
-    if match := re.search(r'Question "(\w+)" is required', str(error)):
-        return UsageError(f"The template asks for {match[1]}", f"Give it: --data {match[1]}=VALUE")
-    if re.match(r"(Validation error|Invalid choice) for", lines[0] if lines else ""):
-        return UsageError(lines[0], "Correct that answer.")
-    line = getattr(error, "lineno", None)
-    where = f" ({getattr(error, 'name', None) or 'template'}, line {line})" if line else ""
-    return TemplateError(f"Cannot render the template {display}: {said}{where}", "Correct the template.")

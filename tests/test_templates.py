@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 import yaml
 
-from resonate_scaffold import __version__, templates
+from resonate_scaffold import __version__, foreign_templates, templates
 from resonate_scaffold.errors import TemplateError, UsageError
 from resonate_scaffold.templates import Rendering
 from tests.conftest import git
@@ -29,7 +29,7 @@ def builtin(**given: str | bool) -> Rendering:
 
 
 def foreign(source: Path | str, **given: str | bool) -> Rendering:
-    return templates.render_foreign(str(source), {"project_name": "my-api", **given}, ask=False)
+    return foreign_templates.render_foreign(str(source), {"project_name": "my-api", **given}, ask=False)
 
 
 def texts(rendering: Rendering) -> dict[str, str]:
@@ -273,7 +273,7 @@ def test_copier_updates_what_was_made_from_its_git_repository(tmp_path: Path, cl
 
 def test_credentials_in_a_url_are_not_recorded() -> None:
     url = "https://user:secret@example.org/t.git"
-    assert templates._locate(url) == (url, "https://example.org/t.git")
+    assert foreign_templates._locate(url) == (url, "https://example.org/t.git")
 
 
 def edit(template: Path, old: str, new: str) -> None:
