@@ -179,12 +179,7 @@ class Addition:
             raise Taken(f"{path} imports {defines} already", "Choose another name.")
 
         def edit(source: Source, laid_out: Callable[[str], str]) -> Source:
-            def bind(module: str, name: str | None) -> str:
-                nonlocal source
-                source, expression = source.bind(module, name)
-                return expression
-
-            text = write(bind)
+            source, text = _written(source, write)
             return source.append(laid_out(text))
 
         self._edit(path, edit)
@@ -202,12 +197,7 @@ class Addition:
         """
 
         def edit(source: Source, laid_out: Callable[[str], str]) -> Source:
-            def bind(module: str, imported: str | None) -> str:
-                nonlocal source
-                source, expression = source.bind(module, imported)
-                return expression
-
-            text = write(bind)
+            source, text = _written(source, write)
             return source.append_field(class_, laid_out(text), behind=behind)
 
         self._edit(path, edit)
@@ -380,6 +370,18 @@ def at(place: Place) -> str:
 def tests_path(kind: str, name: Noun) -> PurePosixPath:
     """The test of something that was added."""
     return PurePosixPath("tests", f"test_{kind}_{name.snake}.py")
+
+
+def _written(source: Source, write: Callable[[Bind], str]) -> tuple[Source, str]:
+    """The text that ``write`` gives for a module, and the module with the imports that the text needs."""
+
+    def bind(module: str, name: str | None) -> str:
+        nonlocal source
+        source, expression = source.bind(module, name)
+        return expression
+
+    text = write(bind)
+    return source, text
 
 
 def _shown(value: object) -> str:

@@ -181,10 +181,7 @@ class Key:
     @property
     def used(self) -> tuple[Place, ...]:
         """Where the rest of the package refers to it."""
-        package = f"{self._service.project.package}/"
-        found = self._service.references([f"ids.{self.name}"], imports=False)
-        elsewhere = (place for _, place in found if place.path != self.place.path)
-        return tuple(sorted(place for place in elsewhere if place.path.startswith(package)))
+        return _used_elsewhere(self._service, f"ids.{self.name}", self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +201,7 @@ class Query:
     @property
     def used(self) -> tuple[Place, ...]:
         """Where the rest of the package refers to it."""
-        package = f"{self._service.project.package}/"
-        found = self._service.references([f"{self.module}.{self.name}"], imports=False)
-        return tuple(sorted(it for _, it in found if it.path != self.place.path and it.path.startswith(package)))
+        return _used_elsewhere(self._service, f"{self.module}.{self.name}", self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,3 +245,10 @@ class Group:
         entries = self._service.users.served.values()
         own = (it for it in entries if it.home is not None and it.home.module.path == worker)
         return tuple(sorted(it.name for it in own if it.name is not None))
+
+
+def _used_elsewhere(service: Service, name: str, defined: Place) -> tuple[Place, ...]:
+    """Where the package, but for the file that defines it, refers to a qualified name."""
+    package = f"{service.project.package}/"
+    found = service.references([name], imports=False)
+    return tuple(sorted(it for _, it in found if it.path != defined.path and it.path.startswith(package)))
