@@ -141,6 +141,17 @@ class Database(Resource):
         await self._probe.dispose()
         await self._engine.dispose()
 
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[Self]:
+        """Open it, and ask it from time to time while the block runs; then close it."""
+        async with self:
+            watching = asyncio.create_task(self.watch())
+            try:
+                yield self
+            finally:
+                watching.cancel()
+                await asyncio.wait({watching})
+
     async def probe(self) -> None:
         """Read something. A lock on SQLite's file does not keep it from that."""
         await ask(self._probe, self._probes, "SELECT count(*) FROM sqlite_master" if self._turn else "SELECT 1")
@@ -242,14 +253,9 @@ class OpenDatabase:
     @asynccontextmanager
     async def __call__(self, settings: ServiceSettings) -> AsyncIterator[Database]:
         """Open it for as long as the worker runs."""
-        async with Database(required(settings.database_url, "DATABASE_URL"), settings) as database:
+        async with Database(required(settings.database_url, "DATABASE_URL"), settings).watched() as database:
             await database.check_schema(self.migrations)
-            watching = asyncio.create_task(database.watch())
-            try:
-                yield database
-            finally:
-                watching.cancel()
-                await asyncio.wait({watching})
+            yield database
 
 
 def wait_for_connection(settings: ServiceSettings) -> float | None:

@@ -31,6 +31,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from pydantic import ValidationError
+
 
 class Failure(Exception):
     """A failure in words that may leave the service: its message is what the client reads. It ends the call at once.
@@ -148,9 +150,19 @@ class InvalidRequest(Failure):
     errors: list[dict[str, str]]
 
     def __init__(self, function: str, errors: list[dict[str, str]]) -> None:
-        told = "; ".join(f"{error['at'] or 'it'}: {error['detail']}" for error in errors[:5])
-        super().__init__(f"the request of {function} does not fit its contract: {told}")
+        super().__init__(f"the request of {function} does not fit its contract: {in_a_line(errors)}")
         self.errors = errors
+
+
+def mistakes_in(error: ValidationError) -> list[dict[str, str]]:
+    """What does not fit, each as ``at``, where it is (``lines/0/sku``), and ``detail``; without the values, which may be secret."""
+    items = error.errors(include_url=False, include_input=False, include_context=False)
+    return [{"at": "/".join(map(str, item["loc"])), "detail": item["msg"]} for item in items]
+
+
+def in_a_line(mistakes: list[dict[str, str]]) -> str:
+    """The first few mistakes, on one line."""
+    return "; ".join(f"{mistake['at'] or 'it'}: {mistake['detail']}" for mistake in mistakes[:5])
 
 
 class OperationConflict(Failure):

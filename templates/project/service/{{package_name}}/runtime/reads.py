@@ -1,6 +1,5 @@
 """What the API reads from: the service's database or a replica of it, in transactions that cannot write."""
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -77,17 +76,6 @@ class ReadDatabase(Database):
         if self._migrations is not None:
             await self.check_schema(self._migrations)
             self._migrations = None
-
-    @asynccontextmanager
-    async def watched(self) -> AsyncIterator["ReadDatabase"]:
-        """Look at it while the block runs; then close it."""
-        async with self:
-            watching = asyncio.create_task(self.watch())
-            try:
-                yield self
-            finally:
-                watching.cancel()
-                await asyncio.wait({watching})
 
     async def watch(self) -> None:
         """Ask it at once, and from then on from time to time, until canceled."""

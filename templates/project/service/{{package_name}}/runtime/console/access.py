@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import OperatorError
+from ..http.auth import bearer_token
 from ..http.guesses import Guesses
 from ..http.problems import Problem
 from ..settings import is_allowed_host
@@ -80,11 +81,8 @@ class Guard:
     async def _check_token(self, scope: Scope, headers: Headers) -> None:
         if self._access.token is None:
             return
-        given = headers.getlist("authorization")
-        scheme, _, offered = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-        if scheme.lower() == "bearer" and hmac.compare_digest(
-            offered.strip().encode(errors="replace"), self._access.token.encode()
-        ):
+        offered = bearer_token(headers)
+        if hmac.compare_digest(offered, self._access.token.encode()):
             return
         if offered:
             client = scope.get("client")

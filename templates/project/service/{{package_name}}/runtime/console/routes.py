@@ -20,7 +20,7 @@ from ..engine.run_list import list_runs
 from ..engine.run_status import Status
 from ..engine.run_tree import find_tree
 from ..engine.runs import RunPage, RunQuery, RunTree, moment
-from ..errors import OperatorError
+from ..errors import OperatorError, mistakes_in
 from ..http.auth import ClientDep
 from ..http.problems import Problem, invalid_request
 from ..http.strict_json import JsonRoute
@@ -277,10 +277,7 @@ def console_router(service: Service, sources: Sources, settings: ServiceSettings
         try:
             payload = validate(gate.payload, body.answer)
         except ValidationError as error:
-            found = error.errors(include_url=False, include_input=False, include_context=False)
-            raise invalid_request(
-                [{"at": "/".join(map(str, item["loc"])), "detail": item["msg"]} for item in found]
-            ) from None
+            raise invalid_request(mistakes_in(error)) from None
         delivery, _ = await gate.deliver(client, body.run, payload)
         console.questions.forget(body.run)
         if delivery in _REFUSED:

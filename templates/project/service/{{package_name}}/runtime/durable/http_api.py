@@ -36,7 +36,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from resonate.context import Context
 
 from ..engine.namespace import Namespace
-from ..errors import AnswerNotRead, ApiRefused, ApiUnavailable, MissingSetting
+from ..errors import AnswerNotRead, ApiRefused, ApiUnavailable, MissingSetting, in_a_line, mistakes_in
 from ..settings import ServiceSettings
 from .ids import call_id
 
@@ -66,9 +66,7 @@ class Answer:
         try:
             return model.model_validate_json(self.body)
         except ValidationError as error:
-            # Without the values: they may be secret.
-            items = error.errors(include_url=False, include_input=False, include_context=False)
-            told = "; ".join(f"{'/'.join(map(str, item['loc'])) or 'it'}: {item['msg']}" for item in items[:5])
+            told = in_a_line(mistakes_in(error))
             raise AnswerNotRead(self.api, f"its answer is no {model.__name__} ({told})") from None
 
 

@@ -34,7 +34,7 @@ from ..engine.offers import current_run
 from ..engine.places import say_function
 from ..engine.retry import Retry
 from ..engine.worker import DurableFunction
-from ..errors import Canceled, Failure, InvalidRequest, StepFailed, WiringError
+from ..errors import Canceled, Failure, InvalidRequest, StepFailed, WiringError, mistakes_in
 from ..telemetry.outstanding import note_call
 from ..telemetry.replays import one_pass
 from ..telemetry.runs import count_end, lost_leases, observe_run
@@ -244,8 +244,7 @@ def _parsed[Q: BaseModel](ctx: Context, contract: Rpc[Q, Any], sent: _Sent) -> Q
         else:
             return validate(contract.request, args[0])
     except ValidationError as error:
-        items = error.errors(include_url=False, include_input=False, include_context=False)
-        errors = [{"at": "/".join(map(str, item["loc"])), "detail": item["msg"]} for item in items[:20]]
+        errors = mistakes_in(error)[:20]
     failure = InvalidRequest(contract.name, errors)
     raise does_not_fit(str(failure)) if _is_our_own(ctx) else failure
 

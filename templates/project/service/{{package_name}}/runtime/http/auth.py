@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
-from starlette.datastructures import State
+from starlette.datastructures import Headers, State
 
 from ..durable import ids
 from ..engine.client import EngineClient
@@ -83,6 +83,16 @@ async def get_client(request: Request) -> EngineClient:
 ClientDep = Annotated[EngineClient, Depends(get_client)]
 
 
+def bearer_token(headers: Headers) -> bytes:
+    """What stands behind `Authorization: Bearer`; empty without it.
+
+    Sent twice it counts as none: a proxy in front of this service may have looked at the other one.
+    """
+    given = headers.getlist("authorization")
+    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    return token.strip().encode(errors="replace") if scheme.lower() == "bearer" else b""
+
+
 async def _authenticate(request: Request, state: State) -> str | None:
     """The name of the caller whose key the request carries; None where the service has no API keys.
 
@@ -91,10 +101,7 @@ async def _authenticate(request: Request, state: State) -> str | None:
     settings: ServiceSettings = state.settings
     if not settings.callers:
         return None
-    given = request.headers.getlist("authorization")
-    # Sent twice it counts as none: a proxy in front of this service may have looked at the other one.
-    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-    offered = token.strip().encode(errors="replace") if scheme.lower() == "bearer" else b""
+    offered = bearer_token(request.headers)
     # All keys are compared, each in constant time: the time of the response tells nothing.
     known = [caller for caller, secret in settings.callers if hmac.compare_digest(secret, offered)]
     if not known:
