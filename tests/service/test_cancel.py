@@ -14,10 +14,10 @@ from resonate.context import Context
 from shop.__main__ import SERVICE, main
 from shop.runtime.durable import cancel
 from shop.runtime.durable.cancel import request_cancel
+from shop.runtime.durable.cancel_requests import cancel_request_id
 from shop.runtime.durable.gate import Delivery, Gate
 from shop.runtime.durable.job_runs import retry
 from shop.runtime.durable.rpc import Rpc, serve
-from shop.runtime.durable.wish import wish_id
 from shop.runtime.engine.client import EngineClient
 from shop.runtime.engine.offers import WorkerResonate
 from shop.runtime.errors import Canceled, OperatorError
@@ -254,7 +254,7 @@ async def test_a_call_that_was_never_taken_is_never_begun(service: RunningServic
 
 
 async def test_what_cleans_up_is_not_canceled(service: RunningService) -> None:
-    """Neither by the wish, of which its run would hear, nor by who asks again while it waits."""
+    """Neither by the request, of which its run would hear, nor by who asks again while it waits."""
     await begin(service, "undo")
     await request_cancel(service.client, "job/a")
     moments.goes_on.set()
@@ -277,7 +277,7 @@ async def test_no_such_job_and_one_that_has_ended(service: RunningService) -> No
     assert (await end(service.client)).status is Status.SUCCEEDED
     with pytest.raises(OperatorError, match="has succeeded"):
         await request_cancel(service.client, "job/a")
-    assert await service.client.find(wish_id("job/a")) is None
+    assert await service.client.find(cancel_request_id("job/a")) is None
 
 
 async def test_who_is_told_with_the_run_asks_nothing(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,7 +293,7 @@ async def test_who_is_told_with_the_run_asks_nothing(service: RunningService, mo
     monkeypatch.setattr(service.client.resonate.promises, "get", count)
     moments.goes_on.set()
     assert (await end(service.client)).status is Status.CANCELED
-    assert wish_id("shop/job/a") not in asked
+    assert cancel_request_id("shop/job/a") not in asked
 
 
 async def test_by_force_nothing_is_undone(service: RunningService) -> None:

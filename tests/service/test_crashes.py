@@ -19,10 +19,10 @@ from shop.runtime.durable.once import once
 from shop.runtime.durable.rpc import Rpc, serve
 from shop.runtime.http.work import Status
 from shop.runtime.service import Service
-from shop.runtime.testing import crashes as crashes_module
+from shop.runtime.testing import lives
 from shop.runtime.testing.crashes import Crashes, Sample
-from shop.runtime.testing.lives import Kill
 from shop.runtime.testing.databases import Databases
+from shop.runtime.testing.lives import Kill
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -271,7 +271,7 @@ async def _hang(ctx: Context) -> Note:
 
 
 def test_a_process_that_hangs_is_named_with_its_open_calls(harness: Crashes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crashes_module, "LIFE_TIMEOUT", 0.5)
+    monkeypatch.setattr(lives, "LIFE_TIMEOUT", 0.5)
     with pytest.raises(pytest.fail.Exception) as failed:
         harness(planted, Note(), served=[serve(planted)(hangs)])
     first, _, rest = str(failed.value).partition("\n")

@@ -84,7 +84,19 @@ async def run_work(ctx: Context, request: Request) -> Done:
     return Done(text=f"{seen}, {len(written)} {told} {await ctx.run(finish)}")
 
 
-FUNCTIONS = [run_write, run_work]
+leaving = Rpc(name="leaving", group="dev", request=Request, result=Done, timeout=timedelta(seconds=60))
+
+
+@serve(leaving)
+async def run_leaving(ctx: Context, request: Request) -> Done:
+    """A write that is left to itself, before two other calls."""
+    await ctx.detached(write.name, request.model_dump(mode="json"))
+    seen = await ctx.run(look)
+    written = await write(ctx, request)
+    return Done(text=f"{seen} {written.text} {await ctx.run(finish)}")
+
+
+FUNCTIONS = [run_write, run_work, run_leaving]
 WRITES = ["wrote job/one:2 for one", "wrote job/one:9 for one"]
 
 
@@ -205,6 +217,24 @@ async def test_reconcile_looks_at_each_run_and_names_a_write_once(service: Runni
     for jobs in ((), ("job/one",)):
         lines = [line async for line in reconcile_group(service.client, Worker("dev", [run_write], ()), jobs)]
         assert [line.partition(":")[0] for line in lines] == ["missing db/op/write/job/one"] * 2
+
+
+async def test_what_a_run_left_to_itself_hides_no_call_behind_it(service: RunningService, database: Database) -> None:
+    await leaving.start(service.client, "job/left", Request())
+    assert (await ended(service, "job/left")).status == "failed"
+
+    async def both_wrote() -> bool:  # Nobody waits for what was detached.
+        return sum(event.startswith("wrote") for event in events) == 2
+
+    await service.poll_until(both_wrote)
+    is_broken.clear()
+    await retry(service.client, "job/left", "finish")
+    assert (await ended(service, "job/left+run2")).result == {"text": "seen written finished"}
+    assert len(events) == 3
+    async with database.write() as session:
+        await session.execute(text("DELETE FROM operations"))
+    lines = [line async for line in reconcile_group(service.client, Worker("dev", [run_write], ()), ["job/left"])]
+    assert sorted(line.partition(":")[0] for line in lines) == ["missing db/op/write/job/left"] * 2
 
 
 def test_ids_of_runs() -> None:

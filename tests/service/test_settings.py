@@ -9,8 +9,8 @@ from pydantic import SecretStr, ValidationError
 from shop.runtime.errors import MissingSetting, OperatorError
 from shop.runtime.service import Service
 from shop.runtime.settings import ServiceSettings, required, url_of
-from shop.runtime.testing.running import SECRET
 from shop.runtime.testing.recording import secrets_for
+from shop.runtime.testing.running import SECRET
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 

@@ -218,7 +218,7 @@ def _add_cancel(runs: click.Group, service: Service, settings: ReadSettings) -> 
         What it waits for ends at once; a database function that runs goes on to its end. The same again looks again.
         """
         from .durable.cancel import request_cancel
-        from .durable.wish import is_canceled
+        from .durable.cancel_requests import is_canceled
 
         found = settings(url)
 

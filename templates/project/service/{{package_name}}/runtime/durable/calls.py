@@ -22,8 +22,8 @@ from ..engine.call_names import GATE, NAMELESS, STEP, describe
 from ..engine.misfits import does_not_fit, in_words
 from ..engine.offers import current_run
 from ..errors import Canceled
+from .cancel_requests import IN_PLACE, SHIELDED, CancelRequest
 from .json_values import validate
-from .wish import IN_PLACE, SHIELDED, Wish
 
 BROUGHT_ALONG = 20
 """Of the first so many calls of a run those that are steps come along with each answer of a Resonate server.
@@ -57,7 +57,7 @@ class RecordedCalls:
         if run is not None:
             run.passes += 1
             self._pass = f"{run.begun_before}.{run.passes}"
-        self.wish = Wish(ctx, is_first_pass=self.is_first_pass and run is not None)
+        self.cancel_request = CancelRequest(ctx, is_first_pass=self.is_first_pass and run is not None)
 
     @property
     def is_first_pass(self) -> bool:
@@ -95,10 +95,10 @@ class RecordedCalls:
         tags = {**req.tags, _PASS: self._pass, **self._names.get(req.id, {})}
         if req.tags.get("resonate:scope") == "local" and _number(req.id) > BROUGHT_ALONG:
             tags["resonate:branch"] = req.id  # What has its run's branch is brought along.
-        if shield := self.wish.shield():
+        if shield := self.cancel_request.shield():
             tags[SHIELDED] = shield
-        elif await self.wish.is_due(req.id):
-            tags = self.wish.in_place_of(tags)
+        elif await self.cancel_request.is_due(req.id):
+            tags = self.cancel_request.in_place_of(tags)
         timeout_at = int(min(req.timeout_at, latest_end.get()()))
         record = await self._effects.create_promise(replace(req, tags=tags, timeout_at=timeout_at))
         is_new = record.tags.get(_PASS) == self._pass
@@ -109,7 +109,7 @@ class RecordedCalls:
                 raise self._error
         if IN_PLACE in record.tags and record.state == "pending":
             record = await self._effects.settle_promise(req.id, Canceled(req.id))
-        self.wish.note(record)
+        self.cancel_request.note(record)
         self._timeouts[req.id] = record.timeout_at
         for listener in self._listeners:
             listener(record, is_new)
@@ -123,7 +123,7 @@ class RecordedCalls:
 def note_told(ctx: Context) -> None:
     """Note that a run is told that it is canceled, by what it waited for."""
     if isinstance(ctx._state.effects, RecordedCalls):
-        ctx._state.effects.wish.note_told()
+        ctx._state.effects.cancel_request.note_told()
 
 
 def recorded[M: BaseModel](model: type[M], value: Any, what: str) -> M:

@@ -1,12 +1,12 @@
-"""Canceling a job: the wish is recorded once, and what the job waits for ends at once.
+"""Canceling a job: the request is recorded once, and what the job waits for ends at once.
 
 A job is canceled by its own workflow, which undoes what has to be undone (see `saga`) and then ends with `Canceled`. To
-ask for that is to make one promise (see `wish`). Then the calls under way are looked at, down to the last:
+ask for that is to make one promise (see `cancel_requests`). Then the calls under way are looked at, down to the last:
 
 * a wait at a gate ends, and its question takes no answer any more;
 * a sleep ends with `Canceled`;
 * a call that no worker ever took ends with `Canceled`, and so does the job itself;
-* what runs is left alone: a workflow learns of the wish by itself, and a database function goes on to its end.
+* what runs is left alone: a workflow learns of the request by itself, and a database function goes on to its end.
 
 So a job stops at its next durable call. To ask again is to look again. By force (``hard``) a job and its open calls end
 where they are: nothing is undone.
@@ -14,23 +14,22 @@ where they are: nothing is undone.
 
 import asyncio
 from collections.abc import AsyncIterator
-from itertools import count
 from time import monotonic
-from typing import Any
 
 from resonate.types import PromiseRecord
 
+from ..engine.call_names import function_of
 from ..engine.client import EngineClient
-from ..engine.run_ids import as_root
+from ..engine.listing import calls_of, is_detached
+from ..engine.run_ids import roots_named
 from ..engine.watch import find_task
 from ..errors import Canceled, OperatorError
 from ..telemetry.runs import count_job
+from .cancel_requests import FRESH, SHIELDED, cancel_request_id, is_canceled
 from .gate import CANCELED, HOLD, end_hold
 from .job_runs import REMEDY, newest
-from .wish import FRESH, SHIELDED, is_canceled, wish_id
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 0.5
-_AT_A_TIME = 32  # Of a run's calls are looked at: at first a few.
 
 
 async def request_cancel(client: EngineClient, root: str, *, hard: bool = False) -> PromiseRecord:
@@ -58,7 +57,7 @@ async def request_cancel(client: EngineClient, root: str, *, hard: bool = False)
 
 async def find_job(client: EngineClient, root: str) -> PromiseRecord | None:
     """The record of a job's newest run, by an id as the service or its logs spell it; None where there is none."""
-    for spelled in dict.fromkeys((as_root(root), client.namespace.local_id(as_root(root)))):
+    for spelled in roots_named(client.namespace, root):
         first = await client.find(spelled)
         if first is not None and "resonate:target" in first.tags:
             return await newest(client, first)
@@ -75,13 +74,13 @@ async def ask(client: EngineClient, record: PromiseRecord) -> PromiseRecord:
     run = client.namespace.engine_id(record.id)
     # It has timed out when it is made: it is there, and waits for nobody.
     places = {f"resonate:{place}": run for place in ("origin", "branch", "parent")}
-    await client.create(wish_id(record.id), None, record.created_at, places)
+    await client.create(cancel_request_id(record.id), None, record.created_at, places)
     await _end_waits(client, record)
     return await client.find(record.id) or record
 
 
 async def follow(client: EngineClient, record: PromiseRecord) -> None:
-    """Look again as long as the run or one of its calls is at work, until it has to know of the wish by itself."""
+    """Look again as long as the run or one of its calls is at work, until it has to know of the request by itself."""
     until, pause = monotonic() + 1.5 * FRESH, _FIRST_PAUSE
     while await _end_waits(client, record) and monotonic() < until:
         await asyncio.sleep(pause)
@@ -110,15 +109,15 @@ async def _end_waits(client: EngineClient, record: PromiseRecord) -> bool:
         if task is not None and (task.state, task.version) == ("pending", 0):
             if await client.fail_untaken(record.id, failure := Canceled(promise)):
                 if record.tags.get("resonate:origin") == promise:  # No worker counts its end.
-                    count_job(_function_of(record) or "", failure)
+                    count_job(function_of(record) or "", failure)
                 return False
             is_at_work = True
-        # One that waits for a worker to go on with it learns of the wish when it does.
+        # One that waits for a worker to go on with it learns of the request when it does.
         is_at_work = is_at_work or (task is not None and task.state == "acquired")
     async for call in _open_calls(client, record.id):
         if SHIELDED in call.tags:
             continue
-        function = _function_of(call)
+        function = function_of(call)
         if function == HOLD.name:
             await end_hold(client, call.id, CANCELED)
         elif call.tags.get("resonate:scope") == "local" or ("resonate:target" in call.tags and function is not None):
@@ -128,21 +127,8 @@ async def _end_waits(client: EngineClient, record: PromiseRecord) -> bool:
     return is_at_work
 
 
-def _function_of(call: PromiseRecord) -> str | None:
-    """The function that a call calls; None for a step, a sleep and a promise."""
-    param: Any = call.param.data
-    return str(param["func"]) if isinstance(param, dict) and "func" in param else None
-
-
 async def _open_calls(client: EngineClient, parent: str) -> AsyncIterator[PromiseRecord]:
-    """The calls of a run or step that have not ended. They are numbered from 1 without a gap."""
-    prefix = f"{parent}." if ":" in parent else f"{parent}:"
-    size, numbers = 4, count(1)
-    while True:
-        found = await asyncio.gather(*(client.find(f"{prefix}{next(numbers)}") for _ in range(size)))
-        for call in found:
-            if call is not None and call.state == "pending":
-                yield call
-        if found[-1] is None:
-            return
-        size = min(size * 2, _AT_A_TIME)
+    """The calls of a run or step that have not ended. What it left to itself is no part of the job."""
+    async for call in calls_of(client, parent):
+        if call.state == "pending" and not is_detached(call):
+            yield call

@@ -1,4 +1,4 @@
-"""How a run learns that its job is to be canceled, and which of its calls go through all the same.
+"""Requests to cancel a job: how a run learns of one, and which of its calls go through all the same.
 
 Whoever cancels a job makes a promise, ``job/order-4711:cancel``, which says so (see `cancel`). It is of the run's
 branch, and so a Resonate server sends it along whenever a worker takes the run, and with its answers to what the run
@@ -21,6 +21,7 @@ from resonate.types import PromiseRecord
 
 from ..engine.client import EngineClient
 from ..engine.postgres import ResilientPostgres
+from ..engine.run_tags import EXTERNAL
 from ..engine.task_sender import CANCEL, TaskSender
 from ..errors import Canceled, EngineUnavailable
 
@@ -39,7 +40,7 @@ FRESH = 1.0
 _shield: ContextVar[str | None] = ContextVar("shield", default=None)
 
 
-def wish_id(root: str) -> str:
+def cancel_request_id(root: str) -> str:
     """The id of the promise which says that a run of a job is to be canceled: no call of it, since these have numbers."""
     return root + CANCEL
 
@@ -61,11 +62,11 @@ def is_canceled(record: PromiseRecord) -> bool:
     return record.state == "rejected_canceled"
 
 
-class Wish:
+class CancelRequest:
     """Whether one pass of a run is to be canceled, as far as it knows."""
 
     def __init__(self, ctx: Context, *, is_first_pass: bool) -> None:
-        self._run, self._id = ctx.info.id, wish_id(ctx.info.origin_id)
+        self._run, self._id = ctx.info.id, cancel_request_id(ctx.info.origin_id)
         self._effects = ctx._state.effects
         self._is_known = False
         # Work that was started and left to itself is no part of the job.
@@ -78,7 +79,7 @@ class Wish:
                 self._learned_at = monotonic()
 
     def shield(self) -> str | None:
-        """The value of the tag of new calls, where they are to go through, whatever is wished; else None."""
+        """The value of the tag of new calls, where they are to go through, though the job is canceled; else None."""
         return _shield.get() or ("true" if self._is_told else None)
 
     async def is_due(self, promise: str) -> bool:
@@ -90,7 +91,7 @@ class Wish:
             is_old = monotonic() - self._learned_at > FRESH and not _is_settled(effects, promise)
             # An engine that is away is noticed by the call itself.
             with suppress(EngineUnavailable, ServerError):
-                if self._id in effects.cache or (is_old and await self._is_wished()):
+                if self._id in effects.cache or (is_old and await self._is_requested()):
                     self._is_told = await self._is_shielded()
                     self._is_known = True
         return self._is_known and not self._is_told
@@ -98,11 +99,10 @@ class Wish:
     def in_place_of(self, tags: dict[str, str]) -> dict[str, str]:
         """The tags of what is recorded in the place of a call: nobody runs it, and it comes along with its run."""
         kept = {name: value for name, value in tags.items() if name != "resonate:target"}
-        # Without `external` resonate-pg would never end it, if nobody does.
-        return {**kept, "resonate:branch": self._run, "resonate:external": "true", IN_PLACE: "true"}
+        return {**kept, **EXTERNAL, "resonate:branch": self._run, IN_PLACE: "true"}
 
     def note(self, call: PromiseRecord) -> None:
-        """Note a call that the run makes or has made: it may be the one that tells of the wish."""
+        """Note a call that the run makes or has made: it may be the one that says that the job is canceled."""
         if is_canceled(call):
             self._is_told = True
 
@@ -110,10 +110,10 @@ class Wish:
         """Note that the run is told."""
         self._is_told = True
 
-    async def _is_wished(self) -> bool:
-        wish = await self._client.find(self._client.namespace.local_id(self._id))
+    async def _is_requested(self) -> bool:
+        request = await self._client.find(self._client.namespace.local_id(self._id))
         self._learned_at = monotonic()
-        return wish is not None
+        return request is not None
 
     async def _is_shielded(self) -> bool:
         """Whether this is a run that an undo called."""

@@ -32,14 +32,15 @@ from resonate.types import PromiseRecord
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
 from ..engine.run_ids import first_run, run_id, run_number
+from ..engine.run_tags import EXTERNAL
 from ..engine.worker import DurableFunction
 from ..errors import Canceled, Failure
 from .calls import note_told, recorded as read_recorded
+from .cancel_requests import shielded
 from .ids import MAX_ROOT
 from .job_runs import find_newest
 from .json_values import validate
 from .steps import DurableContext
-from .wish import shielded
 
 _EXPIRED = {"expired": True}
 CANCELED = {"canceled": True}
@@ -48,10 +49,6 @@ CANCELED = {"canceled": True}
 _ASKED_ALREADY = 0
 # A question outlives its work, so that a late answer is told apart from one for work that never was.
 _OUTLIVES = timedelta(days=1)
-# Of promises without a target resonate-pg ends at their time-out those that have this tag, and no others.
-_EXTERNAL = {"resonate:external": "true"}
-
-
 # Until the deadline of the call itself, which bounds it; the SDK's default would end a longer wait after a day.
 _AS_LONG_AS_THE_CALL = timedelta(days=36_500)
 
@@ -302,7 +299,7 @@ async def _close(ctx: Context, question_id: str) -> dict[str, Any]:
 
 async def _create(client: EngineClient, question_id: str, question: _Question, root_timeout_at: int) -> PromiseRecord:
     timeout_at = root_timeout_at + int(_OUTLIVES.total_seconds() * 1000)
-    return await client.create(question_id, question.model_dump(), timeout_at, _EXTERNAL)
+    return await client.create(question_id, question.model_dump(), timeout_at, EXTERNAL)
 
 
 async def _answer(client: EngineClient, asked: PromiseRecord, ours: dict[str, Any], *, is_over: bool) -> dict[str, Any]:

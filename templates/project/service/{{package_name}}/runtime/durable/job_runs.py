@@ -5,27 +5,26 @@ the engine is the same in all of them (see `ids`): operations find what was done
 how the job goes is told of its newest run.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
-from typing import Any
 
 from resonate.context import Context
-from resonate.ids import join_id
+from resonate.ids import join_id, origin_of
 from resonate.types import PromiseRecord
 
-from ..engine.call_names import name_of_call
+from ..engine.call_names import function_of, name_of_call
 from ..engine.client import EngineClient
+from ..engine.listing import calls_of, detached_id, is_detached
 from ..engine.namespace import Namespace
-from ..engine.run_ids import as_root, first_run, run_id, run_number
+from ..engine.run_ids import as_root, first_run, roots_named, run_id, run_number
 from ..engine.run_tags import tags_of_run
 from ..engine.runs import moment
 from ..errors import OperatorError
 from .calls import KEPT
-from .wish import SHIELDED, UNDO, is_canceled
+from .cancel_requests import SHIELDED, UNDO, is_canceled
 
 REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
 """What to do where the engine keeps no job of a name."""
@@ -55,7 +54,7 @@ async def all_runs(client: EngineClient, job: str) -> list[PromiseRecord]:
     Raises:
         OperatorError: there is no such job.
     """
-    for root in dict.fromkeys((as_root(job), client.namespace.local_id(as_root(job)))):
+    for root in roots_named(client.namespace, job):
         runs: list[PromiseRecord] = []
         while (run := await client.find(run_id(root, len(runs) + 1))) is not None:
             runs.append(run)
@@ -88,8 +87,7 @@ async def retry(client: EngineClient, job: str, step: str | None = None) -> Retr
             such call.
     """
     last = (await all_runs(client, job))[-1]
-    task: Any = last.param.data
-    if not isinstance(task, dict) or "func" not in task:
+    if function_of(last) is None:
         raise OperatorError(f"{job} is no job: it runs no function", REMEDY)
     if last.state == _RUNNING and run_number(last.id) > 1:
         return Retried(last, is_new=False)
@@ -106,7 +104,7 @@ async def retry(client: EngineClient, job: str, step: str | None = None) -> Retr
     timeout_at = client.clock.now_ms() + last.timeout_at - last.created_at
     if step is not None:
         for number, call in enumerate(await _calls_before(client, last, step), start=1):
-            await _keep(client, call, again, number, timeout_at - _EARLIER)
+            await _keep(client, call, join_id(again, str(number)), timeout_at - _EARLIER)
     # The engine's own tags say where it stands.
     tags = {name: it for name, it in last.tags.items() if name == "resonate:target" or not name.startswith("resonate:")}
     tags |= tags_of_run(client.namespace, again, client.clock.now_ms())
@@ -139,29 +137,19 @@ def retried_work() -> Began | None:
     return _began.get()
 
 
-async def _calls(client: EngineClient, run: PromiseRecord) -> AsyncIterator[PromiseRecord]:
-    """The calls that a run made itself; they are numbered from 1 without a gap."""
-    for number in count(1):
-        call = await client.find(f"{run.id}:{number}")
-        if call is None:
-            return
-        yield call
-
-
 async def _was_undone(client: EngineClient, run: str) -> bool:
     """Whether a saga of a run, or of its calls, has undone what it had done."""
-    for number in count(1):
-        call = await client.find(join_id(run, str(number)))
-        if call is None:
-            return False
-        if call.tags.get(SHIELDED) == UNDO or (call.state == "rejected" and await _was_undone(client, call.id)):
+    async for call in calls_of(client, run):
+        if call.tags.get(SHIELDED) == UNDO:
             return True
-    raise AssertionError("there is always a last call")
+        if call.state == "rejected" and not is_detached(call) and await _was_undone(client, call.id):
+            return True
+    return False
 
 
 async def _calls_before(client: EngineClient, run: PromiseRecord, step: str) -> list[PromiseRecord]:
     before: list[PromiseRecord] = []
-    async for call in _calls(client, run):
+    async for call in calls_of(client, run.id):
         if name_of_call(call) == step:
             return before
         before.append(call)
@@ -169,14 +157,16 @@ async def _calls_before(client: EngineClient, run: PromiseRecord, step: str) -> 
     raise OperatorError(f"{run.id} made no call of {step}", f"Its calls: {made}")
 
 
-async def _keep(client: EngineClient, call: PromiseRecord, again: str, number: int, timeout_at: int) -> None:
-    """Record a call of the run before as one of the next, if it has a result or a failure."""
+async def _keep(client: EngineClient, call: PromiseRecord, promise: str, timeout_at: int) -> None:
+    """Record a call of the run before as one of the next, if it has a result or a failure; ``promise`` is its id there."""
     if call.state not in (_ENDED_WELL, "rejected") or is_canceled(call):
         return
-    root, here = (client.namespace.engine_id(promise) for promise in (again, f"{again}:{number}"))
+    if is_detached(call):
+        promise = detached_id(client, promise)
+    root, here = client.namespace.engine_id(origin_of(promise)), client.namespace.engine_id(promise)
     places = {"resonate:origin": root, "resonate:parent": root}
     places["resonate:branch"] = root if call.tags.get("resonate:scope") == "local" else here
     tags = {name: value for name, value in call.tags.items() if name != "resonate:target"}  # Nobody is to run it.
-    await client.create(f"{again}:{number}", call.param.data, timeout_at, {**tags, **places, **KEPT})
+    await client.create(promise, call.param.data, timeout_at, {**tags, **places, **KEPT})
     settle = client.resolve if call.state == _ENDED_WELL else client.reject
-    await settle(f"{again}:{number}", call.value.data)
+    await settle(promise, call.value.data)

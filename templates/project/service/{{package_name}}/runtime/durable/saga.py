@@ -33,8 +33,8 @@ from ..errors import Canceled, EngineUnavailable, Failure, NotCompensated
 from ..outages import Lost
 from ..telemetry.runs import REFUSED, outcome_of
 from .calls import RecordedCalls, latest_end
+from .cancel_requests import UNDO, shielded
 from .rpc import DurableCall
-from .wish import UNDO, shielded
 
 logger = logging.getLogger(__name__)
 

@@ -23,9 +23,10 @@ from resonate.context import Context
 from resonate.error import ApplicationError
 from resonate.types import PromiseRecord, TaskData
 
+from ..engine.call_names import function_of
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
-from ..engine.run_tags import SCHEDULED, tags_of_scheduled_run
+from ..engine.run_tags import EXTERNAL, SCHEDULED, tags_of_scheduled_run
 from ..engine.runs import moment
 from ..engine.worker import DurableFunction
 from ..errors import Failure
@@ -56,8 +57,6 @@ _FARTHEST = 10_000
 
 _FIRST_WAIT = timedelta(hours=1)
 _REPEAT = 60.0
-# resonate-pg ends by themselves only promises that have a target or this tag.
-_EXTERNAL = {"resonate:external": "true"}
 
 # By schedule and reason: when it was logged last, and how often it has come since.
 _told: dict[tuple[str, str], tuple[float, int]] = {}
@@ -166,7 +165,7 @@ async def _take_turn(ctx: Context, given: Any) -> dict[str, Any]:
     client, plan = ctx.get_dependency(EngineClient), Plan.model_validate(given)
     run_id = job_root(ctx)
     due = _due(run_id)
-    asked = await client.create(f"{run_id}/turn", None, _lives_until(due), _EXTERNAL)
+    asked = await client.create(f"{run_id}/turn", None, _lives_until(due), EXTERNAL)
     turn = _turn_in(asked)
     if turn is None:
         found = await _judge(client, plan, due, asked.created_at)
@@ -268,7 +267,7 @@ async def _find_run_before(client: EngineClient, plan: Plan, due: int) -> Promis
             if plan.since is None or at <= plan.since:
                 return None
             continue
-        if not _is_of_schedule(run):  # The release before started the workflow itself.
+        if function_of(run) != FIRE.name:  # The release before started the workflow itself.
             return run
         is_undecided_for_good = run.state == "pending" and plan.catch_up != "all"
         turn = await (
@@ -320,18 +319,13 @@ async def _decide(client: EngineClient, run_id: str, due: int, turn: _Turn) -> _
 
 async def _settle(client: EngineClient, promise_id: str, due: int, value: dict[str, Any]) -> dict[str, Any]:
     """Resolve a promise that may not be there; returns what it was resolved with first."""
-    await client.create(promise_id, None, _lives_until(due), _EXTERNAL)
+    await client.create(promise_id, None, _lives_until(due), EXTERNAL)
     recorded: Any = (await client.resolve(promise_id, value)).value.data
     return dict(recorded)
 
 
 def _turn_in(asked: PromiseRecord) -> _Turn | None:
     return _Turn.model_validate(asked.value.data) if asked.state == "resolved" else None
-
-
-def _is_of_schedule(run: PromiseRecord) -> bool:
-    task: Any = run.param.data
-    return isinstance(task, dict) and task.get("func") == FIRE.name
 
 
 def _due(run_id: str) -> int:

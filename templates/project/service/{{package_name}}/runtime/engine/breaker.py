@@ -14,7 +14,7 @@ PAUSE = 1.0
 
 
 class Breaker:
-    """What is known of the engine from the requests of this process.
+    """The circuit breaker of one process.
 
     After :data:`FAILURES` in a row it is open: a request fails at once, but for one at a time, :data:`PAUSE` after the
     last failure. What the engine answers, a refusal included, closes it again.

@@ -32,7 +32,7 @@ from .namespace import Namespace
 from .offers import WorkerResonate
 from .postgres import ResilientPostgres
 from .retry import STEP_RETRY
-from .run_tags import tags_of_run
+from .run_tags import EXTERNAL, tags_of_run
 from .sdk_events import is_fault, observe
 from .task_sender import REFUSALS, TaskSender
 
@@ -215,8 +215,8 @@ class EngineClient:
         period = PROBE_PERIOD * 1000
         began = self.clock.now_ms() // period * period
         engine_id = self.namespace.engine_id(f"probe/{began // 1000}")
-        # Where this machine's clock is ahead, it times out a little later; resonate-pg does that to what is external.
-        tags = {**_root_tags(engine_id), "resonate:external": "true"}
+        # Where this machine's clock is ahead, it times out a little later.
+        tags = {**_root_tags(engine_id), **EXTERNAL}
         await self.resonate.promises.create(engine_id, began, Value(data=None), tags)
 
     async def root_tags(self, engine_id: str) -> dict[str, str] | None:

@@ -1,7 +1,7 @@
-"""The ends of work that this process waits for: the engine tells it of each.
+"""Notifications: the engine tells this process of the end of the work that it waits for.
 
-Asking again and again costs the engine a request each time, and the answer comes late by half a pause. A message can be
-lost, where a stream broke: so whoever waits still asks now and then.
+To poll instead costs the engine a request each time, and the answer comes late by half a pause. A message can be lost,
+where a stream broke: so whoever waits still asks now and then.
 """
 
 import asyncio

@@ -1,14 +1,21 @@
-"""The calls of a group that have succeeded, as the engine keeps them: all of them, or those of some jobs."""
+"""Calls as the engine keeps them: those that a run has made, and those of a group that have succeeded.
+
+A run numbers its calls from 1 without a gap. Each has its number at the end of its id, but a detached one: that has a
+digest of what its id would be.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
 from resonate.connections import LocalConnection
+from resonate.context import _hash_id
 from resonate.error import ServerError
+from resonate.ids import join_id, origin_of
 from resonate.types import PromiseRecord
 
 from ..errors import OperatorError
+from .call_names import group_of
 from .client import EngineClient
 from .postgres import ResilientPostgres
 
@@ -17,6 +24,8 @@ PAGE = 100
 
 PAGE_TIMEOUT = 60.0
 """Seconds that the engine has for a page: it may look through all that it keeps."""
+
+_FIRST_CALLS, _MOST_CALLS = 4, 32  # That are asked for at a time.
 
 
 async def succeeded_calls(client: EngineClient, group: str) -> AsyncIterator[PromiseRecord]:
@@ -43,27 +52,46 @@ async def succeeded_calls(client: EngineClient, group: str) -> AsyncIterator[Pro
             return
 
 
+async def calls_of(client: EngineClient, parent: str) -> AsyncIterator[PromiseRecord]:
+    """The calls that a run, step or call has made itself, in their order, detached ones included.
+
+    A few are asked for at a time, and more where there are more.
+    """
+    first, at_once = 1, _FIRST_CALLS
+    while True:
+        ids = [join_id(parent, str(number)) for number in range(first, first + at_once)]
+        for promise, found in zip(ids, await asyncio.gather(*map(client.find, ids)), strict=True):
+            call = found or await client.find(detached_id(client, promise))
+            if call is None:
+                return
+            yield call
+        first, at_once = first + at_once, min(at_once * 2, _MOST_CALLS)
+
+
+def detached_id(client: EngineClient, promise: str) -> str:
+    """The id of a call if it is detached; ``promise`` is the one that its number stands for otherwise."""
+    # The SDK has no public function for it; the minor version is pinned for this line.
+    return join_id(origin_of(promise), f"d{_hash_id(client.namespace.engine_id(promise))}")
+
+
+def is_detached(call: PromiseRecord) -> bool:
+    """Whether a call was left to itself by the run that made it."""
+    return call.id.partition(":")[2].startswith("d")
+
+
 async def calls_of_job(client: EngineClient, group: str, job: str) -> AsyncIterator[PromiseRecord]:
     """The calls of a group that one run of a job has made and that have succeeded, on every engine. ``job``: ``job/order-4711``."""
-    left = [job]
+    root = await client.find(job)
+    left = [] if root is None else [root]
     while left:
-        promise = left.pop()
-        record = await client.find(promise)
-        if record is None:
-            continue
+        record = left.pop()
         if _is_succeeded_call(client, group, record):
             yield msgspec.structs.replace(record, id=client.namespace.engine_id(record.id))
-        # Calls are numbered from 1 without a gap.
-        number, separator = 1, "." if ":" in promise else ":"
-        while await client.find(f"{promise}{separator}{number}") is not None:
-            left.append(f"{promise}{separator}{number}")
-            number += 1
+        left += [call async for call in calls_of(client, record.id)]
 
 
 def _is_succeeded_call(client: EngineClient, group: str, record: PromiseRecord) -> bool:
-    """Whether a record is of a call of this group. An engine in this process spells the address in its own way."""
-    address = record.tags.get("resonate:target", "")
-    return record.state == "resolved" and address.rpartition("@")[2] == client.namespace.group(group)
+    return record.state == "resolved" and group_of(record) == client.namespace.group(group)
 
 
 async def _page(client: EngineClient, target: str, after: str | None) -> tuple[list[PromiseRecord], str | None]:

@@ -1,4 +1,4 @@
-"""Runs that this code cannot go on with: the deployment is wrong, and not the job.
+"""Runs that the deployed code cannot go on with. They are held back, not failed: the deployment is wrong, and not the job.
 
 A worker that does not know a function, cannot read what was recorded, or makes other calls than were recorded, hands the
 run back and takes it again after a pause that grows. Meanwhile a worker with code that fits may take it. Which run it
@@ -30,6 +30,8 @@ from resonate.types import PromiseRecord
 
 from ..errors import EngineUnavailable
 from ..telemetry import metrics
+from .call_names import function_of
+from .run_tags import EXTERNAL
 
 if TYPE_CHECKING:
     from .client import EngineClient
@@ -139,8 +141,7 @@ class Misfits:
 
         ``unknown``: its function is not served here.
         """
-        task: Any = run.param.data
-        function = str(task.get("func", "")) if isinstance(task, dict) else ""
+        function = function_of(run) or ""
         held = self._held.get(run.id)
         now = monotonic()
         since = held.since if held else now
@@ -179,8 +180,7 @@ class Misfits:
             for number in range(_MOST_NOTES):
                 note = _note(run.id, number)
                 kept = {"run": run.id, "problem": held.problem}
-                # Without this tag resonate-pg would keep it for ever.
-                found = await client.create(note, kept, run.timeout_at, {"resonate:external": "true"})
+                found = await client.create(note, kept, run.timeout_at, EXTERNAL)
                 if found.state == "pending" and found.param.data == kept:
                     held.note = note
                     return

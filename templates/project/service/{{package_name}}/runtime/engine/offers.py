@@ -1,8 +1,10 @@
-"""What the engine offers to a worker, and when each run begins: once, in turn, and not before there is a place.
+"""The queue of a worker: runs that the engine has offered to it begin once, in turn, when there is a place for them.
 
 The SDK begins a run for each message, in the order of messages. An engine offers a run again while nobody takes it, so
 a backlog would be taken many times over. Here a run that is offered again keeps its turn, what was offered after the
 worker began to drain is left to others, and runs of one function leave places to those of others (see `places`).
+:class:`WorkerResonate` is the SDK's client with this queue, and with what is done about runs that do not fit the code
+(`misfits`) or end their process (`suspects`).
 """
 
 import asyncio
@@ -23,6 +25,7 @@ from resonate.transport import ExecuteMsg, Message
 from resonate.types import PromiseRecord, Status
 
 from ..telemetry import metrics
+from .call_names import function_of
 from .misfits import Misfits, is_unknown, problem_of
 from .places import Place, Places, pause_without_place
 from .suspects import Suspects
@@ -245,8 +248,7 @@ class WorkerResonate(Resonate):
             record = await self.promises.get(run)
         except ResonateError:
             return ""
-        task: Any = record.param.data
-        return str(task.get("func", "")) if isinstance(task, dict) else ""
+        return function_of(record) or ""
 
 
 class _WorkerCore(Core, kw_only=True):

@@ -1,4 +1,4 @@
-"""The places of a worker: how many runs go on at a time, and whose turn is next.
+"""The concurrency limit of a worker: MAX_RUNS places for runs, and whose turn is next.
 
 A run has a place while it does something, and none while it waits for its next try. Runs of one function have at most
 a part of all places, so that a function that hangs leaves room for the others.

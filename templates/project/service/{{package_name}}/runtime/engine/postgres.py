@@ -262,14 +262,8 @@ class ResilientPostgres(PostgresConnection):
 
         resonate-pg answers `schedule.search` with 501, and its role for workers reads no table.
         """
-        try:
-            async with self._sessions.session() as session:
-                cursor = await session.execute("SELECT id FROM resonate.schedules WHERE starts_with(id, %s)", (prefix,))
-                return {str(row[0]) for row in await cursor.fetchall()}
-        except InsufficientPrivilege:
-            return None
-        except Exception as error:
-            raise ConnectorError(error) from error
+        rows = await self._texts("SELECT id FROM resonate.schedules WHERE starts_with(id, %s)", prefix)
+        return None if rows is None else set(rows)
 
     async def resolved_promises(self, target: str, after: str, limit: int) -> list[str] | None:
         """Records of resolved promises of a target as JSON, by id from ``after`` on; None where this role may not."""
@@ -277,14 +271,7 @@ class ResilientPostgres(PostgresConnection):
             "SELECT resonate._promise_json_raw(p)::text FROM resonate.promises p "
             "WHERE p.target = %s AND p.state = 'resolved' AND p.id > %s ORDER BY p.id LIMIT %s"
         )
-        try:
-            async with self._sessions.session() as session:
-                cursor = await session.execute(statement, (target, after, limit))
-                return [str(row[0]) for row in await cursor.fetchall()]
-        except InsufficientPrivilege:
-            return None
-        except Exception as error:
-            raise ConnectorError(error) from error
+        return await self._texts(statement, target, after, limit)
 
     async def run_records(
         self,
@@ -317,9 +304,17 @@ class ResilientPostgres(PostgresConnection):
         for state in each:
             caller = [tags["run:caller"]] if is_of_caller else []
             arguments += [tags["run:service"], state, *caller, since, *before, wanted, limit]
+        return await self._texts(statement, *arguments, limit)
+
+    async def _texts(self, statement: str, *arguments: Any) -> list[str] | None:
+        """The first column of what a statement reads; None where this role may not read it.
+
+        Raises:
+            ConnectorError: Postgres does not answer.
+        """
         try:
             async with self._sessions.session() as session:
-                cursor = await session.execute(statement, (*arguments, limit))
+                cursor = await session.execute(statement, arguments)
                 return [str(row[0]) for row in await cursor.fetchall()]
         except InsufficientPrivilege:
             return None

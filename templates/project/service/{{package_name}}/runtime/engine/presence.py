@@ -21,6 +21,7 @@ from resonate.error import ServerError
 from ..errors import EngineUnavailable
 from .client import EngineClient
 from .offers import WorkerResonate
+from .run_tags import EXTERNAL
 from .runs import moment
 
 logger = logging.getLogger(__name__)
@@ -115,8 +116,8 @@ async def _note(client: EngineClient, worker: Worker) -> None:
     kept = worker.model_dump(mode="json")
     for number in range(MOST_NOTED):
         promise = _id(worker.group, minute, number)
-        # With this tag resonate-pg ends it, where this machine's clock is ahead.
-        found = await client.create(promise, kept, minute * _MINUTE, {"resonate:external": "true"})
+        # Where this machine's clock is ahead, it is pending for a moment.
+        found = await client.create(promise, kept, minute * _MINUTE, EXTERNAL)
         if isinstance(found.param.data, dict) and found.param.data.get("process") == worker.process:
             return
 

@@ -5,12 +5,19 @@ A run that was started again is a root of its own, ``job/order-4711+run2``.
 
 import re
 
+from .namespace import Namespace
+
 _RUN = re.compile(r"\+run([0-9]+)(?=:|$)")  # No public id has a `+`.
 
 
 def as_root(text: str) -> str:
     """A root id as it is on the engine, where its fields are spelled as clients see them: ``invoice/c-1,42``."""
     return text.replace(",", "/")
+
+
+def roots_named(namespace: Namespace, text: str) -> list[str]:
+    """The root ids that somebody may mean: as the service and its clients spell it, or as logs do, with the namespace."""
+    return list(dict.fromkeys((as_root(text), namespace.local_id(as_root(text)))))
 
 
 def run_number(root: str) -> int:

@@ -26,6 +26,11 @@ SCHEDULE = "run:schedule"
 
 DAY, HOUR, MINUTE = "run:day", "run:hour", "run:minute"
 
+EXTERNAL = {"resonate:external": "true"}
+"""The tag of a promise that no worker settles. Of those resonate-pg ends at its time-out only one that has this tag, and
+keeps any other for ever.
+"""
+
 SCHEDULED = "schedule"
 """The kind of the runs that a schedule starts."""
 

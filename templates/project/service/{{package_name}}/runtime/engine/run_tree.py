@@ -3,19 +3,18 @@
 import asyncio
 from typing import Any
 
-from resonate.context import _hash_id
-from resonate.ids import join_id, origin_of
+from resonate.ids import join_id
 from resonate.types import PromiseRecord
 
-from .call_names import GATE, name_of_call
+from .call_names import GATE, function_of, group_of, name_of_call
 from .client import EngineClient
+from .listing import detached_id, is_detached
 from .misfits import find_problem
 from .presence import is_served
-from .run_ids import as_root, run_id
+from .run_ids import roots_named, run_id
 from .run_status import Status
-from .runs import Call, Form, Run, RunTree, WaitingFor, end_of, error_in, function_of, group_of, moment
-from .suspects import find_crashes
-from .watch import Task, find_task
+from .runs import Call, Form, Run, RunTree, WaitingFor, end_of, error_in, moment
+from .watch import Task, find_crash_problem, find_task
 
 MOST_CALLS = 2000
 """Calls of one tree; what comes on top is left out."""
@@ -31,7 +30,7 @@ async def find_tree(client: EngineClient, run: str) -> RunTree | None:
     Raises:
         EngineUnavailable: the engine does not answer.
     """
-    for root in dict.fromkeys((as_root(run), client.namespace.local_id(as_root(run)))):
+    for root in roots_named(client.namespace, run):
         record = await client.find(root)
         if record is not None and ":" not in root and function_of(record) is not None:
             return await _Reader(client).tree(record)
@@ -93,23 +92,19 @@ class _Reader:
         return list(await asyncio.gather(*map(self._call, records)))
 
     async def _children(self, parent: str) -> list[PromiseRecord]:
-        """Their records. They are numbered from 1 without a gap, but where one was detached: its id has a digest."""
+        """Their records: as `calls_of`, but within the bounds of this reader."""
         found: list[PromiseRecord] = []
         wave = 2
         first = 1
         while True:
             ids = [join_id(parent, str(number)) for number in range(first, first + wave)]
             for promise, record in zip(ids, await asyncio.gather(*map(self._find, ids)), strict=True):
-                child = record or await self._find(self._detached(promise))
+                child = record or await self._find(detached_id(self._client, promise))
                 if child is None or self._left <= 0:
                     return found
                 self._left -= 1
                 found.append(child)
             first, wave = first + wave, min(wave * 2, _LONGEST_WAVE)
-
-    def _detached(self, promise: str) -> str:
-        # The SDK has no public function for it; the minor version is pinned for this line.
-        return join_id(origin_of(promise), f"d{_hash_id(self._client.namespace.engine_id(promise))}")
 
     async def _waiting_for(
         self, record: PromiseRecord, form: Form, group: str | None, task: Task | None
@@ -127,11 +122,9 @@ class _Reader:
         if task is None or group is None or task.state not in ("pending", "acquired"):
             return None
         engine_id = self._client.namespace.engine_id(record.id)
-        is_taken = task.state == "acquired"
-        if crashes := await find_crashes(self._client, engine_id, task.version - is_taken):
-            crashed = f"processes ended while it ran ({crashes} in a row): it is tried again, alone"
+        if crashed := await find_crash_problem(self._client, engine_id, task):
             return WaitingFor(kind="worker", text=crashed, group=group, problem=crashed)
-        if is_taken:
+        if task.state == "acquired":
             return None
         problem = await find_problem(self._client, engine_id)
         served = await self._is_served(group)
@@ -169,7 +162,7 @@ def _form_of(record: PromiseRecord) -> Form:
         return "promise"
     if function == _HOLD:
         return "gate"
-    return "detached" if record.id.partition(":")[2].startswith("d") else "call"
+    return "detached" if is_detached(record) else "call"
 
 
 def _request_of(task: Any) -> Any:

@@ -15,6 +15,7 @@ from resonate.types import PromiseRecord
 
 from ..errors import InvalidCursor
 from . import run_tags
+from .call_names import function_of, group_of
 from .client import STARTED_BY, EngineClient, error_of
 from .run_status import Status, status_of
 
@@ -197,18 +198,6 @@ def error_in(record: PromiseRecord) -> RunError | None:
         return None
     failure = error_of(record)
     return RunError(code=failure.code, message=str(failure)[:1000])
-
-
-def function_of(record: PromiseRecord) -> str | None:
-    """The durable function that a record calls; None where it calls none."""
-    task: Any = record.param.data
-    function = task.get("func") if isinstance(task, dict) else None
-    return function if isinstance(function, str) else None
-
-
-def group_of(record: PromiseRecord) -> str | None:
-    """The group that serves a record, as the engine knows it; an engine in this process spells the address in its own way."""
-    return record.tags.get("resonate:target", "").rpartition("@")[2] or None
 
 
 def moment(ms: int) -> datetime:

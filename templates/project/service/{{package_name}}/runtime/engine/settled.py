@@ -1,4 +1,4 @@
-"""Settled promises that this process has seen, so that a run which goes on need not ask for them again.
+"""A cache of settled promises, so that a run which goes on in this process need not ask the engine for them again.
 
 A run is run from the top at each wake, and makes all its calls again to learn their results. A settled promise never
 changes: what was seen of it once holds. A worker whose lease has passed to another is told so at its next request that is

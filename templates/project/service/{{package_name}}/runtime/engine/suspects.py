@@ -1,6 +1,6 @@
-"""Runs that end their process (`os._exit` in a C library, memory): found, run alone, and at last put aside.
+"""Poison runs, which end their process (`os._exit` in a C library, memory): found, run alone, and at last put aside.
 
-The engine offers such a run again whenever its lease ends, and it takes along what else runs in its process, for ever.
+The engine offers such a run again whenever its lease ends, and each time all else that runs in its process is lost, too.
 How often a run was taken says little: a workflow is taken at each wake. So one that was taken `SUSPECT_AFTER` times
 leaves a note in the engine while it runs, which is settled however the run ends. A note that is still open was left by
 a process that ended. In a process that has just begun, perhaps in the place of one that ended so, each run leaves one
@@ -25,6 +25,7 @@ from resonate.error import ServerError
 
 from ..errors import EngineUnavailable, Failure
 from .places import pause_without_place
+from .run_tags import EXTERNAL
 
 if TYPE_CHECKING:
     from .client import EngineClient
@@ -98,8 +99,7 @@ class Suspects:
     async def _leave(self, client: "EngineClient", note: str, run: "Taken", crashes: int) -> None:
         with suppress(EngineUnavailable, ServerError):
             kept = {"run": run.promise.id, "crashes": crashes}
-            # Without this tag resonate-pg would keep it for ever.
-            await client.create(note, kept, run.promise.timeout_at, {"resonate:external": "true"})
+            await client.create(note, kept, run.promise.timeout_at, EXTERNAL)
             self._notes[note] = client
 
     async def _settle(self, note: str) -> None:

@@ -21,7 +21,7 @@ REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 """What the engine answers where RESONATE_TOKEN is not good for a request."""
 
 CANCEL = ":cancel"
-"""How the id of the promise ends which says that a run is to be canceled (see `durable.wish`)."""
+"""How the id of the promise ends which says that a run is to be canceled (see `durable.cancel_requests`)."""
 
 REFUSED_PAUSE = 2.0
 """Seconds after which a run's request is made again that was answered so."""

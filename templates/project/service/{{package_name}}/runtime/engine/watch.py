@@ -8,15 +8,16 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
 
 from resonate.connections import LocalConnection
 from resonate.error import ServerError
+from resonate.ids import join_id
 from resonate.types import PromiseRecord
 
 from ..errors import EngineUnavailable
 from ..telemetry import metrics, outstanding
 from ..telemetry.runs import CANCELED, TIMED_OUT
+from .call_names import function_of, group_of
 from .client import EngineClient, answer
 from .misfits import find_problem
 from .suspects import find_crashes
@@ -134,6 +135,12 @@ async def find_task(client: EngineClient, engine_id: str) -> Task | None:
     return Task(str(data["task"]["state"]), int(data["task"]["version"]))
 
 
+async def find_crash_problem(client: EngineClient, engine_id: str, task: Task) -> str | None:
+    """That the processes which had a call ended while it ran; None where they did not."""
+    crashes = await find_crashes(client, engine_id, task.version - (task.state == "acquired"))
+    return f"processes ended while it ran ({crashes} in a row): it is tried again, alone" if crashes else None
+
+
 async def find_untaken(client: EngineClient, record: PromiseRecord) -> Untaken | None:
     """The call that a job waits for, where no worker has it; None where one has, or it waits for something else.
 
@@ -153,25 +160,19 @@ async def find_untaken(client: EngineClient, record: PromiseRecord) -> Untaken |
             continue
         if client.clock.now_ms() - record.created_at < YOUNG * 1000:
             return None
-        is_taken = task.state == "acquired"
-        problem = None
-        if crashes := await find_crashes(client, engine_id, task.version - is_taken):
-            problem = f"processes ended while it ran ({crashes} in a row): it is tried again, alone"
-        elif is_taken:
+        problem = await find_crash_problem(client, engine_id, task)
+        if problem is None and task.state == "acquired":
             return None
         problem = problem or await find_problem(client, engine_id)
-        group = record.tags.get("resonate:target", "").rpartition("@")[2]
-        param: Any = record.param.data
-        return Untaken(record.id, param.get("func", "") if isinstance(param, dict) else "", group, problem)
+        return Untaken(record.id, function_of(record) or "", group_of(record) or "", problem)
     return None
 
 
 async def _open_call(client: EngineClient, parent: str) -> PromiseRecord | None:
     """The last call of a run that has not ended, among its last few."""
-    prefix = f"{parent}." if ":" in parent else f"{parent}:"
 
     async def call(number: int) -> PromiseRecord | None:
-        return await client.find(f"{prefix}{number}")
+        return await client.find(join_id(parent, str(number)))
 
     # Calls are numbered from 1 without a gap: double up past the last one, then halve the distance to it.
     there, beyond = 0, 1

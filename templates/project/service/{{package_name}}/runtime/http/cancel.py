@@ -10,8 +10,8 @@ from resonate.types import PromiseRecord
 from starlette._utils import get_route_path
 
 from ..durable import cancel as durable
+from ..durable.cancel_requests import is_canceled
 from ..durable.job_runs import find_newest
-from ..durable.wish import is_canceled
 from ..engine.client import EngineClient
 from ..errors import EngineUnavailable
 from .auth import Caller
@@ -51,7 +51,7 @@ async def _follow(client: EngineClient, record: PromiseRecord) -> None:
     try:
         await durable.follow(client, record)
     except (EngineUnavailable, ServerError) as error:
-        # It learns of the wish by itself at its next call; only what it begins to wait for now is not woken.
+        # It learns of the request by itself at its next call; only what it begins to wait for now is not woken.
         logger.warning(
             "a canceled job may go on waiting until it is canceled again: %s", error, extra={"job": record.id}
         )

@@ -17,6 +17,7 @@ from resonate.types import PromiseRecord
 from ..durable import ids
 from ..durable.fingerprints import fingerprint
 from ..durable.rpc import Rpc
+from ..engine.call_names import function_of
 from ..telemetry import metrics
 from .auth import Caller, get_caller
 from .problems import Problem
@@ -77,8 +78,7 @@ class RequestIdentity:
         Its fingerprint may be another one, since a field with a default may be new, or there is none: a step or another
         service started the work.
         """
-        task: Any = record.param.data
-        if not isinstance(task, dict) or task.get("func") != self._contract.name:
+        if function_of(record) != self._contract.name:
             return False
         try:
             return fingerprint(self._contract.stored_request(record)) == self._digest
