@@ -17,7 +17,7 @@ from resonate.types import PromiseRecord
 
 from ..engine.call_names import function_of, name_of_call
 from ..engine.client import EngineClient
-from ..engine.listing import calls_of, detached_id, is_detached
+from ..engine.listing import calls_of, is_detached
 from ..engine.namespace import Namespace
 from ..engine.run_ids import as_root, first_run, roots_named, run_id, run_number
 from ..engine.run_tags import tags_of_run
@@ -158,11 +158,12 @@ async def _calls_before(client: EngineClient, run: PromiseRecord, step: str) -> 
 
 
 async def _keep(client: EngineClient, call: PromiseRecord, promise: str, timeout_at: int) -> None:
-    """Record a call of the run before as one of the next, if it has a result or a failure; ``promise`` is its id there."""
-    if call.state not in (_ENDED_WELL, "rejected") or is_canceled(call):
+    """Record a call of the run before as one of the next, if it has a result or a failure; ``promise`` is its id there.
+
+    What was detached is not kept: it is work of its own, which each run starts.
+    """
+    if call.state not in (_ENDED_WELL, "rejected") or is_canceled(call) or is_detached(call):
         return
-    if is_detached(call):
-        promise = detached_id(client, promise)
     root, here = client.namespace.engine_id(origin_of(promise)), client.namespace.engine_id(promise)
     places = {"resonate:origin": root, "resonate:parent": root}
     places["resonate:branch"] = root if call.tags.get("resonate:scope") == "local" else here

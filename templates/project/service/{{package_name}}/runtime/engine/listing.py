@@ -1,7 +1,7 @@
 """Calls as the engine keeps them: those that a run has made, and those of a group that have succeeded.
 
-A run numbers its calls from 1 without a gap. Each has its number at the end of its id, but a detached one: that has a
-digest of what its id would be.
+A run numbers its calls from 1. Each has its number at the end of its id, but a detached one: that has a digest of what
+its id would be.
 """
 
 import asyncio
@@ -55,16 +55,22 @@ async def succeeded_calls(client: EngineClient, group: str) -> AsyncIterator[Pro
 async def calls_of(client: EngineClient, parent: str) -> AsyncIterator[PromiseRecord]:
     """The calls that a run, step or call has made itself, in their order, detached ones included.
 
-    A few are asked for at a time, and more where there are more.
+    A few are asked for at a time, and more where there are more. The calls of a `fan_out` that is just making them may
+    have gaps: these are passed over, but not at the end of what is asked for at a time.
     """
+
+    async def find(number: int) -> PromiseRecord | None:
+        promise = join_id(parent, str(number))
+        return await client.find(promise) or await client.find(detached_id(client, promise))
+
     first, at_once = 1, _FIRST_CALLS
     while True:
-        ids = [join_id(parent, str(number)) for number in range(first, first + at_once)]
-        for promise, found in zip(ids, await asyncio.gather(*map(client.find, ids)), strict=True):
-            call = found or await client.find(detached_id(client, promise))
-            if call is None:
-                return
-            yield call
+        found = await asyncio.gather(*map(find, range(first, first + at_once)))
+        for call in found:
+            if call is not None:
+                yield call
+        if found[-1] is None:
+            return
         first, at_once = first + at_once, min(at_once * 2, _MOST_CALLS)
 
 

@@ -71,8 +71,9 @@ def problems(*kinds: tuple[int | str, str]) -> dict[int | str, dict[str, Any]]:
 
 _WORK_FAILED = ("default", "The work failed: the problem has the status, code and message of the failure.")
 _UNAUTHORIZED = (401, "The API key is missing or wrong.")
+_WHERE_TO_POLL = {"Location": {"description": "Where to poll.", "schema": {"type": "string"}}}
 _STARTED_HEADERS = {
-    "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
+    **_WHERE_TO_POLL,
     "Idempotent-Replayed": {"description": "`true` for work that was asked for before.", "schema": {"type": "string"}},
 }
 _WAIT_HEADERS = {"Preference-Applied": {"description": "`wait=N`", "schema": {"type": "string"}}}
@@ -103,11 +104,9 @@ POLLED: dict[int | str, dict[str, Any]] = {
 }
 """`responses` of a route that says how work goes."""
 
-_PATH_HEADER = {"Location": {"description": "Where to poll.", "schema": {"type": "string"}}}
-
 CANCELED: dict[int | str, dict[str, Any]] = {
-    200: {"description": "It is canceled.", "headers": _PATH_HEADER},
-    202: {"description": "It stops; poll `Location`.", "headers": _PATH_HEADER},
+    200: {"description": "It is canceled.", "headers": _WHERE_TO_POLL},
+    202: {"description": "It stops; poll `Location`.", "headers": _WHERE_TO_POLL},
     **problems(
         _UNAUTHORIZED,
         (404, "There is no such id, or it is somebody else's."),

@@ -149,9 +149,9 @@ def make_settings(definition: Service, **values: Any) -> ServiceSettings:
     defaults: dict[str, Any] = {
         "webhook_secrets": secrets_for(definition, SECRET),
         "database_url": "sqlite:///unused.db",
+        "use_fakes": True,
+        "allowed_hosts": "*",  # Tests call the service by names of their own.
     }
-    defaults["use_fakes"] = True
-    defaults["allowed_hosts"] = "*"  # Tests call the service by names of their own.
     return definition.settings(**{**defaults, **values, "_env_file": None})
 
 
