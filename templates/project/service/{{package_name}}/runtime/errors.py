@@ -15,12 +15,14 @@
       VersionMismatch     a row has changed since its caller saw it
     ApiUnavailable        an HTTP API of somebody else did not answer in time, or asks for another try
     EngineUnavailable     the engine did not answer in time; what was asked of it may still happen
+      EngineRefused       the engine refuses this process's token
     InvalidCursor         a cursor that is none of this list in this order
     QueryTimedOut         a query of the API took longer than READ_TIMEOUT
     OperatorError         what an operator can mend: what is wrong, and what to do
       MissingSetting      a setting that this process needs is not set
       WiringError         a contract that nobody serves, or a function in the wrong group
       SchemaError         the database is not at the migration that this code needs
+      DatabaseUnavailable the database cannot be reached
       PortTaken           an address is in use
       CannotRecord        there is no history of such a run
 
