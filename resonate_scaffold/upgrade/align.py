@@ -74,9 +74,27 @@ def _rename(
     target: PurePosixPath,
 ) -> None:
     if target in new and target not in old and target not in own:
-        old[target] = old.pop(path)
-        if path in own:
-            own[target] = own.pop(path)
+        for files in (old, own):
+            if path in files:
+                files[target] = _reached(files.pop(path), len(path.parts) - len(target.parts))
+
+
+def _reached(content: bytes, higher: int) -> bytes:
+    """A module that is so many directories higher than it was, whose relative imports name what they did.
+
+    What stood beside it came along.
+    """
+    try:
+        text = content.decode()
+        tree = ast.parse(text)
+    except (ValueError, SyntaxError):
+        return content
+    lines = text.splitlines(keepends=True)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level > 1:
+            dots = "." * max(1, node.level - higher)
+            lines[node.lineno - 1] = re.sub(r"\bfrom\s+\.+", f"from {dots}", lines[node.lineno - 1], count=1)
+    return "".join(lines).encode()
 
 
 def _split(

@@ -80,32 +80,62 @@ def modernize(files: Files, untouched: Files, package: str, old: str, new: str) 
 
     Args:
         files: the service as merged.
-        untouched: what the new version makes: a file that is the same there needs nothing.
+        untouched: what the new version makes: a file that is the same there needs nothing, nor does an import.
     """
     if not as_numbers(old) < (0, 2, 0) <= as_numbers(new):
         return Modernized(files, ())
     changed, left = dict(files), list[str]()
+    for path, content in files.items():
+        theirs = path.parts[:2] == (package, "runtime") or untouched.get(path) == content
+        if path.suffix == ".py" and not theirs:
+            found = _modernized(path, content, files, untouched, package, _imports_of(untouched.get(path, b"")))
+            if found is not None:
+                changed[path] = found.apply().encode()
+                left += found.left
+    return Modernized(changed, tuple(left))
+
+
+def modernize_one(
+    path: PurePosixPath, content: bytes, files: Files, untouched: Files, package: str, old: str, new: str
+) -> bytes:
+    """Apply the same to a file as it was before a merge, in which nothing is the new version's yet."""
+    if not as_numbers(old) < (0, 2, 0) <= as_numbers(new):
+        return content
+    found = _modernized(path, content, files, untouched, package, frozenset())
+    return content if found is None else found.apply().encode()
+
+
+def _modernized(
+    path: PurePosixPath, content: bytes, files: Files, untouched: Files, package: str, new: frozenset[_Imported]
+) -> _Reader | None:
+    """A file that was read; None where it is no Python: it has markers of a conflict, or had no sense before."""
+    tree = _parsed(content)
 
     def successor(module: str, name: str) -> tuple[str, str] | None:
         return _successor(untouched, package, module, name)
 
     def exists(module: str) -> bool:
-        path = PurePosixPath(package, *module.split("."))
-        return path.with_suffix(".py") in files or any(path in other.parents for other in untouched)
+        it = PurePosixPath(package, *module.split("."))
+        return it.with_suffix(".py") in files or any(it in other.parents for other in untouched)
 
-    for path, content in files.items():
-        theirs = path.parts[:2] == (package, "runtime") or untouched.get(path) == content
-        if path.suffix != ".py" or theirs:
-            continue
-        try:
-            text = content.decode()
-            tree = ast.parse(text)
-        except (ValueError, SyntaxError):
-            continue  # It has markers of a conflict, or had no sense before.
-        reader = _Reader(path, package, tree, text, successor, exists)
-        changed[path] = reader.apply().encode()
-        left += reader.left
-    return Modernized(changed, tuple(left))
+    return None if tree is None else _Reader(path, package, tree, content.decode(), successor, exists, new)
+
+
+def _parsed(content: bytes) -> ast.Module | None:
+    try:
+        return ast.parse(content.decode())
+    except (ValueError, SyntaxError):
+        return None
+
+
+type _Imported = tuple[int, str | None, str, str | None]
+"""What an import names: the level, the module, the name, and its alias."""
+
+
+def _imports_of(content: bytes) -> frozenset[_Imported]:
+    tree = _parsed(content) or ast.Module([], [])
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    return frozenset((node.level, node.module, it.name, it.asname) for node in found for it in node.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +160,9 @@ class _Reader:
         text: str,
         successor: Callable[[str, str], tuple[str, str] | None],
         exists: Callable[[str], bool],
+        new: frozenset[_Imported],
     ) -> None:
+        self._new = new
         self._path, self._package, self._tree, self._text = path, package, tree, text
         self._successor, self._exists = successor, exists
         self.left: list[str] = []
@@ -161,7 +193,7 @@ class _Reader:
 
     def _of_names(self, node: ast.ImportFrom, module: str) -> Iterator[_Cut]:
         """An import of names that moved."""
-        moved = {it: to for it in node.names if (to := self._successor(module, it.name))}
+        moved = {it: to for it in node.names if not self._is_new(node, it) and (to := self._successor(module, it.name))}
         if not moved:
             if not self._exists(module):
                 self._leave(node)
@@ -184,6 +216,8 @@ class _Reader:
         lines: list[str] = []
         gone: set[ast.alias] = set()
         for it in node.names:
+            if self._is_new(node, it):
+                continue
             module = f"{package}.{it.name}".lstrip(".")
             uses = {
                 use: to
@@ -222,6 +256,10 @@ class _Reader:
                     else:
                         yield _Cut(*between, f"{options})(")
                         yield _Cut(*rest, ")")
+
+    def _is_new(self, node: ast.ImportFrom, it: ast.alias) -> bool:
+        """Whether the new version imports this, here: then it means what it says."""
+        return (node.level, node.module, it.name, it.asname) in self._new
 
     def _free(self, name: str, module: str) -> str:
         """A name by itself, or with its module's where the file has another thing of that name."""

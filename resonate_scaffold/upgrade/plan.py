@@ -14,13 +14,16 @@ from resonate_scaffold.forms import form
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import ADDS, MANIFEST, Added, FilesInMemory, Manifest, fingerprint
 from resonate_scaffold.upgrade.align import align
-from resonate_scaffold.upgrade.codemods import modernize
-from resonate_scaffold.upgrade.merge import Conflict, Sides, merge
+from resonate_scaffold.upgrade.codemods import modernize, modernize_one
+from resonate_scaffold.upgrade.merge import Conflict, Merged, Sides, merge
 from resonate_scaffold.upgrade.moves import moves_between
 from resonate_scaffold.upgrade.releases import replay_with
 from resonate_scaffold.upgrade.replay import Record, Refused, Replayed
 from resonate_scaffold.upgrade.repository import Tree
+from resonate_scaffold.upgrade.resolve import resolve
 from resonate_scaffold.upgrade.steps import fit, mend, records_for
+
+Files = Mapping[PurePosixPath, bytes]
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+(\[[^]]*\])?")
 
@@ -79,11 +82,13 @@ def plan_upgrade(
         if _is_machinery(path, package) and own.files.get(path, it) not in (it, new.files.get(path))
     ]
     aligned = align(old, own, new, moves_between(manifest.version, version, package))
-    merged = merge(*aligned, new, version)
+    by_lines = merge(*aligned, new, version)
+    merged, told_before = _resolved(by_lines, manifest.version, version, package, new.files)
     mended, unfinished = mend(manifest.version, version, package, merged.tree.files, new.files)
     own_code = modernize(mended, new.files, package, manifest.version, version)
+    before = {path: it.ours for path, it in by_lines.sides.items() if path not in merged.sides and it.ours is not None}
     wanted = {
-        **_laid_out(merged.tree.files, own_code.files),
+        **_laid_out({**merged.tree.files, **before}, own_code.files, known=ours.files),
         **{path: theirs.files[path] for path in theirs.files if _is_record(path)},
     }
     changes = tuple(_changes(ours, Tree(wanted, merged.tree.executable)))
@@ -102,8 +107,24 @@ def plan_upgrade(
         migrations,
         tuple(_moved_dependencies(base, theirs)),
         own_code.left,
-        (*told, *unfinished),
+        (*told, *told_before, *unfinished),
     )
+
+
+def _resolved(merged: Merged, old: str, new: str, package: str, made: Files) -> tuple[Merged, list[str]]:
+    """A merge whose conflicts are looked at again, file by file; and what is to be told of what was taken along.
+
+    The old version's code, and what the owner made of it, are brought to what the new one has before they are merged:
+    what a codemod changes is no difference then.
+    """
+    told = list[str]()
+
+    def prepared(path: PurePosixPath, content: bytes) -> bytes:
+        mended, more = mend(old, new, package, {path: content}, made)
+        told.extend(more)
+        return modernize_one(path, mended[path], merged.tree.files, made, package, old, new)
+
+    return resolve(merged, new, prepared), told
 
 
 def _both(
@@ -154,12 +175,15 @@ def _is_of(recorded: str, path: PurePosixPath, content: bytes) -> bool:
     return recorded == fingerprint(content) or recorded == form(path, content)
 
 
-def _laid_out(
-    merged: Mapping[PurePosixPath, bytes], modernized: Mapping[PurePosixPath, bytes]
-) -> Mapping[PurePosixPath, bytes]:
-    """The files, those that a codemod has changed laid out as they were: formatted, where they were formatted."""
-    drafts = [Draft(path, merged[path], it) for path, it in modernized.items() if it != merged[path]]
-    return {**modernized, **lay_out(FilesInMemory(merged), drafts)} if drafts else modernized
+def _laid_out(before: Files, after: Files, known: Files) -> Files:
+    """The files, those of Python that have changed laid out as they were: formatted, where they were formatted.
+
+    ``known`` are modules that were there: what imported them was sorted by that.
+    """
+    drafts = [
+        Draft(path, before[path], it) for path, it in after.items() if it != before[path] and path.suffix == ".py"
+    ]
+    return {**after, **lay_out(FilesInMemory({**known, **after}), drafts)} if drafts else after
 
 
 def _is_record(path: PurePosixPath) -> bool:
