@@ -81,12 +81,13 @@ def plan_upgrade(
         # The new version's own is no edit: `copier update` may have put it there.
         if _is_machinery(path, package) and own.files.get(path, it) not in (it, new.files.get(path))
     ]
-    aligned = align(old, own, new, moves_between(manifest.version, version, package))
-    by_lines = merge(*aligned, new, version)
-    merged, told_before = _resolved(by_lines, manifest.version, version, package, new.files)
+    old, own = align(old, own, new, moves_between(manifest.version, version, package))
+    by_lines = merge(old, own, new, version)
+    merged, told_before = _resolved(by_lines, old, own, new, (manifest.version, version, package))
     mended, unfinished = mend(manifest.version, version, package, merged.tree.files, new.files)
     own_code = modernize(mended, new.files, package, manifest.version, version)
-    before = {path: it.ours for path, it in by_lines.sides.items() if path not in merged.sides and it.ours is not None}
+    looked_at = [path for path, it in merged.tree.files.items() if it != by_lines.tree.files[path]]
+    before = {path: own.files[path] for path in looked_at if path in own.files}
     wanted = {
         **_laid_out({**merged.tree.files, **before}, own_code.files, known=ours.files),
         **{path: theirs.files[path] for path in theirs.files if _is_record(path)},
@@ -107,24 +108,28 @@ def plan_upgrade(
         migrations,
         tuple(_moved_dependencies(base, theirs)),
         own_code.left,
-        (*told, *told_before, *unfinished),
+        tuple(dict.fromkeys([*told, *told_before, *unfinished])),
     )
 
 
-def _resolved(merged: Merged, old: str, new: str, package: str, made: Files) -> tuple[Merged, list[str]]:
-    """A merge whose conflicts are looked at again, file by file; and what is to be told of what was taken along.
+def _resolved(
+    merged: Merged, base: Tree, ours: Tree, theirs: Tree, names: tuple[str, str, str]
+) -> tuple[Merged, list[str]]:
+    """A merge that was looked at again, file by file; and what is to be told of the owner's code that was taken along.
 
     The old version's code, and what the owner made of it, are brought to what the new one has before they are merged:
-    what a codemod changes is no difference then.
+    what a codemod changes is no difference then. ``names`` are those of both versions and of the package.
     """
+    old, new, package = names
     told = list[str]()
 
     def prepared(path: PurePosixPath, content: bytes) -> bytes:
-        mended, more = mend(old, new, package, {path: content}, made)
-        told.extend(more)
-        return modernize_one(path, mended[path], merged.tree.files, made, package, old, new)
+        mended, more = mend(old, new, package, {path: content}, theirs.files)
+        if content == ours.files.get(path):
+            told.extend(more)
+        return modernize_one(path, mended[path], merged.tree.files, theirs.files, package, old, new)
 
-    return resolve(merged, new, prepared), told
+    return resolve(merged, base, ours, theirs, new, prepared), told
 
 
 def _both(

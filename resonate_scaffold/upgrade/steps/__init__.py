@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from resonate_scaffold.upgrade.moves import as_numbers
 from resonate_scaffold.upgrade.replay import Record
-from resonate_scaffold.upgrade.steps import to_0_2_0, waits
+from resonate_scaffold.upgrade.steps import own_tests, to_0_2_0, waits
 
 Files = Mapping[PurePosixPath, bytes]
 
@@ -24,16 +24,16 @@ class Step:
 
     ``records`` gives the records as the new version is to replay them, of those of the old one. ``files`` gives the
     tree, of the one that the new version made, and what to tell the owner. Both are given what the old version made, as
-    ``base``. ``own_code`` mends what the owner wrote, after the merge. All are pure.
+    ``base``. Each of ``own_code`` mends what the owner wrote. All are pure.
     """
 
     version: str
     records: Callable[[str, Files, Sequence[Record]], list[Record]]
     files: Callable[[str, str, Files, Files], tuple[dict[PurePosixPath, bytes], list[str]]]
-    own_code: Callable[[Files, Files, str], tuple[dict[PurePosixPath, bytes], list[str]]]
+    own_code: tuple[Callable[[Files, Files, str], tuple[dict[PurePosixPath, bytes], list[str]]], ...]
 
 
-STEPS = (Step("0.2.0", to_0_2_0.records, to_0_2_0.files, waits.without_keys),)
+STEPS = (Step("0.2.0", to_0_2_0.records, to_0_2_0.files, (waits.without_keys, own_tests.follow)),)
 
 
 def steps_between(old: str, new: str) -> list[Step]:
@@ -65,13 +65,14 @@ def fit(
 
 
 def mend(old: str, new: str, package: str, merged: Files, made: Files) -> tuple[dict[PurePosixPath, bytes], list[str]]:
-    """The merged tree, whose own code fits what is waiting; and which jobs cannot be answered any more, and why.
+    """The merged tree, whose own code fits what is waiting; and what is left to do, such as jobs to let end before.
 
     Args:
         made: the tree of *new*, as :func:`fit` gives it.
     """
     found, told = dict(merged), list[str]()
     for step in steps_between(old, new):
-        found, more = step.own_code(found, made, package)
-        told += more
+        for mending in step.own_code:
+            found, more = mending(found, made, package)
+            told += more
     return found, told
