@@ -84,9 +84,10 @@ class RetryingHttp(HttpConnection):
                 attempt += 1
             else:
                 met_another = answer.status >= 500 and _CONFLICT in answer.body
-                pause = next(pauses, None) if met_another else None
-                if pause is None:
+                again = next(pauses, None) if met_another else None
+                if again is None:
                     return answer.body.decode()
+                pause = again
             await self._sleep_or_stop(pause)
         raise ConnectorError(RuntimeError("the connection to the engine has been stopped"))
 
