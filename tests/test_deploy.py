@@ -193,15 +193,20 @@ def test_what_compose_asks_processes_for_their_health(service: Service, monkeypa
 
     compose = service.yaml("compose.yaml")
     with HTTPServer(("127.0.0.1", 0), Probed) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        for name, port in (("api", 8000), ("worker", 9000)):
-            how, _, *code = compose["services"][name]["healthcheck"]["test"]
-            assert how == "CMD"
-            asked = [sys.executable, *(part.replace(str(port), str(server.server_port)) for part in code)]
-            for status in (200, 503):
-                answers.append(status)
-                assert (subprocess.run(asked, stderr=subprocess.DEVNULL).returncode == 0) is (status == 200)
-            assert answers == []
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            for name, port in (("api", 8000), ("worker", 9000)):
+                how, _, *code = compose["services"][name]["healthcheck"]["test"]
+                assert how == "CMD"
+                asked = [sys.executable, *(part.replace(str(port), str(server.server_port)) for part in code)]
+                for status in (200, 503):
+                    answers.append(status)
+                    assert (subprocess.run(asked, stderr=subprocess.DEVNULL).returncode == 0) is (status == 200)
+                assert answers == []
+        finally:  # Once its socket is closed, it would spin until the process ends.
+            server.shutdown()
+            thread.join()
 
 
 def test_compose_is_told_its_secrets(service: Service) -> None:
