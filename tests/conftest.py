@@ -15,12 +15,26 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from resonate_scaffold import cli, templates
 
 PROGRAM = Path(sys.executable).with_name("resonate-scaffold")
 
 collect_ignore = ["service"]  # of services: `test_machinery` runs them in some
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist says nothing of its types
+    """Keeps the tests of a file in one process, as they share what its fixtures made. The machinery's share nothing."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if "/test_machinery.py::" in nodeid else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """With several processes."""
+    return Scheduling(config, log)
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,12 @@ def inner_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The key of the tool's journals is this session's own: nothing is written to a home directory."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def types_of_dependencies(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What mypy found in the dependencies of one service serves for the next one."""
+    os.environ["MYPY_CACHE_DIR"] = str(tmp_path_factory.mktemp("mypy"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -113,16 +133,19 @@ def process(tmp_path: Path, clean_git: None) -> Tool:
 def service_python() -> Iterator[Path]:
     """The interpreter of an environment with what services and their tests need, in the versions of a new service.
 
-    The services themselves run from their directories.
+    The services themselves run from their directories. TEST_SERVICE_PYTHON names one that is there.
     """
+    if there := os.environ.get("TEST_SERVICE_PYTHON"):
+        yield Path(there)
+        return
     # Not below pytest's own directory, which any other session of pytest closes to the user that Postgres runs as.
     with tempfile.TemporaryDirectory(prefix="service-python-") as directory:
-        Path(directory).chmod(0o755)
         yield service_environment(Path(directory))
 
 
 def service_environment(root: Path) -> Path:
-    """Install what services and their tests need below *root*; returns the interpreter."""
+    """Install what services and their tests need below *root*, for every user to read; returns the interpreter."""
+    root.chmod(0o755)
     answers = templates.complete_answers({"project_name": "orders", "database": "postgres"})
     files = templates.render_builtin(answers).files
     for name in ("pyproject.toml", "constraints.txt"):

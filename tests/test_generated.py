@@ -74,17 +74,13 @@ def test_a_service_passes_its_own_checks(name: str, made: Path, service_python: 
     service, python = made / name, str(service_python)
     run([python, "-m", "ruff", "check", "."], service)
     run([python, "-m", "ruff", "format", "--check", "."], service)
-    run([python, "-m", "mypy", "--cache-dir", str(made / "mypy")], service)
+    run([python, "-m", "mypy"], service)
     check_passed(run([python, "-m", "pytest", "-rs", "-p", "no:cacheprovider"], service, PATH=path_with_tool()))
 
 
 def test_the_tests_of_the_machinery_are_strictly_typed(made: Path, service_python: Path) -> None:
-    options = ["--config-file", "pyproject.toml", "--cache-dir", str(made / "mypy")]
-    run(
-        [str(service_python), "-m", "mypy", *options, str(MACHINERY)],
-        made / "shop",
-        MYPYPATH=f"{MACHINERY.parent.parent}",
-    )
+    command = [str(service_python), "-m", "mypy", "--config-file", "pyproject.toml", str(MACHINERY)]
+    run(command, made / "shop", MYPYPATH=f"{MACHINERY.parent.parent}")
 
 
 def test_the_runtime_is_the_same_in_every_service(made: Path) -> None:

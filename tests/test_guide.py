@@ -121,7 +121,7 @@ def test_the_index_has_every_page_and_links_lead_somewhere() -> None:
 def test_the_examples_are_well_formed(service: Path, service_python: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(service, service_python, "ruff", "check", ".")
     run(service, service_python, "ruff", "format", "--check", ".")
-    run(service, service_python, "mypy", "--cache-dir", str(service.parent / "mypy"))
+    run(service, service_python, "mypy")
     assert cli.run(["check", "--select", "ALL", "--no-cache", str(service)]) == 0, capsys.readouterr().out
 
 

@@ -42,7 +42,6 @@ def test_it_passes_its_own_checks(seed: int, service_python: Path, tmp_path: Pat
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         # The service's own rules read its files without allowing for a byte order mark.
         (tmp_path / path).write_bytes(content.removeprefix(BOM))
-    cache = service_python.parent.parent / "mypy"
-    for arguments in (["mypy", "--cache-dir", str(cache)], ["pytest", "-q", "-x", "-p", "no:cacheprovider"]):
+    for arguments in (["mypy"], ["pytest", "-q", "-x", "-p", "no:cacheprovider"]):
         status, said = run([service_python, "-m", *arguments], tmp_path)
         assert status == 0, said + sequence.told()
