@@ -28,7 +28,9 @@ from .topology import Topology, free_port, signed
 
 BINARY = os.environ.get("TEST_RESONATE_SERVER")
 MOST_REQUESTS = 18
-"""Requests that the example's job makes of the server, without those of a client that polls."""
+"""Requests that the example's job makes of the server, without those of a client that polls (`POLLS`)."""
+POLLS = {"promise.get", "promise.register_listener"}
+"""The second only where the job had not ended when it was asked for: 9 of 10 on a busy machine, else 3."""
 STARTED_WITHIN = 3.0
 """Seconds in which a job of a new workflow begins, while workers of the release before live."""
 
@@ -232,7 +234,7 @@ def test_requests_a_job(made: Path, tmp_path: Path, service_python: Path) -> Non
         for number in range(count):
             run_job(url, f"job-{number}")
         took = (time.monotonic() - began) / count
-        made_of = {kind: value / count for kind, value in (requests() - before).items() if kind != "promise.get"}
+        made_of = {kind: value / count for kind, value in (requests() - before).items() if kind not in POLLS}
         print(f"requests a job: {sum(made_of.values()):.1f}, {made_of}; {took * 1000:.0f} ms a job, one at a time")
         assert 5 < sum(made_of.values()) <= MOST_REQUESTS
 
