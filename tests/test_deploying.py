@@ -415,3 +415,37 @@ def test_a_lost_record_is_written_again() -> None:
     lost = without(bare(), str(record.path))
     assert [it.name for it in after(lost, repair(lost)).adds()] == ["kubernetes", "systemd"]
     assert repair(bare()).changes == ()
+
+
+def by_hand(there: Project, like: Project) -> Project:
+    """A service whose code somebody has changed to that of another, without a command."""
+    code = {path for path in {*there.files, *like.files} if path.suffix == ".py"}
+    gone = [str(path) for path in code if path not in like.files]
+    return rewritten(without(there, *gone), {str(path): like.files[path] for path in code if path in like.files})
+
+
+def test_what_was_written_by_hand_reaches_them_by_repair() -> None:
+    mine = by_hand(bare(), grown(bare(), *RICH))
+    made = after(mine, repair(mine))
+    assert deployed(made) == deployed(grown(bare(), *RICH))
+    assert commands_of_procfile(made) == {*commands_of_procfile(bare()), "group mail"}
+    assert "command: [group, mail]" in text(made, "compose.yaml")
+    assert repair(made).changes == ()
+
+
+def test_a_group_that_was_renamed_by_hand_keeps_what_was_edited() -> None:
+    there = grown(fresh(bare=True), *RICH, *DEPLOYS)
+    mine = rewritten(there, {MAIL: text(there, MAIL).replace("memory: 512Mi", "memory: 2Gi").encode()})
+    mine = by_hand(mine, grown(mine, "rename group mail post"))
+    made = after(mine, repair(mine))
+    assert {*deployed(made)} == {*deployed(grown(there, "rename group mail post"))}
+    assert "memory: 2Gi" in text(made, MAIL.replace("mail", "post"))
+    assert commands_deployed(made)["kubernetes"] == {"api", "worker", "db", "group post"}
+
+
+def test_what_was_taken_out_by_hand_is_not_put_back() -> None:
+    there = grown(fresh(bare=True), "add group mail", *DEPLOYS)
+    kustomization = f"{KUBERNETES}/base/kustomization.yaml"
+    line = b"  - groups/mail.yaml\n"
+    mine = without(rewritten(there, {kustomization: text(there, kustomization).encode().replace(line, b"")}), MAIL)
+    assert repair(mine).changes == ()

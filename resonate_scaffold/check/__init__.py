@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # what reads and judges is imported where a program is: an un
 def check(
     files: Mapping[PurePosixPath, bytes], select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
 ) -> list[Finding]:
-    """What is wrong in these files, in the order of their lines. What is not `.py` is read for RS113 and RS601."""
+    """What is wrong in these files, in the order of their lines. What is not `.py` is read for RS113 and RS6xx."""
     from resonate_scaffold.code.model import Model
 
     return findings_of(Model(program_of(files)), select, ignore)
@@ -51,10 +51,11 @@ def judge(model: Model) -> Judgement:
     """Ask every rule."""
     from resonate_scaffold.check import noqa
     from resonate_scaffold.check.rules import CHECKS
+    from resonate_scaffold.check.rules.deployments import deployments
     from resonate_scaffold.check.rules.ownership import ownership
 
     program = model.program
-    found = {*_broken(program), *ownership(program)}
+    found = {*_broken(program), *ownership(program), *deployments(program)}
     runtime = {it.path for it in model.runtime}
     for rule in CHECKS:
         found.update(it for it in rule(model) if it.path not in runtime)  # what is in there is not the owner's to mend

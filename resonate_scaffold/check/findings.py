@@ -122,6 +122,7 @@ RULES: dict[str, Rule] = {
         Rule("RS504", "yield-style", "A durable function that yields its calls."),
         Rule("RS505", "stale-handle", "What a handle of SDK 0.8 does not have."),
         Rule("RS601", "edited-runtime", "A file of a service's runtime that was changed by hand."),
+        Rule("RS602", "deployment-behind", "A file that starts other processes than the code has."),
     )
 }
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:  # imported where a project is read, as in the package
     from resonate_scaffold.check.checklist import Item
     from resonate_scaffold.code.model import Model
 
-_NO_COMMENT = frozenset({"RS000", "RS001", "RS601"})
-"""What `--add-noqa` leaves: a file that cannot be parsed, a comment itself, an edit of the runtime."""
+_NO_COMMENT = frozenset({"RS000", "RS001", "RS601", "RS602"})
+"""What `--add-noqa` leaves: a file that cannot be parsed, a comment itself, what is no code of the owner's."""
 _MOST_ROUNDS = 5  # of mends: one may make room for another
 
 

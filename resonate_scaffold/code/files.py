@@ -6,6 +6,7 @@ nearest directory upwards that has a pyproject.toml, else the one of the reposit
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import stat
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from resonate_scaffold.code.runtime import SNAPSHOT, Runtime
 from resonate_scaffold.disk import read_plain
 from resonate_scaffold.errors import UsageError
-from resonate_scaffold.project import MANIFEST
+from resonate_scaffold.project import ADDS, MANIFEST
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
 TABLE = "resonate-scaffold"
 SETTINGS = frozenset({"select", "ignore", "exclude", "per-file-ignores"})
+_STARTING = ("Procfile", "Procfile.dev", "compose.yaml")
 _LARGEST = 4 << 20  # bytes of a manifest
 
 
@@ -67,8 +69,8 @@ class Tree:
 
     ``settings`` is the table `[tool.resonate-scaffold]` of its pyproject.toml.
 
-    ``beside`` has the manifests of generated services, what of their runtimes is not Python, and their contracts'
-    snapshots.
+    ``beside`` has the manifests of generated services, what of their runtimes is not Python, the snapshots of their
+    contracts, what starts their processes, and the records of what was added.
     """
 
     root: Path
@@ -127,14 +129,28 @@ def _tree(root: Path, asked: tuple[PurePosixPath, ...]) -> Tree:
 
 
 def _service(root: Path, manifest: PurePosixPath) -> dict[PurePosixPath, bytes]:
-    """The manifest of a generated service, what of its runtime is not Python, and the snapshot of its contracts."""
+    """The manifest of a generated service, and what else of it is read that is not Python."""
     content = _bytes_of(root / manifest)
     if content is None:
         return {}
     others = [manifest.parent / path for path in Runtime.of(content).files if path.suffix != ".py"]
-    others.append(manifest.parent / SNAPSHOT)
+    others += [manifest.parent / SNAPSHOT, *_starting(root, manifest.parent)]
     found = {path: _bytes_of(root / path) for path in others}
     return {manifest: content, **{path: it for path, it in found.items() if it is not None}}
+
+
+def _starting(root: Path, service: PurePosixPath) -> Iterator[PurePosixPath]:
+    """What starts the processes of a service: Procfiles, compose.yaml, `deploy/`; and the records of its adds."""
+    yield from (service / name for name in _STARTING)
+    directories = [service / ADDS, *(service / "deploy" / platform for platform in ("kubernetes", "systemd"))]
+    while directories:
+        directory = directories.pop()
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(root / directory):
+                if entry.is_dir(follow_symlinks=False):
+                    directories.append(directory / entry.name)
+                else:
+                    yield directory / entry.name
 
 
 def _bytes_of(path: Path) -> bytes | None:

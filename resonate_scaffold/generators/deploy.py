@@ -8,7 +8,7 @@ somebody has written into them stays.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,6 +21,7 @@ from resonate_scaffold.names import Name, Noun
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import Added, Project, after
 from resonate_scaffold.service.deployments import DIRECTORY, PLATFORMS, Deployed, is_there, read_deployed
+from resonate_scaffold.service.processes import paths_of, read_processes
 from resonate_scaffold.service.service import Service
 from resonate_scaffold.templates import render_add
 
@@ -108,6 +109,52 @@ def follow(project: Project, plan: Plan) -> Plan:
             old, new = files_of(was, platform), files_of(will_be, platform)
             changes += _followed(project, old, new, _moved(was, will_be, platform), notes)
     return plan.then(Plan(tuple(sorted(changes, key=lambda it: it.path)), tuple(notes)))
+
+
+def caught_up(project: Project, known: Project) -> Plan:
+    """What the deployments lack of a service whose code was changed without a command.
+
+    ``known`` is the service with the records that it had: what these have and the files have not was taken out by hand.
+    """
+    service = Service(project)
+    now = read_deployed(service)
+    changes: list[Change] = []
+    notes: list[str] = []
+    for platform in PLATFORMS:
+        if project.find_add("deploy", platform) is None or not is_there(project, platform):
+            continue
+        was = _as_in_files(known, now, platform)
+        if was != now:
+            old, moved = files_of(was, platform), _moved(was, now, platform)
+            own = [path for path in files_of(now, platform) if path not in old and project.exists(path)]
+            new = {path: content for path, content in files_of(now, platform).items() if path not in own}
+            followed = list(_followed(project, old, new, moved, notes))
+            changes += followed
+            notes += [f"{path} is there already: what it says stays" for path in own if path not in moved.values()]
+            notes += [f"{DIRECTORY}/{platform} has what the code has"] if followed else []
+    return Plan(tuple(sorted(changes, key=lambda it: it.path)), tuple(notes))
+
+
+def _as_in_files(known: Project, now: Deployed, platform: str) -> Deployed:
+    """What the files of a deployment follow from, as they are: by the processes that they start."""
+    there = read_processes(known, paths_of(known, platform))
+    kept = {group for group in now.groups if group in there.groups or _is_known(known, "group", group)}
+    gone = sorted(there.groups.keys() - {*now.groups, "api"})
+    came = [group for group in now.groups if group not in kept]
+    former = {came[0]: gone[0]} if len(came) == len(gone) == 1 else {}
+    first = [name for name in ("workers", "db") if name in kept]
+    clients = [
+        (client, tuple(sorted(former.get(group, group) for group in groups if group in kept or group in former)))
+        for client, groups in now.clients
+        if _is_known(known, "client", client) or there.mentions(f"{client.replace('-', '_').upper()}_URL")
+    ]
+    reads = now.reads and (bool(known.adds("query")) or there.mentions("READ_DATABASE_URL"))
+    return replace(now, groups=(*first, *sorted({*kept, *gone}.difference(first))), clients=tuple(clients), reads=reads)
+
+
+def _is_known(project: Project, kind: str, name: str) -> bool:
+    """Whether a group or a client is one that a command has made."""
+    return name in _COMMANDS or project.find_add(kind, name) is not None
 
 
 def lost_records(project: Project) -> Plan:

@@ -23,7 +23,7 @@ from resonate_scaffold.generators.again import files_made_by, planned_again
 from resonate_scaffold.generators.client import ENV_EXAMPLE, PARTS
 from resonate_scaffold.generators.compose import COMPOSE
 from resonate_scaffold.generators.contract import GROUP_OF_WORKFLOWS
-from resonate_scaffold.generators.deploy import lost_records
+from resonate_scaffold.generators.deploy import caught_up, lost_records
 from resonate_scaffold.generators.idempotency_key import CALLER
 from resonate_scaffold.generators.remove import taken_out
 from resonate_scaffold.generators.repair_data import (
@@ -42,6 +42,7 @@ from resonate_scaffold.names import Name
 from resonate_scaffold.plan import Change, Create, Delete, Edit, Plan
 from resonate_scaffold.project import ADDS, Added, ChangedFiles, Edited, Project, after
 from resonate_scaffold.service.entities import read_entities
+from resonate_scaffold.service.processes import read_processes
 from resonate_scaffold.service.renaming import listed_kinds
 from resonate_scaffold.service.service import Service
 from resonate_scaffold.service.things import Contract
@@ -52,16 +53,17 @@ _LISTED_KINDS = re.compile(rb"(?ms)^KINDS: list\[str\] = \[.*?\]$")
 
 
 def repair(project: Project) -> Plan:
-    """Plan what is missing: records that cannot be read go, lists and definitions come back, then records.
+    """Plan what is missing: records that cannot be read go, lists and definitions come back, then records, deployments.
 
     Raises:
         CannotEdit: a list cannot be edited; the hint has the lines to paste.
     """
     project.check_layout()
     plan = Plan(())
-    for step in (_unreadable, _recorded_wiring, _wiring, _records, lost_records):
+    # What is recorded at last was wired by nobody: so once more.
+    for step in (_unreadable, _recorded_wiring, _wiring, _records, _recorded_wiring, lost_records):
         plan = plan.then(step(after(project, plan)))
-    return plan
+    return plan.then(caught_up(after(project, plan), project))
 
 
 def _unreadable(project: Project) -> Plan:
@@ -111,6 +113,8 @@ def _is_missing(project: Project, record: Added, path: str, edited: Edited) -> b
         return False
     if file.suffix != ".py":
         named = record.name
+        if record.kind == "group":
+            return named not in read_processes(project, [file]).groups
         if record.kind == "rpc":
             named = stand_in(record.name.rpartition(".")[0])
         elif record.kind == "client":
