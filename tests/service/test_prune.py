@@ -14,7 +14,7 @@ from shop.runtime.durable import prune as pruning
 from shop.runtime.durable.ids import call_id, operation_id
 from shop.runtime.durable.job_runs import retry
 from shop.runtime.durable.once import PRUNED, note_pruned, once
-from shop.runtime.durable.prune import Prune, least_age, prune, prune_contract
+from shop.runtime.durable.prune import Prune, least_age, may_have_pruned, prune, prune_contract
 from shop.runtime.durable.reconcile import Reconciliation
 from shop.runtime.durable.rpc import JOB_TIMEOUT, Rpc, serve
 from shop.runtime.engine.listing import succeeded_calls
@@ -157,7 +157,7 @@ async def retried(service: RunningService) -> str | None:
 
 
 async def test_a_job_that_is_started_again_does_no_pruned_write_again(
-    definition: Service, start_service: StartService, database: Database
+    definition: Service, start_service: StartService, database: Database, database_url: str
 ) -> None:
     async with start_service([run_add, run_add_and_fail]) as service:
         await fail_once(service)
@@ -166,9 +166,19 @@ async def test_a_job_that_is_started_again_does_no_pruned_write_again(
             await note_pruned(session, datetime.now(UTC) - timedelta(hours=1))
         assert "not today" in str(await retried(service)) and len(calls) == 1
 
-        assert (await prune(database, make_settings(definition), NONE, timedelta(0))).operations == 1
+        settings = make_settings(definition, database_url=database_url)
+        assert not await may_have_pruned(settings, service.client, "job/one")
+        assert (await prune(database, settings, NONE, timedelta(0))).operations == 1
+        # Whoever starts it again is told, where the database is known; and once it has failed of that, it is refused.
+        assert await may_have_pruned(settings, service.client, "job/one+run3")
+        for unknown in (None, "sqlite:///not-there.db", "postgresql://127.0.0.1:9/shop"):
+            assert not await may_have_pruned(
+                make_settings(definition, database_url=unknown), service.client, "job/one+run3"
+            )
         assert "may have been done by an earlier run of this job" in str(await retried(service))
         assert len(calls) == 1
+        with pytest.raises(OperatorError, match="what job/one wrote may have been pruned"):
+            await retry(service.client, "job/one")
 
 
 async def test_reconcile_leaves_pruned_writes_out(

@@ -249,15 +249,19 @@ def _add_retry(runs: click.Group, service: Service, settings: ReadSettings) -> N
         were given at its gates hold. Where it runs again already nothing happens.
         """
         from .durable.job_runs import retry
+        from .durable.prune import may_have_pruned
 
         found = settings(url)
 
-        async def start() -> tuple[str, bool]:
+        async def start() -> tuple[str, bool, bool]:
             async with service.engine(found) as client:
                 again = await retry(client, job, step)
-                return again.record.id, again.is_new
+                return again.record.id, again.is_new, await may_have_pruned(found, client, again.record.id)
 
-        run_id, is_new = run_here(start())
+        run_id, is_new, is_pruned = run_here(start())
+        if is_pruned:
+            told = "fails with writes-pruned at its first write that is not found done; then start new work instead"
+            click.echo(f"Warning: what {job} wrote may have been pruned: it {told}.", err=True)
         if as_json:
             click.echo(json.dumps({"job": job, "run": run_id, "started": is_new}))
         else:

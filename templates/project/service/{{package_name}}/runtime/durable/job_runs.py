@@ -16,7 +16,7 @@ from resonate.ids import join_id, origin_of
 from resonate.types import PromiseRecord
 
 from ..engine.call_names import function_of, name_of_call
-from ..engine.client import EngineClient
+from ..engine.client import EngineClient, error_of
 from ..engine.listing import calls_of, is_detached
 from ..engine.namespace import Namespace
 from ..engine.run_ids import as_root, first_run, roots_named, run_id, run_number
@@ -29,11 +29,15 @@ from .cancel_requests import SHIELDED, UNDO, is_canceled
 REMEDY = "Name it with its kind, as in job/order-4711. One that was removed is not there."
 """What to do where the engine keeps no job of a name."""
 
+WRITES_PRUNED = "writes-pruned"
+"""The code of a run that was started again, and whose writes may have been done and pruned."""
+
 type Began = Callable[[], Awaitable[datetime | None]]
 """Asks the engine, by whose clock it is; None where it keeps the first run no more."""
 
 _began: ContextVar[Began | None] = ContextVar("began", default=None)
 
+_NEW_WORK = "Start new work: the same request under another id or key."
 _ENDED_WELL, _RUNNING = "resolved", "pending"
 _EARLIER = 1000  # Milliseconds that a call which is kept ends before its job: it did not wait past the deadline.
 
@@ -83,8 +87,8 @@ async def retry(client: EngineClient, job: str, step: str | None = None) -> Retr
     With ``step`` what the last run recorded before its first call of this name is kept: those calls are not made again.
 
     Raises:
-        OperatorError: there is no such job, it is running or has succeeded, a saga of it was undone, or it has made no
-            such call.
+        OperatorError: there is no such job, it is running or has succeeded, a saga of it was undone, its writes may have
+            been pruned, or it has made no such call.
     """
     last = (await all_runs(client, job))[-1]
     if function_of(last) is None:
@@ -94,10 +98,14 @@ async def retry(client: EngineClient, job: str, step: str | None = None) -> Retr
     if last.state in (_RUNNING, _ENDED_WELL):
         how = "is running" if last.state == _RUNNING else "has succeeded"
         raise OperatorError(f"{job} {how}", "Only a job that failed, timed out or was canceled is started again.")
+    if last.state == "rejected" and error_of(last).code == WRITES_PRUNED:
+        raise OperatorError(
+            f"what {job} wrote may have been pruned, so no run of it writes again: {last.id} failed of that", _NEW_WORK
+        )
     if await _was_undone(client, last.id):
         raise OperatorError(
             f"a saga of {job} was undone, and a run under its ids would find its writes done",
-            "Start new work: the same request under another id or key.",
+            _NEW_WORK,
         )
     again = run_id(last.id, run_number(last.id) + 1)
     # It may live as long as the run before.

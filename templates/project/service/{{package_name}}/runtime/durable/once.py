@@ -19,7 +19,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from ..database import Database, Operation
 from ..errors import Failure, OperationConflict
 from .fingerprints import fingerprint_of_operation, former_fingerprint
-from .job_runs import retried_work
+from .job_runs import WRITES_PRUNED, retried_work
 from .json_values import validate
 
 _UNDONE = "undone"
@@ -168,7 +168,7 @@ async def _check_not_pruned(session: AsyncSession, operation_id: str) -> None:
     if began is not None and await _pruned_before(session) and await may_be_pruned(session, await began()):
         raise Failure(
             f"{operation_id} may have been done by an earlier run of this job, and pruned since: start new work instead",
-            code="writes-pruned",
+            code=WRITES_PRUNED,
             status=409,
         )
 

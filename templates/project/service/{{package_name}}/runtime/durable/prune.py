@@ -10,18 +10,24 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 from resonate.context import Context
 from sqlalchemy import delete, func, select, type_coerce
+from sqlalchemy.exc import DBAPIError
 
 from ..database import Database, Operation
+from ..database_connections import database_url
+from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
 from ..engine.upkeep import remove_ended_of
-from ..errors import Failure, OperatorError
+from ..errors import EngineUnavailable, Failure, OperatorError
+from ..outages import Lost
 from ..settings import ServiceSettings
-from .once import PRUNED, note_pruned
+from .job_runs import first_began
+from .once import PRUNED, may_be_pruned, note_pruned
 from .rpc import Registration, Rpc, serve
 
 logger = logging.getLogger(__name__)
@@ -34,6 +40,8 @@ MARGIN = timedelta(hours=1)
 
 NAME = "prune"
 """The schedule, and the durable function that it starts."""
+
+_LOOKING = 2.0  # Seconds that are spent on what is only said beside.
 
 type Tell = Callable[[str, int], None]
 """Told after each batch what is removed, and how many so far; of the engine's from a thread."""
@@ -113,6 +121,23 @@ async def prune(
             await note_pruned(session, before)
     operations = await _remove_operations(database, before, tell, is_dry_run=is_dry_run)
     return Pruned(before=before, operations=operations, promises=promises, engine=engine, has_failed=has_failed)
+
+
+async def may_have_pruned(settings: ServiceSettings, client: EngineClient, run: str) -> bool:
+    """Whether what earlier runs of a job wrote may have been removed; ``run`` is the id of any of them.
+
+    False where that cannot be said at once: this process knows no database, or it does not answer.
+    """
+    if settings.database_url is None:
+        return False
+    url = database_url(settings.database_url.get_secret_value())
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        return False  # SQLite would make one.
+    try:
+        async with asyncio.timeout(_LOOKING), Database(url, settings) as database, database.read() as session:
+            return await may_be_pruned(session, await first_began(client, run))
+    except (TimeoutError, Lost, DBAPIError, EngineUnavailable):
+        return False
 
 
 def prune_contract(group: str) -> Rpc[Prune, Pruned]:
