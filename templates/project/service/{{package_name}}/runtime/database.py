@@ -86,7 +86,7 @@ class Database(Resource):
     using up an attempt, instead of SQLAlchemy's error.
     """
 
-    def __init__(self, url: str | URL, settings: ServiceSettings | None = None) -> None:
+    def __init__(self, url: str, settings: ServiceSettings | None = None) -> None:
         super().__init__("the database")
         parsed = database_url(url)
         options: dict[str, Any] = {"hide_parameters": True}

@@ -130,8 +130,9 @@ async def may_have_pruned(settings: ServiceSettings, client: EngineClient, run: 
     """
     if settings.database_url is None:
         return False
-    url = database_url(settings.database_url.get_secret_value())
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+    url = settings.database_url.get_secret_value()
+    parsed = database_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
         return False  # SQLite would make one.
     try:
         async with asyncio.timeout(_LOOKING), Database(url, settings) as database, database.read() as session:
