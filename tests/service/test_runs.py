@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 from resonate.context import Context
 from shop.runtime.durable.rpc import Rpc, serve
-from shop.runtime.engine.retry import NO_RETRY
+from shop.runtime.engine.retry import Retry
 from shop.runtime.errors import Failure
 from shop.runtime.telemetry import runs
 from shop.runtime.testing.running import StartService
@@ -69,7 +69,7 @@ async def end_so(ctx: Context, request: Ends) -> Ends:
     if request.bug:
         raise ValueError("a bug")
     if request.bug_in_step:
-        await ctx.options(retry_policy=NO_RETRY).run(raise_value_error)
+        await ctx.options(retry_policy=Retry(count=0)).run(raise_value_error)
     return request
 
 

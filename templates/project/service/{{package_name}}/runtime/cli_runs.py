@@ -78,7 +78,7 @@ def _add_list(runs: click.Group, service: Service, settings: ReadSettings) -> No
         """List the runs of this service, the newest first."""
         from .engine.run_list import list_runs
         from .engine.run_status import Status
-        from .engine.runs import RunPage, RunQuery
+        from .engine.runs import RunQuery
         from .run_lines import print_runs
 
         query = RunQuery(
@@ -91,14 +91,8 @@ def _add_list(runs: click.Group, service: Service, settings: ReadSettings) -> No
             limit=limit,
             cursor=cursor,
         )
-        found = settings(url)
-
-        async def ask() -> RunPage:
-            async with service.engine(found) as client:
-                return await list_runs(client, query)
-
         try:
-            page = run_here(ask())
+            page = _ask(service, settings(url), lambda client: list_runs(client, query))
         except InvalidCursor:
             raise click.BadParameter("it is none that a list has printed", param_hint="--cursor") from None
         if as_json:
@@ -122,15 +116,9 @@ def _add_show(runs: click.Group, service: Service, settings: ReadSettings) -> No
         with --values.
         """
         from .run_lines import print_tree
-        from .shown_runs import ShownRun, shown_run
+        from .shown_runs import shown_run
 
-        found = settings(url)
-
-        async def ask() -> ShownRun:
-            async with service.engine(found) as client:
-                return await shown_run(service, client, run, all_values=all_values)
-
-        shown = run_here(ask())
+        shown = _ask(service, settings(url), lambda client: shown_run(service, client, run, all_values=all_values))
         if as_json:
             _print_json(shown)
         else:
@@ -180,6 +168,16 @@ def _add_watch(runs: click.Group, service: Service, settings: ReadSettings) -> N
         _exit_with(one(run) if run else newest())
 
 
+def _ask[T](service: Service, settings: ServiceSettings, question: Callable[["EngineClient"], Awaitable[T]]) -> T:
+    """What the engine says to one question."""
+
+    async def ask() -> T:
+        async with service.engine(settings) as client:
+            return await question(client)
+
+    return run_here(ask())
+
+
 async def _poll[T](
     service: Service,
     settings: ServiceSettings,
@@ -220,20 +218,14 @@ def _add_cancel(runs: click.Group, service: Service, settings: ReadSettings) -> 
         from .durable.cancel import request_cancel
         from .durable.cancel_requests import is_canceled
 
-        found = settings(url)
-
-        async def ask() -> tuple[str, bool]:
-            async with service.engine(found) as client:
-                record = await request_cancel(client, job, hard=hard)
-                return record.id, is_canceled(record)
-
-        run_id, has_ended = run_here(ask())
+        record = _ask(service, settings(url), lambda client: request_cancel(client, job, hard=hard))
+        has_ended = is_canceled(record)
         if as_json:
-            click.echo(json.dumps({"job": job, "run": run_id, "status": "canceled" if has_ended else "stopping"}))
+            click.echo(json.dumps({"job": job, "run": record.id, "status": "canceled" if has_ended else "stopping"}))
         elif not has_ended:
-            click.echo(f"{job} stops at its next call: {run_id}")
+            click.echo(f"{job} stops at its next call: {record.id}")
         else:
-            click.echo(f"{job} was canceled{'; nothing was undone' if hard else ''}: {run_id}")
+            click.echo(f"{job} was canceled{'; nothing was undone' if hard else ''}: {record.id}")
 
 
 def _add_retry(runs: click.Group, service: Service, settings: ReadSettings) -> None:
@@ -248,24 +240,23 @@ def _add_retry(runs: click.Group, service: Service, settings: ReadSettings) -> N
         It runs from its beginning, with the request that it had. Writes that were done are found done, and answers that
         were given at its gates hold. Where it runs again already nothing happens.
         """
-        from .durable.job_runs import retry
+        from .durable.job_runs import Retried, retry
         from .durable.prune import may_have_pruned
 
         found = settings(url)
 
-        async def start() -> tuple[str, bool, bool]:
-            async with service.engine(found) as client:
-                again = await retry(client, job, step)
-                return again.record.id, again.is_new, await may_have_pruned(found, client, again.record.id)
+        async def start(client: "EngineClient") -> tuple[Retried, bool]:
+            again = await retry(client, job, step)
+            return again, await may_have_pruned(found, client, again.record.id)
 
-        run_id, is_new, is_pruned = run_here(start())
+        again, is_pruned = _ask(service, found, start)
         if is_pruned:
             told = "fails with writes-pruned at its first write that is not found done; then start new work instead"
             click.echo(f"Warning: what {job} wrote may have been pruned: it {told}.", err=True)
         if as_json:
-            click.echo(json.dumps({"job": job, "run": run_id, "started": is_new}))
+            click.echo(json.dumps({"job": job, "run": again.record.id, "started": again.is_new}))
         else:
-            click.echo(f"{job} runs again{'' if is_new else ' already'}: {run_id}")
+            click.echo(f"{job} runs again{'' if again.is_new else ' already'}: {again.record.id}")
 
 
 def _add_answer(main: click.Group, service: Service, settings: ReadSettings) -> None:
@@ -295,14 +286,11 @@ def _add_answer(main: click.Group, service: Service, settings: ReadSettings) -> 
                 f"{'.'.join(map(str, it['loc'])) or 'it'}: {it['msg']}" for it in error.errors(include_url=False)
             ]
             raise click.BadParameter(f"no answer of gate {gate}: {'; '.join(mistakes)}", param_hint="JSON") from None
-        found = settings(url)
 
-        async def deliver() -> tuple[Delivery, BaseModel | None]:
-            async with service.engine(found) as client:
-                root = first_run(client.namespace.local_id(as_root(job)))
-                return await asked.deliver(client, root, given)
+        async def deliver(client: "EngineClient") -> tuple[Delivery, BaseModel | None]:
+            return await asked.deliver(client, first_run(client.namespace.local_id(as_root(job))), given)
 
-        delivery, holds = run_here(deliver())
+        delivery, holds = _ask(service, settings(url), deliver)
         kept = None if holds is None else hidden(asked.payload, holds.model_dump(mode="json"))
         told = {
             Delivery.TAKEN: f"{job} has its answer at gate {gate}",
@@ -328,17 +316,12 @@ def _add_schedules(main: click.Group, service: Service, settings: ReadSettings) 
     @_json
     def list_(url: str | None, as_json: bool) -> None:
         """List the schedules of this service: their next times (UTC), and what became of the last one."""
-        from .durable.schedule_states import ScheduleState, schedule_states
+        from .durable.schedule_states import schedule_states
         from .run_lines import print_schedules
 
         found = settings(url)
-        known = service.schedules(found)
-
-        async def ask() -> list[ScheduleState]:
-            async with service.engine(found) as client:
-                return await schedule_states(client, known, service.schedule_prefix(found))
-
-        states = run_here(ask())
+        known, prefix = service.schedules(found), service.schedule_prefix(found)
+        states = _ask(service, found, lambda client: schedule_states(client, known, prefix))
         if as_json:
             click.echo(json.dumps({"schedules": [state.model_dump(mode="json") for state in states]}))
         else:

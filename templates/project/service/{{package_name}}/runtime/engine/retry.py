@@ -36,8 +36,6 @@ class Retry:
 STEP_RETRY = Retry(count=3, cap=10)
 """Of steps, where nothing else is said: after 2, 4 and 8 s. The SDK's own policy doubles 30 times."""
 
-NO_RETRY = Retry(count=0)
-
 
 def pause_before(policy: RetryPolicy, attempt: int, error: Exception) -> int | None:
     """Seconds until an attempt that follows an error, the first retry being 1; None: there is none."""
