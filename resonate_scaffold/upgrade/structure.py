@@ -54,7 +54,8 @@ def merge_modules(base: str, ours: str, theirs: str, version: str) -> MergedText
     imports = merge_imports(before.imports, mine.imports, new.imports, (mine.names, new.names, names))
     if imports is None:
         return None
-    text = f"{head}{imports}{code}"
+    between = "\n" if imports and code and not code.startswith("\n") else ""
+    text = f"{head}{imports}{between}{code}".lstrip("\n")
     if merger.conflicts == 0:
         merged = _names(text, 0)
         if merged is None or merged.missing - names_of(mine.tree).missing - names_of(new.tree).missing:
@@ -255,7 +256,11 @@ class _Merger:
         return self._rendered(merge_items((base, ours, theirs), self.both))
 
     def _rendered(self, pieces: Sequence[Piece]) -> str:
-        return "".join(piece.text if isinstance(piece, Item) else self._marked(piece) for piece in pieces)
+        return "".join(
+            _apart(piece, before) if isinstance(piece, Item) else self._marked(piece)
+            for before, piece in pairwise([None, *pieces])
+            if piece is not None
+        )
 
     def _marked(self, conflict: Conflict) -> str:
         self.conflicts += 1
@@ -284,7 +289,8 @@ class _Merger:
         head = merge_items((list(_head(before)), list(_head(mine)), list(_head(new))), self.both)
         if any(isinstance(piece, Conflict) for piece in head):
             return None
-        return Item("", self._rendered(head) + self.merged(*(_in_body(side) for side in sides)))
+        text = self._rendered(head) + self.merged(*(_in_body(side) for side in sides))
+        return Item("", text, _name(new.nodes[0], new.in_function, False))
 
 
 def _in_body(side: _Code) -> list[Item]:
@@ -295,6 +301,14 @@ def _in_body(side: _Code) -> list[Item]:
 def _body(node: ast.stmt) -> list[ast.stmt]:
     found: list[ast.stmt] = getattr(node, "body", [])
     return found
+
+
+def _apart(item: Item, before: Piece | None) -> str:
+    """The text of an item. A definition that came first where it was has empty lines above it where it is now."""
+    is_after_comment = isinstance(before, Item) and before.is_comment
+    if before is None or is_after_comment or item.text.startswith("\n") or not (item.name or "").startswith("def "):
+        return item.text
+    return f"{'\n' if item.text.startswith(' ') else '\n\n'}{item.text}"
 
 
 def _has_body(side: _Code) -> bool:
@@ -355,7 +369,7 @@ def _by_comments(before: _Code, mine: _Code, ours: Item, new: _Code, theirs: Ite
     blank = theirs.text[: len(theirs.text) - len(theirs.text.lstrip("\n"))]
     code = theirs.text[len(blank) :]
     indent = code[: len(code) - len(code.lstrip(" "))]
-    return Item("", blank + "".join(f"{indent}{text}\n" for text in found) + code)
+    return Item("", blank + "".join(f"{indent}{text}\n" for text in found) + code, theirs.name)
 
 
 def _by_parts(before: _Code, mine: _Code, new: _Code) -> Item | None:
