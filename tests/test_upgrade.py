@@ -313,6 +313,18 @@ def test_an_edit_goes_where_its_code_went() -> None:
     assert not {contracts, jobs} & left.keys()
 
 
+def test_settings_in_conflict_do_not_stop_the_upgrade() -> None:
+    """Ruff lays out what was rewritten by the new version's settings, where the service's have markers."""
+    files = dict(made_by_old("shop-grown"))
+    settings, mine = PurePosixPath("pyproject.toml"), PurePosixPath("shop/workflows/mine.py")
+    files[settings] = files[settings].replace(b"[tool.ruff.lint.per-file-ignores]\n", b"[tool.mine]\n")
+    files[mine] = b"from ..rpc import Failure\n"
+    upgrade = planned("shop-grown", files)
+    left = after(files, upgrade)
+    assert [conflict.paths for conflict in upgrade.conflicts] == [(settings,)] and b"<<<<<<< yours" in left[settings]
+    assert left[mine] == b"from ..runtime.errors import Failure\n"
+
+
 def test_a_module_is_divided_by_its_definitions() -> None:
     """Each part with its comments; what is left over stays only if it was changed."""
     a, b = b"# Of a.\nclass A:\n    one: int\n    # end of a\n", b'class B:\n    two: int\n\n\nLIMIT = 5\n"""Said."""\n'

@@ -66,11 +66,11 @@ MERGED = {
         "A = 1\n\n\ndef theirs():\n    return A\n",
         "A = 1\n\n\ndef theirs():\n    return A\n\n\ndef mine():\n    return A\n",
     ),
-    "code that is laid out otherwise": (
-        "def f():\n    return g(\n        1,\n        2,\n    )\n\n\nX = 1\n",
-        "def f():\n    return g(\n        1,\n        2,\n    )\n\n\nX = 2\n",
-        "def f():\n    return g(1, 2)\n\n\nX = 1\n",
-        "def f():\n    return g(1, 2)\n\n\nX = 2\n",
+    "code that we only laid out otherwise": (
+        "x = g(\n    1,\n)\ny = 1\n",
+        "x = g(1)\ny = 2\n",
+        "y = 1\n",
+        "y = 2\n",
     ),
     "arguments of a call": (
         'x = f("a", low=1)\n',
@@ -177,9 +177,9 @@ def test_a_file_is_looked_at_again() -> None:
     merged = resolved("a.toml", "a = 1\nb = 1\n", "a = 1\nmine = 1\nb = 1\n", "a = 2\nb = 1\n")
     assert (merged.conflicts, merged.sides) == ((), {})
     assert merged.tree.files[PurePosixPath("a.toml")] == b"a = 2\nmine = 1\nb = 1\n"
-    # The same without a meaning: two commas are missing.
-    broken = resolved("a.json", '{"a": 1\n}\n', '{"a": 1,\n"mine": 1\n}\n', '{"a": 2\n}\n')
-    assert len(broken.conflicts) == 1 and PurePosixPath("a.json") in broken.sides
+    # Two values of one key: that is no TOML.
+    broken = resolved("a.toml", "a = 1\nb = 1\n", "a = 1\nx = 1\nb = 1\n", "a = 2\nb = 1\nx = 2\n")
+    assert len(broken.conflicts) == 1 and PurePosixPath("a.toml") in broken.sides
 
 
 def test_a_name_that_git_left_without_its_import() -> None:

@@ -86,10 +86,12 @@ def plan_upgrade(
     merged, told_before = _resolved(by_lines, old, own, new, (manifest.version, version, package))
     mended, unfinished = mend(manifest.version, version, package, merged.tree.files, new.files)
     own_code = modernize(mended, new.files, package, manifest.version, version)
+    # Modules that were there, by which what imported them was sorted; and settings without markers.
+    known = {**ours.files, **merged.tree.files, **{path: it.theirs or b"" for path, it in merged.sides.items()}}
     looked_at = [path for path, it in merged.tree.files.items() if it != by_lines.tree.files[path]]
     before = {path: own.files[path] for path in looked_at if path in own.files}
     wanted = {
-        **_laid_out({**merged.tree.files, **before}, own_code.files, known=ours.files),
+        **_laid_out({**merged.tree.files, **before}, own_code.files, known),
         **{path: theirs.files[path] for path in theirs.files if _is_record(path)},
     }
     changes = tuple(_changes(ours, Tree(wanted, merged.tree.executable)))
@@ -183,12 +185,12 @@ def _is_of(recorded: str, path: PurePosixPath, content: bytes) -> bool:
 def _laid_out(before: Files, after: Files, known: Files) -> Files:
     """The files, those of Python that have changed laid out as they were: formatted, where they were formatted.
 
-    ``known`` are modules that were there: what imported them was sorted by that.
+    ``known`` are the files that ruff knows: its settings, and the modules that it sorts imports by.
     """
     drafts = [
         Draft(path, before[path], it) for path, it in after.items() if it != before[path] and path.suffix == ".py"
     ]
-    return {**after, **lay_out(FilesInMemory({**known, **after}), drafts)} if drafts else after
+    return {**after, **lay_out(FilesInMemory(known), drafts)} if drafts else after
 
 
 def _is_record(path: PurePosixPath) -> bool:
