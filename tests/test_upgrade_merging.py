@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -13,6 +13,7 @@ from resonate_scaffold.upgrade.lines import merge_lines
 from resonate_scaffold.upgrade.merge import Merged, merge
 from resonate_scaffold.upgrade.repository import Tree
 from resonate_scaffold.upgrade.resolve import resolve
+from resonate_scaffold.upgrade.run import _has_markers
 from resonate_scaffold.upgrade.steps import mend
 from resonate_scaffold.upgrade.structure import merge_modules
 
@@ -190,6 +191,12 @@ def test_a_name_that_git_left_without_its_import() -> None:
     assert merged.conflicts == ()
     text = merged.tree.files[PurePosixPath("a.py")].decode()
     assert text == f"from a import one\n\nprint(1){body}\n\ndef mine():\n    return one\n"
+
+
+@pytest.mark.parametrize(("line", "is_marker"), [("yours", True), ("yours:a/b.py", True), ("yours truly", False)])
+def test_markers_of_a_file_that_was_renamed(tmp_path: Path, line: str, is_marker: bool) -> None:
+    (tmp_path / "a.py").write_text(f"x = 1\n<<<<<<< {line}\n")
+    assert _has_markers(tmp_path, PurePosixPath("a.py"), "2.0") is is_marker
 
 
 def test_what_a_module_imports_moves_with_it() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -271,8 +272,9 @@ def _under_way(start: Path) -> tuple[Path, Path, _UnderWay]:
 def _has_markers(root: Path, path: PurePosixPath, version: str) -> bool:
     if not plain.is_kind(root / path, stat.S_IFREG):
         return False
-    content = plain.read_file(root / path)
-    return b"\n<<<<<<< yours\n" in b"\n" + content or f"\n>>>>>>> {version}\n".encode() in content + b"\n"
+    # A file that was renamed has its path behind the name of each side.
+    markers = rf"^(<<<<<<< yours|>>>>>>> {re.escape(version)})(:|$)".encode()
+    return re.search(markers, plain.read_file(root / path), re.MULTILINE) is not None
 
 
 def _back(root: Path, found: _UnderWay) -> Iterator[Change]:
