@@ -25,6 +25,7 @@ SLOW = [
     "tests/test_attack_http.py",
     "tests/test_two_services.py",
     "tests/test_upgrade_orders.py",
+    "tests/test_upgrade_grown.py",
     "tests/test_upgrade_steps.py",
     "tests/test_upgrade_runs.py",
     "tests/test_upgrade_database.py",
