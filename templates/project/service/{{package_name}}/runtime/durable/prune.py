@@ -18,8 +18,7 @@ from resonate.context import Context
 from sqlalchemy import delete, func, select, type_coerce
 from sqlalchemy.exc import DBAPIError
 
-from ..database import Database, Operation
-from ..database_connections import database_url
+from ..database import Database, Operation, database_url
 from ..engine.client import EngineClient
 from ..engine.namespace import Namespace
 from ..engine.upkeep import remove_ended_of
