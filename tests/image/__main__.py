@@ -6,8 +6,8 @@ Makes the example service, builds its Dockerfile, and starts what compose.yaml h
 `api`, `worker` and `db`, each with the user, file system, capabilities, limits and time-outs that are written there.
 Drives jobs through them over HTTP; replaces each while jobs run; kills one; stops all. What it prints is a transcript.
 
-The engine is the Resonate server: its image, or one that is made with the binary that RESONATE_SERVER names. Else it is
-the Postgres of the engine with the file that RESONATE_PG_SQL names (resonate-pg).
+The engine is the Resonate server: its image, or one that is made with the binary that RESONATE_SERVER names. Where
+RESONATE_PG_SQL alone is set it is the Postgres of the engine with that file (resonate-pg).
 
 The exit status is 0 where all is as it should be, 1 where it is not, and 0 with the line "not run: …" where there is no
 container engine, or an image is missing.

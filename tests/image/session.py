@@ -94,13 +94,10 @@ class Session:
 
         provide([*named, *others])
         _say("with", self.engine.version)
-        try:
-            provide([server])
-        except bases.CannotMake:
-            if not os.environ.get(SQL):
-                raise
+        if os.environ.get(SQL) and not os.environ.get(bases.SERVER):
             _say("engine", "resonate-pg, in the Postgres of the engine")
             return on_resonate_pg
+        provide([server])
         _say("engine", server)
         return lambda services: None
 
