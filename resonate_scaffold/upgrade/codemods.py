@@ -55,7 +55,9 @@ TO_0_2_0 = _table("""
     engine -> runtime.engine.client: Engine>EngineClient
     engine -> runtime.errors: EngineUnavailable
     logs -> runtime.telemetry.logs: about>log_context note>add_to_log_context
-    db.database -> runtime.database: Database database_url migrate
+    db.database -> runtime.database: Database
+    db.database -> runtime.database_connections: database_url
+    db.database -> runtime.migrations: migrate
     db.database -> runtime.errors: SchemaError
     db.operations -> runtime.durable.once: once
     db.operations -> runtime.errors: OperationConflict
