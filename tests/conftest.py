@@ -25,11 +25,16 @@ PROGRAM = Path(sys.executable).with_name("resonate-scaffold")
 collect_ignore = ["service"]  # of services: `test_machinery` runs them in some
 
 
+# The longest files of their sessions. Their tests share nothing that a fixture made: each goes where there is room.
+APART = ("test_machinery", "test_merging", "test_remove")
+
+
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist says nothing of its types
-    """Keeps the tests of a file in one process, as they share what its fixtures made. The machinery's share nothing."""
+    """Keeps the tests of a file in one process, as they share what its fixtures made; but for those of `APART`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if "/test_machinery.py::" in nodeid else str(super()._split_scope(nodeid))
+        file = str(super()._split_scope(nodeid))
+        return nodeid if PurePosixPath(file).stem in APART else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
