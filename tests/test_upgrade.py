@@ -291,7 +291,7 @@ def check_edits(data: st.DataObject, it: Project, old: Replayed, new: Replayed) 
     named = {path for conflict in upgrade.conflicts for path in conflict.paths}
     for path, content in left.items():
         assert b"\n<<<<<<< yours\n" not in b"\n" + content or path in named, path
-    # What the owner took out stays out, unless the new version has changed it: then that is said.
+    # What the owner took out stays out, unless it would be at another place now: then that is said.
     assert not {path for path in deleted if path in left} - named
 
 
@@ -311,6 +311,17 @@ def test_an_edit_goes_where_its_code_went() -> None:
     assert b"    account_id: AccountId\n    urgent: bool = False\n" in left[PurePosixPath("shop/api/jobs.py")]
     assert upgrade.conflicts == ()
     assert not {contracts, jobs} & left.keys()
+
+
+def test_what_its_owner_deleted_stays_deleted() -> None:
+    """Also where the new version has changed it: that is told, and no conflict."""
+    files = dict(made_by_old("shop-grown"))
+    gone = PurePosixPath("shop/workflows/process_job.py")
+    assert rebuilt("shop-grown").files[gone] != made_anew("shop-grown").files[gone]
+    del files[gone]
+    upgrade = planned("shop-grown", files)
+    assert (upgrade.conflicts, dict(upgrade.sides), gone in after(files, upgrade)) == ((), {}, False)
+    assert [text for text in upgrade.told if str(gone) in text and "deleted" in text]
 
 
 def test_settings_in_conflict_do_not_stop_the_upgrade() -> None:

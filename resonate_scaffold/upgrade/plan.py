@@ -20,7 +20,7 @@ from resonate_scaffold.upgrade.moves import moves_between
 from resonate_scaffold.upgrade.releases import replay_with
 from resonate_scaffold.upgrade.replay import Record, Refused, Replayed
 from resonate_scaffold.upgrade.repository import Tree
-from resonate_scaffold.upgrade.resolve import resolve
+from resonate_scaffold.upgrade.resolve import keep_deleted, resolve
 from resonate_scaffold.upgrade.steps import fit, mend, records_for
 
 Files = Mapping[PurePosixPath, bytes]
@@ -131,7 +131,15 @@ def _resolved(
             told.extend(more)
         return modernize_one(path, mended[path], merged.tree.files, theirs.files, package, old, new)
 
-    return resolve(merged, base, ours, theirs, new, prepared), told
+    kept, gone = keep_deleted(merged)
+    resolved = resolve(kept, base, ours, theirs, new, prepared)
+    if gone:
+        told.append("You deleted these, and they stay so; the new version has them otherwise:" + _indented(gone))
+    return resolved, told
+
+
+def _indented(paths: Sequence[PurePosixPath]) -> str:
+    return "".join(f"\n  {path}" for path in paths)
 
 
 def _both(

@@ -49,6 +49,25 @@ def resolve(merged: Merged, base: Tree, ours: Tree, theirs: Tree, version: str, 
     )
 
 
+def keep_deleted(merged: Merged) -> tuple[Merged, tuple[PurePosixPath, ...]]:
+    """A merge in which files that we deleted stay so where the new version has changed them; and which these are."""
+    times = Counter(path for conflict in merged.conflicts for path in conflict.paths)
+    gone = {
+        path
+        for conflict in merged.conflicts
+        for path, sides in ((it, merged.sides.get(it, Sides())) for it in conflict.paths)
+        if conflict.reason == "CONFLICT (modify/delete)" and times[path] == 1
+        if None not in (sides.base, sides.theirs) and sides.ours is None
+    }
+    files = {path: it for path, it in merged.tree.files.items() if path not in gone}
+    left = Merged(
+        Tree(files, merged.tree.executable),
+        tuple(it for it in merged.conflicts if gone.isdisjoint(it.paths)),
+        {path: it for path, it in merged.sides.items() if path not in gone},
+    )
+    return left, tuple(sorted(gone))
+
+
 def _in_conflict(merged: Merged) -> Iterator[tuple[PurePosixPath, Sides]]:
     """The files whose one conflict is that both sides changed them."""
     times = Counter(path for conflict in merged.conflicts for path in conflict.paths)
