@@ -99,6 +99,11 @@ async def sleep(ctx: Context) -> None:
     await ctx.sleep(timedelta(seconds=30))
 
 
+async def sleep_behind_what_is_left_to_itself(ctx: Context) -> None:
+    await ctx.detached(child.name, Order().model_dump(mode="json"))
+    await ctx.sleep(timedelta(seconds=30))
+
+
 async def run_step(ctx: Context) -> None:
     await ctx.run(slow)
 
@@ -119,6 +124,7 @@ WAYS: dict[str, Callable[[Context], Awaitable[Any]]] = {
     "gate": wait_at_gate,
     "sleep": sleep,
     "sleep in a step": run_steps_inside,
+    "behind": sleep_behind_what_is_left_to_itself,
     "step": run_step,
     "leaf": lambda ctx: leaf(ctx, Order()),
     "child": lambda ctx: child(ctx, Order()),
@@ -164,7 +170,7 @@ async def begin(service: RunningService, how: str, root: str = "job/a") -> None:
             return "slow began" in events
         if how == "gate":
             return await service.client.find(gate.question_id(root)) is not None
-        call = await service.client.find(f"{root}:2")
+        call = await service.client.find(f"{root}:{3 if how == 'behind' else 2}")
         if call is None or how != "child":
             return call is not None
         return await service.client.find(f"{root}:2.1") is not None
@@ -206,6 +212,14 @@ async def test_a_job_that_waits_ends_at_once(service: RunningService, how: str) 
     made = await calls(service.client)
     assert Outcome.of(await request_cancel(service.client, "job/a")).status is Status.CANCELED
     assert await calls(service.client) == made
+
+
+async def test_a_wait_behind_what_was_left_to_itself_ends_too(service: RunningService) -> None:
+    """What was left to itself is no part of the job, and goes on."""
+    await begin(service, "behind")
+    await request_cancel(service.client, "job/a")
+    assert (await end(service.client)).status is Status.CANCELED
+    assert events == ["began", "cleaned up"]
 
 
 @pytest.mark.parametrize("how", ["step", "leaf"])
