@@ -296,18 +296,30 @@ def check_edits(data: st.DataObject, it: Project, old: Replayed, new: Replayed) 
 
 
 def test_an_edit_goes_where_its_code_went() -> None:
-    """A definition that has a module of its own now, and a module that moved."""
+    """A definition that has a module of its own now, with the imports that it needs; and a module that moved."""
     files = dict(made_by_old("shop-grown"))
     contracts = PurePosixPath("shop/contracts/payments.py")
-    files[contracts] = files[contracts].replace(b"    amount: Decimal\n", b"    amount: Decimal\n    reference: str\n")
-    assert b"reference" in files[contracts]
+    files[contracts] = (
+        files[contracts]
+        .replace(b"    amount: Decimal\n", b"    amount: Decimal\n    reference: UUID\n    kind: Kind\n")
+        .replace(b"from decimal import Decimal\n", b"from decimal import Decimal\nfrom uuid import UUID\n")
+        .replace(b"\nfrom ..rpc import ", b"\nfrom ..kinds import Kind\nfrom ..rpc import ")
+    )
     jobs = PurePosixPath("shop/api/routes/jobs.py")
     files[jobs] = files[jobs].replace(
         b"    account_id: AccountId\n", b"    account_id: AccountId\n    urgent: bool = False\n"
     )
     upgrade = planned("shop-grown", files)
     left = after(files, upgrade)
-    assert b"    reference: str\n" in left[PurePosixPath("shop/contracts/payments/charge.py")]
+    charge = left[PurePosixPath("shop/contracts/payments/charge.py")]
+    assert all(
+        part in charge
+        for part in (
+            b"    reference: UUID\n    kind: Kind\n",
+            b"\nfrom uuid import UUID\n",
+            b"\nfrom ...kinds import Kind\n",
+        )
+    )
     assert b"    account_id: AccountId\n    urgent: bool = False\n" in left[PurePosixPath("shop/api/jobs.py")]
     assert upgrade.conflicts == ()
     assert not {contracts, jobs} & left.keys()

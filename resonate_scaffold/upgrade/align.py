@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from resonate_scaffold.upgrade.imports import Imported, Statement, names_of
 from resonate_scaffold.upgrade.repository import Tree
 
 
@@ -108,20 +109,24 @@ def _split(
     if before is None or (path in own and now is None):
         return  # It cannot be read as Python: it stays, and is told as a conflict.
     places = _places(new, directory)
+    content, edited = old.pop(path), own.pop(path, b"")
+    added = _imported(edited).items() - _imported(content).items()
+    carried = set[tuple[str, Imported]]()
     for target, names in places.items():
         if target in old or target in own:
             continue
         if found := _joined(before, names):
-            old[target] = found
-            if now is not None and (edited := _joined(now, names)):
-                own[target] = edited
+            old[target] = found.encode()
+            if now is not None and (mine := _joined(now, names)):
+                read = names_of(ast.parse(mine))
+                needed = {it for it in added if read.reads(it[0])}
+                carried |= needed
+                deeper = "." * (len(directory.parts) - len(path.parent.parts))
+                own[target] = "".join([*sorted(_line(it, deeper) for _, it in needed), mine]).encode()
     moved = {name for names in places.values() for name in names}
-    rest, own_rest = _rest(before, moved), None if now is None else _rest(now, moved)
-    del old[path]
-    if now is not None:
-        own.pop(path)
-        if own_rest != rest:
-            old[path], own[path] = rest, own_rest or b""
+    is_same = _rest(_without_imports(content), moved) == _rest(_without_imports(edited), moved)
+    if now is not None and not (is_same and added == carried):
+        old[path], own[path] = _rest(content, moved), _rest(edited, moved)
 
 
 def _places(files: Mapping[PurePosixPath, bytes], directory: PurePosixPath) -> dict[PurePosixPath, list[str]]:
@@ -170,13 +175,35 @@ def _end_of_text(body: Sequence[ast.stmt], line: int) -> int:
     return next((node.end_lineno or line + 1 for node in body if node.lineno == line + 1), line + 1)
 
 
-def _joined(parts: Sequence[_Part], names: Sequence[str]) -> bytes:
+def _joined(parts: Sequence[_Part], names: Sequence[str]) -> str:
     """The parts of these names, in this order, as a module would have them."""
     texts = {part.name: part.text for part in parts}
-    return "\n\n".join(texts[name] for name in names if name in texts).encode()
+    return "\n\n".join(texts[name] for name in names if name in texts)
 
 
-def _rest(parts: Sequence[_Part], moved: set[str]) -> bytes:
+def _rest(content: bytes, moved: set[str]) -> bytes:
     """What a module has beside what was moved; blank lines say nothing."""
-    lines = "".join(part.text for part in parts if part.name not in moved).splitlines(keepends=True)
+    lines = "".join(part.text for part in _parts(content) or () if part.name not in moved).splitlines(keepends=True)
     return "".join(line for line in lines if line.strip()).encode()
+
+
+def _imports(content: bytes) -> Iterator[ast.Import | ast.ImportFrom]:
+    return (node for node in ast.parse(content).body if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def _imported(content: bytes) -> dict[str, Imported]:
+    """What a module imports, by the names that it knows it under."""
+    return {name: it for node in _imports(content) for name, it in Statement(node, "").names()}
+
+
+def _without_imports(content: bytes) -> bytes:
+    lines = content.splitlines(keepends=True)
+    for node in _imports(content):
+        lines[node.lineno - 1 : node.end_lineno] = [b"\n"] * ((node.end_lineno or node.lineno) - node.lineno + 1)
+    return b"".join(lines)
+
+
+def _line(it: Imported, deeper: str) -> str:
+    """The statement that imports something, in a module that is deeper by so many dots."""
+    is_relative = it.module is not None and it.module.startswith(".")
+    return f"{replace(it, module=f'{deeper}{it.module}').line if is_relative else it.line}\n"
