@@ -11,6 +11,8 @@ from resonate.context import Context
 from resonate.types import Value
 
 from resonate_scaffold.devserver import running
+from resonate_scaffold.devserver.engine import now_ms
+from resonate_scaffold.devserver.journal import Journal
 from resonate_scaffold.devserver.protocol import State
 from tests.test_devserver import add, client, gated, in_time, result, task_of
 
@@ -25,13 +27,24 @@ async def waits_for_later(ctx: Context) -> int:
     return so_far
 
 
+def read(past: Path, scratch: Path) -> State:
+    """What a journal holds."""
+    shutil.copy(past, scratch / "read.journal")
+    state, journal = State(), Journal(scratch / "read.journal")
+    journal.read(state)
+    journal.close()
+    return state
+
+
 @pytest.mark.parametrize("past", JOURNALS, ids=lambda path: path.stem)
 def test_jobs_in_a_past_journal_go_on(past: Path, tmp_path: Path) -> None:
     journal = tmp_path / "engine.journal"
     shutil.copy(past, journal)
+    # Two minutes after it was written: leases are over, and what waits for a day still waits.
+    since = now_ms() - max(promise.record.created_at for promise in read(past, tmp_path).promises.values()) - 120_000
 
     async def scenario() -> None:
-        async with running(journal) as server, contextlib.AsyncExitStack() as clients:
+        async with running(journal, clock=lambda: now_ms() - since) as server, contextlib.AsyncExitStack() as clients:
             assert sorted(server.engine.state.schedules) == ["s-1", "s-2"]
             # Held before, with a lease of 60 s: the next process has it when that is over, at the version that it had.
             assert task_of(server, "job/moved").version == 2
@@ -56,12 +69,7 @@ def test_jobs_in_a_past_journal_go_on(past: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("past", JOURNALS, ids=lambda path: path.stem)
 def test_no_request_of_a_past_journal_is_refused_that_was_carried_out(past: Path, tmp_path: Path) -> None:
     """Each lease that was taken, and each promise that was made, is there again."""
-    from resonate_scaffold.devserver.journal import Journal
-
-    shutil.copy(past, tmp_path / "j")
-    state, journal = State(), Journal(tmp_path / "j")
-    journal.read(state)
-    journal.close()
+    state = read(past, tmp_path)
     states = {id: (promise.record.state, promise.task and promise.task.state) for id, promise in state.promises.items()}
     for number in (1, 2):
         assert states[f"job/gated-{number}"] == states[f"job/later-{number}"] == ("pending", "suspended")

@@ -37,7 +37,10 @@ def deployments(program: Program) -> Iterator[Finding]:
         files = dict(_read_of(program, root, package))
         if not package or PurePosixPath(package, "__main__.py") not in files:
             continue  # damaged, or the package has another name
-        project = Project(package, Manifest.from_bytes(content), FilesInMemory(files))
+        manifest = Manifest.from_bytes(content)
+        if manifest.older:
+            continue  # its groups are found otherwise; `upgrade` brings these files along
+        project = Project(package, manifest, FilesInMemory(files))
         try:
             for it in _Comparison(project).findings():
                 yield Finding(root / it.path, it.line, 1, "RS602", it.message, it.hint)

@@ -80,14 +80,14 @@ def _opened(model: Model) -> list[ProgramClass | str] | None:
         if reader.is_open:
             return None
         for node, scope in reader.elements:
-            classes = _classes(_opens(model, node, scope))
+            classes = _opened_by(model, node, scope)
             if not classes:
                 return None
             found += classes
     return found
 
 
-def _opens(model: Model, node: ast.expr, scope: Scope) -> Value | None:
+def _opened_by(model: Model, node: ast.expr, scope: Scope) -> list[ProgramClass | str] | None:
     """What an element of DEPENDENCIES gives when it is called and entered."""
     opener = model.evaluate.value(node, scope)
     if isinstance(opener, Instance):
@@ -98,14 +98,22 @@ def _opens(model: Model, node: ast.expr, scope: Scope) -> Value | None:
 def _given_by_openers(model: Model) -> list[ProgramClass | str]:
     """What the runtime's openers give, such as a Database: it is there only where DEPENDENCIES name the opener."""
     openers = [it for module in model.modules if model.is_runtime(module) for it in module.classes]
-    return [given for it in openers for given in _classes(_yielded(model, it.methods.get("__call__"))) or []]
+    return [given for it in openers for given in _yielded(model, it.methods.get("__call__")) or []]
 
 
-def _yielded(model: Model, function: Scope | None) -> Value | None:
-    """The one value that a function yields."""
-    yielded = [it.value for it in function.found(ast.Yield)] if function is not None else []
-    values = [model.evaluate.value(it, function) for it in yielded if it is not None and function is not None]
-    return values[0] if len(values) == 1 else None
+def _yielded(model: Model, function: Scope | None) -> list[ProgramClass | str] | None:
+    """The exact classes of the one value that a function yields: by the value, else by the annotation."""
+    if function is None:
+        return None
+    yielded = [it.value for it in function.found(ast.Yield) if it.value is not None]
+    if len(yielded) != 1:
+        return None
+    classes = _classes(model.evaluate.value(yielded[0], function))
+    if classes is None and isinstance(function.returns, ast.Subscript):  # AsyncIterator[Database]
+        given = function.returns.slice
+        first = given.elts[0] if isinstance(given, ast.Tuple) and given.elts else given
+        classes = _class_named(model.evaluate.value(first, function.outer or function)) or None
+    return classes
 
 
 def _is_settings(model: Model, class_: ProgramClass) -> bool:
