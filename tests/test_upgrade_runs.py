@@ -37,7 +37,7 @@ ASK = {"Authorization": f"Bearer {KEY}"}
 ORDER = {"customer_id": "c-1", "quantity": 2, "amount": "19.90"}
 
 # What the owner wrote: a workflow that sleeps, and one that waits for a webhook. Both stand where the new version has
-# other lines, so the owner writes them again where the two are in conflict.
+# other lines.
 _TIMES = ("from resonate.context import", "from datetime import timedelta\n\nfrom resonate.context import")
 _SLEEP = ("    return NightlyResult(", "    await ctx.sleep(timedelta(seconds=4))\n    return NightlyResult(")
 _ORDERED = "    return PlaceOrderResult("
@@ -52,14 +52,6 @@ BEFORE = {
         (_ORDERED, f"    await shipped.wait(ctx, ids.public_of(ctx.info.id), timedelta(days=1))\n{_ORDERED}"),
     ],
 }
-AFTER = {
-    NIGHTLY: [_TIMES, _SLEEP],
-    PLACE_ORDER: [
-        _TIMES,
-        (_MODEL, f"{_MODEL}from ..contracts.workflows.shipped import shipped\n"),
-        (_ORDERED, f"    await shipped.wait(ctx, timedelta(days=1))\n{_ORDERED}"),
-    ],
-}
 
 
 @pytest.fixture
@@ -71,18 +63,16 @@ def before(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def after(before: Path, tmp_path: Path) -> Path:
-    """The same upgraded, with what the owner wrote."""
+    """The same upgraded: what the owner wrote is merged without a conflict."""
     files = {PurePosixPath(path.relative_to(before)): path.read_bytes() for path in before.rglob("*") if path.is_file()}
     project = Project("shop", Manifest.from_bytes(files[MANIFEST]), FilesInMemory(files))
     planned = plan_upgrade(project.manifest, project.recorded(), "shop", Tree(files), __version__)
-    assert {path for conflict in planned.conflicts for path in conflict.paths} == AFTER.keys()
+    assert planned.conflicts == ()
     for change in planned.plan.changes:
         if isinstance(change, Delete):
             del files[change.path]
         else:
             files[change.path] = change.content if isinstance(change, Create) else change.after
-    for path, changes in AFTER.items():
-        files[path] = edited(planned.sides[path].theirs or b"", changes)
     return write(files, tmp_path / "after")
 
 
